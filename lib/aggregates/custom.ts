@@ -1,0 +1,53 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { definitionError } from "../errors.ts";
+import { validate } from "../schema.ts";
+import { aggregate, type Aggregate } from "./aggregate.ts";
+
+export interface CustomAggregate<T, A, R> {
+  /** Any synchronous Standard Schema: checks accumulators that come out of storage. */
+  readonly state: StandardSchemaV1<unknown, A>;
+  readonly init: () => A;
+  /** The next accumulator; may change the one it is given, which is a copy. */
+  readonly add: (accumulator: A, record: T) => A;
+  readonly merge: (a: A, b: A) => A;
+  readonly result: (accumulator: A) => R;
+  /** Raised when the accumulator's meaning changes. @default 1 */
+  readonly version?: number;
+}
+
+/**
+ * An aggregate of one's own. Accumulators are stored: they are made of plain objects, arrays, strings,
+ * finite numbers, booleans, null, Dates, Maps and Sets.
+ *
+ * @example
+ * const routes = custom<Departure, string[], number>({
+ *   state: z.array(z.string()),
+ *   init: () => [],
+ *   add: (seen, d) => (seen.includes(d.destination) ? seen : [...seen, d.destination]),
+ *   merge: (a, b) => [...new Set([...a, ...b])],
+ *   result: (seen) => seen.length,
+ * });
+ *
+ * @throws definition error `aggregate/version` when the version is not a whole number above zero
+ */
+export function custom<T, A, R>(of: CustomAggregate<T, A, R>): Aggregate<T, R> {
+  const version = of.version ?? 1;
+  if (!Number.isSafeInteger(version) || version < 1) {
+    throw definitionError({
+      code: "aggregate/version",
+      message: `custom(): version ${String(version)} is not a whole number above zero.`,
+    });
+  }
+  return aggregate<T, T, A, R>({
+    shape: `custom/${version}`,
+    input: (record) => record,
+    init: of.init,
+    add: (accumulator, record) => of.add(copy(accumulator), record),
+    merge: (a, b) => of.merge(copy(a), copy(b)),
+    result: (accumulator) => of.result(copy(accumulator)),
+    restore: (stored) => validate(of.state, stored),
+  });
+}
+
+// X7: user code may change what it is given and then throw; the accumulator kept must not notice.
+const copy = <A>(value: A): A => (typeof value === "object" && value !== null ? structuredClone(value) : value);

@@ -1,0 +1,77 @@
+import { definitionError } from "../../errors.ts";
+import type { Column, Columns, RowOf } from "../../pipeline/column.ts";
+import { checkField, checkName } from "../../pipeline/names.ts";
+import type { Sink, SinkDeclaration } from "../../pipeline/sink.ts";
+import { rowEncoder } from "./row.ts";
+
+/** What makes a sink a lake: Firehose to Parquet on S3, with a table in the Glue catalogue. */
+export const LAKE = "lake";
+
+/** Firehose's limit for one record before base64, 1,000 KiB, less the line end (AWS: Firehose quotas). */
+export const MAX_RECORD_BYTES = 1_000 * 1_024 - 1;
+
+/** The column that carries each row's id; the view hides repeats by it (X8). */
+export const OUTPUT_ID = "output_id";
+
+/** A declared column as the catalogue knows it. */
+export interface LakeColumn {
+  /** The row's field, e.g. `windowStart`. */
+  readonly field: string;
+  /** The table's column, e.g. `window_start`. */
+  readonly name: string;
+  readonly type: Column<unknown>["type"];
+  readonly nullable: boolean;
+}
+
+export interface LakeDeclaration extends SinkDeclaration {
+  readonly columns: readonly LakeColumn[];
+}
+
+/** A lake as a typed handle. */
+export interface Lake<in R> extends Sink<R>, Omit<LakeDeclaration, keyof SinkDeclaration> {}
+
+/**
+ * A table of Parquet files on S3, written through Firehose. Columns are declared once: they give the
+ * Glue table, the row's type and the rows' check. Fields in camel case are columns in snake case.
+ *
+ * @example
+ * const hourlyDelays = lake("hourly_delays", {
+ *   origin: text, windowStart: timestamp, windowEnd: timestamp, flights: bigint, meanDelay: double,
+ * });
+ *
+ * @param name the table's name: lower case, digits and _
+ * @throws definition errors `name/invalid`, `lake/column`
+ */
+export function lake<C extends Columns>(name: string, columns: C): Lake<RowOf<C>> {
+  checkName("A lake", name);
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw refuse(name, `the name is not lower case`, "Glue tables are named like hourly_delays.");
+  const declared = Object.entries(columns).map(([field, { type, nullable }]) => {
+    checkField(`lake("${name}")`, field);
+    return { field, name: snakeCase(field), type, nullable };
+  });
+  const names = [...declared.map((column) => column.name), OUTPUT_ID];
+  const twice = names.find((column, i) => names.indexOf(column) !== i);
+  if (twice !== undefined) throw refuse(name, `two columns are named ${twice}`);
+  if (declared.length === 0) throw refuse(name, "it has no columns");
+  return {
+    kind: "sink",
+    connector: LAKE,
+    name,
+    columns: declared,
+    encode: rowEncoder(name, declared) as (row: never) => string,
+    maxBytes: MAX_RECORD_BYTES,
+  };
+}
+
+/** @returns whether a sink is a lake */
+export const isLake = (sink: SinkDeclaration): sink is LakeDeclaration => sink.connector === LAKE;
+
+const snakeCase = (field: string): string =>
+  field.replace(/([a-z0-9])([A-Z])|([A-Z]+)(?=[A-Z][a-z])/g, "$1$3_$2").toLowerCase();
+
+const refuse = (name: string, problem: string, advice?: string) =>
+  definitionError({
+    code: "lake/column",
+    message: `lake("${name}"): ${problem}.`,
+    ...(advice === undefined ? {} : { advice }),
+  });

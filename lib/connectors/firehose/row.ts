@@ -1,0 +1,47 @@
+import { poisonError } from "../../errors.ts";
+import { MAX_INSTANT } from "../../time/instant.ts";
+import type { LakeColumn } from "./declare.ts";
+
+const MAX_BIGINT = 2n ** 63n - 1n;
+
+/** A row's field as JSON text; nothing when it does not fit. */
+const ENCODE: Readonly<Record<LakeColumn["type"], (value: unknown) => string | undefined>> = {
+  // Lone surrogates have no UTF-8; JSON.stringify writes them as escapes, which Parquet cannot hold.
+  string: (value) => (typeof value === "string" && value.isWellFormed() ? JSON.stringify(value) : undefined),
+  bigint: (value) => {
+    if (typeof value === "number") return Number.isSafeInteger(value) ? String(value) : undefined;
+    return typeof value === "bigint" && value <= MAX_BIGINT && value >= -MAX_BIGINT - 1n ? String(value) : undefined;
+  },
+  double: (value) => (typeof value === "number" && Number.isFinite(value) ? String(value) : undefined),
+  boolean: (value) => (typeof value === "boolean" ? String(value) : undefined),
+  timestamp: (value) => (Number.isInteger(value) && Math.abs(value as number) <= MAX_INSTANT ? String(value) : undefined),
+};
+
+/**
+ * Makes JSON of rows, as the delivery stream's record format conversion reads it: column names, and
+ * timestamps in epoch milliseconds. A missing nullable field is left out.
+ *
+ * The encoder throws poison errors `lake/row` that name table and field.
+ */
+export function rowEncoder(table: string, columns: readonly LakeColumn[]): (row: Readonly<Record<string, unknown>>) => string {
+  const parts = columns.map((column) => ({ ...column, head: `${JSON.stringify(column.name)}:`, encode: ENCODE[column.type] }));
+  return (row) => {
+    let json = "";
+    for (const { field, head, encode, nullable, type } of parts) {
+      const value = row[field];
+      if (value === undefined && nullable) continue;
+      const encoded = encode(value);
+      if (encoded === undefined) throw misfit(table, field, type, value);
+      json += json === "" ? head + encoded : `,${head}${encoded}`;
+    }
+    return `{${json}}`;
+  };
+}
+
+const misfit = (table: string, field: string, type: string, value: unknown) =>
+  poisonError({
+    code: "lake/row",
+    message: `A row for lake("${table}") has a field "${field}" that does not fit a column of type ${type}: ${
+      typeof value === "number" || value === null || value === undefined ? String(value) : `a ${typeof value}`
+    }.`,
+  });

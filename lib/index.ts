@@ -1,0 +1,21 @@
+/** Millrace: event-time stream processing on AWS Lambda. What a pipeline is written with. */
+export { pipeline, type Flow, type PipelineOptions } from "./pipeline/pipeline.ts";
+export type { Aggregated, Keyed, Stream, Windowed, WindowFields, WindowOptions } from "./pipeline/stream.ts";
+export type { Node, Pipeline, PoisonPolicy } from "./pipeline/topology.ts";
+export type { Source, SourceOptions } from "./pipeline/source.ts";
+export type { Sink } from "./pipeline/sink.ts";
+export { bigint, bool, double, nullable, text, timestamp, type Column, type Columns, type RowOf } from "./pipeline/column.ts";
+export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
+export { kinesis } from "./connectors/kinesis/declare.ts";
+export { lake, type Lake } from "./connectors/firehose/declare.ts";
+export { tumbling } from "./windows/tumbling.ts";
+export type { Window, WindowAssigner } from "./windows/window.ts";
+export type { Aggregate } from "./aggregates/aggregate.ts";
+export { count } from "./aggregates/count.ts";
+export { custom, type CustomAggregate } from "./aggregates/custom.ts";
+export { max, min } from "./aggregates/extremes.ts";
+export { mean } from "./aggregates/mean.ts";
+export { sum } from "./aggregates/sum.ts";
+export type { Duration } from "./time/duration.ts";
+export type { Instant } from "./time/instant.ts";
+export { MillraceError, type ErrorKind } from "./errors.ts";

@@ -1,0 +1,20 @@
+import type { StateShapes } from "../state/commit.ts";
+import type { TaskState } from "../state/task-state.ts";
+import type { OperatorContext, Push, TimedOperator } from "./operator.ts";
+
+/** A stage bound to one task's state. */
+export interface StageInstance {
+  readonly push: Push;
+  /** In topological order: one's panes may fall into the next one's windows. */
+  readonly timed: readonly TimedOperator[];
+}
+
+/** A stage that can be run: operators with their user code, without any state. */
+export interface StageProgram {
+  readonly pipeline: string;
+  readonly name: string;
+  readonly shapes: StateShapes;
+  readonly bind: (context: OperatorContext) => StageInstance;
+  /** Checks accumulators that come out of storage. Throws poison errors for those that do not fit. */
+  readonly restore: (state: TaskState) => void;
+}

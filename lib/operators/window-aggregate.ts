@@ -1,0 +1,117 @@
+import type { Aggregate } from "../aggregates/aggregate.ts";
+import { decodeKey } from "../state/key.ts";
+import { END_OF_TIME } from "../time/instant.ts";
+import type { WindowAssigner } from "../windows/window.ts";
+import type { OperatorContext, Pane, Push, TimedOperator } from "./operator.ts";
+
+export interface WindowAggregateSpec {
+  readonly name: string;
+  readonly assigner: WindowAssigner;
+  /** Milliseconds a window stays open after its end. */
+  readonly allowedLateness: number;
+  /** The key's fields, in order. */
+  readonly keyFields: readonly string[];
+  readonly aggregates: Readonly<Record<string, Aggregate<never, unknown>>>;
+  /**
+   * Milliseconds by which this operator's watermark trails the task's: the allowed lateness of the
+   * windows before it, whose rows come that much after their event time.
+   */
+  readonly delay: number;
+}
+
+type Accumulators = readonly unknown[];
+
+/** The state's shape: what a stored accumulator must agree with. */
+export const windowShape = ({ assigner, keyFields, aggregates }: WindowAggregateSpec): string =>
+  `${assigner.kind}:${assigner.size}+${assigner.offset} by ${keyFields.join()} of ` +
+  Object.entries(aggregates)
+    .map(([name, { shape }]) => `${name}=${shape}`)
+    .join();
+
+/**
+ * Aggregates per key and window. A window emits once, when it can no longer change: when the watermark
+ * has reached its end plus the allowed lateness. A record that comes after that is late.
+ *
+ * State: space = the window's start, key = the key's code, value = one accumulator per aggregate.
+ */
+export class WindowAggregate implements TimedOperator {
+  readonly name: string;
+  readonly #spec: WindowAggregateSpec;
+  readonly #context: OperatorContext;
+  readonly #downstream: Push;
+  readonly #late: Push | undefined;
+  readonly #names: readonly string[];
+  readonly #aggregates: readonly Aggregate<never, unknown>[];
+
+  constructor(spec: WindowAggregateSpec, context: OperatorContext, downstream: Push, late: Push | undefined) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#context = context;
+    this.#downstream = downstream;
+    this.#late = late;
+    this.#names = Object.keys(spec.aggregates);
+    this.#aggregates = Object.values(spec.aggregates);
+  }
+
+  readonly push: Push = (value, meta) => {
+    const { name, assigner } = this.#spec;
+    const context = this.#context;
+    context.enter(name);
+    context.count(name, "in");
+    const start = assigner.startOf(meta.time);
+    if (this.#dueOf(start) <= context.state.watermark) {
+      context.count(name, "late");
+      this.#late?.(value, meta);
+      return;
+    }
+    const table = context.state.table(name);
+    const before = table.get(start, meta.keyCode) as Accumulators | undefined;
+    const after = this.#aggregates.map((aggregate, i) => {
+      const input = aggregate.input(value as never);
+      return aggregate.add((before === undefined ? aggregate.init() : before[i]) as never, input as never);
+    });
+    table.put(start, meta.keyCode, after);
+    context.count(name, "folded");
+  };
+
+  nextDue(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const start of this.#context.state.table(this.name).spaces()) if (start < first) first = start;
+    return first === Number.POSITIVE_INFINITY ? first : this.#dueOf(first);
+  }
+
+  *closeUpTo(watermark: number): Generator<Pane> {
+    const table = this.#context.state.table(this.name);
+    const due = [...table.spaces()].filter((start) => this.#dueOf(start) <= watermark).sort((a, b) => a - b);
+    for (const start of due) {
+      const panes = [...table.entriesOf(start)].sort(([a], [b]) => (a < b ? -1 : 1));
+      table.drop(start);
+      for (const [keyCode, accumulators] of panes) {
+        this.#context.state.counters.countForGood(`${this.name} closed`);
+        yield this.#pane(start, keyCode, accumulators as Accumulators);
+      }
+    }
+  }
+
+  #pane(start: number, keyCode: string, accumulators: Accumulators): Pane {
+    const end = start + this.#spec.assigner.size;
+    const key = decodeKey(this.#spec.keyFields, keyCode);
+    return {
+      operator: this.name,
+      describe: () => ({ key, start, end }),
+      emit: () => {
+        this.#context.enter(this.name);
+        const row: Record<string, unknown> = { ...key, windowStart: start, windowEnd: end };
+        this.#names.forEach((name, i) => (row[name] = this.#aggregates[i]!.result(accumulators[i] as never)));
+        // The row belongs to the last instant of its window, so that a longer window after this one holds it.
+        this.#downstream(row, { time: end - 1, key, keyCode });
+      },
+    };
+  }
+
+  /** The task's watermark at which the window that starts then closes. */
+  #dueOf(start: number): number {
+    const { assigner, allowedLateness, delay } = this.#spec;
+    return Math.min(start + assigner.size + allowedLateness + delay, END_OF_TIME);
+  }
+}

@@ -1,0 +1,84 @@
+import { systemicError } from "../errors.ts";
+
+/** The environment variable that carries a function's {@link Bindings}, as JSON. */
+export const BINDINGS_VARIABLE = "MILLRACE_BINDINGS";
+
+/** What a stage's function is bound to: the names of the resources that the construct made for it. */
+export interface Bindings {
+  readonly stage: string;
+  /** Raised by a replay or a restore. */
+  readonly generation: number;
+  readonly source: {
+    /** The stream's name. */
+    readonly stream: string;
+    readonly streamArn: string;
+    /** Which of the streams that ever had this name. */
+    readonly incarnation: number;
+  };
+  /** The changelog table. */
+  readonly table: string;
+  /** The bucket of checkpoints, spilled commits and large dead letters. */
+  readonly bucket: string;
+  readonly deadLetterQueueUrl: string;
+  readonly tickQueueUrl: string;
+  /** Delivery streams by sink. */
+  readonly deliveryStreams: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the bindings out of an environment.
+ *
+ * @throws systemic error `bindings/invalid` naming the field
+ */
+export function readBindings(environment: Readonly<Record<string, string | undefined>>): Bindings {
+  const json = environment[BINDINGS_VARIABLE];
+  if (json === undefined) throw refuse("is not set");
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw refuse("is not JSON", cause);
+  }
+  const bindings = recordOf(value, "it");
+  const source = recordOf(bindings["source"], "source");
+  const deliveryStreams = recordOf(bindings["deliveryStreams"], "deliveryStreams");
+  return {
+    stage: textOf(bindings, "stage"),
+    generation: numberOf(bindings, "generation"),
+    source: {
+      stream: textOf(source, "stream"),
+      streamArn: textOf(source, "streamArn"),
+      incarnation: numberOf(source, "incarnation"),
+    },
+    table: textOf(bindings, "table"),
+    bucket: textOf(bindings, "bucket"),
+    deadLetterQueueUrl: textOf(bindings, "deadLetterQueueUrl"),
+    tickQueueUrl: textOf(bindings, "tickQueueUrl"),
+    deliveryStreams: Object.fromEntries(Object.keys(deliveryStreams).map((sink) => [sink, textOf(deliveryStreams, sink)])),
+  };
+}
+
+function recordOf(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw refuse(`has no object for ${what}`);
+}
+
+function textOf(record: Record<string, unknown>, field: string): string {
+  const value = record[field];
+  if (typeof value === "string" && value !== "") return value;
+  throw refuse(`has no text for ${field}`);
+}
+
+function numberOf(record: Record<string, unknown>, field: string): number {
+  const value = record[field];
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw refuse(`has no whole number for ${field}`);
+}
+
+const refuse = (problem: string, cause?: unknown) =>
+  systemicError({
+    code: "bindings/invalid",
+    message: `The variable ${BINDINGS_VARIABLE} ${problem}.`,
+    advice: "It is set by the construct MillracePipeline; deploy the function with it.",
+    cause,
+  });

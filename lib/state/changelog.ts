@@ -1,0 +1,64 @@
+import type { Base, StoredCommit } from "./commit.ts";
+
+/** A checkpoint's place, and what the changelog's totals were at its epoch. */
+export interface CheckpointPointer extends Base {
+  readonly key: string;
+  readonly bytes: number;
+  /** The writer's format, codec and checksum of the object. */
+  readonly version: number;
+  readonly codec: string;
+  readonly checksum: string;
+  readonly build: string;
+}
+
+/** The one mutable item of a task. Every number in it only rises. */
+export interface TaskItem {
+  /** The highest epoch known to be delivered to every sink. */
+  readonly delivered: number;
+  /** The same per sink, where one of several was down. */
+  readonly deliveredTo: Readonly<Record<string, number>>;
+  readonly checkpoint: CheckpointPointer | undefined;
+  /** The checkpoint before: its object is kept. */
+  readonly previousCheckpoint: CheckpointPointer | undefined;
+}
+
+export const NEW_TASK_ITEM: TaskItem = {
+  delivered: 0,
+  deliveredTo: {},
+  checkpoint: undefined,
+  previousCheckpoint: undefined,
+};
+
+export interface NewestCommits {
+  readonly item: TaskItem;
+  /** Newest first. */
+  readonly commits: readonly StoredCommit[];
+  /** Whether nothing lies between the last of them and `from`. */
+  readonly complete: boolean;
+  /** Bytes read, as they are billed. */
+  readonly bytes: number;
+}
+
+/**
+ * A task's contiguous list of commits, the only truth about its state, and its task item. Every read is
+ * consistent: it sees all that was acknowledged before it began.
+ *
+ * Implementations pass `test/contracts/changelog.ts`. Every method raises infrastructure errors for what
+ * the service cannot do now.
+ */
+export interface Changelog {
+  /** The task item and the newest commits, in one request: down to and including `from`, at most `limit`. */
+  newest(task: string, options: { readonly from: number; readonly limit?: number }): Promise<NewestCommits>;
+
+  /** Commits `from` to `to`, both included, oldest first; those that are gone are left out. */
+  range(task: string, from: number, to: number): Promise<{ readonly commits: readonly StoredCommit[]; readonly bytes: number }>;
+
+  /** Appends a commit if its epoch is free: false when another's commit has it (X1). An own one, put before, counts as done. */
+  append(task: string, commit: StoredCommit): Promise<boolean>;
+
+  /** Raises what is known to be delivered: to every sink, or to some. Never lowers it (X5). */
+  raiseDelivered(task: string, epoch: number, sinks?: readonly string[]): Promise<void>;
+
+  /** Points to a checkpoint, if it is of a higher epoch than the one pointed to (X11). */
+  raiseCheckpoint(task: string, pointer: CheckpointPointer): Promise<void>;
+}

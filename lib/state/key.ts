@@ -1,0 +1,86 @@
+import { poisonError } from "../errors.ts";
+
+/** What a key's fields may hold. */
+export type KeyValue = string | number | bigint | boolean;
+
+/** A key: its fields by name, in the order of their declaration. */
+export interface KeyValues {
+  readonly [field: string]: KeyValue;
+}
+
+/** Named functions that take a key out of a record: named, so that "the same key" can be decided. */
+export interface KeySpec<T> {
+  readonly [field: string]: (record: T) => KeyValue;
+}
+
+/** The key's row, as {@link KeySpec} declares it. */
+export type KeyRow<K> = { readonly [P in keyof K]: K[P] extends (...args: never[]) => infer R ? R : never };
+
+/**
+ * The key's canonical text, which producers use as partition key: one field as it is (a number in its
+ * shortest form), several as a JSON array of them.
+ *
+ * @example
+ * partitionKeyOf({ origin: "ORD" }) === "ORD";
+ * partitionKeyOf({ airline: "UA", flight: 17 }) === '["UA",17]';
+ */
+export function partitionKeyOf(key: KeyValues): string {
+  const values = Object.values(key);
+  if (values.length === 1) return textOf(values[0]!);
+  return JSON.stringify(values.map((value) => (typeof value === "bigint" ? textOf(value) : value)));
+}
+
+const textOf = (value: KeyValue): string => (typeof value === "string" ? value : String(value));
+
+/**
+ * A key as one string that differs for different keys: state is addressed by it. Unlike the partition
+ * key it tells the text "1" from the number 1.
+ *
+ * @throws poison error `key/value` for a field that is no key value, NaN and infinities included
+ */
+export function encodeKey(key: KeyValues): string {
+  const values = Object.values(key);
+  if (values.length === 1) return encodeValue(values[0]!, key);
+  return JSON.stringify(values.map((value) => encodeValue(value, key)));
+}
+
+function encodeValue(value: KeyValue, key: KeyValues): string {
+  switch (typeof value) {
+    case "string":
+      return `s${value}`;
+    case "number":
+      if (Number.isFinite(value)) return `n${value === 0 ? 0 : value}`;
+      break;
+    case "bigint":
+      return `i${value}`;
+    case "boolean":
+      return value ? "t" : "f";
+  }
+  const field = Object.keys(key).find((name) => key[name] === value || Number.isNaN(key[name]));
+  throw poisonError({
+    code: "key/value",
+    message: `The key's field "${field ?? "?"}" is ${value === null ? "null" : typeof value === "number" ? String(value) : `of type ${typeof value}`}.`,
+    advice: "Key fields are strings, finite numbers, bigints or booleans.",
+  });
+}
+
+/** The key that {@link encodeKey} made `code` of. */
+export function decodeKey(fields: readonly string[], code: string): KeyValues {
+  if (fields.length === 1) return { [fields[0]!]: decodeValue(code) };
+  const codes = JSON.parse(code) as string[];
+  return Object.fromEntries(fields.map((field, i) => [field, decodeValue(codes[i]!)]));
+}
+
+function decodeValue(code: string): KeyValue {
+  const text = code.slice(1);
+  switch (code[0]) {
+    case "s":
+      return text;
+    case "n":
+      return Number(text);
+    case "i":
+      return BigInt(text);
+    default:
+      return code === "t";
+  }
+}

@@ -1,0 +1,43 @@
+import { definitionError } from "../errors.ts";
+
+/** One stage on one partition: the unit of order, state and parallelism. */
+export interface TaskId {
+  readonly pipeline: string;
+  /** Raised by a replay or a restore, whose tasks begin anew. */
+  readonly generation: number;
+  readonly stage: string;
+  readonly source: string;
+  /** Which of the streams that ever had this name: a re-created one counts its positions from the start. */
+  readonly incarnation: number;
+  readonly partition: string;
+}
+
+/**
+ * The task's one name: changelog key, prefix of output ids, log field.
+ *
+ * @example
+ * taskName(task) === "flight-delays:0:departures:departures.0:shardId-000000000000";
+ */
+export const taskName = (id: TaskId): string =>
+  `${id.pipeline}:${id.generation}:${id.stage}:${id.source}.${id.incarnation}:${id.partition}`;
+
+const NAME = /^([^:]+):(\d+):([^:]+):([^:]+)\.(\d+):([^:]+)$/;
+
+/** The task that {@link taskName} named. @throws definition error `task/name` */
+export function parseTaskName(name: string): TaskId {
+  const [, pipeline, generation, stage, source, incarnation, partition] = NAME.exec(name) ?? [];
+  if (partition === undefined) {
+    throw definitionError({ code: "task/name", message: `"${name}" is not the name of a task.` });
+  }
+  return {
+    pipeline: pipeline!,
+    generation: Number(generation),
+    stage: stage!,
+    source: source!,
+    incarnation: Number(incarnation),
+    partition,
+  };
+}
+
+/** The id of the n-th output of a commit, the same at every attempt (X4, X8). */
+export const outputId = (task: string, epoch: number, n: number): string => `${task}@${epoch}#${n}`;

@@ -1,0 +1,103 @@
+import { BEFORE_ALL_TIME } from "../time/instant.ts";
+import { Counters } from "./counters.ts";
+import { Journal } from "./journal.ts";
+import { KeyedTable, type TableDelta } from "./keyed-table.ts";
+import { PoisonRecord } from "./poison-record.ts";
+import { BEFORE_ALL_RECORDS, type Position } from "./position.ts";
+
+/** A tick that was sent and has not come back: its id, and when it is due (epoch milliseconds). */
+export interface ArmedTick {
+  readonly id: string;
+  readonly at: number;
+}
+
+/** What a commit says of a task beside its tables. Whole in every commit: it is small. */
+export interface TaskHeader {
+  readonly position: Position;
+  readonly watermark: number;
+  /** The largest arrival time folded, by the source's clock (X6). */
+  readonly arrival: number;
+  readonly tick: ArmedTick | undefined;
+  readonly counters: ReturnType<Counters["snapshot"]>;
+  readonly poison: ReturnType<PoisonRecord["snapshot"]>;
+}
+
+/** Tables by operator. */
+export type TableDeltas = readonly (readonly [operator: string, delta: TableDelta])[];
+
+/** A task's whole state as of one epoch, in memory. Pure data: how it is stored is not its subject. */
+export class TaskState {
+  position: Position = BEFORE_ALL_RECORDS;
+  watermark = BEFORE_ALL_TIME;
+  arrival = Number.NEGATIVE_INFINITY;
+  tick: ArmedTick | undefined = undefined;
+  readonly counters = new Counters();
+  readonly poison = new PoisonRecord();
+  readonly journal = new Journal();
+  readonly #tables = new Map<string, KeyedTable>();
+
+  /** The table of an operator, made when first asked for. */
+  table(operator: string): KeyedTable {
+    let table = this.#tables.get(operator);
+    if (table === undefined) this.#tables.set(operator, (table = new KeyedTable(this.journal)));
+    return table;
+  }
+
+  /** Starts a unit of work that is kept or undone as a whole. */
+  beginUnit(): void {
+    this.journal.begin();
+    this.counters.begin();
+  }
+
+  undoUnit(): void {
+    this.journal.undo();
+    this.counters.undo();
+  }
+
+  /** Entries in all tables. */
+  get size(): number {
+    let size = 0;
+    for (const table of this.#tables.values()) size += table.size;
+    return size;
+  }
+
+  /** Entries changed since the last commit. */
+  get touchedSize(): number {
+    let size = 0;
+    for (const table of this.#tables.values()) size += table.touchedSize;
+    return size;
+  }
+
+  header(): TaskHeader {
+    return {
+      position: this.position,
+      watermark: this.watermark,
+      arrival: this.arrival,
+      tick: this.tick,
+      counters: this.counters.snapshot(),
+      poison: this.poison.snapshot(),
+    };
+  }
+
+  /** The tables' changes since the last call. */
+  takeDeltas(): TableDeltas {
+    return [...this.#tables].map(([operator, table]) => [operator, table.takeDelta()]);
+  }
+
+  /** All tables whole. */
+  snapshot(): TableDeltas {
+    return [...this.#tables].map(([operator, table]) => [operator, table.snapshot()]);
+  }
+
+  /** Moves on to a later commit. `whole` tables replace what is there. */
+  apply(header: TaskHeader, deltas: TableDeltas, whole: boolean): void {
+    this.position = header.position;
+    this.watermark = header.watermark;
+    this.arrival = header.arrival;
+    this.tick = header.tick;
+    this.counters.restore(header.counters);
+    this.poison.restore(header.poison);
+    if (whole) for (const table of this.#tables.values()) table.clear();
+    for (const [operator, delta] of deltas) this.table(operator).apply(delta);
+  }
+}
