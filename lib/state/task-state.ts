@@ -15,6 +15,8 @@ export interface ArmedTick {
 export interface TaskHeader {
   readonly position: Position;
   readonly watermark: number;
+  /** What records alone make of the watermark: what idleness adds to it is added to this (X12). */
+  readonly recordWatermark: number;
   /** The largest arrival time folded, by the source's clock (X6). */
   readonly arrival: number;
   readonly tick: ArmedTick | undefined;
@@ -29,6 +31,7 @@ export type TableDeltas = readonly (readonly [operator: string, delta: TableDelt
 export class TaskState {
   position: Position = BEFORE_ALL_RECORDS;
   watermark = BEFORE_ALL_TIME;
+  recordWatermark = BEFORE_ALL_TIME;
   arrival = Number.NEGATIVE_INFINITY;
   tick: ArmedTick | undefined = undefined;
   readonly counters = new Counters();
@@ -72,6 +75,7 @@ export class TaskState {
     return {
       position: this.position,
       watermark: this.watermark,
+      recordWatermark: this.recordWatermark,
       arrival: this.arrival,
       tick: this.tick,
       counters: this.counters.snapshot(),
@@ -93,6 +97,7 @@ export class TaskState {
   apply(header: TaskHeader, deltas: TableDeltas, whole: boolean): void {
     this.position = header.position;
     this.watermark = header.watermark;
+    this.recordWatermark = header.recordWatermark;
     this.arrival = header.arrival;
     this.tick = header.tick;
     this.counters.restore(header.counters);

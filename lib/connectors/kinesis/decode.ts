@@ -1,0 +1,56 @@
+import { poisonError } from "../../errors.ts";
+import { JsonError, parseJson } from "../../formats/json.ts";
+import type { SourceDeclaration } from "../../pipeline/source.ts";
+import type { RecordDecoder } from "../../runtime/record.ts";
+import { validate } from "../../schema.ts";
+import { encodeKey, partitionKeyOf, type KeyValue } from "../../state/key.ts";
+import { toEpochMillis } from "../../time/instant.ts";
+
+const NO_KEY = { key: {}, keyCode: "" };
+
+/**
+ * The decoder of a Kinesis source: base64, UTF-8, JSON, schema, event time, key, in this order. What
+ * fails one of them is poison.
+ */
+export function kinesisDecoder(source: SourceDeclaration): RecordDecoder {
+  const eventTime = source.eventTime as (value: unknown) => unknown;
+  const keyOf = Object.entries(source.key) as [string, (value: unknown) => KeyValue][];
+  return ({ base64, arrival, partitionKey }) => {
+    const value = validate(source.schema, jsonOf(base64));
+    const time = toEpochMillis(eventTime(value));
+    if (time > arrival + source.maxFuture) {
+      throw poisonError({
+        code: "time/future",
+        message: `The event time ${time} is ${time - arrival} ms ahead of the record's arrival; ${source.maxFuture} ms are allowed.`,
+      });
+    }
+    if (keyOf.length === 0) return { value, time, ...NO_KEY };
+    const key: Record<string, KeyValue> = {};
+    for (const [field, take] of keyOf) key[field] = take(value);
+    const keyCode = encodeKey(key);
+    if (partitionKeyOf(key) !== partitionKey) {
+      // Two keys of one partition key, or one key on two shards: its state would be torn apart.
+      throw poisonError({
+        code: "kinesis/partition-key",
+        message: `The record's partition key is not that of its key (${Object.keys(key).join(", ")}).`,
+        advice: "Producers use partitionKeyOf(key) as partition key.",
+      });
+    }
+    return { value, time, key, keyCode };
+  };
+}
+
+function jsonOf(base64: string): unknown {
+  const bytes = Buffer.from(base64, "base64");
+  // Node skips what is not base64; then there are fewer bytes than the text stands for.
+  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
+  if (base64.length % 4 !== 0 || bytes.length !== (base64.length / 4) * 3 - padding) {
+    throw poisonError({ code: "kinesis/base64", message: "The payload is not base64." });
+  }
+  try {
+    return parseJson(bytes);
+  } catch (thrown) {
+    if (thrown instanceof JsonError) throw poisonError({ code: thrown.code, message: thrown.message });
+    throw thrown;
+  }
+}

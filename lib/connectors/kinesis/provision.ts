@@ -1,0 +1,174 @@
+import { Duration as CdkDuration, type RemovalPolicy } from "aws-cdk-lib";
+import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { Stream, StreamEncryption, StreamMode, type IStream } from "aws-cdk-lib/aws-kinesis";
+import { CfnEventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
+import type { Construct } from "constructs";
+import { refuseSetting, secondsWithin, wholeWithin } from "../../cdk/limits.ts";
+import type { Duration } from "../../time/duration.ts";
+
+/** A source's data stream. */
+export interface StreamSettings {
+  /** Whether you or AWS decides how many shards there are. @default "provisioned" */
+  readonly mode?: "provisioned" | "on-demand";
+  /** Shards of a provisioned stream, 1 to 10,000: each takes 1 MB/s or 1,000 records/s. @default 1 */
+  readonly shards?: number;
+  /** How long the stream keeps records, 24 hours to 365 days; what is not read by then is lost. @default 24 hours */
+  readonly retention?: Duration;
+  /** Who chooses a record's shard: only its partition key may, since state is kept by key. @default "partition-key" */
+  readonly distribution?: "partition-key" | "service-managed";
+  /** Which of the streams that ever fed this source, 0 or more; raising it makes a new stream. @default 0 */
+  readonly incarnation?: number;
+}
+
+/** How Lambda reads a source's stream. What invariant X6 fixes is not a setting. */
+export interface MappingSettings {
+  /** The most records of a batch, 1 to 10,000; a batch costs one write. @default 1,000 */
+  readonly batchSize?: number;
+  /** How long a batch may be collected, 0 to 300 seconds; whole seconds. @default 5 seconds */
+  readonly batchingWindow?: Duration;
+  /** Batches of one shard that run at the same time: only 1 keeps a shard's order. @default 1 */
+  readonly parallelizationFactor?: number;
+  /** Where a new mapping begins; above the trim horizon it would skip records of a stateful stage. @default "TRIM_HORIZON" */
+  readonly startingPosition?: "TRIM_HORIZON" | "LATEST" | "AT_TIMESTAMP";
+}
+
+/** {@link StreamSettings}, checked and complete. */
+export interface CheckedStream {
+  readonly shards: number | "on-demand";
+  readonly retentionSeconds: number;
+  readonly incarnation: number;
+}
+
+/** {@link MappingSettings}, checked and complete. */
+export interface CheckedMapping {
+  readonly batchSize: number;
+  readonly batchingWindowSeconds: number;
+  readonly startingPosition: "TRIM_HORIZON" | "LATEST";
+}
+
+const DAY = 86_400;
+
+/** @param what names the stream in errors @throws definition errors naming the limit and the value given */
+export function checkStream(what: string, settings: StreamSettings): CheckedStream {
+  const onDemand = settings.mode === "on-demand";
+  if (settings.distribution === "service-managed") {
+    throw refuseSetting(
+      `${what}.distribution`,
+      `"service-managed"${onDemand ? " (on-demand)" : ""}`,
+      'It ignores partition keys, so a key would have state on every shard; only "partition-key" is possible.',
+    );
+  }
+  if (onDemand && settings.shards !== undefined) {
+    throw refuseSetting(`${what}.shards`, `${settings.shards} on an on-demand stream`, "AWS decides there; leave shards out.");
+  }
+  return {
+    shards: onDemand
+      ? "on-demand"
+      : wholeWithin(`${what}.shards`, settings.shards ?? 1, {
+          least: 1,
+          most: 10_000,
+          unit: "shards",
+          why: "Each takes 1 MB/s or 1,000 records/s.",
+        }),
+    retentionSeconds:
+      wholeWithin(`${what}.retention`, secondsWithin(`${what}.retention`, settings.retention ?? { hours: 24 }, {
+        least: DAY,
+        most: 365 * DAY,
+        why: "Kinesis keeps records for 24 hours at least and 365 days at most.",
+      }) / 3_600, { least: 24, most: 8_760, unit: "hours", why: "Kinesis counts retention in whole hours." }) * 3_600,
+    incarnation: wholeWithin(`${what}.incarnation`, settings.incarnation ?? 0, {
+      least: 0,
+      most: Number.MAX_SAFE_INTEGER,
+      unit: "incarnations",
+      why: "It counts the streams that ever fed the source.",
+    }),
+  };
+}
+
+/** @param isStateful whether the stage has windows @throws definition errors naming the limit and the value given */
+export function checkMapping(what: string, settings: MappingSettings, isStateful: boolean): CheckedMapping {
+  wholeWithin(`${what}.parallelizationFactor`, settings.parallelizationFactor ?? 1, {
+    least: 1,
+    most: 1,
+    unit: "batches at a time",
+    why: "Above 1 the batches of one shard run at the same time, and a task's position means nothing (X6). Add shards.",
+  });
+  const startingPosition = settings.startingPosition ?? "TRIM_HORIZON";
+  if (startingPosition === "AT_TIMESTAMP" || (isStateful && startingPosition !== "TRIM_HORIZON")) {
+    throw refuseSetting(
+      `${what}.startingPosition`,
+      startingPosition,
+      `${isStateful ? "A stage with state" : "A mapping"} is never started above its position (X6); the limit is TRIM_HORIZON.`,
+    );
+  }
+  return {
+    batchSize: wholeWithin(`${what}.batchSize`, settings.batchSize ?? 1_000, {
+      least: 1,
+      most: 10_000,
+      unit: "records",
+      why: "Lambda's limit for Kinesis.",
+    }),
+    batchingWindowSeconds: secondsWithin(`${what}.batchingWindow`, settings.batchingWindow ?? { seconds: 5 }, {
+      least: 0,
+      most: 300,
+      why: "Lambda's limit.",
+    }),
+    startingPosition,
+  };
+}
+
+/** The stream of a source. Its name is generated, so that two deployments never meet. */
+export function provisionStream(scope: Construct, name: string, checked: CheckedStream, removalPolicy: RemovalPolicy): Stream {
+  // The incarnation is in the logical id: a new stream and a new incarnation cannot come without each other (X6).
+  const id = checked.incarnation === 0 ? name : `${name}-${checked.incarnation}`;
+  return new Stream(scope, id, {
+    ...(checked.shards === "on-demand"
+      ? { streamMode: StreamMode.ON_DEMAND }
+      : { streamMode: StreamMode.PROVISIONED, shardCount: checked.shards }),
+    retentionPeriod: CdkDuration.hours(checked.retentionSeconds / 3_600),
+    encryption: StreamEncryption.MANAGED,
+    removalPolicy,
+  });
+}
+
+/**
+ * Reading exactly this stream: what Lambda's poller needs, and what the runtime asks for to know whether a
+ * shard is at its tip (X12) and which shards there are.
+ */
+export const readStream = (stream: IStream): PolicyStatement =>
+  new PolicyStatement({
+    sid: "ReadStream",
+    effect: Effect.ALLOW,
+    actions: [
+      "kinesis:DescribeStream",
+      "kinesis:DescribeStreamSummary",
+      "kinesis:GetRecords",
+      "kinesis:GetShardIterator",
+      "kinesis:ListShards",
+    ],
+    resources: [stream.streamArn],
+  });
+
+/** The one mapping of a task source, which never gives up (X6). */
+export function mapStream(
+  scope: Construct,
+  id: string,
+  { stream, target, onFailure, mapping }: { stream: IStream; target: IFunction; onFailure: IQueue; mapping: CheckedMapping },
+): CfnEventSourceMapping {
+  return new CfnEventSourceMapping(scope, id, {
+    eventSourceArn: stream.streamArn,
+    functionName: target.functionName,
+    startingPosition: mapping.startingPosition,
+    batchSize: mapping.batchSize,
+    maximumBatchingWindowInSeconds: mapping.batchingWindowSeconds,
+    parallelizationFactor: 1,
+    // Said aloud although they are Lambda's defaults: exactly-once rests on them.
+    maximumRetryAttempts: -1,
+    maximumRecordAgeInSeconds: -1,
+    bisectBatchOnFunctionError: true,
+    functionResponseTypes: ["ReportBatchItemFailures"],
+    // With infinite retries only what the stream's retention takes away comes here: loss, which is alarmed.
+    destinationConfig: { onFailure: { destination: onFailure.queueArn } },
+  });
+}

@@ -1,0 +1,94 @@
+import type { Changelog } from "../state/changelog.ts";
+import { encodeCheckpoint } from "../state/checkpoint.ts";
+import { encodeCommit, type Base, type Output, type StateShapes, type StoredCommit } from "../state/commit.ts";
+import type { ObjectStore } from "../state/object-store.ts";
+import type { LoadedTask } from "./loaded-task.ts";
+
+/**
+ * Bodies above this go to S3. Inline, each KB costs a write unit ($0.625 per million) and is read again
+ * by the next turn ($0.031); a PUT costs $5 per million: the two meet at 8.8 KB.
+ */
+export const SPILL_BYTES = 9 * 1_024;
+
+/** A checkpoint's PUT costs as much as consistent reads of this many bytes (4 KB for $0.125 per million). */
+const CHECKPOINT_WRITE_BYTES = 160 * 1_024;
+
+/** A shorter log than this is read in a moment, however small the state. */
+const SHORT_LOG_BYTES = 256 * 1_024;
+
+export interface CommitWriterSettings {
+  readonly changelog: Changelog;
+  readonly objects: ObjectStore;
+  readonly shapes: StateShapes;
+  /** Names this build in envelopes. */
+  readonly build: string;
+  /** A text made anew at every call. */
+  readonly newNonce: () => string;
+}
+
+export interface Appended {
+  readonly won: boolean;
+  readonly bytes: number;
+  readonly spilled: boolean;
+}
+
+/** Writes a loaded task's changes as its next commit, and checkpoints. */
+export class CommitWriter {
+  readonly #settings: CommitWriterSettings;
+
+  constructor(settings: CommitWriterSettings) {
+    this.#settings = settings;
+  }
+
+  /** ONE conditional put (X1, X2). When it is lost, the task's state in memory is of no use any more. */
+  async append(name: string, task: LoadedTask, outputs: readonly Output[], caughtUpBytes: number): Promise<Appended> {
+    const { changelog, objects, shapes, build } = this.#settings;
+    const nonce = this.#settings.newNonce();
+    const epoch = task.epoch + 1;
+    // State that is smaller than its delta is written whole: then there is no log to read.
+    const whole = task.state.size <= task.state.touchedSize;
+    const deltas = task.state.takeDeltas();
+    const { body, ...encoded } = encodeCommit({
+      shapes,
+      header: task.state.header(),
+      tables: whole ? task.state.snapshot() : deltas,
+      outputs,
+    });
+    const totals = { written: task.totals.written + body.length, caughtUp: task.totals.caughtUp + caughtUpBytes };
+    const spilled = body.length > SPILL_BYTES;
+    const spill = { key: `spills/${name}/${epoch}-${nonce}`, bytes: body.length };
+    if (spilled) await objects.put(spill.key, body);
+    const stored: StoredCommit = {
+      ...encoded,
+      epoch,
+      nonce,
+      build,
+      totals,
+      base: whole ? { epoch, ...totals } : task.base,
+      body: spilled ? spill : body,
+    };
+    const won = await changelog.append(name, stored);
+    if (won) {
+      task.moveTo(stored);
+      task.headOutputs = outputs;
+    }
+    return { won, bytes: body.length, spilled };
+  }
+
+  /** Whether the log since the last base outgrows the state, or has cost more to read than a checkpoint would. */
+  isCheckpointDue(task: LoadedTask, checkpoint: Base | undefined): boolean {
+    const since = [task.base, checkpoint].reduce((a, b) => ((b?.epoch ?? 0) > (a?.epoch ?? 0) ? b : a));
+    const written = task.totals.written - (since?.written ?? 0);
+    const caughtUp = task.totals.caughtUp - (since?.caughtUp ?? 0);
+    return written > Math.max(task.stateBytes, SHORT_LOG_BYTES) || caughtUp > Math.max(task.stateBytes, CHECKPOINT_WRITE_BYTES);
+  }
+
+  async checkpoint(name: string, task: LoadedTask): Promise<void> {
+    const { changelog, objects, shapes, build } = this.#settings;
+    const { body, ...encoded } = encodeCheckpoint({ shapes, header: task.state.header(), tables: task.state.snapshot() });
+    const key = `checkpoints/${name}/${task.epoch}-${this.#settings.newNonce()}`; // X11
+    await objects.put(key, body);
+    await changelog.raiseCheckpoint(name, { ...encoded, key, bytes: body.length, build, epoch: task.epoch, ...task.totals });
+    if (task.state.size > 0) task.bytesPerEntry = body.length / task.state.size;
+  }
+}

@@ -1,0 +1,77 @@
+import { messageOf, MillraceError } from "../errors.ts";
+import type { Pane } from "../operators/operator.ts";
+import type { Output } from "../state/commit.ts";
+import type { IncomingRecord } from "./record.ts";
+
+/** The sink of every pipeline that takes what cannot be processed. */
+export const DEAD_LETTERS = "$dead-letters";
+
+/** What is common to a task's dead letters. */
+export interface DeadLetterOrigin {
+  readonly pipeline: string;
+  readonly stage: string;
+  readonly task: string;
+  readonly partition: string;
+}
+
+/** Why, for a person and for a machine. */
+export interface Reason {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A record, pane or output that could not be processed, kept whole with the reason. */
+export interface DeadLetter extends DeadLetterOrigin {
+  /** The output id: the same however often it is sent. */
+  readonly id: string;
+  readonly kind: "record" | "pane" | "output";
+  /** The operator at work when it failed; the source for what could not be decoded. */
+  readonly operator: string;
+  readonly reason: Reason;
+  /** For records. */
+  readonly position?: { readonly sequence: string; readonly index: number };
+  /** For records: epoch milliseconds. */
+  readonly arrival?: number;
+  readonly partitionKey?: string;
+  /** For records: the payload as it came, in base64. */
+  readonly payload?: string;
+  /** For panes. */
+  readonly window?: { readonly key: Record<string, string>; readonly start: number; readonly end: number };
+  /** For outputs that a sink refused for good. */
+  readonly output?: { readonly sink: string; readonly id: string; readonly body: string };
+}
+
+/** Longer messages than this say no more, and user code can throw anything. */
+const MAX_MESSAGE = 1_000;
+
+const reasonOf = (thrown: unknown): Reason => ({
+  code: thrown instanceof MillraceError ? thrown.code : "user-code/threw",
+  message: messageOf(thrown).slice(0, MAX_MESSAGE),
+});
+
+export const deadRecord = (origin: DeadLetterOrigin, operator: string, record: IncomingRecord, thrown: unknown): Output =>
+  deadLetter({
+    ...origin,
+    kind: "record",
+    operator,
+    reason: reasonOf(thrown),
+    position: record.position,
+    arrival: record.arrival,
+    partitionKey: record.partitionKey,
+    payload: record.base64,
+  });
+
+export function deadPane(origin: DeadLetterOrigin, operator: string, pane: Pane, thrown: unknown): Output {
+  const { key, start, end } = pane.describe();
+  const text = Object.fromEntries(Object.entries(key).map(([field, value]) => [field, String(value)]));
+  return deadLetter({ ...origin, kind: "pane", operator, reason: reasonOf(thrown), window: { key: text, start, end } });
+}
+
+export const refusedOutput = (
+  origin: DeadLetterOrigin,
+  output: { readonly sink: string; readonly id: string; readonly body: string },
+  message: string,
+): Output =>
+  deadLetter({ ...origin, kind: "output", operator: output.sink, reason: { code: "sink/refused", message }, output });
+
+const deadLetter = (letter: Omit<DeadLetter, "id">): Output => ({ sink: DEAD_LETTERS, body: JSON.stringify(letter) });

@@ -1,0 +1,77 @@
+import { systemicError } from "../errors.ts";
+import type { Base, Commit, LogTotals, StateShapes, StoredCommit } from "../state/commit.ts";
+import { bodyBytes, isWhole } from "../state/commit.ts";
+import type { TableDeltas, TaskHeader } from "../state/task-state.ts";
+import { TaskState } from "../state/task-state.ts";
+import { Fold, type FoldSettings } from "./fold.ts";
+
+const NO_TOTALS: LogTotals = { written: 0, caughtUp: 0 };
+
+/** A task's state in this process's memory, as of one epoch of its changelog. */
+export class LoadedTask {
+  readonly #settings: FoldSettings;
+  readonly state = new TaskState();
+  readonly fold: Fold;
+  /** Zero before the first commit. */
+  epoch = 0;
+  nonce = "";
+  totals = NO_TOTALS;
+  /** The newest whole commit. */
+  base: Base | undefined = undefined;
+  /** Bytes that an entry of the state takes when written, as last seen: for estimates. */
+  bytesPerEntry = 100;
+  /** The head's outputs, while this process knows them; they are needed until they are delivered. */
+  headOutputs: Commit["outputs"] | undefined = undefined;
+
+  constructor(settings: FoldSettings) {
+    this.#settings = settings;
+    this.fold = new Fold(settings, this.state);
+  }
+
+  /** Estimated bytes of the whole state, when written. */
+  get stateBytes(): number {
+    return this.state.size * this.bytesPerEntry;
+  }
+
+  startFrom(base: Base, shapes: StateShapes, header: TaskHeader, tables: TableDeltas): void {
+    this.#checkShapes(shapes);
+    this.state.apply(header, tables, true);
+    this.#settings.program.restore(this.state);
+    this.epoch = base.epoch;
+    this.totals = base;
+  }
+
+  follow(stored: StoredCommit, commit: Commit): void {
+    this.#checkShapes(commit.shapes);
+    this.state.apply(commit.header, commit.tables, isWhole(stored));
+    this.#settings.program.restore(this.state);
+    this.headOutputs = commit.outputs;
+    this.moveTo(stored);
+  }
+
+  /** The state is that of a commit now: one just read, or just appended. */
+  moveTo(stored: StoredCommit): void {
+    this.epoch = stored.epoch;
+    this.nonce = stored.nonce;
+    this.totals = stored.totals;
+    this.base = stored.base;
+    const entries = this.state.size;
+    if (isWhole(stored) && entries > 0) this.bytesPerEntry = bodyBytes(stored) / entries;
+  }
+
+  /** State that was written by another pipeline than this one must not be folded into. */
+  #checkShapes(stored: StateShapes): void {
+    const { program, origin } = this.#settings;
+    for (const [operator, shape] of Object.entries(stored)) {
+      const ours = program.shapes[operator];
+      if (ours === shape) continue;
+      throw systemicError({
+        code: "state/shape",
+        message:
+          `Task ${origin.task}: the state of operator "${operator}" was written as «${shape}»; ` +
+          (ours === undefined ? "this build has no such operator." : `this build's is «${ours}».`),
+        advice: "Deploy the pipeline as it was, or begin a new generation.",
+      });
+    }
+  }
+}

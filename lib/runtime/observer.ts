@@ -1,0 +1,35 @@
+import type { OperatorCounts } from "../state/counters.ts";
+
+/** What a turn did, for logs and metrics. */
+export interface TurnReport {
+  readonly task: string;
+  readonly trigger: "records" | "tick" | "drain";
+  readonly epoch: number;
+  /** Records given, and how many of them were new. */
+  readonly records: number;
+  readonly folded: number;
+  /** What became of records in this turn, per operator. */
+  readonly counts: ReadonlyMap<string, OperatorCounts>;
+  readonly outputs: number;
+  readonly watermark: number;
+  /** Bytes of the commit's body; zero when nothing was committed. */
+  readonly commitBytes: number;
+  readonly spilled: boolean;
+  readonly checkpointed: boolean;
+  /** Bytes read beyond the head. */
+  readonly catchUpBytes: number;
+  /** Races lost to another writer (X1). */
+  readonly conflicts: number;
+  /** Heads delivered again because their delivery was not known (X5). */
+  readonly redeliveries: number;
+  /** Epoch milliseconds; undefined when there was nothing to commit or deliver. */
+  readonly committedAt: number | undefined;
+  readonly deliveredAt: number | undefined;
+}
+
+/** Is told what happens. Must not throw. */
+export interface Observer {
+  turn(report: TurnReport): void;
+  /** Something worth a line in the log that did not fail the turn. */
+  notice(task: string, what: string, cause?: unknown): void;
+}

@@ -1,0 +1,210 @@
+import { infrastructureError, kindAtService } from "../errors.ts";
+import type { TaskItem } from "../state/changelog.ts";
+import type { Output } from "../state/commit.ts";
+import type { TaskId } from "../state/task-id.ts";
+import { taskName } from "../state/task-id.ts";
+import { END_OF_TIME } from "../time/instant.ts";
+import { CatchUp } from "./catch-up.ts";
+import type { CommitWriter } from "./commit-writer.ts";
+import { Delivery, isDelivered } from "./delivery.ts";
+import type { FoldSettings } from "./fold.ts";
+import { LoadedTask } from "./loaded-task.ts";
+import type { Observer, TurnReport } from "./observer.ts";
+import type { IncomingRecord } from "./record.ts";
+import { tickOutput } from "./tick.ts";
+import { countsBetween } from "./turn-counts.ts";
+
+/** What gives a task a turn. */
+export type Trigger =
+  | { readonly kind: "records"; readonly records: readonly IncomingRecord[] }
+  | { readonly kind: "tick"; readonly id: string }
+  | { readonly kind: "drain" };
+
+export interface TaskSettings {
+  readonly id: TaskId;
+  readonly fold: FoldSettings;
+  /** Milliseconds of silence after which event time moves by itself. */
+  readonly idle: number;
+  /** Whether the source holds nothing after the task's position (X12). */
+  readonly isAtTip: (id: TaskId, position: { readonly sequence: string }) => Promise<boolean>;
+  readonly catchUp: CatchUp;
+  readonly writer: CommitWriter;
+  readonly delivery: Delivery;
+  readonly observer: Observer;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly newNonce: () => string;
+}
+
+/** Races in a row that a writer may lose before it leaves the field to the others. */
+const MAX_CONFLICTS = 8;
+
+/** Two ticks of a task are at least this far apart, in milliseconds. */
+const TICK_GAP = 1_000;
+
+/**
+ * A task in this process: one turn at a time, however many ask. Between turns it keeps the state it
+ * knows; every turn begins by reading what others have appended since.
+ */
+export class Task {
+  readonly #settings: TaskSettings;
+  readonly #name: string;
+  #known: LoadedTask | undefined;
+  #turns: Promise<unknown> = Promise.resolve();
+
+  constructor(settings: TaskSettings) {
+    this.#settings = settings;
+    this.#name = taskName(settings.id);
+  }
+
+  /**
+   * One turn (DESIGN section 3). When it returns, the trigger's every effect is committed and delivered.
+   *
+   * @throws what stands in the way; then the trigger must come again
+   */
+  turn(trigger: Trigger): Promise<TurnReport> {
+    const turn = this.#turns.then(() => this.#turn(trigger));
+    this.#turns = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #turn(trigger: Trigger): Promise<TurnReport> {
+    const progress = { conflicts: 0, redeliveries: 0, catchUpBytes: 0 };
+    for (; progress.conflicts < MAX_CONFLICTS; progress.conflicts++) {
+      const known = this.#known;
+      this.#known = undefined; // whatever throws below leaves nothing half done behind
+      const { task, item, bytes } = await this.#settings.catchUp.run(this.#name, known, () => new LoadedTask(this.#settings.fold));
+      progress.catchUpBytes += bytes;
+      const report = await this.#attempt(trigger, task, item, bytes, progress);
+      if (report === undefined) continue;
+      this.#settings.observer.turn(report);
+      return report;
+    }
+    throw infrastructureError({
+      code: "task/contended",
+      message: `Task ${this.#name} lost ${MAX_CONFLICTS} races in a row to other writers.`,
+      advice: "One mapping per source is allowed; look for a second one.",
+    });
+  }
+
+  /** @returns nothing when another writer was first (X1) */
+  async #attempt(
+    trigger: Trigger,
+    task: LoadedTask,
+    item: TaskItem,
+    catchUpBytes: number,
+    progress: { readonly conflicts: number; redeliveries: number; readonly catchUpBytes: number },
+  ): Promise<TurnReport | undefined> {
+    const { writer, now } = this.#settings;
+    await this.#deliverHead(task, item, progress); // X5: before appending, and before returning success
+    const before = task.state.counters.byOperator();
+    const folded = await this.#fold(trigger, task);
+    const report = (appended?: { bytes: number; spilled: boolean }) => ({
+      task: this.#name,
+      trigger: trigger.kind,
+      epoch: task.epoch,
+      records: trigger.kind === "records" ? trigger.records.length : 0,
+      folded: folded ?? 0,
+      counts: countsBetween(before, task.state.counters.byOperator()),
+      watermark: task.state.watermark,
+      commitBytes: appended?.bytes ?? 0,
+      spilled: appended?.spilled ?? false,
+      conflicts: progress.conflicts,
+      redeliveries: progress.redeliveries,
+      catchUpBytes: progress.catchUpBytes,
+    });
+    if (folded === undefined) {
+      this.#known = task;
+      return { ...report(), outputs: 0, checkpointed: false, committedAt: undefined, deliveredAt: undefined };
+    }
+    this.#armTick(task);
+    const outputs = task.fold.takeOutputs();
+    const appended = await writer.append(this.#name, task, outputs, catchUpBytes);
+    if (!appended.won) return undefined;
+    const committedAt = now();
+    this.#known = task;
+    let deliveredAt: number | undefined;
+    if (outputs.length > 0) {
+      await this.#deliver(task, outputs, item);
+      deliveredAt = now();
+    }
+    const checkpointed = await this.#checkpoint(task, item);
+    return { ...report(appended), outputs: outputs.length, checkpointed, committedAt, deliveredAt };
+  }
+
+  /** @returns how many records were folded; nothing when there is nothing to commit */
+  async #fold(trigger: Trigger, task: LoadedTask): Promise<number | undefined> {
+    const { state, fold } = task;
+    const { id, isAtTip, idle, now } = this.#settings;
+    switch (trigger.kind) {
+      case "records":
+        return fold.records(trigger.records) || undefined;
+      case "drain":
+        if (state.watermark === END_OF_TIME) return undefined;
+        if (!(await isAtTip(id, state.position))) throw notAtTip(this.#name);
+        fold.advance(END_OF_TIME);
+        return 0;
+      case "tick": {
+        if (state.tick?.id !== trigger.id) return undefined; // X12: chains do not multiply
+        state.tick = undefined;
+        const silence = now() - state.arrival;
+        // X12: at the wall clock's rate from the last arrival, and only when nothing waits to be read.
+        if (silence >= idle && (await isAtTip(id, state.position))) fold.advance(state.recordWatermark + silence);
+        return 0;
+      }
+    }
+  }
+
+  async #deliverHead(task: LoadedTask, item: TaskItem, progress: { redeliveries: number }): Promise<void> {
+    if (task.epoch === 0 || isDelivered(item, task.epoch)) return;
+    const outputs = await this.#settings.catchUp.outputsOf(task, this.#name);
+    if (outputs.length === 0) return;
+    progress.redeliveries++;
+    await this.#deliver(task, outputs, item);
+  }
+
+  async #deliver(task: LoadedTask, outputs: readonly Output[], item: TaskItem): Promise<void> {
+    const { delivery, fold, observer } = this.#settings;
+    await delivery.run(fold.origin, task.epoch, outputs, item);
+    task.headOutputs = []; // X5: this process delivered it itself
+    try {
+      await delivery.mark(this.#name, task.epoch);
+    } catch (cause) {
+      observer.notice(this.#name, "A delivery could not be marked; another process may repeat it, with the same ids.", cause);
+    }
+  }
+
+  /** A task with open windows has one tick on its way, and no more than one. */
+  #armTick({ state, fold }: LoadedTask): void {
+    const { idle, now, newNonce } = this.#settings;
+    if (idle === Number.POSITIVE_INFINITY || state.tick !== undefined) return;
+    const due = fold.nextDue();
+    if (due === Number.POSITIVE_INFINITY) return;
+    const time = now();
+    const silent = state.watermark > state.recordWatermark; // idle already: the next closing is known
+    const rest = state.arrival + idle - time;
+    const wait = silent ? due - state.watermark : rest > 0 ? rest : idle;
+    state.tick = { id: newNonce(), at: time + Math.max(wait, TICK_GAP) };
+    fold.send(tickOutput(this.#name, state.tick));
+  }
+
+  async #checkpoint(task: LoadedTask, item: TaskItem): Promise<boolean> {
+    const { writer, observer } = this.#settings;
+    if (!writer.isCheckpointDue(task, item.checkpoint)) return false;
+    try {
+      await writer.checkpoint(this.#name, task);
+      return true;
+    } catch (cause) {
+      if (kindAtService(cause) !== "infrastructure") throw cause;
+      observer.notice(this.#name, "A checkpoint could not be written; the next turn tries again.", cause);
+      return false;
+    }
+  }
+}
+
+const notAtTip = (name: string) =>
+  infrastructureError({
+    code: "task/not-at-tip",
+    message: `Task ${name} cannot be drained yet: its source holds records that it has not folded.`,
+    advice: "Drain comes again by itself until they are.",
+  });

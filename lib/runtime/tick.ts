@@ -1,0 +1,31 @@
+import type { Output } from "../state/commit.ts";
+import type { ArmedTick } from "../state/task-state.ts";
+
+/** The sink of every pipeline that gives a task a turn later, without records (X12). */
+export const TICKS = "$ticks";
+
+/** A message that gives a task a turn. */
+export type ControlMessage =
+  | { readonly type: "tick"; readonly task: string; readonly id: string; readonly at: number }
+  /** An operator's word that the input has ended. */
+  | { readonly type: "drain"; readonly task: string };
+
+export const tickOutput = (task: string, tick: ArmedTick): Output => ({
+  sink: TICKS,
+  body: JSON.stringify({ type: "tick", task, ...tick } satisfies ControlMessage),
+});
+
+/** A control message out of a queue's body; nothing when it is none. */
+export function parseControlMessage(body: string): ControlMessage | undefined {
+  let message: Partial<Record<"type" | "task" | "id" | "at", unknown>>;
+  try {
+    message = JSON.parse(body) as typeof message;
+  } catch {
+    return undefined;
+  }
+  if (typeof message !== "object" || message === null || typeof message.task !== "string") return undefined;
+  const { type, task, id, at } = message;
+  if (type === "drain") return { type, task };
+  if (type === "tick" && typeof id === "string" && typeof at === "number") return { type, task, id, at };
+  return undefined;
+}
