@@ -1,0 +1,130 @@
+import type { Clock } from "./clock.ts";
+import { LocalStackError } from "./errors.ts";
+import type { Faults } from "./faults.ts";
+import type { FunctionHost } from "./function/function-host.ts";
+import { reportDiscard } from "./mappings/failure-destination.ts";
+import { KinesisMapping } from "./mappings/kinesis-mapping.ts";
+import { mappingSettings, type MappingSettings } from "./mappings/mapping-settings.ts";
+import { SqsMapping } from "./mappings/sqs-mapping.ts";
+import type { Services } from "./services.ts";
+import type { StreamCounts } from "./stream-counts.ts";
+import { account } from "./template/account.ts";
+import type { ResolvedResource } from "./template/resolve-template.ts";
+import type { Notice } from "./types.ts";
+
+export interface EventSourcesOptions {
+  readonly services: Services;
+  readonly functions: ReadonlyMap<string, FunctionHost>;
+  readonly streamCounts: StreamCounts;
+  readonly faults: Faults;
+  readonly clock: Clock;
+  readonly onNotice: (notice: Notice) => void;
+}
+
+/** All event source mappings of the templates, and how far they have come. */
+export class EventSources {
+  private readonly options: EventSourcesOptions;
+  private readonly kinesis: KinesisMapping[] = [];
+  private readonly sqs: SqsMapping[] = [];
+  private inFlight = 0;
+  /** Rises with everything that may change a lag, so that a reading taken in parts can be known to be whole. */
+  private changes = 0;
+
+  constructor(resources: readonly ResolvedResource[], options: EventSourcesOptions) {
+    this.options = options;
+    for (const resource of resources) {
+      const settings = mappingSettings(resource);
+      if (settings !== undefined) this.add(settings);
+    }
+  }
+
+  start(): void {
+    for (const mapping of [...this.kinesis, ...this.sqs]) mapping.start();
+  }
+
+  /** To be called when a shard took records, after they were counted. */
+  onPut(stream: string, shardId: string): void {
+    this.changes += 1;
+    for (const mapping of this.kinesis) if (mapping.stream === stream) mapping.notify(shardId);
+  }
+
+  onReshard(stream: string): void {
+    for (const mapping of this.kinesis) if (mapping.stream === stream) mapping.reshard();
+  }
+
+  async lag(): Promise<{ recordsBehind: number; inFlight: number; delayedMessages: number; visibleMessages: number }> {
+    const queues = new Set(this.sqs.map((mapping) => mapping.settings.sourceArn.split(":").at(-1)));
+    for (;;) {
+      const before = this.changes;
+      const counts = (await this.options.services.storage.queueCounts()).filter(({ name }) => queues.has(name));
+      // A message sent, or a batch answered, while the queues were asked could be in neither count.
+      if (this.changes !== before) continue;
+      const total = (pick: (count: (typeof counts)[number]) => number) => counts.reduce((sum, count) => sum + pick(count), 0);
+      return {
+        recordsBehind: this.recordsBehind(),
+        inFlight: this.inFlight + total((count) => count.approximateInflightCount),
+        delayedMessages: total((count) => count.approximateDelayedCount),
+        visibleMessages: total((count) => count.approximateMessageCount),
+      };
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.kinesis, ...this.sqs].map((mapping) => mapping.stop()));
+  }
+
+  private recordsBehind(): number {
+    return this.kinesis.reduce((sum, mapping) => {
+      // A record can be done before its put is answered, and so before it is counted.
+      return sum + Math.max(0, this.options.streamCounts.of(mapping.stream) - mapping.recordsDone);
+    }, 0);
+  }
+
+  private add(settings: MappingSettings): void {
+    const { services, functions, faults, clock, onNotice } = this.options;
+    const host = functions.get(settings.functionName);
+    if (host === undefined) {
+      throw new LocalStackError(
+        "MappingRefused",
+        `The event source mapping ${settings.logicalId} invokes ${settings.functionName}, which no given template defines.`,
+      );
+    }
+    const invoke = async (event: Buffer) => {
+      this.inFlight += 1;
+      this.changes += 1;
+      try {
+        return await host.invoke(event);
+      } finally {
+        this.inFlight -= 1;
+        this.changes += 1;
+      }
+    };
+    const emulatorUrl = (queueName: string) => `${services.storage.queueOrigin}/${account.id}/${queueName}`;
+    const common = { settings, faults, clock, onNotice, invoke };
+    if (settings.sourceArn.split(":")[2] === "sqs") {
+      const queueUrl = emulatorUrl(settings.sourceArn.split(":").at(-1) ?? "");
+      this.sqs.push(new SqsMapping({ ...common, client: services.storage.queues, queueUrl }));
+      return;
+    }
+    const destination = {
+      sendMessage: async (queueName: string, MessageBody: string) => {
+        await services.storage.queues.call("SendMessage", { QueueUrl: emulatorUrl(queueName), MessageBody });
+      },
+      putObject: (bucket: string, key: string, body: Buffer) => {
+        services.storage.objects.putObject(bucket, key, body, "application/json");
+        services.gateways.s3.count("PutObject", body.length, 0);
+      },
+      functionArn: host.settings.arn,
+      now: () => clock.now(),
+      onNotice,
+    };
+    this.kinesis.push(
+      new KinesisMapping({
+        ...common,
+        client: services.kinesis.client,
+        roleArn: `arn:${account.partition}:iam::${account.id}:role/${settings.functionName}`,
+        discard: (shardId, discard) => reportDiscard(settings, shardId, discard, destination),
+      }),
+    );
+  }
+}

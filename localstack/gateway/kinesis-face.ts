@@ -1,0 +1,48 @@
+import { targetOperation, type GatewayRequest } from "./exchange.ts";
+import type { Forward, ServiceFace } from "./service-gateway.ts";
+
+/** Told of every record that a stream took. */
+export type PutListener = (stream: string, shardId: string, count: number) => void;
+
+/** Kinesis with its puts noticed: pollers wake at once, and `lag` knows what there is to read. */
+export function kinesisFace(forward: Forward, onPut: PutListener, onReshard: (stream: string) => void): ServiceFace {
+  return {
+    operationOf: targetOperation,
+    handle: async (request, operation) => {
+      const answer = await forward(request);
+      if (answer.status !== 200) return answer;
+      if (operation === "PutRecords") {
+        const stream = streamOf(request);
+        for (const [shardId, count] of shardCounts(answer.body)) onPut(stream, shardId, count);
+      } else if (operation === "PutRecord") {
+        const { ShardId } = JSON.parse(answer.body.toString("utf8")) as { readonly ShardId: string };
+        onPut(streamOf(request), ShardId, 1);
+      } else if (operation === "SplitShard" || operation === "MergeShards") {
+        onReshard(streamOf(request));
+      }
+      return answer;
+    },
+  };
+}
+
+const streamName = '"StreamName":"';
+
+/**
+ * The stream's name, found without parsing megabytes of records: an unescaped quote ends a JSON string, so these
+ * bytes cannot occur within a partition key.
+ */
+function streamOf(request: GatewayRequest): string {
+  const at = request.body.indexOf(streamName);
+  if (at < 0) return (JSON.parse(request.body.toString("utf8")) as { readonly StreamName?: string }).StreamName ?? "";
+  const start = at + streamName.length;
+  return request.body.toString("utf8", start, request.body.indexOf('"', start));
+}
+
+function shardCounts(body: Buffer): ReadonlyMap<string, number> {
+  const { Records } = JSON.parse(body.toString("utf8")) as { readonly Records: readonly { readonly ShardId?: string }[] };
+  const counts = new Map<string, number>();
+  for (const { ShardId } of Records) {
+    if (ShardId !== undefined) counts.set(ShardId, (counts.get(ShardId) ?? 0) + 1);
+  }
+  return counts;
+}

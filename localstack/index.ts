@@ -1,0 +1,14 @@
+export { startLocalStack } from "./start-local-stack.ts";
+export { LocalStackError } from "./errors.ts";
+export type {
+  FaultName,
+  FaultPlan,
+  LocalStack,
+  LocalStackOptions,
+  MetricSeries,
+  Notice,
+  ServiceUsage,
+  StackResource,
+  StartLocalStack,
+  Usage,
+} from "./types.ts";

@@ -1,0 +1,133 @@
+import { reasonOf } from "../errors.ts";
+import type { JsonClient } from "../gateway/json-client.ts";
+import type { BatchRunnerContext } from "./batch-runner.ts";
+import type { MappingSettings } from "./mapping-settings.ts";
+import { ShardPoller } from "./shard-poller.ts";
+import { KinesisShardReader } from "./shard-reader.ts";
+import { recordWriter } from "./stream-record.ts";
+
+interface Shard {
+  readonly ShardId: string;
+  readonly ParentShardId?: string;
+  readonly AdjacentParentShardId?: string;
+}
+
+export interface KinesisMappingContext extends Omit<BatchRunnerContext, "signal" | "onDone" | "discard"> {
+  readonly client: JsonClient;
+  readonly roleArn: string;
+  readonly discard: (shardId: string, discard: Parameters<BatchRunnerContext["discard"]>[0]) => Promise<void>;
+}
+
+const listMillis = 1_000;
+
+/** A mapping from a stream: a poller for each shard, a child's only when all its parents are done. */
+export class KinesisMapping {
+  readonly settings: MappingSettings;
+  readonly stream: string;
+  private readonly context: KinesisMappingContext;
+  private readonly abort = new AbortController();
+  private readonly pollers = new Map<string, ShardPoller>();
+  private readonly finished = new Set<string>();
+  private readonly running = new Set<Promise<void>>();
+  private dealtWith = 0;
+  private listAgain: (() => void) | undefined;
+
+  constructor(context: KinesisMappingContext) {
+    this.context = context;
+    this.settings = context.settings;
+    this.stream = context.settings.sourceArn.split("stream/")[1] ?? "";
+  }
+
+  /** Records answered with success or given up, over all shards. */
+  get recordsDone(): number {
+    return this.dealtWith;
+  }
+
+  start(): void {
+    this.track(this.followShards());
+  }
+
+  /** To be called when a shard took records. */
+  notify(shardId: string): void {
+    const poller = this.pollers.get(shardId);
+    if (poller === undefined) this.listAgain?.();
+    else poller.wake();
+  }
+
+  /** To be called when the stream was split or merged. */
+  reshard(): void {
+    this.listAgain?.();
+    for (const poller of this.pollers.values()) poller.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.abort.abort();
+    this.listAgain?.();
+    await Promise.all(this.running);
+  }
+
+  private async followShards(): Promise<void> {
+    const { signal } = this.abort;
+    while (!signal.aborted) {
+      try {
+        await this.startReadyShards();
+      } catch (error) {
+        if (signal.aborted) return;
+        const text = `${this.settings.logicalId}: listing the shards of ${this.stream} failed (${reasonOf(error)})`;
+        this.context.onNotice({ level: "warning", text });
+      }
+      const wait = new AbortController();
+      this.listAgain = () => wait.abort();
+      signal.addEventListener("abort", this.listAgain, { once: true });
+      await this.context.clock.sleep(listMillis, wait.signal);
+      signal.removeEventListener("abort", this.listAgain);
+      this.listAgain = undefined;
+    }
+  }
+
+  private async startReadyShards(): Promise<void> {
+    const output = (await this.context.client.call("ListShards", { StreamName: this.stream }, this.abort.signal)) as {
+      readonly Shards: readonly Shard[];
+    };
+    const listed = new Set(output.Shards.map((shard) => shard.ShardId));
+    for (const shard of output.Shards) {
+      if (this.pollers.has(shard.ShardId) || this.finished.has(shard.ShardId)) continue;
+      const parents = [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined);
+      if (parents.every((id) => !listed.has(id) || this.finished.has(id))) this.startShard(shard.ShardId);
+    }
+  }
+
+  private startShard(shardId: string): void {
+    const { context, settings } = this;
+    const poller = new ShardPoller(
+      new KinesisShardReader(context.client, this.stream, shardId),
+      recordWriter(settings.sourceArn, shardId, context.roleArn),
+      {
+        ...context,
+        signal: this.abort.signal,
+        discard: (discard) => context.discard(shardId, discard),
+        onDone: (count) => {
+          this.dealtWith += count;
+        },
+      },
+    );
+    this.pollers.set(shardId, poller);
+    this.track(
+      poller.run().then(() => {
+        if (this.abort.signal.aborted) return;
+        this.pollers.delete(shardId);
+        this.finished.add(shardId);
+        this.listAgain?.();
+      }),
+    );
+  }
+
+  private track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => {
+        this.context.onNotice({ level: "warning", text: `${this.settings.logicalId} stopped: ${reasonOf(error)}` });
+      })
+      .finally(() => this.running.delete(tracked));
+    this.running.add(tracked);
+  }
+}

@@ -1,0 +1,83 @@
+import type { Clock } from "./clock.ts";
+import { startDynamoDb, type DynamoDbEmulator } from "./dynamodb/dynamodb-emulator.ts";
+import type { Faults } from "./faults.ts";
+import { DynamoDbFace } from "./gateway/dynamodb-face.ts";
+import { forwardTo, type Forwarder } from "./gateway/forwarder.ts";
+import { kinesisFace, type PutListener } from "./gateway/kinesis-face.ts";
+import { s3Face } from "./gateway/s3-face.ts";
+import { openGateway, type ServiceGateway } from "./gateway/service-gateway.ts";
+import { sqsFace } from "./gateway/sqs-face.ts";
+import { startKinesis, type KinesisEmulator } from "./kinesis/kinesis-emulator.ts";
+import { startStorage, type StorageEmulator } from "./storage/storage-emulator.ts";
+
+/** The emulators and the gateways before them. */
+export interface Services {
+  readonly kinesis: KinesisEmulator;
+  readonly dynamodb: DynamoDbEmulator;
+  readonly storage: StorageEmulator;
+  readonly gateways: {
+    readonly kinesis: ServiceGateway;
+    readonly dynamodb: ServiceGateway;
+    readonly s3: ServiceGateway;
+    readonly sqs: ServiceGateway;
+  };
+  tableUnits(): { readonly writeUnits: number; readonly readUnits: number };
+  stop(): Promise<void>;
+}
+
+export interface ServiceListeners {
+  readonly onPut: PutListener;
+  readonly onReshard: (stream: string) => void;
+}
+
+export async function startServices(
+  dataDirectory: string,
+  faults: Faults,
+  clock: Clock,
+  listeners: ServiceListeners,
+): Promise<Services> {
+  const closing: (() => void | Promise<void>)[] = [];
+  const started = <Started extends { stop(): Promise<void> }>(service: Started): Started => {
+    closing.push(() => service.stop());
+    return service;
+  };
+  const stop = async () => {
+    await Promise.allSettled(closing.splice(0).map((close) => close()));
+  };
+  try {
+    const [kinesis, dynamodb, storage] = await Promise.all([
+      startKinesis(dataDirectory).then(started),
+      startDynamoDb(dataDirectory).then(started),
+      startStorage(dataDirectory).then(started),
+    ]);
+    const forwarder = (port: number): Forwarder["forward"] => {
+      const forwarding = forwardTo(port);
+      closing.push(() => forwarding.close());
+      return (request) => forwarding.forward(request);
+    };
+    const tables = new DynamoDbFace(forwarder(dynamodb.port), faults);
+    const opened = async (gateway: Promise<ServiceGateway>): Promise<ServiceGateway> => {
+      const open = await gateway;
+      closing.unshift(() => open.close());
+      return open;
+    };
+    const storageForward = forwarder(storage.port);
+    const [kinesisGateway, dynamodbGateway, s3, sqs] = await Promise.all([
+      opened(openGateway(() => kinesisFace(forwarder(kinesis.port), listeners.onPut, listeners.onReshard))),
+      opened(openGateway(() => tables)),
+      opened(openGateway(() => s3Face(storageForward, faults, clock))),
+      opened(openGateway((origins) => sqsFace(storageForward, faults, clock, origins, storage.queueOrigin))),
+    ]);
+    return {
+      kinesis,
+      dynamodb,
+      storage,
+      gateways: { kinesis: kinesisGateway, dynamodb: dynamodbGateway, s3, sqs },
+      tableUnits: () => ({ writeUnits: tables.writeUnits, readUnits: tables.readUnits }),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

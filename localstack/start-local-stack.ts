@@ -1,0 +1,144 @@
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { systemClock } from "./clock.ts";
+import { createTable } from "./dynamodb/dynamodb-emulator.ts";
+import { EventSources } from "./event-sources.ts";
+import { Faults } from "./faults.ts";
+import { deployFunctions, type Functions } from "./functions.ts";
+import { createStream } from "./kinesis/kinesis-emulator.ts";
+import { startServices, type Services } from "./services.ts";
+import { createQueue } from "./storage/storage-emulator.ts";
+import { StreamCounts } from "./stream-counts.ts";
+import { account } from "./template/account.ts";
+import { resolveTemplates, type ResolvedResource } from "./template/resolve-template.ts";
+import { needsNoRunning, runTypes } from "./template/runnable-types.ts";
+import { readTemplateFile } from "./template/template-file.ts";
+import type { LocalStack, Notice, StartLocalStack } from "./types.ts";
+
+export const startLocalStack: StartLocalStack = async (options) => {
+  const dataDirectory = resolve(options.dataDirectory);
+  const files = options.templates.map((path) => readTemplateFile(resolve(path)));
+  await mkdir(dataDirectory, { recursive: true });
+  const onNotice = options.onNotice ?? (() => undefined);
+  const faults = new Faults(options.faults);
+  const streamCounts = new StreamCounts();
+  let eventSources: EventSources | undefined;
+  const services = await startServices(dataDirectory, faults, systemClock, {
+    onPut: (stream, shardId, count) => {
+      streamCounts.add(stream, count);
+      eventSources?.onPut(stream, shardId);
+    },
+    onReshard: (stream) => eventSources?.onReshard(stream),
+  });
+  let functions: Functions | undefined;
+  const stop = async () => {
+    await eventSources?.stop();
+    await functions?.stop();
+    await services.stop();
+  };
+  try {
+    const { resources, outputs } = resolveTemplates(files, services.gateways.sqs.userOrigin);
+    announce(resources, onNotice);
+    await createResources(resources, services);
+    const { gateways } = services;
+    functions = await deployFunctions(ofType(resources, "AWS::Lambda::Function"), {
+      dataDirectory,
+      endpoints: {
+        KINESIS: gateways.kinesis.functionOrigin,
+        DYNAMODB: gateways.dynamodb.functionOrigin,
+        S3: gateways.s3.functionOrigin,
+        SQS: gateways.sqs.functionOrigin,
+        FIREHOSE: gateways.s3.functionOrigin,
+      },
+      userQueueOrigin: gateways.sqs.userOrigin,
+      faults,
+      onNotice,
+    });
+    eventSources = new EventSources(ofType(resources, "AWS::Lambda::EventSourceMapping"), {
+      services,
+      functions: functions.hosts,
+      streamCounts,
+      faults,
+      clock: systemClock,
+      onNotice,
+    });
+    eventSources.start();
+    return running({ services, functions, eventSources, faults, resources, outputs, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
+
+function announce(resources: readonly ResolvedResource[], onNotice: (notice: Notice) => void): void {
+  for (const { type, logicalId } of resources) {
+    if (!runTypes.has(type) && !needsNoRunning(type)) {
+      onNotice({ level: "warning", text: `${logicalId} is not run: the local stack knows no ${type}` });
+    }
+  }
+}
+
+function ofType(resources: readonly ResolvedResource[], ...types: readonly string[]): readonly ResolvedResource[] {
+  return resources.filter((resource) => types.includes(resource.type));
+}
+
+async function createResources(resources: readonly ResolvedResource[], services: Services): Promise<void> {
+  const { kinesis, dynamodb, storage } = services;
+  for (const bucket of ofType(resources, "AWS::S3::Bucket")) storage.objects.createBucket(bucket.name);
+  await Promise.all([
+    ...ofType(resources, "AWS::Kinesis::Stream").map((stream) => createStream(kinesis.client, stream)),
+    ...ofType(resources, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable").map((table) => createTable(dynamodb.client, table)),
+    ...ofType(resources, "AWS::SQS::Queue").map((queue) => createQueue(storage.queues, queue)),
+  ]);
+}
+
+interface Parts {
+  readonly services: Services;
+  readonly functions: Functions;
+  readonly eventSources: EventSources;
+  readonly faults: Faults;
+  readonly resources: readonly ResolvedResource[];
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly stop: () => Promise<void>;
+}
+
+function running({ services, functions, eventSources, faults, resources, outputs, stop }: Parts): LocalStack {
+  const { gateways, storage } = services;
+  const endpoints = {
+    kinesis: gateways.kinesis.userOrigin,
+    dynamodb: gateways.dynamodb.userOrigin,
+    s3: gateways.s3.userOrigin,
+    sqs: gateways.sqs.userOrigin,
+    firehose: gateways.s3.userOrigin,
+  };
+  let stopping: Promise<void> | undefined;
+  return {
+    endpoints,
+    environment: {
+      ...Object.fromEntries(
+        Object.entries(endpoints).map(([service, origin]) => [`AWS_ENDPOINT_URL_${service.toUpperCase()}`, origin]),
+      ),
+      AWS_REGION: account.region,
+      AWS_DEFAULT_REGION: account.region,
+      AWS_ACCESS_KEY_ID: "local",
+      AWS_SECRET_ACCESS_KEY: "local",
+    },
+    resources,
+    outputs,
+    usage: () => ({
+      dynamodb: { ...gateways.dynamodb.usage(), ...services.tableUnits() },
+      kinesis: gateways.kinesis.usage(),
+      s3: gateways.s3.usage(),
+      sqs: gateways.sqs.usage(),
+      firehose: { requests: {}, bytesIn: 0, bytesOut: 0, records: 0, billedBytes: 0 },
+      lambda: functions.usage(),
+    }),
+    metrics: () => functions.metrics.all(),
+    injected: () => faults.injected(),
+    lag: () => eventSources.lag(),
+    calm: () => faults.calm(),
+    flushDeliveryStreams: async () => undefined,
+    objectFiles: async (bucket, prefix) => storage.objects.files(bucket, prefix),
+    stop: () => (stopping ??= stop()),
+  };
+}

@@ -1,0 +1,100 @@
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { AddressInfo } from "node:net";
+import { buildApp } from "fauxqs";
+import { JsonClient } from "../gateway/json-client.ts";
+import { packageEntry } from "../processes/compile-entry.ts";
+import { account } from "../template/account.ts";
+import type { ResolvedResource } from "../template/resolve-template.ts";
+import { ObjectStore, type S3ErrorMaker } from "./object-store.ts";
+
+export interface QueueCounts {
+  readonly name: string;
+  readonly approximateMessageCount: number;
+  readonly approximateInflightCount: number;
+  readonly approximateDelayedCount: number;
+}
+
+/** S3 and SQS: fauxqs, with its objects on disk. */
+export interface StorageEmulator {
+  readonly port: number;
+  /** The origin in the queue URLs by which the emulator knows its queues. */
+  readonly queueOrigin: string;
+  readonly objects: ObjectStore;
+  readonly queues: JsonClient;
+  queueCounts(): Promise<readonly QueueCounts[]>;
+  stop(): Promise<void>;
+}
+
+type FauxqsOptions = NonNullable<Parameters<typeof buildApp>[0]>;
+
+export async function startStorage(dataDirectory: string): Promise<StorageEmulator> {
+  const objects = new ObjectStore(join(dataDirectory, "s3"), await s3ErrorMaker());
+  // fauxqs declares its store with private members, so no other class fits its type; it calls only the public ones.
+  const stores = { s3Store: objects } as unknown as NonNullable<FauxqsOptions["stores"]>;
+  const app = buildApp({ logger: false, stores });
+  app.addHook("preHandler", async (request, reply) => {
+    // fauxqs does not know conditional writes: PUT with If-None-Match: * fails when the object exists.
+    if (request.method !== "PUT" || request.headers["if-none-match"] !== "*") return;
+    const { bucket, "*": key } = request.params as { readonly bucket?: string; readonly "*"?: string };
+    if (bucket === undefined || key === undefined || key === "" || !objects.hasBucket(bucket)) return;
+    if (!objects.hasObject(bucket, key)) return;
+    await reply
+      .status(412)
+      .header("content-type", "application/xml")
+      .send(
+        '<?xml version="1.0" encoding="UTF-8"?><Error><Code>PreconditionFailed</Code>' +
+          "<Message>At least one of the pre-conditions you specified did not hold</Message>" +
+          "<Condition>If-None-Match</Condition></Error>",
+      );
+  });
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  const port = (app.server.address() as AddressInfo).port;
+  const queues = new JsonClient(port, "AmazonSQS", "application/x-amz-json-1.0");
+  return {
+    port,
+    queueOrigin: `http://sqs.${account.region}.localhost:${port}`,
+    objects,
+    queues,
+    queueCounts: async () => (await app.inject({ method: "GET", url: "/_fauxqs/queues" })).json<readonly QueueCounts[]>(),
+    stop: async () => {
+      queues.close();
+      await app.close();
+    },
+  };
+}
+
+/** fauxqs turns only its own error class into an S3 answer, and does not export it. */
+async function s3ErrorMaker(): Promise<S3ErrorMaker> {
+  const file = join(fileURLToPath(packageEntry("fauxqs")), "..", "common", "errors.js");
+  const { S3Error } = (await import(pathToFileURL(file).href)) as {
+    readonly S3Error: new (code: string, message: string, status: number) => Error;
+  };
+  return (code, message, status) => new S3Error(code, message, status);
+}
+
+const queueAttributes = [
+  "DelaySeconds",
+  "VisibilityTimeout",
+  "MessageRetentionPeriod",
+  "MaximumMessageSize",
+  "ReceiveMessageWaitTimeSeconds",
+  "FifoQueue",
+  "ContentBasedDeduplication",
+] as const;
+
+/** Queues default to 256 KiB on AWS, whatever the emulator's default is. */
+const defaultMaximumMessageSize = "262144";
+
+/** Creates the queue and gives the URL by which the emulator itself knows it. */
+export async function createQueue(client: JsonClient, resource: ResolvedResource): Promise<string> {
+  const Attributes: Record<string, string> = { MaximumMessageSize: defaultMaximumMessageSize };
+  for (const name of queueAttributes) {
+    const value = resource.properties[name];
+    if (value !== undefined) Attributes[name] = String(value);
+  }
+  const redrive = resource.properties["RedrivePolicy"];
+  if (redrive !== undefined) Attributes["RedrivePolicy"] = typeof redrive === "string" ? redrive : JSON.stringify(redrive);
+  const answer = (await client.call("CreateQueue", { QueueName: resource.name, Attributes })) as { readonly QueueUrl: string };
+  return answer.QueueUrl;
+}

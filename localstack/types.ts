@@ -1,0 +1,123 @@
+/**
+ * What the local stack offers to those who start it. It stands in for AWS: it reads synthesized
+ * templates and knows no pipeline by name.
+ */
+
+export interface LocalStackOptions {
+  /** Paths of synthesized CloudFormation templates (`cdk.out/*.template.json`); their assets lie beside them. */
+  readonly templates: readonly string[];
+  /** A directory the stack may fill: S3 objects, Kinesis records, logs. Created when missing. */
+  readonly dataDirectory: string;
+  /** Service-side waiting (Firehose buffer intervals) is divided by this. @default 1 */
+  readonly timeScale?: number;
+  /** Faults to inject, drawn from a seed. @default none */
+  readonly faults?: FaultPlan;
+  /** Told aloud: resources that cannot be run, restarts, contained functions, retries. */
+  readonly onNotice?: (notice: Notice) => void;
+}
+
+export interface Notice {
+  readonly level: "info" | "warning";
+  readonly text: string;
+}
+
+/** Probabilities from 0 to 1 of each fault, per opportunity. */
+export interface FaultPlan {
+  readonly seed: number;
+  /** A worker is killed (SIGKILL) at a random moment of an invocation. */
+  readonly killWorker: number;
+  /** A successful invocation's answer is thrown away, so that the batch comes again. */
+  readonly repeatBatch: number;
+  /** A batch is cut short at a random place before it is sent. */
+  readonly cutBatch: number;
+  /** A table request is answered with a throttling error. */
+  readonly throttleTable: number;
+  /** A table write is carried out and its answer lost (the connection is cut). */
+  readonly loseTableAnswer: number;
+  /** A sink's request (Firehose, SQS, S3) fails with a 500 or 503. */
+  readonly failSink: number;
+  /** Some records of a PutRecordBatch fail. */
+  readonly failSinkPartly: number;
+  /** A sink's request is carried out, then answered with an error, so that the writer repeats it. */
+  readonly repeatSink: number;
+  /** A sink's request is delayed by up to `delayMillis`. */
+  readonly delaySink: number;
+  readonly delayMillis: number;
+}
+
+export type FaultName = Exclude<keyof FaultPlan, "seed" | "delayMillis">;
+
+/** One service as the stack counted it. */
+export interface ServiceUsage {
+  /** Requests by operation name, e.g. `PutItem`. */
+  readonly requests: Readonly<Record<string, number>>;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+export interface Usage {
+  readonly dynamodb: ServiceUsage & { readonly writeUnits: number; readonly readUnits: number };
+  readonly kinesis: ServiceUsage;
+  readonly s3: ServiceUsage;
+  readonly sqs: ServiceUsage;
+  /** `billedBytes` rounds each record up to 5 KB, as the price does. */
+  readonly firehose: ServiceUsage & { readonly records: number; readonly billedBytes: number };
+  readonly lambda: {
+    readonly invocations: number;
+    readonly errors: number;
+    readonly restarts: number;
+    readonly durationMillis: number;
+    readonly gigabyteSeconds: number;
+    readonly payloadBytes: number;
+  };
+}
+
+/** A metric as functions printed it (CloudWatch embedded metric format, read from their output). */
+export interface MetricSeries {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly count: number;
+  readonly sum: number;
+  readonly last: number;
+  readonly max: number;
+  /** Up to 100,000 samples, the newest kept. */
+  readonly samples: readonly number[];
+}
+
+/** A resource of the template, resolved. */
+export interface StackResource {
+  readonly logicalId: string;
+  readonly type: string;
+  /** What `Ref` gives: a name, or a queue's URL. */
+  readonly ref: string;
+  readonly arn: string | undefined;
+  /** Properties with every intrinsic resolved. */
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export interface LocalStack {
+  /** `http://127.0.0.1:PORT` per service. */
+  readonly endpoints: Readonly<Record<"kinesis" | "dynamodb" | "s3" | "sqs" | "firehose", string>>;
+  /** What a client or the AWS CLI needs: AWS_ENDPOINT_URL_*, region and dummy credentials. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly resources: readonly StackResource[];
+  /** Stack outputs by name, resolved. */
+  readonly outputs: Readonly<Record<string, string>>;
+  usage(): Usage;
+  metrics(): readonly MetricSeries[];
+  /** How often each fault was injected so far. */
+  injected(): Readonly<Record<FaultName, number>>;
+  /** How far the mappings have come: records read from streams and not yet answered with success. */
+  lag(): Promise<{ readonly recordsBehind: number; readonly inFlight: number; readonly delayedMessages: number; readonly visibleMessages: number }>;
+  /** No more faults from now on. */
+  calm(): void;
+  /** Writes what delivery streams hold in their buffers to S3 now. */
+  flushDeliveryStreams(): Promise<void>;
+  /** Local paths of the objects below a prefix, for readers such as DuckDB. */
+  objectFiles(bucket: string, prefix: string): Promise<readonly string[]>;
+  /** Ends every process and server it started. */
+  stop(): Promise<void>;
+}
+
+export type StartLocalStack = (options: LocalStackOptions) => Promise<LocalStack>;
