@@ -1,0 +1,13 @@
+import type { Pipeline } from "millrace";
+import flightDelays from "../functions/aggregate-flight-delays/pipeline.ts";
+
+export interface DeployedPipeline {
+  readonly pipeline: Pipeline;
+  /** Path of the function's module from the project's root. */
+  readonly handler: string;
+}
+
+/** What is deployed: one line per pipeline. */
+export const pipelines: readonly DeployedPipeline[] = [
+  { pipeline: flightDelays, handler: "functions/aggregate-flight-delays/handler.ts" },
+];

@@ -1,0 +1,84 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import { AssetHashType, DockerImage } from "aws-cdk-lib";
+import { Code } from "aws-cdk-lib/aws-lambda";
+import { buildSync } from "esbuild";
+import { definitionError, messageOf } from "../errors.ts";
+
+/** The file of a bundle; Lambda's handler is `index.handler`. */
+const BUNDLE = "index.mjs";
+
+/** Dependencies written in CommonJS call `require`, which a module does not have. */
+const REQUIRE = `import { createRequire as millraceCreateRequire } from "node:module"; const require = millraceCreateRequire(import.meta.url);`;
+
+/**
+ * A function's code: one module with everything in it, AWS SDK included, and its source map.
+ *
+ * esbuild runs in this process, which takes about a second; a Docker image or the CLI would take many. The SDK
+ * is in the bundle although Lambda has one, so that what was tested is what runs, and where it runs does not matter.
+ *
+ * @param handler path of the module, from `root`
+ * @throws definition error `provision/bundle` when the module is missing or cannot be bundled
+ */
+export function bundledCode(handler: string, root: string): Code {
+  const entry = resolve(root, handler);
+  if (!existsSync(entry)) {
+    throw definitionError({
+      code: "provision/bundle",
+      message: `The handler ${handler} is not a file in ${root}.`,
+      advice: "Name the module that exports `handler`, from the project's root.",
+    });
+  }
+  return Code.fromAsset(root, {
+    // By content: the same sources give the same function, wherever and whenever they are bundled.
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // Never used, as the bundling below does not fail over; but CDK tells bundles apart by what stands here.
+      image: DockerImage.fromRegistry("scratch"),
+      command: ["esbuild", relative(root, entry)],
+      local: {
+        tryBundle(outputDirectory) {
+          for (const file of bundle(entry, root)) writeFileSync(join(outputDirectory, file.name), file.contents);
+          return true;
+        },
+      },
+    },
+  });
+}
+
+interface BundledFile {
+  readonly name: string;
+  readonly contents: Uint8Array;
+}
+
+function bundle(entry: string, root: string): readonly BundledFile[] {
+  try {
+    const { outputFiles } = buildSync({
+      entryPoints: [entry],
+      absWorkingDir: root,
+      // Nothing is written here: the place only gives the source map its relative paths, the same on every machine.
+      outfile: join(root, "dist", BUNDLE),
+      write: false,
+      bundle: true,
+      platform: "node",
+      target: "node22",
+      format: "esm",
+      mainFields: ["module", "main"],
+      banner: { js: REQUIRE },
+      minify: true,
+      sourcemap: true,
+      // Stack traces need names and lines only; without the text the map is a fraction of its size.
+      sourcesContent: false,
+      legalComments: "none",
+      logLevel: "silent",
+    });
+    return outputFiles.map(({ path, contents }) => ({ name: basename(path), contents }));
+  } catch (cause) {
+    throw definitionError({
+      code: "provision/bundle",
+      message: `The handler ${relative(root, entry)} cannot be bundled: ${messageOf(cause)}`,
+      advice: "Run esbuild on it to see where.",
+      cause,
+    });
+  }
+}

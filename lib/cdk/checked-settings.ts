@@ -1,0 +1,138 @@
+import { RemovalPolicy } from "aws-cdk-lib";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import { isLake, type LakeDeclaration } from "../connectors/firehose/declare.ts";
+import { checkLakes, type CheckedLakes } from "../connectors/firehose/provision.ts";
+import { rawTable } from "../connectors/firehose/view.ts";
+import { KINESIS } from "../connectors/kinesis/declare.ts";
+import { checkMapping, checkStream, type CheckedMapping, type CheckedStream } from "../connectors/kinesis/provision.ts";
+import { planStages, type Stage } from "../plan/stage.ts";
+import { refuseSetting, secondsWithin, wholeWithin } from "./limits.ts";
+import type { LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
+
+/** A stage with its settings, checked and complete. */
+export interface CheckedStage {
+  readonly stage: Stage;
+  readonly lakes: readonly LakeDeclaration[];
+  readonly stream: CheckedStream;
+  readonly mapping: CheckedMapping;
+  readonly iteratorAgeSeconds: number;
+}
+
+/** A pipeline's settings, checked and complete. */
+export interface CheckedSettings {
+  readonly stages: readonly CheckedStage[];
+  readonly lakes: CheckedLakes;
+  readonly memory: number;
+  readonly timeoutSeconds: number;
+  readonly reservedConcurrency: number | undefined;
+  readonly logLevel: LogLevel;
+  readonly logRetention: RetentionDays;
+  readonly database: string;
+  readonly generation: number;
+  readonly removalPolicy: RemovalPolicy;
+  readonly deletionProtection: boolean;
+}
+
+/** Checks everything before anything is made. @throws definition errors naming the limit and the value given */
+export function checkSettings(props: MillracePipelineProps): CheckedSettings {
+  const what = `MillracePipeline("${props.pipeline.name}")`;
+  const planned = planStages(props.pipeline);
+  refuseUnknownSources(what, props, planned);
+  const stages = planned.map((stage) => checkStage(what, props, stage));
+  refuseSharedTables(what, stages);
+  const settings = props.function ?? {};
+  const days = props.logRetentionDays ?? 30;
+  if (typeof RetentionDays[days] !== "string") {
+    throw refuseSetting(`${what}.logRetentionDays`, String(days), "CloudWatch offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 and more.");
+  }
+  return {
+    stages,
+    lakes: checkLakes(`${what}.lakes`, props.lakes ?? {}),
+    memory: wholeWithin(`${what}.function.memory`, settings.memory ?? 1_024, {
+      least: 128,
+      most: 10_240,
+      unit: "MB",
+      why: "Lambda's limits.",
+    }),
+    timeoutSeconds: secondsWithin(`${what}.function.timeout`, settings.timeout ?? { seconds: 60 }, {
+      least: 1,
+      most: 900,
+      why: "Lambda's limits.",
+    }),
+    reservedConcurrency: checkConcurrency(what, settings.reservedConcurrency, stages),
+    logLevel: settings.logLevel ?? "INFO",
+    logRetention: days,
+    database: checkDatabase(what, props),
+    generation: wholeWithin(`${what}.generation`, props.generation ?? 0, {
+      least: 0,
+      most: Number.MAX_SAFE_INTEGER,
+      unit: "generations",
+      why: "It counts replays and restores.",
+    }),
+    removalPolicy: props.removal === "destroy" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    deletionProtection: props.deletionProtection ?? props.removal !== "destroy",
+  };
+}
+
+function checkStage(what: string, props: MillracePipelineProps, stage: Stage): CheckedStage {
+  const { source, sinks } = stage;
+  if (source.connector !== KINESIS) {
+    throw refuseSetting(`${what}: the source "${source.name}"`, `of ${source.connector}`, `Only ${KINESIS} sources are provisioned yet.`);
+  }
+  const lakes = sinks.map((sink) => {
+    if (isLake(sink)) return sink;
+    throw refuseSetting(`${what}: the sink "${sink.name}"`, `of ${sink.connector}`, "Only lakes are provisioned yet.");
+  });
+  const isStateful = stage.nodes.some((node) => props.pipeline.nodes[node]?.kind === "window");
+  const stream = checkStream(`${what}: stream "${source.name}"`, { ...props.stream, ...props.streams?.[source.name] });
+  const iteratorAge = props.alarms?.iteratorAge ?? { seconds: stream.retentionSeconds / 4 };
+  return {
+    stage,
+    lakes,
+    stream,
+    mapping: checkMapping(`${what}: mapping of "${source.name}"`, props.mapping ?? {}, isStateful),
+    iteratorAgeSeconds: secondsWithin(`${what}.alarms.iteratorAge`, iteratorAge, {
+      least: 60,
+      most: stream.retentionSeconds,
+      why: "Records older than the stream's retention are lost.",
+    }),
+  };
+}
+
+function refuseUnknownSources(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
+  const names = stages.map((stage) => stage.source.name);
+  const unknown = Object.keys(props.streams ?? {}).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `The sources are ${names.join(", ")}.`);
+}
+
+/** Every lake has two tables, and all of a pipeline are in one database. */
+function refuseSharedTables(what: string, stages: readonly CheckedStage[]): void {
+  const tables = stages.flatMap(({ lakes }) => lakes.flatMap((lake) => [lake.name, rawTable(lake.name)]));
+  const shared = tables.find((table, i) => tables.indexOf(table) !== i);
+  if (shared !== undefined) throw refuseSetting(`${what}: the table "${shared}"`, "of two lakes", "Give one of the lakes another name.");
+}
+
+function checkConcurrency(what: string, reserved: number | undefined, stages: readonly CheckedStage[]): number | undefined {
+  if (reserved === undefined) return undefined;
+  // An on-demand stream begins with four shards.
+  const shards = Math.max(...stages.map(({ stream }) => (stream.shards === "on-demand" ? 4 : stream.shards)));
+  return wholeWithin(`${what}.function.reservedConcurrency`, reserved, {
+    least: shards + 1,
+    most: 100_000,
+    unit: "invocations at a time",
+    why: `With fewer than one per shard (${shards}) and one for ticks, shards would wait for each other.`,
+  });
+}
+
+function checkDatabase(what: string, { database, pipeline }: MillracePipelineProps): string {
+  const name = database ?? snakeCase(pipeline.name);
+  if (/^[a-z0-9_]{1,255}$/.test(name)) return name;
+  throw refuseSetting(`${what}.database`, JSON.stringify(name), "Athena wants lower case, digits and _, 1 to 255 of them.");
+}
+
+/** A pipeline's name as a database's: `flight-delays` is `flight_delays`. */
+export const snakeCase = (name: string): string =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replace(/-/g, "_")
+    .toLowerCase();

@@ -1,0 +1,7 @@
+/** Millrace on AWS: the construct that provisions a pipeline. */
+export { MillracePipeline } from "./millrace-pipeline.ts";
+export type { AlarmSettings, FunctionSettings, LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
+export type { ProvisionedStage } from "./stage.ts";
+export type { SharedQueues } from "./queues.ts";
+export type { LakeSettings } from "../connectors/firehose/provision.ts";
+export type { MappingSettings, StreamSettings } from "../connectors/kinesis/provision.ts";

@@ -1,0 +1,138 @@
+import { Aws } from "aws-cdk-lib";
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import { CfnDatabase } from "aws-cdk-lib/aws-glue";
+import type { Bucket } from "aws-cdk-lib/aws-s3";
+import { Construct } from "constructs";
+import { provisionLake, type ProvisionedLake } from "../connectors/firehose/provision.ts";
+import { rawTable } from "../connectors/firehose/view.ts";
+import { Alarms } from "./alarms.ts";
+import { bundledCode } from "./bundle.ts";
+import { checkSettings, type CheckedSettings, type CheckedStage } from "./checked-settings.ts";
+import { dashboard } from "./dashboard.ts";
+import { Outputs, pascalCase } from "./outputs.ts";
+import type { MillracePipelineProps } from "./pipeline-props.ts";
+import { sharedQueues, type SharedQueues } from "./queues.ts";
+import { ProvisionedStage, type Surroundings } from "./stage.ts";
+import { changelogTable, secureBucket } from "./stores.ts";
+
+/**
+ * Everything a pipeline needs on AWS, and nothing else: it is derived from the pipeline.
+ *
+ * Per source a Kinesis stream, per stage a function with its mapping and tick queue, per lake a delivery stream
+ * with its Glue table and view, and for all of them a changelog table, a state bucket, a lake bucket, queues for
+ * what failed, alarms and a dashboard. README.md beside this file lists the stack's outputs.
+ *
+ * @example
+ * new MillracePipeline(this, "FlightDelays", {
+ *   pipeline: flightDelays,
+ *   handler: "functions/aggregate-flight-delays/handler.ts",
+ *   stream: { shards: 4 },
+ * });
+ *
+ * @throws definition errors `provision/limit`, `provision/refused`, `provision/bundle`, at synthesis
+ */
+export class MillracePipeline extends Construct {
+  /** The changelog: delete it and the pipeline begins anew. */
+  readonly table: Table;
+  /** Checkpoints, spilled commits and large dead letters. */
+  readonly stateBucket: Bucket;
+  /** The lakes' files; none without a lake. */
+  readonly lakeBucket: Bucket | undefined;
+  readonly queues: SharedQueues;
+  readonly stages: readonly ProvisionedStage[];
+
+  constructor(scope: Construct, id: string, props: MillracePipelineProps) {
+    super(scope, id);
+    const settings = checkSettings(props);
+    const keep = { ...settings, accessLogs: props.accessLogs };
+    this.table = changelogTable(this, keep);
+    this.stateBucket = secureBucket(this, "State", keep);
+    const hasLakes = settings.stages.some(({ lakes }) => lakes.length > 0);
+    this.lakeBucket = hasLakes ? secureBucket(this, "Lake", keep) : undefined;
+    const database = hasLakes ? lakeDatabase(this, props.pipeline.name, settings.database) : undefined;
+    this.queues = sharedQueues(this, settings.removalPolicy);
+    const code = props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd());
+
+    const around: Omit<Surroundings, "lakes"> = {
+      pipeline: props.pipeline.name,
+      settings,
+      code,
+      table: this.table,
+      stateBucket: this.stateBucket,
+      queues: this.queues,
+    };
+    const provisioned = settings.stages.map((checked) => {
+      const lakes = this.#lakes(checked, settings, database);
+      return { checked, lakes, stage: new ProvisionedStage(this, checked, { ...around, lakes }) };
+    });
+    this.stages = provisioned.map(({ stage }) => stage);
+    this.#watch(props, settings, provisioned);
+    this.#announce(props, settings, provisioned);
+  }
+
+  #lakes({ lakes }: CheckedStage, settings: CheckedSettings, database: CfnDatabase | undefined): readonly ProvisionedLake[] {
+    const bucket = this.lakeBucket;
+    if (bucket === undefined || database === undefined) return [];
+    const scope = this.node.tryFindChild("Lakes") ?? new Construct(this, "Lakes");
+    return lakes.map((lake) =>
+      provisionLake(scope as Construct, lake, { ...settings, lakes: settings.lakes, bucket, database, databaseName: settings.database }),
+    );
+  }
+
+  #watch({ pipeline, alarms: wishes }: MillracePipelineProps, settings: CheckedSettings, provisioned: readonly Provisioned[]): void {
+    const alarms = new Alarms(this, pipeline.name, wishes?.topic);
+    alarms.watchQueues(this.queues);
+    for (const { checked, stage, lakes } of provisioned) {
+      alarms.watchStage(stage.name, stage.target, checked.iteratorAgeSeconds);
+      for (const lake of lakes) alarms.watchLake(lake, settings.lakes.bufferSeconds);
+    }
+    dashboard(this, {
+      pipeline: pipeline.name,
+      alarms: alarms.all,
+      stages: this.stages,
+      lakes: provisioned.flatMap(({ lakes }) => lakes),
+      queues: this.queues,
+    });
+  }
+
+  #announce(props: MillracePipelineProps, settings: CheckedSettings, provisioned: readonly Provisioned[]): void {
+    const outputs = new Outputs(this, props.outputPrefix ?? "");
+    outputs.add("Pipeline", props.pipeline.name, "The pipeline's name");
+    outputs.add("ChangelogTable", this.table.tableName, "Commits of every task");
+    outputs.add("StateBucket", this.stateBucket.bucketName, "Checkpoints, spilled commits, large dead letters");
+    outputs.add("DeadLetterQueueUrl", this.queues.deadLetters.queueUrl, "What could not be processed, with the reason");
+    outputs.add("OnFailureQueueUrl", this.queues.onFailure.queueUrl, "What Lambda dropped: lost records");
+    outputs.add("LostTickQueueUrl", this.queues.lostTicks.queueUrl, "Ticks that could not be run");
+    for (const { checked, stage, lakes } of provisioned) {
+      const source = `Source${pascalCase(checked.stage.source.name)}`;
+      const own = `Stage${pascalCase(stage.name)}`;
+      outputs.add(`${source}Stream`, stage.stream.streamName, `Stream of the source ${checked.stage.source.name}`);
+      outputs.add(`${source}StreamArn`, stage.stream.streamArn, `Stream of the source ${checked.stage.source.name}`);
+      outputs.add(`${own}Function`, stage.target.functionName, `Function of the stage ${stage.name}`);
+      outputs.add(`${own}TickQueueUrl`, stage.ticks.queueUrl, `Ticks of the stage ${stage.name}`);
+      for (const lake of lakes) {
+        const prefix = `Lake${pascalCase(lake.name)}`;
+        outputs.add(`${prefix}Prefix`, lake.prefix, `Keys of the Parquet files of ${lake.name} in the lake bucket`);
+        outputs.add(`${prefix}Table`, rawTable(lake.name), `Table of the files of ${lake.name}, repeats included`);
+        outputs.add(`${prefix}View`, lake.name, `View of ${lake.name}, each row once`);
+        outputs.add(`${prefix}DeliveryStream`, lake.deliveryStream.ref, `Delivery stream of ${lake.name}`);
+      }
+    }
+    if (this.lakeBucket === undefined) return;
+    outputs.add("LakeBucket", this.lakeBucket.bucketName, "Parquet files of every lake");
+    outputs.add("Database", settings.database, "Glue database of the lakes' tables and views");
+  }
+}
+
+interface Provisioned {
+  readonly checked: CheckedStage;
+  readonly stage: ProvisionedStage;
+  readonly lakes: readonly ProvisionedLake[];
+}
+
+/** Definitions are made again by the next deployment, under the same name: only the files are worth keeping. */
+const lakeDatabase = (scope: Construct, pipeline: string, name: string): CfnDatabase =>
+  new CfnDatabase(scope, "Database", {
+    catalogId: Aws.ACCOUNT_ID,
+    databaseInput: { name, description: `Lakes of the pipeline ${pipeline}` },
+  });

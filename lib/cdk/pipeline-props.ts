@@ -1,0 +1,69 @@
+import type { Code } from "aws-cdk-lib/aws-lambda";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { LakeSettings } from "../connectors/firehose/provision.ts";
+import type { MappingSettings, StreamSettings } from "../connectors/kinesis/provision.ts";
+import type { Pipeline } from "../pipeline/topology.ts";
+import type { Duration } from "../time/duration.ts";
+
+export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR";
+
+/** A stage's Lambda function. */
+export interface FunctionSettings {
+  /** Megabytes, 128 to 10,240; 1,769 are one processor. @default 1,024 */
+  readonly memory?: number;
+  /** How long a batch may take, 1 to 900 seconds; whole seconds. @default 60 seconds */
+  readonly timeout?: Duration;
+  /** The most invocations at a time, 1 or more, taken from the account's; needs one per shard and one for ticks. @default the account's */
+  readonly reservedConcurrency?: number;
+  /** How much is logged. @default "INFO" */
+  readonly logLevel?: LogLevel;
+}
+
+/** When someone is told. */
+export interface AlarmSettings {
+  /** Who is told; without it alarms change their colour and tell no one. @default no one */
+  readonly topic?: ITopic;
+  /** How far reading may fall behind, 1 minute to the stream's retention; whole seconds. @default a quarter of the retention */
+  readonly iteratorAge?: Duration;
+}
+
+/** The settings of a {@link MillracePipeline}. All that the pipeline itself says is taken from it. */
+export interface MillracePipelineProps {
+  /** The pipeline: its sources, stages and sinks are what is provisioned. */
+  readonly pipeline: Pipeline;
+  /** The module that exports `handler`, as a path from `projectRoot`. */
+  readonly handler: string;
+  /** The directory with package.json and tsconfig.json. @default the working directory */
+  readonly projectRoot?: string;
+  /** Code that was bundled before, in place of bundling `handler`. @default `handler` is bundled */
+  readonly code?: Code;
+
+  /** Every source's data stream. @default the defaults of {@link StreamSettings} */
+  readonly stream?: StreamSettings;
+  /** Settings of single sources' streams, by the source's name, before those of `stream`. @default none */
+  readonly streams?: Readonly<Record<string, StreamSettings>>;
+  /** How streams are read. @default the defaults of {@link MappingSettings} */
+  readonly mapping?: MappingSettings;
+  /** Every stage's function. @default the defaults of {@link FunctionSettings} */
+  readonly function?: FunctionSettings;
+  /** Every lake's delivery stream. @default the defaults of {@link LakeSettings} */
+  readonly lakes?: LakeSettings;
+  /** When someone is told. @default the defaults of {@link AlarmSettings} */
+  readonly alarms?: AlarmSettings;
+
+  /** The Glue database's name: lower case, digits and _, 1 to 255. @default the pipeline's name in snake case */
+  readonly database?: string;
+  /** Raised by a replay or a restore, 0 or more: tasks begin anew. @default 0 */
+  readonly generation?: number;
+  /** Days that logs are kept: one of those that CloudWatch offers (1, 3, 5, 7, 14, 30, 60, 90, 180, 365 …). @default 30 */
+  readonly logRetentionDays?: number;
+  /** What becomes of data when the stack is deleted; `destroy` also empties the buckets. @default "retain" */
+  readonly removal?: "retain" | "destroy";
+  /** Whether the changelog table refuses to be deleted. @default true where `removal` is "retain" */
+  readonly deletionProtection?: boolean;
+  /** A bucket for S3's access logs. @default no access logs */
+  readonly accessLogs?: IBucket;
+  /** What the names of the stack's outputs begin with, for stacks of several pipelines: letters and digits. @default "" */
+  readonly outputPrefix?: string;
+}

@@ -1,0 +1,105 @@
+import { Duration, Stack } from "aws-cdk-lib";
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { Stream } from "aws-cdk-lib/aws-kinesis";
+import { Architecture, CfnEventSourceMapping, Function as LambdaFunction, LoggingFormat, Runtime, type Code } from "aws-cdk-lib/aws-lambda";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { Bucket } from "aws-cdk-lib/aws-s3";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { deliveryStreamArn, type ProvisionedLake } from "../connectors/firehose/provision.ts";
+import { mapStream, provisionStream } from "../connectors/kinesis/provision.ts";
+import { BINDINGS_VARIABLE, type Bindings } from "../plan/bindings.ts";
+import { acknowledge } from "./acknowledge.ts";
+import type { CheckedSettings, CheckedStage } from "./checked-settings.ts";
+import { NAMESPACE } from "./metrics.ts";
+import { tickQueue, type SharedQueues } from "./queues.ts";
+import { stageRole } from "./stage-role.ts";
+
+/** What a stage shares with the others of its pipeline. */
+export interface Surroundings {
+  readonly pipeline: string;
+  readonly settings: CheckedSettings;
+  readonly code: Code;
+  readonly table: Table;
+  readonly stateBucket: Bucket;
+  readonly queues: SharedQueues;
+  readonly lakes: readonly ProvisionedLake[];
+}
+
+/** One stage: its source's stream, its function, the stream's mapping, and the queue of its ticks. */
+export class ProvisionedStage extends Construct {
+  readonly name: string;
+  readonly stream: Stream;
+  readonly target: LambdaFunction;
+  readonly ticks: Queue;
+
+  constructor(scope: Construct, checked: CheckedStage, around: Surroundings) {
+    const { name, source } = checked.stage;
+    super(scope, name);
+    this.name = name;
+    const { settings, queues } = around;
+    this.stream = provisionStream(this, `Stream-${source.name}`, checked.stream, settings.removalPolicy);
+    this.ticks = tickQueue(this, "Ticks", settings.timeoutSeconds, queues.lostTicks);
+    this.target = this.#function(checked, around);
+    mapStream(this, "Mapping", { stream: this.stream, target: this.target, onFailure: queues.onFailure, mapping: checked.mapping });
+    new CfnEventSourceMapping(this, "TickMapping", {
+      eventSourceArn: this.ticks.queueArn,
+      functionName: this.target.functionName,
+      batchSize: 10,
+      functionResponseTypes: ["ReportBatchItemFailures"],
+    });
+  }
+
+  #function(checked: CheckedStage, around: Surroundings): LambdaFunction {
+    const { pipeline, settings } = around;
+    const { name } = checked.stage;
+    const logGroup = new LogGroup(this, "Logs", { retention: settings.logRetention, removalPolicy: settings.removalPolicy });
+    const role = stageRole(this, `Runs the stage ${name} of the pipeline ${pipeline}`, {
+      stream: this.stream,
+      table: around.table,
+      stateBucket: around.stateBucket,
+      deadLetters: around.queues.deadLetters,
+      onFailure: around.queues.onFailure,
+      ticks: this.ticks,
+      deliveryStreamArns: around.lakes.map(deliveryStreamArn),
+      logGroup,
+    });
+    const target = new LambdaFunction(this, "Function", {
+      description: `Millrace: stage ${name} of the pipeline ${pipeline}`,
+      code: around.code,
+      handler: "index.handler",
+      runtime: Runtime.NODEJS_22_X,
+      architecture: Architecture.ARM_64,
+      memorySize: settings.memory,
+      timeout: Duration.seconds(settings.timeoutSeconds),
+      ...(settings.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: settings.reservedConcurrency }),
+      role,
+      logGroup,
+      // Metrics are lines of the log: Lambda must not wrap them in JSON of its own.
+      loggingFormat: LoggingFormat.TEXT,
+      environment: {
+        [BINDINGS_VARIABLE]: Stack.of(this).toJsonString(this.#bindings(checked, around)),
+        NODE_OPTIONS: "--enable-source-maps",
+        POWERTOOLS_SERVICE_NAME: pipeline,
+        POWERTOOLS_METRICS_NAMESPACE: NAMESPACE,
+        POWERTOOLS_LOG_LEVEL: settings.logLevel,
+      },
+    });
+    acknowledge(target, "AwsSolutions-L1", "Node 22 is supported, and the oldest that Lambda's stream features and this library's tests agree on; a newer one is a change that is tested first.");
+    return target;
+  }
+
+  /** What the function is told about its surroundings. */
+  #bindings({ stage, stream }: CheckedStage, around: Surroundings): Bindings {
+    return {
+      stage: stage.name,
+      generation: around.settings.generation,
+      source: { stream: this.stream.streamName, streamArn: this.stream.streamArn, incarnation: stream.incarnation },
+      table: around.table.tableName,
+      bucket: around.stateBucket.bucketName,
+      deadLetterQueueUrl: around.queues.deadLetters.queueUrl,
+      tickQueueUrl: this.ticks.queueUrl,
+      deliveryStreams: Object.fromEntries(around.lakes.map((lake) => [lake.name, lake.deliveryStream.ref])),
+    };
+  }
+}

@@ -1,0 +1,184 @@
+import { Aws, type RemovalPolicy, Stack } from "aws-cdk-lib";
+import { CfnTable, type CfnDatabase } from "aws-cdk-lib/aws-glue";
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { CfnDeliveryStream } from "aws-cdk-lib/aws-kinesisfirehose";
+import { LogGroup, LogStream, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Bucket } from "aws-cdk-lib/aws-s3";
+import { Construct } from "constructs";
+import { acknowledgePrefix } from "../../cdk/acknowledge.ts";
+import { secondsWithin, wholeWithin } from "../../cdk/limits.ts";
+import type { Duration } from "../../time/duration.ts";
+import { OUTPUT_ID, type LakeDeclaration } from "./declare.ts";
+import { rawTable, viewText } from "./view.ts";
+
+/** How rows become files. */
+export interface LakeSettings {
+  /** Megabytes that make a file, 64 to 128. @default 128 */
+  readonly bufferMegabytes?: number;
+  /** How long rows may wait to become a file, 60 to 900 seconds; whole seconds. @default 300 seconds */
+  readonly bufferInterval?: Duration;
+}
+
+/** {@link LakeSettings}, checked and complete. */
+export interface CheckedLakes {
+  readonly bufferMegabytes: number;
+  readonly bufferSeconds: number;
+}
+
+/** @throws definition errors naming the limit and the value given */
+export function checkLakes(what: string, settings: LakeSettings): CheckedLakes {
+  return {
+    bufferMegabytes: wholeWithin(`${what}.bufferMegabytes`, settings.bufferMegabytes ?? 128, {
+      least: 64,
+      most: 128,
+      unit: "MB",
+      why: "Firehose's limits where it converts to Parquet.",
+    }),
+    bufferSeconds: secondsWithin(`${what}.bufferInterval`, settings.bufferInterval ?? { seconds: 300 }, {
+      least: 60,
+      most: 900,
+      why: "Below a minute Firehose would write many small files, above 15 minutes it cannot wait.",
+    }),
+  };
+}
+
+export interface ProvisionedLake {
+  readonly name: string;
+  readonly deliveryStream: CfnDeliveryStream;
+  /** Keys of the lake's files begin with it. */
+  readonly prefix: string;
+  /** Keys of what could not be converted begin with it. */
+  readonly errorPrefix: string;
+  readonly role: Role;
+}
+
+export interface LakePlace {
+  readonly database: CfnDatabase;
+  readonly databaseName: string;
+  readonly bucket: Bucket;
+  readonly lakes: CheckedLakes;
+  readonly logRetention: RetentionDays;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** A lake: delivery stream, raw table, and the view that hides repeats. */
+export function provisionLake(scope: Construct, lake: LakeDeclaration, place: LakePlace): ProvisionedLake {
+  const own = new Construct(scope, lake.name);
+  const { bucket, lakes } = place;
+  const prefix = `data/${lake.name}/`;
+  const errorPrefix = `errors/${lake.name}/`;
+  const table = provisionTable(own, lake, place, bucket.s3UrlForObject(prefix));
+  provisionView(own, lake, place).addResourceDependency(table);
+  const logGroup = new LogGroup(own, "Logs", { retention: place.logRetention, removalPolicy: place.removalPolicy });
+  const logStream = new LogStream(own, "LogStream", { logGroup, logStreamName: "delivery", removalPolicy: place.removalPolicy });
+  const role = deliveryRole(own, lake, place, [prefix, errorPrefix], logGroup);
+  const deliveryStream = new CfnDeliveryStream(own, "Delivery", {
+    deliveryStreamType: "DirectPut",
+    deliveryStreamEncryptionConfigurationInput: { keyType: "AWS_OWNED_CMK" },
+    extendedS3DestinationConfiguration: {
+      bucketArn: bucket.bucketArn,
+      roleArn: role.roleArn,
+      bufferingHints: { sizeInMBs: lakes.bufferMegabytes, intervalInSeconds: lakes.bufferSeconds },
+      // Files are compressed inside, by Parquet.
+      compressionFormat: "UNCOMPRESSED",
+      prefix: `${prefix}!{timestamp:yyyy/MM/dd/HH}/`,
+      errorOutputPrefix: `${errorPrefix}!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/`,
+      cloudWatchLoggingOptions: { enabled: true, logGroupName: logGroup.logGroupName, logStreamName: logStream.logStreamName },
+      dataFormatConversionConfiguration: {
+        enabled: true,
+        // Rows carry timestamps as numbers of epoch milliseconds; without `millis` the deserializer wants text.
+        inputFormatConfiguration: { deserializer: { hiveJsonSerDe: { timestampFormats: ["millis"] } } },
+        outputFormatConfiguration: { serializer: { parquetSerDe: { compression: "SNAPPY" } } },
+        schemaConfiguration: {
+          catalogId: Aws.ACCOUNT_ID,
+          region: Aws.REGION,
+          databaseName: place.database.ref,
+          tableName: table.ref,
+          roleArn: role.roleArn,
+          versionId: "LATEST",
+        },
+      },
+    },
+  });
+  return { name: lake.name, deliveryStream, prefix, errorPrefix, role };
+}
+
+function provisionTable(scope: Construct, lake: LakeDeclaration, place: LakePlace, location: string): CfnTable {
+  return new CfnTable(scope, "Table", {
+    catalogId: Aws.ACCOUNT_ID,
+    databaseName: place.database.ref,
+    tableInput: {
+      name: rawTable(lake.name),
+      description: `Rows of lake("${lake.name}") as they were delivered, repeats included; query ${lake.name}.`,
+      tableType: "EXTERNAL_TABLE",
+      parameters: { EXTERNAL: "TRUE", classification: "parquet", "parquet.compression": "SNAPPY" },
+      storageDescriptor: {
+        columns: columnsOf(lake),
+        location,
+        inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+        outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+        serdeInfo: { serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe" },
+      },
+    },
+  });
+}
+
+function provisionView(scope: Construct, lake: LakeDeclaration, place: LakePlace): CfnTable {
+  return new CfnTable(scope, "View", {
+    catalogId: Aws.ACCOUNT_ID,
+    databaseName: place.database.ref,
+    tableInput: {
+      name: lake.name,
+      description: `Rows of lake("${lake.name}"), each once.`,
+      tableType: "VIRTUAL_VIEW",
+      parameters: { presto_view: "true", comment: "Presto View" },
+      viewOriginalText: viewText(place.databaseName, lake.name, lake.columns),
+      viewExpandedText: "/* Presto View */",
+      storageDescriptor: { columns: columnsOf(lake), serdeInfo: {} },
+    },
+  });
+}
+
+const columnsOf = (lake: LakeDeclaration) => [
+  ...lake.columns.map(({ name, type, nullable }) => ({ name, type, ...(nullable ? { comment: "may be missing" } : {}) })),
+  { name: OUTPUT_ID, type: "string", comment: "the same whenever the row is delivered again" },
+];
+
+/** What the delivery stream may do. Policies are in the role, so that it never begins without them. */
+function deliveryRole(scope: Construct, lake: LakeDeclaration, place: LakePlace, prefixes: readonly string[], logGroup: LogGroup): Role {
+  const { bucket, databaseName } = place;
+  const glue = (resource: string) => Stack.of(scope).formatArn({ service: "glue", resource });
+  const role = new Role(scope, "DeliveryRole", {
+    description: `Delivers lake("${lake.name}") to S3`,
+    // Firehose gives the account as external id: no other account's stream can use this role.
+    assumedBy: new ServicePrincipal("firehose.amazonaws.com", {
+      conditions: { StringEquals: { "sts:ExternalId": Aws.ACCOUNT_ID } },
+    }),
+    inlinePolicies: {
+      Delivery: new PolicyDocument({
+        statements: [
+          new PolicyStatement({
+            sid: "WriteFiles",
+            actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+            resources: prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
+          }),
+          new PolicyStatement({
+            sid: "FindBucket",
+            actions: ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+            resources: [bucket.bucketArn],
+          }),
+          new PolicyStatement({
+            sid: "ReadSchema",
+            actions: ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"],
+            resources: [glue("catalog"), glue(`database/${databaseName}`), glue(`table/${databaseName}/${rawTable(lake.name)}`)],
+          }),
+          new PolicyStatement({ sid: "WriteLogs", actions: ["logs:PutLogEvents"], resources: [logGroup.logGroupArn] }),
+        ],
+      }),
+    },
+  });  for (const prefix of prefixes) acknowledgePrefix(role, bucket, prefix, "Firehose names files by the time and at random.");
+  return role;
+}
+
+/** The ARN of a delivery stream, for the function that puts rows into it. */
+export const deliveryStreamArn = (lake: ProvisionedLake): string => lake.deliveryStream.attrArn;
