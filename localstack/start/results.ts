@@ -1,0 +1,74 @@
+import type { LocalStack, StackResource } from "../types.ts";
+import { identifier, literal, type Database } from "./database.ts";
+
+/** A table of the results as it lies in the lake. */
+export interface LakeTable {
+  /** The view's name, which is the sink's. */
+  readonly name: string;
+  readonly files: readonly string[];
+  /** Rows in the files, repeats and all. */
+  readonly rawRows: number;
+  /** Rows that the view hides. */
+  readonly repeats: number;
+}
+
+interface TableInput {
+  readonly Name: string;
+  readonly TableType?: string;
+  readonly ViewOriginalText?: string;
+  readonly StorageDescriptor?: { readonly Location?: string; readonly Columns?: readonly { readonly Name: string; readonly Type: string }[] };
+}
+
+const DUCKDB_TYPES: Readonly<Record<string, string>> = {
+  string: "VARCHAR", bigint: "BIGINT", double: "DOUBLE", boolean: "BOOLEAN", timestamp: "TIMESTAMP",
+};
+
+/**
+ * Opens the lake as Athena would: the tables of the Glue catalogue over the Parquet files, and over them the
+ * views that the stack ships, with their own SQL.
+ */
+export async function openLake(database: Database, stack: LocalStack): Promise<readonly LakeTable[]> {
+  const tables = stack.resources.filter((resource) => resource.type === "AWS::Glue::Table").map(inputOf);
+  const files = new Map<string, readonly string[]>();
+  for (const table of tables) {
+    if (table.TableType !== "VIRTUAL_VIEW") files.set(table.Name, await openRawTable(database, stack, table));
+  }
+  const lake: LakeTable[] = [];
+  for (const view of tables.filter((table) => table.TableType === "VIRTUAL_VIEW")) {
+    const sql = viewSql(view);
+    const raw = [...files.keys()].find((name) => sql.includes(`"${name}"`));
+    if (raw === undefined) throw new Error(`The view ${view.Name} reads no table of this stack: ${sql}`);
+    await database.run(`CREATE OR REPLACE VIEW ${identifier(view.Name)} AS ${sql}`);
+    const counts = await database.row(
+      `SELECT (SELECT count(*) FROM ${identifier(raw)}) AS raw, (SELECT count(*) FROM ${identifier(view.Name)}) AS shown`,
+    );
+    const rawRows = Number(counts["raw"]);
+    lake.push({ name: view.Name, files: files.get(raw)!, rawRows, repeats: rawRows - Number(counts["shown"]) });
+  }
+  return lake;
+}
+
+const inputOf = (resource: StackResource): TableInput => resource.properties["TableInput"] as TableInput;
+
+/** @returns the table's files */
+async function openRawTable(database: Database, stack: LocalStack, table: TableInput): Promise<readonly string[]> {
+  const { Location: location = "", Columns: columns = [] } = table.StorageDescriptor ?? {};
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/(.*)$/.exec(location) ?? [];
+  if (bucket === undefined || prefix === undefined) throw new Error(`The table ${table.Name} is not on S3: "${location}".`);
+  const files = await stack.objectFiles(bucket, prefix);
+  // The catalogue's columns, so that a table without files has them too.
+  const types = columns.map(({ Name, Type }) => `CAST(NULL AS ${DUCKDB_TYPES[Type] ?? "VARCHAR"}) AS ${identifier(Name)}`);
+  const names = columns.map(({ Name }) => identifier(Name)).join();
+  const read = `SELECT ${names} FROM read_parquet([${files.map(literal).join()}], union_by_name = true)`;
+  const empty = `SELECT ${types.join()} WHERE false`;
+  await database.run(`CREATE OR REPLACE VIEW ${identifier(table.Name)} AS ${files.length === 0 ? empty : read}`);
+  return files;
+}
+
+/** A view's SQL out of Athena's wrapping: `/* Presto View: BASE64 *‌/`. */
+function viewSql({ Name, ViewOriginalText: text = "" }: TableInput): string {
+  const [, base64] = /^\/\* Presto View: (\S+) \*\/$/.exec(text.trim()) ?? [];
+  if (base64 === undefined) throw new Error(`The view ${Name} is not one that Athena can read.`);
+  const { originalSql } = JSON.parse(Buffer.from(base64, "base64").toString("utf8")) as { readonly originalSql: string };
+  return originalSql;
+}
