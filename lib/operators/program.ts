@@ -1,5 +1,5 @@
 import type { StateShapes } from "../state/commit.ts";
-import type { TaskState } from "../state/task-state.ts";
+import type { TableDeltas } from "../state/task-state.ts";
 import type { OperatorContext, Push, TimedOperator } from "./operator.ts";
 
 /** A stage bound to one task's state. */
@@ -15,6 +15,6 @@ export interface StageProgram {
   readonly name: string;
   readonly shapes: StateShapes;
   readonly bind: (context: OperatorContext) => StageInstance;
-  /** Checks accumulators that come out of storage. Throws poison errors for those that do not fit. */
-  readonly restore: (state: TaskState) => void;
+  /** Checks what comes out of storage. Throws systemic errors for what does not fit. */
+  readonly restore: (tables: TableDeltas) => TableDeltas;
 }

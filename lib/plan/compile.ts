@@ -15,7 +15,7 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
     pipeline: pipeline.name,
     name: stage.name,
     shapes: Object.fromEntries(windows.map((spec) => [spec.name, windowShape(spec)])),
-    restore: (state) => windows.forEach((spec) => restoreAccumulators(spec, state)),
+    restore: (tables) => restoreAccumulators(windows, tables),
     bind: (context) => bind(nodes, windows, context),
   };
 }

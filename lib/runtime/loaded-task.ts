@@ -35,16 +35,14 @@ export class LoadedTask {
 
   startFrom(base: Base, shapes: StateShapes, header: TaskHeader, tables: TableDeltas): void {
     this.#checkShapes(shapes);
-    this.state.apply(header, tables, true);
-    this.#settings.program.restore(this.state);
+    this.state.apply(header, this.#settings.program.restore(tables), true);
     this.epoch = base.epoch;
     this.totals = base;
   }
 
   follow(stored: StoredCommit, commit: Commit): void {
     this.#checkShapes(commit.shapes);
-    this.state.apply(commit.header, commit.tables, isWhole(stored));
-    this.#settings.program.restore(this.state);
+    this.state.apply(commit.header, this.#settings.program.restore(commit.tables), isWhole(stored));
     this.headOutputs = commit.outputs;
     this.moveTo(stored);
   }

@@ -99,13 +99,6 @@ export class KeyedTable {
     }
   }
 
-  /** Replaces every value by what becomes of it out of storage: no change, so in no delta. */
-  replaceValues(restored: (value: unknown) => unknown): void {
-    for (const entries of this.#spaces.values()) {
-      for (const [key, value] of entries) entries.set(key, restored(value));
-    }
-  }
-
   clear(): void {
     this.#spaces.clear();
     this.#touched.clear();

@@ -1,0 +1,95 @@
+import { PutRecordBatchCommand, type FirehoseClient } from "@aws-sdk/client-firehose";
+import { infrastructureError } from "../../errors.ts";
+import type { Delivery, Refusal, SinkWriter } from "../../runtime/sink-writer.ts";
+import { MAX_RECORD_BYTES, OUTPUT_ID } from "./declare.ts";
+
+/** Limits of one PutRecordBatch request (AWS: Firehose API reference). */
+const MAX_BATCH_RECORDS = 500;
+const MAX_BATCH_BYTES = 4 * 1_024 * 1_024;
+
+/** A partly refused request is put again this often, each time after twice the wait. */
+const ATTEMPTS = 6;
+const FIRST_WAIT_MILLIS = 50;
+
+export interface FirehoseWriterSettings {
+  readonly client: FirehoseClient;
+  readonly deliveryStream: string;
+  readonly wait: (millis: number) => Promise<void>;
+}
+
+/** Puts rows into a delivery stream, many to a record: each record is billed as a multiple of 5 KB. */
+export class FirehoseWriter implements SinkWriter {
+  readonly #settings: FirehoseWriterSettings;
+
+  constructor(settings: FirehoseWriterSettings) {
+    this.#settings = settings;
+  }
+
+  async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
+    for (const batch of batches(packRows(deliveries.map(rowOf)))) await this.#put(batch);
+    return []; // Firehose refuses nothing for good that the row's check lets through
+  }
+
+  async #put(records: readonly Buffer[]): Promise<void> {
+    let rest = records;
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#settings.client.send(
+        new PutRecordBatchCommand({
+          DeliveryStreamName: this.#settings.deliveryStream,
+          Records: rest.map((Data) => ({ Data })),
+        }),
+      );
+      if ((answer.FailedPutCount ?? 0) === 0) return;
+      const responses = answer.RequestResponses ?? [];
+      const failed = rest.filter((_, i) => responses[i]?.ErrorCode !== undefined);
+      if (attempt === ATTEMPTS) {
+        const [error] = responses.flatMap(({ ErrorCode, ErrorMessage }) => (ErrorCode === undefined ? [] : [`${ErrorCode}: ${ErrorMessage ?? ""}`]));
+        throw infrastructureError({
+          code: "firehose/put",
+          message: `Delivery stream ${this.#settings.deliveryStream} took all but ${failed.length} of ${records.length} records in ${ATTEMPTS} attempts (${error ?? "no reason given"}).`,
+        });
+      }
+      rest = failed;
+      await this.#settings.wait(FIRST_WAIT_MILLIS * 2 ** (attempt - 1));
+    }
+  }
+}
+
+/** A row with its id in front: X8. */
+const rowOf = ({ id, body }: Delivery): string =>
+  `{"${OUTPUT_ID}":${JSON.stringify(id)}${body === "{}" ? "" : ","}${body.slice(1)}`;
+
+/** Rows, one a line, in records as large as may be. */
+export function packRows(rows: readonly string[], maxBytes = MAX_RECORD_BYTES): Buffer[] {
+  const records: Buffer[] = [];
+  let lines: string[] = [];
+  let bytes = 0;
+  const close = () => {
+    if (lines.length > 0) records.push(Buffer.from(lines.join("")));
+    lines = [];
+    bytes = 0;
+  };
+  for (const row of rows) {
+    const line = `${row}\n`;
+    const size = Buffer.byteLength(line);
+    if (bytes + size > maxBytes + 1) close();
+    lines.push(line);
+    bytes += size;
+  }
+  close();
+  return records;
+}
+
+function batches(records: readonly Buffer[]): Buffer[][] {
+  const all: Buffer[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const record of records) {
+    if (bytes + record.length > MAX_BATCH_BYTES || all.at(-1)!.length === MAX_BATCH_RECORDS) {
+      all.push([]);
+      bytes = 0;
+    }
+    all.at(-1)!.push(record);
+    bytes += record.length;
+  }
+  return all;
+}

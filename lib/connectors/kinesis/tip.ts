@@ -1,0 +1,42 @@
+import { GetRecordsCommand, GetShardIteratorCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
+import { infrastructureError, messageOf } from "../../errors.ts";
+
+/** Empty reads in a row before a shard counts as not read to its tip: GetRecords may answer empty before it. */
+const MAX_READS = 10;
+
+/**
+ * Whether a shard holds no record after a sequence number (X12).
+ *
+ * @param sequence empty for a task that has folded nothing
+ * @throws infrastructure error `kinesis/tip`
+ */
+export async function isShardAtTip(client: KinesisClient, streamArn: string, shardId: string, sequence: string): Promise<boolean> {
+  const stream = streamArn.slice(streamArn.indexOf("/") + 1);
+  try {
+    const start = await client.send(
+      new GetShardIteratorCommand({
+        StreamName: stream,
+        ShardId: shardId,
+        ...(sequence === ""
+          ? { ShardIteratorType: "TRIM_HORIZON" }
+          : { ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber: sequence }),
+      }),
+    );
+    let iterator = start.ShardIterator;
+    for (let read = 0; read < MAX_READS; read++) {
+      const answer = await client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 1 }));
+      if ((answer.Records?.length ?? 0) > 0) return false;
+      // A closed shard that has given all gives no further iterator.
+      if (answer.NextShardIterator === undefined || answer.NextShardIterator === null) return true;
+      if (answer.MillisBehindLatest === 0) return true;
+      iterator = answer.NextShardIterator;
+    }
+    return false;
+  } catch (cause) {
+    throw infrastructureError({
+      code: "kinesis/tip",
+      message: `Could not read shard ${shardId} of stream ${stream}: ${messageOf(cause)}`,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import middy from "@middy/core";
+import { logMetrics } from "@aws-lambda-powertools/metrics/middleware";
+import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
+import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { systemicError } from "../errors.ts";
+import type { Pipeline } from "../pipeline/topology.ts";
+import { readBindings, type Bindings } from "../plan/bindings.ts";
+import { parseControlMessage } from "../runtime/tick.ts";
+import { parseTaskName, taskName } from "../state/task-id.ts";
+import { makeClients } from "./clients.ts";
+import { recordsByShard } from "./kinesis-event.ts";
+import { stageTasks, type StageTasks } from "./stage-tasks.ts";
+import { Telemetry } from "./telemetry.ts";
+
+export type StageEvent = KinesisStreamEvent | SQSEvent;
+export type StageResponse = KinesisStreamBatchResponse | SQSBatchResponse;
+export type StageHandler = (event: StageEvent, context: Context) => Promise<StageResponse>;
+
+interface Stage {
+  readonly bindings: Bindings;
+  readonly tasks: StageTasks;
+  readonly telemetry: Telemetry;
+}
+
+/**
+ * The Lambda handler of a pipeline: which of its stages it runs, and on what, its bindings say.
+ *
+ * It takes Kinesis events (records) and SQS events (ticks and drains), and answers with the items that
+ * must come again.
+ *
+ * @example
+ * export const handler = lambdaHandler(flightDelays);
+ */
+export function lambdaHandler(pipeline: Pipeline): StageHandler {
+  const bindings = readBindings(process.env);
+  const telemetry = new Telemetry(pipeline.name, bindings.stage, Date.now);
+  const build = process.env["AWS_LAMBDA_FUNCTION_VERSION"] ?? "unversioned";
+  const stage: Stage = { bindings, telemetry, tasks: stageTasks(pipeline, bindings, makeClients(), telemetry, build) };
+  return middy<StageEvent, StageResponse>()
+    .use(injectLambdaContext(telemetry.logger))
+    .use(logMetrics(telemetry.metrics))
+    .handler((event: StageEvent) => handle(stage, event)) as unknown as StageHandler;
+}
+
+async function handle(stage: Stage, event: StageEvent): Promise<StageResponse> {
+  const [first] = Array.isArray(event?.Records) ? event.Records : [];
+  if (first !== undefined && "kinesis" in first) return handleRecords(stage, event as KinesisStreamEvent);
+  if (first !== undefined && "receiptHandle" in first) return handleControl(stage, event as SQSEvent);
+  throw systemicError({
+    code: "lambda/event",
+    message: "The event is neither of Kinesis nor of SQS.",
+    advice: "The function is invoked by the mappings of MillracePipeline alone.",
+  });
+}
+
+/** Tasks are independent: one that fails is reported from its first record on, and the others run on. */
+async function handleRecords({ bindings, tasks, telemetry }: Stage, event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {
+  const partitions = recordsByShard(event, bindings.source.streamArn);
+  const failures = await Promise.all(
+    partitions.map(async ({ partition, records }) => {
+      try {
+        telemetry.latencies(records, await tasks.taskOf(partition).turn({ kind: "records", records }));
+        return [];
+      } catch (thrown) {
+        telemetry.failed(taskName(tasks.idOf(partition)), thrown);
+        return [{ itemIdentifier: records[0]!.position.sequence }];
+      }
+    }),
+  );
+  return { batchItemFailures: failures.flat() };
+}
+
+async function handleControl({ tasks, telemetry }: Stage, event: SQSEvent): Promise<SQSBatchResponse> {
+  const failures = await Promise.all(
+    event.Records.map(async ({ messageId, body }) => {
+      try {
+        const message = parseControlMessage(body);
+        if (message === undefined) {
+          throw systemicError({ code: "lambda/control-message", message: "A message in the tick queue is neither a tick nor a drain." });
+        }
+        const { partition } = parseTaskName(message.task);
+        if (message.task !== taskName(tasks.idOf(partition))) {
+          // Of a generation, an incarnation or a stage that this function no longer runs: of no use any more.
+          telemetry.notice(message.task, "A message for a task of another deployment was dropped.");
+          return [];
+        }
+        await tasks.taskOf(partition).turn(message.type === "drain" ? { kind: "drain" } : { kind: "tick", id: message.id });
+        return [];
+      } catch (thrown) {
+        telemetry.failed(body.slice(0, 200), thrown);
+        return [{ itemIdentifier: messageId }];
+      }
+    }),
+  );
+  return { batchItemFailures: failures.flat() };
+}
