@@ -4,17 +4,22 @@ import { encodeCommit, type Base, type Output, type StateShapes, type StoredComm
 import type { ObjectStore } from "../state/object-store.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 
+/** Sizes, in bytes, by which a writer decides where a commit lies and when a checkpoint is due. */
+export interface WriterLimits {
+  /** Larger bodies go to S3. */
+  readonly spill: number;
+  /** A shorter log than this is read in a moment, however small the state. */
+  readonly shortLog: number;
+  /** Reading this much to catch up costs what a checkpoint does. */
+  readonly checkpoint: number;
+}
+
 /**
- * Bodies above this go to S3. Inline, each KB costs a write unit ($0.625 per million) and is read again
- * by the next turn ($0.031); a PUT costs $5 per million: the two meet at 8.8 KB.
+ * Spill: inline, each KB costs a write unit ($0.625 per million) and is read again by the next turn
+ * ($0.031); a PUT costs $5 per million: the two meet at 8.8 KB. Checkpoint: its PUT costs as much as
+ * consistent reads of 160 KB (4 KB for $0.125 per million).
  */
-export const SPILL_BYTES = 9 * 1_024;
-
-/** A checkpoint's PUT costs as much as consistent reads of this many bytes (4 KB for $0.125 per million). */
-const CHECKPOINT_WRITE_BYTES = 160 * 1_024;
-
-/** A shorter log than this is read in a moment, however small the state. */
-const SHORT_LOG_BYTES = 256 * 1_024;
+export const WRITER_LIMITS: WriterLimits = { spill: 9 * 1_024, shortLog: 256 * 1_024, checkpoint: 160 * 1_024 };
 
 export interface CommitWriterSettings {
   readonly changelog: Changelog;
@@ -22,6 +27,8 @@ export interface CommitWriterSettings {
   readonly shapes: StateShapes;
   /** Names this build in envelopes. */
   readonly build: string;
+  /** @default WRITER_LIMITS */
+  readonly limits?: WriterLimits;
   /** A text made anew at every call. */
   readonly newNonce: () => string;
 }
@@ -35,9 +42,11 @@ export interface Appended {
 /** Writes a loaded task's changes as its next commit, and checkpoints. */
 export class CommitWriter {
   readonly #settings: CommitWriterSettings;
+  readonly #limits: WriterLimits;
 
   constructor(settings: CommitWriterSettings) {
     this.#settings = settings;
+    this.#limits = settings.limits ?? WRITER_LIMITS;
   }
 
   /** ONE conditional put (X1, X2). When it is lost, the task's state in memory is of no use any more. */
@@ -55,7 +64,7 @@ export class CommitWriter {
       outputs,
     });
     const totals = { written: task.totals.written + body.length, caughtUp: task.totals.caughtUp + caughtUpBytes };
-    const spilled = body.length > SPILL_BYTES;
+    const spilled = body.length > this.#limits.spill;
     const spill = { key: `spills/${name}/${epoch}-${nonce}`, bytes: body.length };
     if (spilled) await objects.put(spill.key, body);
     const stored: StoredCommit = {
@@ -80,7 +89,8 @@ export class CommitWriter {
     const since = [task.base, checkpoint].reduce((a, b) => ((b?.epoch ?? 0) > (a?.epoch ?? 0) ? b : a));
     const written = task.totals.written - (since?.written ?? 0);
     const caughtUp = task.totals.caughtUp - (since?.caughtUp ?? 0);
-    return written > Math.max(task.stateBytes, SHORT_LOG_BYTES) || caughtUp > Math.max(task.stateBytes, CHECKPOINT_WRITE_BYTES);
+    const { shortLog, checkpoint: cost } = this.#limits;
+    return written > Math.max(task.stateBytes, shortLog) || caughtUp > Math.max(task.stateBytes, cost);
   }
 
   async checkpoint(name: string, task: LoadedTask): Promise<void> {
