@@ -1,7 +1,9 @@
 import type { Clock } from "./clock.ts";
 import { startDynamoDb, type DynamoDbEmulator } from "./dynamodb/dynamodb-emulator.ts";
 import type { Faults } from "./faults.ts";
+import type { FirehoseService } from "./firehose/firehose-service.ts";
 import { DynamoDbFace } from "./gateway/dynamodb-face.ts";
+import { firehoseFace } from "./gateway/firehose-face.ts";
 import { forwardTo, type Forwarder } from "./gateway/forwarder.ts";
 import { kinesisFace, type PutListener } from "./gateway/kinesis-face.ts";
 import { s3Face } from "./gateway/s3-face.ts";
@@ -20,12 +22,15 @@ export interface Services {
     readonly dynamodb: ServiceGateway;
     readonly s3: ServiceGateway;
     readonly sqs: ServiceGateway;
+    readonly firehose: ServiceGateway;
   };
   tableUnits(): { readonly writeUnits: number; readonly readUnits: number };
   stop(): Promise<void>;
 }
 
 export interface ServiceListeners {
+  /** Firehose needs the buckets and tables of the templates, so it comes later than its gateway. */
+  readonly firehose: () => FirehoseService;
   readonly onPut: PutListener;
   readonly onReshard: (stream: string) => void;
 }
@@ -62,17 +67,18 @@ export async function startServices(
       return open;
     };
     const storageForward = forwarder(storage.port);
-    const [kinesisGateway, dynamodbGateway, s3, sqs] = await Promise.all([
+    const [kinesisGateway, dynamodbGateway, s3, sqs, firehose] = await Promise.all([
       opened(openGateway(() => kinesisFace(forwarder(kinesis.port), listeners.onPut, listeners.onReshard))),
       opened(openGateway(() => tables)),
       opened(openGateway(() => s3Face(storageForward, faults, clock))),
       opened(openGateway((origins) => sqsFace(storageForward, faults, clock, origins, storage.queueOrigin))),
+      opened(openGateway(() => firehoseFace(listeners.firehose, faults, clock))),
     ]);
     return {
       kinesis,
       dynamodb,
       storage,
-      gateways: { kinesis: kinesisGateway, dynamodb: dynamodbGateway, s3, sqs },
+      gateways: { kinesis: kinesisGateway, dynamodb: dynamodbGateway, s3, sqs, firehose },
       tableUnits: () => ({ writeUnits: tables.writeUnits, readUnits: tables.readUnits }),
       stop,
     };

@@ -4,6 +4,8 @@ import { systemClock } from "./clock.ts";
 import { createTable } from "./dynamodb/dynamodb-emulator.ts";
 import { EventSources } from "./event-sources.ts";
 import { Faults } from "./faults.ts";
+import { startDeliveryStreams, type FirehoseService } from "./delivery-streams.ts";
+import { LocalStackError } from "./errors.ts";
 import { deployFunctions, type Functions } from "./functions.ts";
 import { createStream } from "./kinesis/kinesis-emulator.ts";
 import { startServices, type Services } from "./services.ts";
@@ -23,7 +25,12 @@ export const startLocalStack: StartLocalStack = async (options) => {
   const faults = new Faults(options.faults);
   const streamCounts = new StreamCounts();
   let eventSources: EventSources | undefined;
+  let firehose: FirehoseService | undefined;
   const services = await startServices(dataDirectory, faults, systemClock, {
+    firehose: () => {
+      if (firehose === undefined) throw new LocalStackError("ServiceUnavailableException", "The stack is still starting.");
+      return firehose;
+    },
     onPut: (stream, shardId, count) => {
       streamCounts.add(stream, count);
       eventSources?.onPut(stream, shardId);
@@ -34,6 +41,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
   const stop = async () => {
     await eventSources?.stop();
     await functions?.stop();
+    await firehose?.stop();
     await services.stop();
   };
   try {
@@ -41,6 +49,13 @@ export const startLocalStack: StartLocalStack = async (options) => {
     announce(resources, onNotice);
     await createResources(resources, services);
     const { gateways } = services;
+    firehose = startDeliveryStreams(resources, {
+      dataDirectory,
+      services,
+      clock: systemClock,
+      timeScale: options.timeScale ?? 1,
+      onNotice,
+    });
     functions = await deployFunctions(ofType(resources, "AWS::Lambda::Function"), {
       dataDirectory,
       endpoints: {
@@ -48,7 +63,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
         DYNAMODB: gateways.dynamodb.functionOrigin,
         S3: gateways.s3.functionOrigin,
         SQS: gateways.sqs.functionOrigin,
-        FIREHOSE: gateways.s3.functionOrigin,
+        FIREHOSE: gateways.firehose.functionOrigin,
       },
       userQueueOrigin: gateways.sqs.userOrigin,
       faults,
@@ -63,7 +78,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
       onNotice,
     });
     eventSources.start();
-    return running({ services, functions, eventSources, faults, resources, outputs, stop });
+    return running({ services, firehose, functions, eventSources, faults, resources, outputs, stop });
   } catch (error) {
     await stop();
     throw error;
@@ -94,6 +109,7 @@ async function createResources(resources: readonly ResolvedResource[], services:
 
 interface Parts {
   readonly services: Services;
+  readonly firehose: FirehoseService;
   readonly functions: Functions;
   readonly eventSources: EventSources;
   readonly faults: Faults;
@@ -102,14 +118,14 @@ interface Parts {
   readonly stop: () => Promise<void>;
 }
 
-function running({ services, functions, eventSources, faults, resources, outputs, stop }: Parts): LocalStack {
+function running({ services, firehose, functions, eventSources, faults, resources, outputs, stop }: Parts): LocalStack {
   const { gateways, storage } = services;
   const endpoints = {
     kinesis: gateways.kinesis.userOrigin,
     dynamodb: gateways.dynamodb.userOrigin,
     s3: gateways.s3.userOrigin,
     sqs: gateways.sqs.userOrigin,
-    firehose: gateways.s3.userOrigin,
+    firehose: gateways.firehose.userOrigin,
   };
   let stopping: Promise<void> | undefined;
   return {
@@ -130,14 +146,14 @@ function running({ services, functions, eventSources, faults, resources, outputs
       kinesis: gateways.kinesis.usage(),
       s3: gateways.s3.usage(),
       sqs: gateways.sqs.usage(),
-      firehose: { requests: {}, bytesIn: 0, bytesOut: 0, records: 0, billedBytes: 0 },
+      firehose: { ...gateways.firehose.usage(), records: firehose.records, billedBytes: firehose.billedBytes },
       lambda: functions.usage(),
     }),
     metrics: () => functions.metrics.all(),
     injected: () => faults.injected(),
     lag: () => eventSources.lag(),
     calm: () => faults.calm(),
-    flushDeliveryStreams: async () => undefined,
+    flushDeliveryStreams: () => firehose.flush(),
     objectFiles: async (bucket, prefix) => storage.objects.files(bucket, prefix),
     stop: () => (stopping ??= stop()),
   };

@@ -4,16 +4,17 @@ import { buildSync } from "esbuild";
 
 /**
  * Makes a child's entry file runnable by plain Node: children run without a TypeScript loader, which would cost
- * them memory and start-up time and would be seen by the functions. Gives the made file's path.
+ * them memory and start-up time and would be seen by the functions. Gives the made file's path. Packages written
+ * in plain JavaScript can be bundled along; others the entry must be told the place of.
  */
-export function compileEntry(entry: string, directory: string): string {
+export function compileEntry(entry: string, directory: string, packages: "external" | "bundle" = "external"): string {
   const outfile = join(directory, basename(entry).replace(/\.ts$/, ".mjs"));
   // Synchronous, because the other way leaves esbuild's own service process behind.
   buildSync({
     entryPoints: [entry],
     outfile,
     bundle: true,
-    packages: "external",
+    packages,
     platform: "node",
     target: "node20",
     format: "esm",

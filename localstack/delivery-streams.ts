@@ -1,0 +1,37 @@
+import { join } from "node:path";
+import type { Clock } from "./clock.ts";
+import { deliverySettings } from "./firehose/delivery-settings.ts";
+import { DeliveryStream } from "./firehose/delivery-stream.ts";
+import { FirehoseService } from "./firehose/firehose-service.ts";
+import { compileEntry, siblingFile } from "./processes/compile-entry.ts";
+import type { Services } from "./services.ts";
+import type { ResolvedResource } from "./template/resolve-template.ts";
+import type { Notice } from "./types.ts";
+
+export type { FirehoseService };
+
+export interface DeliveryStreamsOptions {
+  readonly dataDirectory: string;
+  readonly services: Services;
+  readonly clock: Clock;
+  readonly timeScale: number;
+  readonly onNotice: (notice: Notice) => void;
+}
+
+/** All delivery streams of the templates; they write to S3 past its gateway, and are counted there. */
+export function startDeliveryStreams(resources: readonly ResolvedResource[], options: DeliveryStreamsOptions): FirehoseService {
+  const { services, clock, timeScale, onNotice } = options;
+  const settings = resources
+    .filter(({ type }) => type === "AWS::KinesisFirehose::DeliveryStream")
+    .map((resource) => deliverySettings(resource, resources));
+  const converts = settings.some(({ conversion }) => conversion !== undefined);
+  const source = siblingFile(import.meta.url, "./firehose/conversion-entry.ts");
+  const conversionEntry = converts ? compileEntry(source, join(options.dataDirectory, "entries"), "bundle") : source;
+  const putObject = (bucket: string, key: string, body: Buffer) => {
+    services.storage.objects.putObject(bucket, key, body, "application/octet-stream");
+    services.gateways.s3.count("PutObject", body.length, 0);
+  };
+  return new FirehoseService(
+    settings.map((one) => new DeliveryStream(one, { clock, timeScale, conversionEntry, putObject, onNotice })),
+  );
+}

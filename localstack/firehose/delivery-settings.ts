@@ -1,0 +1,134 @@
+import { LocalStackError } from "../errors.ts";
+import { isRecord } from "../template/template-file.ts";
+import type { ResolvedResource } from "../template/resolve-template.ts";
+import { planColumn, type Column, type SerDe } from "./columns.ts";
+import type { ConversionSettings, ParquetCompression } from "./format-conversion.ts";
+import { checkPrefixes, type Prefixes } from "./object-key.ts";
+
+export interface DeliverySettings {
+  readonly name: string;
+  readonly arn: string;
+  readonly bucket: string;
+  readonly prefixes: Prefixes;
+  readonly extension: string;
+  readonly bufferBytes: number;
+  readonly bufferMillis: number;
+  readonly gzip: boolean;
+  readonly delimiter: boolean;
+  readonly conversion: (ConversionSettings & { readonly database: string; readonly table: string }) | undefined;
+}
+
+const megabyte = 1024 * 1024;
+
+/** Firehose refuses smaller buffers when it converts. */
+const leastConversionMegabytes = 64;
+
+/** A delivery stream as its template sets it; throws for what AWS would refuse or the local stack cannot do. */
+export function deliverySettings(resource: ResolvedResource, all: readonly ResolvedResource[]): DeliverySettings {
+  const { logicalId, properties } = resource;
+  const refuse = (why: string) => new LocalStackError("InvalidArgumentException", `${logicalId}: ${why}`);
+  const type = properties["DeliveryStreamType"];
+  if (type !== undefined && type !== "DirectPut") throw refuse(`the local stack runs DirectPut delivery streams, not ${String(type)}`);
+  const target = record(properties["ExtendedS3DestinationConfiguration"]) ?? record(properties["S3DestinationConfiguration"]);
+  if (target === undefined) throw refuse("the local stack delivers to S3 only");
+  if (record(target["DynamicPartitioningConfiguration"])?.["Enabled"] === true) throw refuse("dynamic partitioning is not run");
+  const conversion = conversionSettings(record(target["DataFormatConversionConfiguration"]), all, refuse);
+  const hints = record(target["BufferingHints"]);
+  const megabytes = Number(hints?.["SizeInMBs"] ?? (conversion === undefined ? 5 : 128));
+  if (conversion !== undefined && megabytes < leastConversionMegabytes) {
+    throw refuse(`BufferingHints.SizeInMBs must be at least ${leastConversionMegabytes} with format conversion, not ${megabytes}`);
+  }
+  const compression = String(target["CompressionFormat"] ?? "UNCOMPRESSED");
+  if (compression !== "UNCOMPRESSED" && (compression !== "GZIP" || conversion !== undefined)) {
+    throw refuse(`CompressionFormat ${compression} ${conversion === undefined ? "is not run" : "cannot be set with format conversion"}`);
+  }
+  const errorPrefix = target["ErrorOutputPrefix"];
+  const prefixes = {
+    prefix: String(target["Prefix"] ?? ""),
+    errorPrefix: typeof errorPrefix === "string" ? errorPrefix : undefined,
+  };
+  checkPrefixes(logicalId, prefixes);
+  const extension = target["FileExtension"];
+  return {
+    name: resource.name,
+    arn: resource.arn ?? resource.name,
+    bucket: String(target["BucketARN"]).split(":::")[1] ?? "",
+    prefixes,
+    extension: typeof extension === "string" ? extension : conversion === undefined ? (compression === "GZIP" ? ".gz" : "") : ".parquet",
+    bufferBytes: megabytes * megabyte,
+    bufferMillis: Number(hints?.["IntervalInSeconds"] ?? 300) * 1000,
+    gzip: compression === "GZIP",
+    delimiter: appendsDelimiter(record(target["ProcessingConfiguration"]), refuse),
+    conversion,
+  };
+}
+
+type Refuse = (why: string) => LocalStackError;
+
+function conversionSettings(
+  configuration: Record<string, unknown> | undefined,
+  all: readonly ResolvedResource[],
+  refuse: Refuse,
+): DeliverySettings["conversion"] {
+  if (configuration === undefined || configuration["Enabled"] === false) return undefined;
+  const parquet = record(record(record(configuration["OutputFormatConfiguration"])?.["Serializer"])?.["ParquetSerDe"]);
+  if (parquet === undefined) throw refuse("the local stack converts to Parquet only");
+  const schema = record(configuration["SchemaConfiguration"]);
+  const database = String(schema?.["DatabaseName"]);
+  const table = String(schema?.["TableName"]);
+  const serDe = serDeOf(record(record(configuration["InputFormatConfiguration"])?.["Deserializer"]), refuse);
+  const columns = columnsOf(all, database, table);
+  if (columns === undefined) throw refuse(`its schema is ${database}.${table}, which no given template defines`);
+  for (const column of columns) {
+    if (planColumn(column, serDe) === undefined) throw refuse(`the column ${column.name} has the type ${column.type}, which the local stack does not write`);
+  }
+  return { columns, serDe, compression: compressionOf(parquet["Compression"], refuse), database, table };
+}
+
+function compressionOf(value: unknown, refuse: Refuse): ParquetCompression {
+  const compression = value ?? "SNAPPY";
+  if (compression === "UNCOMPRESSED" || compression === "SNAPPY" || compression === "GZIP") return compression;
+  throw refuse(`Parquet is written UNCOMPRESSED, SNAPPY or GZIP by Firehose, not ${String(compression)}`);
+}
+
+function serDeOf(deserializer: Record<string, unknown> | undefined, refuse: Refuse): SerDe {
+  const hive = record(deserializer?.["HiveJsonSerDe"]);
+  if (hive !== undefined) {
+    const formats = hive["TimestampFormats"];
+    return { kind: "hive", timestampFormats: Array.isArray(formats) ? formats.map(String) : [] };
+  }
+  const openX = record(deserializer?.["OpenXJsonSerDe"]);
+  if (openX === undefined) throw refuse("its deserializer is neither HiveJsonSerDe nor OpenXJsonSerDe");
+  const keys = record(openX["ColumnToJsonKeyMappings"]) ?? {};
+  return {
+    kind: "openx",
+    caseInsensitive: openX["CaseInsensitive"] !== false,
+    jsonKeys: Object.fromEntries(Object.entries(keys).map(([column, key]) => [column, String(key)])),
+  };
+}
+
+/** The Glue table's columns in order; its partition keys are not in the files. */
+function columnsOf(all: readonly ResolvedResource[], database: string, table: string): readonly Column[] | undefined {
+  for (const { type, properties } of all) {
+    if (type !== "AWS::Glue::Table" || properties["DatabaseName"] !== database) continue;
+    const input = record(properties["TableInput"]);
+    const columns = record(input?.["StorageDescriptor"])?.["Columns"];
+    if (input?.["Name"] !== table || !Array.isArray(columns)) continue;
+    return columns.map((column: unknown) => ({ name: String(record(column)?.["Name"]), type: String(record(column)?.["Type"]) }));
+  }
+  return undefined;
+}
+
+function appendsDelimiter(processing: Record<string, unknown> | undefined, refuse: Refuse): boolean {
+  if (processing === undefined || processing["Enabled"] === false) return false;
+  const processors = Array.isArray(processing["Processors"]) ? processing["Processors"] : [];
+  for (const processor of processors) {
+    const type = record(processor)?.["Type"];
+    if (type !== "AppendDelimiterToRecord") throw refuse(`the processor ${String(type)} is not run`);
+  }
+  return processors.length > 0;
+}
+
+function record(value: unknown): Record<string, unknown> | undefined {
+  return isRecord(value) ? value : undefined;
+}

@@ -1,0 +1,85 @@
+/** A number with more digits than a double holds, kept as its text. */
+export class LongNumber {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type RowsOfRecord =
+  | { readonly ok: true; readonly rows: readonly Readonly<Record<string, unknown>>[] }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * The JSON objects of one delivery record: one, or several one after the other (with or without white space
+ * between), as format conversion takes them. An array is not valid, nor is anything else that is not an object.
+ */
+export function rowsOf(text: string): RowsOfRecord {
+  const rows: Record<string, unknown>[] = [];
+  let at = skipSpace(text, 0);
+  if (at === text.length) return bad("the record is empty");
+  while (at < text.length) {
+    if (text[at] !== "{") return bad(`expected an object at character ${at}, found ${JSON.stringify(text[at])}`);
+    const end = endOfObject(text, at);
+    if (end < 0) return bad(`the object at character ${at} has no end`);
+    try {
+      rows.push(parseObject(text.slice(at, end)));
+    } catch (error) {
+      return bad(error instanceof Error ? error.message : String(error));
+    }
+    at = skipSpace(text, end);
+  }
+  return { ok: true, rows };
+}
+
+function bad(reason: string): RowsOfRecord {
+  return { ok: false, reason };
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const open = 0x7b;
+const close = 0x7d;
+
+/** Index after the brace that closes the object at `start`, or −1. */
+function endOfObject(text: string, start: number): number {
+  let depth = 0;
+  let inString = false;
+  for (let index = start; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (inString) {
+      if (code === backslash) index += 1;
+      else if (code === quote) inString = false;
+    } else if (code === quote) inString = true;
+    else if (code === open) depth += 1;
+    else if (code === close) {
+      depth -= 1;
+      if (depth === 0) return index + 1;
+    }
+  }
+  return -1;
+}
+
+function skipSpace(text: string, start: number): number {
+  let index = start;
+  while (index < text.length && text.charCodeAt(index) <= 0x20) index += 1;
+  return index;
+}
+
+/** Doubles hold every integer of 15 digits. */
+const mayBeLong = /[0-9]{16}/;
+
+/** Marks a long number's text on its way through JSON.parse; cannot be in a document, for it must be escaped there. */
+const mark = "\u0000long:";
+
+function parseObject(text: string): Record<string, unknown> {
+  if (!mayBeLong.test(text)) return JSON.parse(text) as Record<string, unknown>;
+  JSON.parse(text);
+  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?[0-9]{16,}(?![0-9.eE])/g, (token) =>
+    token.startsWith('"') ? token : JSON.stringify(mark + token),
+  );
+  return JSON.parse(marked, (_key, value: unknown) =>
+    typeof value === "string" && value.startsWith(mark) ? new LongNumber(value.slice(mark.length)) : value,
+  ) as Record<string, unknown>;
+}
