@@ -55,6 +55,7 @@ export class Database {
   }
 
   close(): void {
+    this.#connection.interrupt();
     this.#connection.closeSync();
     this.#instance.closeSync();
   }

@@ -65,7 +65,7 @@ async function openRawTable(database: Database, stack: LocalStack, table: TableI
   return files;
 }
 
-/** A view's SQL out of Athena's wrapping: `/* Presto View: BASE64 *‌/`. */
+/** A view's SQL out of Athena's wrapping: JSON in base64 in a comment. */
 function viewSql({ Name, ViewOriginalText: text = "" }: TableInput): string {
   const [, base64] = /^\/\* Presto View: (\S+) \*\/$/.exec(text.trim()) ?? [];
   if (base64 === undefined) throw new Error(`The view ${Name} is not one that Athena can read.`);

@@ -1,0 +1,44 @@
+import type { TaskStatus } from "millrace/lambda";
+import { END_OF_TIME } from "../../lib/time/instant.ts";
+
+export interface DrainOptions {
+  /** The names of all tasks. */
+  readonly names: readonly string[];
+  readonly send: (task: string) => Promise<void>;
+  /** Whether no message waits and no function is at work. */
+  readonly isSettled: () => Promise<boolean>;
+  readonly look: () => Promise<readonly TaskStatus[]>;
+  readonly sleep: (millis: number) => Promise<void>;
+  /** Told when every task was told once: from here on faults may stop. */
+  readonly onSent?: () => void;
+  /** Told when the queue is empty, before anyone looks: what was used until now was used by the pipeline. */
+  readonly onSettled?: () => Promise<void>;
+}
+
+const MILLIS_PER_LOOK = 100;
+/** How long a message may take before an operator would say it again. */
+const LOOKS_PER_ROUND = 40;
+const MOST_ROUNDS = 40;
+
+/**
+ * Ends the input of every task, and waits until each one's watermark is at the end of time and what it sent is
+ * delivered. A task refuses the message while its shard holds more, and the queue hides a refused message for
+ * minutes; so it is sent again, which changes nothing where it was heard.
+ */
+export async function drainAll(options: DrainOptions): Promise<readonly TaskStatus[]> {
+  let open = options.names;
+  let tasks: readonly TaskStatus[] = [];
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    await Promise.all(open.map(options.send));
+    if (round === 0) options.onSent?.();
+    for (let look = 0; look < LOOKS_PER_ROUND && !(await options.isSettled()); look++) await options.sleep(MILLIS_PER_LOOK);
+    if (round === 0) await options.onSettled?.();
+    tasks = await options.look();
+    open = tasks.filter((task) => !hasEnded(task)).map(({ task }) => task);
+    if (open.length === 0) return tasks;
+  }
+  const stuck = tasks.filter((task) => !hasEnded(task)).map(({ task, epoch, watermark }) => `${task}@${epoch} (watermark ${String(watermark)})`);
+  throw new Error(`The input was ended, but these tasks did not come to its end: ${stuck.join(", ")}.`);
+}
+
+const hasEnded = ({ watermark, delivered }: TaskStatus): boolean => watermark === END_OF_TIME && delivered;

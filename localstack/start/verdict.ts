@@ -1,0 +1,91 @@
+import path from "node:path";
+import type { TaskStatus } from "millrace/lambda";
+import type { Usage } from "../types.ts";
+import type { AcceptedOrder } from "./accepted-order.ts";
+import { accountsOf, addsUp, equation } from "./accounts.ts";
+import { agrees, compare, type Comparison } from "./compare.ts";
+import type { Deployment } from "./deployment.ts";
+import { reportFaults } from "./faults.ts";
+import { MetricReader } from "./metrics.ts";
+import { duration, percent, whole, type Printer } from "./print.ts";
+import { reportComparison, reportCost, reportHighlights, reportLatency, reportUsage } from "./report.ts";
+import { openLake } from "./results.ts";
+import type { Plan } from "./run.ts";
+import type { Session } from "./session.ts";
+
+export interface Evidence {
+  readonly plan: Plan;
+  readonly session: Session;
+  readonly deployment: Deployment;
+  readonly printer: Printer;
+  readonly pushed: number;
+  readonly putUnits: number;
+  readonly order: AcceptedOrder;
+  readonly tasks: readonly TaskStatus[];
+  readonly usage: Usage;
+}
+
+/** Reads the results back, prints what there is to know of the run, and says whether all of it is right. */
+export async function judge({ plan, session, deployment, printer, pushed, putUnits, order, tasks, usage }: Evidence): Promise<boolean> {
+  const { demo, pipeline, options, events, shards } = plan;
+  const { database } = session;
+  const { stack } = deployment;
+  const accounts = accountsOf(pipeline, tasks);
+  const metrics = new MetricReader(stack.metrics());
+
+  printer.section("Results, read back from Parquet with SQL");
+  const lake = await openLake(database, stack);
+  for (const { name, files, rawRows, repeats } of lake) {
+    const where = files[0] === undefined ? "" : `in ${whole(files.length)} files such as ${path.relative("", files[0])}`;
+    printer.fact(name, `${whole(rawRows)} rows, ${whole(repeats)} repeats hidden by the view`, where);
+  }
+  printer.fact("late", `${percent(accounts.late, accounts.in)} of all`, `(${whole(accounts.late)} of ${whole(accounts.in)})`);
+  await reportHighlights(database, demo.highlights, printer);
+  reportLatency(metrics, printer);
+  reportUsage(usage, printer);
+  reportCost(usage, { events, putUnits, shards }, printer);
+  const everyFault = options.faults ? reportFaults(stack, printer) : true;
+
+  printer.section("Compared with DuckDB's answer from the source data and the order of acceptance");
+  const began = performance.now();
+  await order.createView(database);
+  await database.run(demo.oracleSql);
+  const comparisons: Comparison[] = [];
+  for (const sink of demo.sinks) {
+    const comparison = await compare(database, sink);
+    comparisons.push(comparison);
+    reportComparison(sink.rows, comparison, printer);
+  }
+  printer.fact("took", duration(performance.now() - began));
+  return conclude({ printer, accounts, pushed, comparisons, everyFault, what: demo.sinks[0].rows });
+}
+
+interface Conclusion {
+  readonly printer: Printer;
+  readonly accounts: ReturnType<typeof accountsOf>;
+  readonly pushed: number;
+  readonly comparisons: readonly Comparison[];
+  readonly everyFault: boolean;
+  readonly what: string;
+}
+
+/** The last lines, and what they come to. */
+export function conclude({ printer, accounts, pushed, comparisons, everyFault, what }: Conclusion): boolean {
+  const [main] = comparisons;
+  if (main === undefined) throw new Error("Nothing was compared.");
+  const complaints = [
+    ...(addsUp(accounts, pushed) ? [] : [`The equation does not hold, or in is not what was put: ${whole(pushed)}.`]),
+    ...(main.expected > 0 ? [] : ["The oracle expects nothing, so that nothing was proven. Give more events."]),
+    ...(accounts.closed === main.expected ? [] : [`The tasks closed ${whole(accounts.closed)} ${what}, the oracle expects ${whole(main.expected)}.`]),
+    ...(comparisons.every(agrees) ? [] : ["Not every row is as expected."]),
+    ...(everyFault ? [] : ["Not every fault was injected and had its consequence, so that they were not all survived."]),
+  ];
+  printer.line();
+  for (const complaint of complaints) printer.line(`NOT RIGHT: ${complaint}`);
+  printer.line(equation(accounts));
+  const { delivered, equal, missing, repeated, different } = main;
+  printer.line(
+    `${what} ${whole(delivered - repeated)}, rows equal ${whole(equal)}, missing ${whole(missing)}, repeated ${whole(repeated)}, different ${whole(different)}`,
+  );
+  return complaints.length === 0;
+}
