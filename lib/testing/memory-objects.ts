@@ -5,7 +5,7 @@ export class MemoryObjects implements ObjectStore {
   readonly objects = new Map<string, Uint8Array>();
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    this.objects.set(key, bytes.slice());
+    this.objects.set(key, new Uint8Array(bytes));
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {

@@ -1,0 +1,117 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Changelog, CheckpointPointer } from "../../lib/state/changelog.ts";
+import type { StoredCommit } from "../../lib/state/commit.ts";
+
+const commit = (epoch: number, overrides: Partial<StoredCommit> = {}): StoredCommit => ({
+  epoch,
+  nonce: `nonce-${epoch}`,
+  version: 1,
+  codec: "msgpack+deflate",
+  checksum: "0123456789abcdef",
+  build: "7",
+  sinks: ["hourly", "$ticks"],
+  totals: { written: epoch * 100, caughtUp: 7 },
+  base: epoch > 2 ? { epoch: 2, written: 200, caughtUp: 3 } : undefined,
+  body: Buffer.from(`body of ${epoch}`),
+  ...overrides,
+});
+
+const pointer = (epoch: number): CheckpointPointer => ({
+  epoch, written: epoch * 100, caughtUp: 1, key: `checkpoints/t/${epoch}-n`, bytes: 10, version: 1, codec: "c", checksum: "k", build: "7",
+});
+
+/** Byte arrays of whatever class, as text, so that commits compare by content. */
+const plain = ({ body, ...rest }: StoredCommit) => ({ ...rest, body: body instanceof Uint8Array ? Buffer.from(body).toString() : body });
+
+/** What every changelog must do. */
+export function changelogContract(name: string, make: () => Promise<Changelog>): void {
+  describe(`changelog contract: ${name}`, () => {
+    let changelog: Changelog;
+    let runs = 0;
+    let task = "";
+    beforeEach(async () => {
+      changelog = await make();
+      task = `p:0:s:s.0:shardId-${++runs}`;
+    });
+    const fill = async (to: number) => {
+      for (let epoch = 1; epoch <= to; epoch++) expect(await changelog.append(task, commit(epoch))).toBe(true);
+    };
+
+    test("a task that nobody wrote is empty", async () => {
+      expect(await changelog.newest(task, { from: 0, limit: 1 })).toMatchObject({
+        commits: [], complete: true, item: { delivered: 0, deliveredTo: {}, checkpoint: undefined, previousCheckpoint: undefined },
+      });
+      expect((await changelog.range(task, 1, 9)).commits).toEqual([]);
+    });
+
+    test("a commit comes back as it was put: inline, spilled, without outputs", async () => {
+      const commits = [commit(1), commit(2, { sinks: [] }), commit(3, { body: { key: "spills/x", bytes: 99 } })];
+      for (const one of commits) await changelog.append(task, one);
+      expect((await changelog.range(task, 1, 3)).commits.map(plain)).toEqual(commits.map(plain));
+    });
+
+    test("X1: of many puts of one epoch one wins, and its content stays", async () => {
+      const results = await Promise.all(Array.from({ length: 20 }, (_, i) => changelog.append(task, commit(1, { nonce: `writer ${i}` }))));
+      expect(results.filter(Boolean)).toHaveLength(1);
+      const { commits } = await changelog.range(task, 1, 1);
+      expect(commits[0]!.nonce).toBe(`writer ${results.indexOf(true)}`);
+    });
+
+    test("X1: the same put again counts as done, by its nonce", async () => {
+      expect(await changelog.append(task, commit(1))).toBe(true);
+      expect(await changelog.append(task, commit(1))).toBe(true);
+      expect(await changelog.append(task, commit(1, { nonce: "other" }))).toBe(false);
+    });
+
+    test("the newest come first, down to and including where the reader is", async () => {
+      await fill(12); // two digits: epochs are ordered as numbers
+      const { commits, complete } = await changelog.newest(task, { from: 9 });
+      expect(commits.map(({ epoch }) => epoch)).toEqual([12, 11, 10, 9]);
+      expect(complete).toBe(true);
+    });
+
+    test("a limit gives the newest, with or without a task item, and says that there is more", async () => {
+      await fill(5);
+      expect(await changelog.newest(task, { from: 0, limit: 1 })).toMatchObject({ commits: [{ epoch: 5 }], complete: false });
+      await changelog.raiseDelivered(task, 5);
+      expect(await changelog.newest(task, { from: 0, limit: 1 })).toMatchObject({ commits: [{ epoch: 5 }], complete: false, item: { delivered: 5 } });
+    });
+
+    test("a range is in order and spans pages", async () => {
+      const body = Buffer.alloc(300_000, 7);
+      for (let epoch = 1; epoch <= 8; epoch++) await changelog.append(task, commit(epoch, { body }));
+      const { commits, bytes } = await changelog.range(task, 2, 8);
+      expect(commits.map(({ epoch }) => epoch)).toEqual([2, 3, 4, 5, 6, 7, 8]);
+      expect(commits.every((one) => Buffer.compare(one.body as Uint8Array, body) === 0)).toBe(true);
+      expect(bytes).toBeGreaterThanOrEqual(7 * 300_000);
+    });
+
+    test("tasks do not see each other", async () => {
+      await fill(2);
+      await changelog.append(`${task}0`, commit(1, { nonce: "of another" }));
+      expect((await changelog.newest(task, { from: 0 })).commits).toHaveLength(2);
+    });
+
+    test("X5: delivered only rises, to all sinks and to one", async () => {
+      await changelog.raiseDelivered(task, 5);
+      await changelog.raiseDelivered(task, 3);
+      await changelog.raiseDelivered(task, 7, ["a", "$dead-letters"]);
+      await changelog.raiseDelivered(task, 6, ["a"]);
+      expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({ delivered: 5, deliveredTo: { a: 7, "$dead-letters": 7 } });
+    });
+
+    test("X11: a checkpoint pointer only rises, and the one before is kept", async () => {
+      await changelog.raiseCheckpoint(task, pointer(4));
+      await changelog.raiseCheckpoint(task, pointer(9));
+      await changelog.raiseCheckpoint(task, pointer(6));
+      expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({ checkpoint: pointer(9), previousCheckpoint: pointer(4) });
+    });
+
+    test("marks and pointers live in one item and leave each other alone", async () => {
+      await changelog.raiseDelivered(task, 5);
+      await changelog.raiseCheckpoint(task, pointer(4));
+      await changelog.raiseDelivered(task, 6);
+      expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({ delivered: 6, checkpoint: pointer(4) });
+    });
+  });
+}
