@@ -76,7 +76,7 @@ const mark = "\u0000long:";
 function parseObject(text: string): Record<string, unknown> {
   if (!mayBeLong.test(text)) return JSON.parse(text) as Record<string, unknown>;
   JSON.parse(text);
-  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?[0-9]{16,}(?![0-9.eE])/g, (token) =>
+  const marked = text.replace(/"(?:[^"\\]|\\.)*"|(?<![0-9.eE+])-?[0-9]{16,}(?![0-9.eE])/g, (token) =>
     token.startsWith('"') ? token : JSON.stringify(mark + token),
   );
   return JSON.parse(marked, (_key, value: unknown) =>
