@@ -10,6 +10,7 @@ import { s3Face } from "./gateway/s3-face.ts";
 import { openGateway, type ServiceGateway } from "./gateway/service-gateway.ts";
 import { sqsFace } from "./gateway/sqs-face.ts";
 import { startKinesis, type KinesisEmulator } from "./kinesis/kinesis-emulator.ts";
+import type { Notice } from "./types.ts";
 import { startStorage, type StorageEmulator } from "./storage/storage-emulator.ts";
 
 /** The emulators and the gateways before them. */
@@ -29,6 +30,7 @@ export interface Services {
 }
 
 export interface ServiceListeners {
+  readonly onNotice: (notice: Notice) => void;
   /** Firehose needs the buckets and tables of the templates, so it comes later than its gateway. */
   readonly firehose: () => FirehoseService;
   readonly onPut: PutListener;
@@ -49,10 +51,13 @@ export async function startServices(
   const stop = async () => {
     await Promise.allSettled(closing.splice(0).map((close) => close()));
   };
+  const onEnd = (text: string) => {
+    listeners.onNotice({ level: "warning", text });
+  };
   try {
     const [kinesis, dynamodb, storage] = await Promise.all([
-      startKinesis(dataDirectory).then(started),
-      startDynamoDb(dataDirectory).then(started),
+      startKinesis(dataDirectory, onEnd).then(started),
+      startDynamoDb(dataDirectory, onEnd).then(started),
       startStorage(dataDirectory).then(started),
     ]);
     const forwarder = (port: number): Forwarder["forward"] => {

@@ -27,6 +27,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
   let eventSources: EventSources | undefined;
   let firehose: FirehoseService | undefined;
   const services = await startServices(dataDirectory, faults, systemClock, {
+    onNotice,
     firehose: () => {
       if (firehose === undefined) throw new LocalStackError("ServiceUnavailableException", "The stack is still starting.");
       return firehose;

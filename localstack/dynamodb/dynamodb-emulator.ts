@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { JsonClient } from "../gateway/json-client.ts";
 import { compileEntry, packageEntry, siblingFile } from "../processes/compile-entry.ts";
-import { startServerProcess } from "../processes/server-process.ts";
+import { startServerProcess, type OnEmulatorEnd } from "../processes/server-process.ts";
 import type { ResolvedResource } from "../template/resolve-template.ts";
 
 export interface DynamoDbEmulator {
@@ -10,12 +10,13 @@ export interface DynamoDbEmulator {
   stop(): Promise<void>;
 }
 
-export async function startDynamoDb(dataDirectory: string): Promise<DynamoDbEmulator> {
+export async function startDynamoDb(dataDirectory: string, onEnd: OnEmulatorEnd): Promise<DynamoDbEmulator> {
   const entry = compileEntry(siblingFile(import.meta.url, "./dynalite-entry.ts"), join(dataDirectory, "entries"));
   const server = await startServerProcess(entry, {
     name: "dynalite",
     argument: { packageUrl: packageEntry("dynalite") },
     logFile: join(dataDirectory, "dynamodb.log"),
+    onEnd,
   });
   const client = new JsonClient(server.port, "DynamoDB_20120810", "application/x-amz-json-1.0");
   return {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { JsonClient } from "../gateway/json-client.ts";
 import { LocalStackError } from "../errors.ts";
 import { compileEntry, packageEntry, siblingFile } from "../processes/compile-entry.ts";
-import { startServerProcess } from "../processes/server-process.ts";
+import { startServerProcess, type OnEmulatorEnd } from "../processes/server-process.ts";
 import type { ResolvedResource } from "../template/resolve-template.ts";
 
 export interface KinesisEmulator {
@@ -12,7 +12,7 @@ export interface KinesisEmulator {
   stop(): Promise<void>;
 }
 
-export async function startKinesis(dataDirectory: string): Promise<KinesisEmulator> {
+export async function startKinesis(dataDirectory: string, onEnd: OnEmulatorEnd): Promise<KinesisEmulator> {
   const path = join(dataDirectory, "kinesis");
   // Mappings start anew with every start of the stack, so records of an earlier one would come again.
   await rm(path, { recursive: true, force: true });
@@ -22,6 +22,7 @@ export async function startKinesis(dataDirectory: string): Promise<KinesisEmulat
     name: "kinesalite",
     argument: { path, packageUrl: packageEntry("kinesalite") },
     logFile: join(dataDirectory, "kinesis.log"),
+    onEnd,
     nodeFlags: ["--max-old-space-size=512"],
   });
   const client = new JsonClient(server.port, "Kinesis_20131202", "application/x-amz-json-1.1");
@@ -39,6 +40,10 @@ export async function startKinesis(dataDirectory: string): Promise<KinesisEmulat
 const onDemandShards = 4;
 
 export async function createStream(client: JsonClient, resource: ResolvedResource): Promise<void> {
+  if (resource.name in []) {
+    // Kinesalite keeps its streams in an array, by name, and takes a method of it for a stream.
+    throw new LocalStackError("StreamNameRefused", `The emulator cannot hold a stream named ${resource.name}; give it another name.`);
+  }
   const shards = resource.properties["ShardCount"];
   const retention = resource.properties["RetentionPeriodHours"];
   const ShardCount = shards === undefined ? onDemandShards : Number(shards);

@@ -6,8 +6,18 @@ import { LocalStackError } from "../errors.ts";
 /** An emulator in a process of its own. */
 export interface ServerProcess {
   readonly port: number;
-  readonly pid: number;
   stop(): Promise<void>;
+}
+
+/** Told when an emulator ends that was not stopped. */
+export type OnEmulatorEnd = (text: string) => void;
+
+export interface ServerProcessOptions {
+  readonly name: string;
+  readonly argument: unknown;
+  readonly logFile: string;
+  readonly nodeFlags?: readonly string[];
+  readonly onEnd: OnEmulatorEnd;
 }
 
 /**
@@ -16,7 +26,7 @@ export interface ServerProcess {
  */
 export async function startServerProcess(
   entry: string,
-  options: { readonly name: string; readonly argument: unknown; readonly logFile: string; readonly nodeFlags?: readonly string[] },
+  options: ServerProcessOptions,
 ): Promise<ServerProcess> {
   const child = fork(entry, [JSON.stringify(options.argument)], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -28,7 +38,17 @@ export async function startServerProcess(
   child.stderr?.pipe(log, { end: false });
   child.once("exit", () => log.end());
   const port = await portOf(child, options.name, options.logFile);
-  return { port, pid: child.pid ?? 0, stop: () => stopChild(child) };
+  let stopping = false;
+  child.once("exit", (code, signal) => {
+    if (!stopping) options.onEnd(`${options.name} ended by itself (${signal ?? code}); see ${options.logFile}`);
+  });
+  return {
+    port,
+    stop: () => {
+      stopping = true;
+      return stopChild(child);
+    },
+  };
 }
 
 async function portOf(child: ChildProcess, name: string, logFile: string): Promise<number> {
@@ -45,7 +65,7 @@ async function portOf(child: ChildProcess, name: string, logFile: string): Promi
   return Promise.race([told, ended]);
 }
 
-export async function stopChild(child: ChildProcess): Promise<void> {
+async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill("SIGKILL");
