@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { buildSync } from "esbuild";
@@ -29,7 +29,7 @@ export function bundledCode(handler: string, root: string): Code {
       advice: "Name the module that exports `handler`, from the project's root.",
     });
   }
-  return Code.fromAsset(root, {
+  return Code.fromAsset(dirname(entry), {
     // By content: the same sources give the same function, wherever and whenever they are bundled.
     assetHashType: AssetHashType.OUTPUT,
     bundling: {

@@ -85,7 +85,8 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
   });
   const isStateful = stage.nodes.some((node) => props.pipeline.nodes[node]?.kind === "window");
   const stream = checkStream(`${what}: stream "${source.name}"`, { ...props.stream, ...props.streams?.[source.name] });
-  const iteratorAge = props.alarms?.iteratorAge ?? { seconds: stream.retentionSeconds / 4 };
+  const retentionSeconds = stream.retentionHours * 3_600;
+  const iteratorAge = props.alarms?.iteratorAge ?? { seconds: retentionSeconds / 4 };
   return {
     stage,
     lakes,
@@ -93,7 +94,7 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
     mapping: checkMapping(`${what}: mapping of "${source.name}"`, props.mapping ?? {}, isStateful),
     iteratorAgeSeconds: secondsWithin(`${what}.alarms.iteratorAge`, iteratorAge, {
       least: 60,
-      most: stream.retentionSeconds,
+      most: retentionSeconds,
       why: "Records older than the stream's retention are lost.",
     }),
   };

@@ -36,7 +36,7 @@ export interface MappingSettings {
 /** {@link StreamSettings}, checked and complete. */
 export interface CheckedStream {
   readonly shards: number | "on-demand";
-  readonly retentionSeconds: number;
+  readonly retentionHours: number;
   readonly incarnation: number;
 }
 
@@ -47,7 +47,7 @@ export interface CheckedMapping {
   readonly startingPosition: "TRIM_HORIZON" | "LATEST";
 }
 
-const DAY = 86_400;
+const HOUR = 3_600;
 
 /** @param what names the stream in errors @throws definition errors naming the limit and the value given */
 export function checkStream(what: string, settings: StreamSettings): CheckedStream {
@@ -71,12 +71,7 @@ export function checkStream(what: string, settings: StreamSettings): CheckedStre
           unit: "shards",
           why: "Each takes 1 MB/s or 1,000 records/s.",
         }),
-    retentionSeconds:
-      wholeWithin(`${what}.retention`, secondsWithin(`${what}.retention`, settings.retention ?? { hours: 24 }, {
-        least: DAY,
-        most: 365 * DAY,
-        why: "Kinesis keeps records for 24 hours at least and 365 days at most.",
-      }) / 3_600, { least: 24, most: 8_760, unit: "hours", why: "Kinesis counts retention in whole hours." }) * 3_600,
+    retentionHours: checkRetention(`${what}.retention`, settings.retention ?? { hours: 24 }),
     incarnation: wholeWithin(`${what}.incarnation`, settings.incarnation ?? 0, {
       least: 0,
       most: Number.MAX_SAFE_INTEGER,
@@ -84,6 +79,12 @@ export function checkStream(what: string, settings: StreamSettings): CheckedStre
       why: "It counts the streams that ever fed the source.",
     }),
   };
+}
+
+function checkRetention(what: string, retention: Duration): number {
+  const why = "Kinesis keeps records for 24 hours to 365 days, in whole hours.";
+  const seconds = secondsWithin(what, retention, { least: 24 * HOUR, most: 365 * 24 * HOUR, why });
+  return wholeWithin(what, seconds / HOUR, { least: 24, most: 365 * 24, unit: "hours", why });
 }
 
 /** @param isStateful whether the stage has windows @throws definition errors naming the limit and the value given */
@@ -126,7 +127,7 @@ export function provisionStream(scope: Construct, name: string, checked: Checked
     ...(checked.shards === "on-demand"
       ? { streamMode: StreamMode.ON_DEMAND }
       : { streamMode: StreamMode.PROVISIONED, shardCount: checked.shards }),
-    retentionPeriod: CdkDuration.hours(checked.retentionSeconds / 3_600),
+    retentionPeriod: CdkDuration.hours(checked.retentionHours),
     encryption: StreamEncryption.MANAGED,
     removalPolicy,
   });

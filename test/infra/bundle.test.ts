@@ -1,0 +1,129 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { App, Stack } from "aws-cdk-lib";
+import { Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pipelines } from "../../infra/pipelines.ts";
+import { bundledCode } from "../../lib/cdk/bundle.ts";
+
+const PROJECT_ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const directory = mkdtempSync(join(tmpdir(), "millrace-bundle-"));
+afterAll(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Bundles handlers as the construct does, and gives each asset's directory. */
+function bundled(handlers: readonly string[], root: string, name: string): readonly string[] {
+  process.env["CDK_VALIDATION"] = "false";
+  const app = new App({ outdir: join(directory, name) });
+  const stack = new Stack(app, "test");
+  handlers.forEach((handler, i) => {
+    const code = bundledCode(handler, root);
+    new LambdaFunction(stack, `Function${i}`, { code, handler: "index.handler", runtime: Runtime.NODEJS_22_X });
+  });
+  app.synth();
+  return readdirSync(join(directory, name))
+    .filter((entry) => entry.startsWith("asset."))
+    .map((entry) => join(directory, name, entry));
+}
+
+/** What a process that has nothing but the bundle and this environment prints. */
+function run(bundle: string, script: string, environment: Readonly<Record<string, string>> = {}): string {
+  const alone = mkdtempSync(join(directory, "alone-"));
+  cpSync(bundle, alone, { recursive: true });
+  return execFileSync(process.execPath, ["--enable-source-maps", "--input-type=module", "-e", script], {
+    cwd: alone,
+    env: environment,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+describe.each(pipelines.map(({ handler }) => handler))("the bundle of %s", (handler) => {
+  let bundle = "";
+  beforeAll(() => {
+    const [first] = bundled([handler], PROJECT_ROOT, handler.replaceAll("/", "-"));
+    bundle = first!;
+  });
+
+  test("is one module and its source map", () => {
+    expect(readdirSync(bundle).toSorted()).toEqual(["index.mjs", "index.mjs.map"]);
+  });
+
+  test("needs nothing beside it: a clean process loads it", () => {
+    // A bare specifier that is left would fail here, as nothing can be resolved from there.
+    const said = run(bundle, `try { await import("./index.mjs"); console.log("loaded"); } catch (e) { console.log(e.code, e.message); }`);
+    // Without bindings a function refuses to start, and says why; that is its own code running.
+    expect(said).toMatch(/loaded|bindings\/invalid.*MILLRACE_BINDINGS/);
+  });
+
+  test("exports a handler", () => {
+    const bindings = {
+      stage: "departures",
+      generation: 0,
+      source: { stream: "s", streamArn: "arn:aws:kinesis:us-east-1:000000000000:stream/s", incarnation: 0 },
+      table: "t",
+      bucket: "b",
+      deadLetterQueueUrl: "http://localhost/d",
+      tickQueueUrl: "http://localhost/t",
+      deliveryStreams: { hourly_delays: "h", late_departures: "l" },
+    };
+    const said = run(bundle, `console.log(typeof (await import("./index.mjs")).handler)`, {
+      AWS_REGION: "us-east-1",
+      MILLRACE_BINDINGS: JSON.stringify(bindings),
+    });
+    expect(said).toContain("function");
+  });
+
+  test("names sources by paths of the project, not of this machine, and without their text", () => {
+    const map = JSON.parse(readFileSync(join(bundle, "index.mjs.map"), "utf8")) as { sources: string[]; sourcesContent?: unknown };
+    expect(map.sources).toContain(`../${handler}`);
+    for (const source of map.sources) expect(source).toMatch(/^\.\.\/(lib|functions|node_modules)\//);
+    expect(map.sourcesContent).toBeUndefined();
+  });
+
+  test("takes less than 2 MB", () => {
+    expect(statSync(join(bundle, "index.mjs")).size).toBeLessThan(2_000_000);
+  });
+});
+
+describe("bundling", () => {
+  const root = join(directory, "project");
+  beforeAll(() => {
+    mkdirSync(root);
+    writeFileSync(join(root, "a.ts"), `export const handler = (): string => "a";`);
+    writeFileSync(join(root, "b.ts"), `export const handler = (): string => "b";`);
+    writeFileSync(join(root, "throws.ts"), `\n\nexport const handler = (): never => { throw new Error("here"); };`);
+    writeFileSync(join(root, "required.cjs"), `module.exports = require("node:os").EOL;`);
+    writeFileSync(join(root, "requires.ts"), `import eol from "./required.cjs"; export const handler = () => eol.length;`);
+  });
+
+  test("two handlers of one folder are two bundles", () => {
+    expect(bundled(["a.ts", "b.ts"], root, "two")).toHaveLength(2);
+  });
+
+  test("the same sources are the same asset, bundled twice", () => {
+    const names = ["once", "again"].map((name) => bundled(["a.ts"], root, name).map((path) => path.split("/").at(-1)));
+    expect(names[0]).toEqual(names[1]);
+  });
+
+  test("what is written in CommonJS may require", () => {
+    const [bundle] = bundled(["requires.ts"], root, "requires");
+    expect(run(bundle!, `console.log((await import("./index.mjs")).handler())`).trim()).toBe("1");
+  });
+
+  test("a stack trace names the source's line", () => {
+    const [bundle] = bundled(["throws.ts"], root, "throws");
+    const said = run(bundle!, `try { (await import("./index.mjs")).handler() } catch (e) { console.log(e.stack) }`);
+    expect(said).toMatch(/throws\.ts:3/);
+  });
+
+  test("an error names the handler", () => {
+    writeFileSync(join(root, "broken.ts"), `import "nowhere";`);
+    expect(() => bundled(["broken.ts"], root, "broken")).toThrow(/broken\.ts cannot be bundled.*nowhere/s);
+  });
+});
