@@ -1,7 +1,7 @@
 -- What the pipeline must deliver, from the source data and the order in which the stream accepted it.
 --
 -- An airport's departures are all in one shard, so a shard's own watermark decides. Before a departure
--- it is the latest departure accepted before it in the shard, of any distance, less six hours. A departure is
+-- it is the latest departure accepted before it in the shard, of any distance, less five hours. A departure is
 -- late when its hour [start, end) has ended by then: end <= watermark.
 CREATE OR REPLACE TEMP TABLE judged AS
 WITH placed AS (
@@ -11,7 +11,7 @@ WITH placed AS (
     max(departed_at) OVER (
       PARTITION BY shard ORDER BY length(sequence), sequence
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) - 6 * 3_600_000 AS watermark
+    ) - 5 * 3_600_000 AS watermark
   FROM prepared JOIN accepted USING (n)
 )
 SELECT *, coalesce(starts + 3_600_000 <= watermark, false) AS is_late
