@@ -57,15 +57,17 @@ export class EventSources {
     for (;;) {
       const before = this.changes;
       const counts = (await this.options.services.storage.queueCounts()).filter(({ name }) => queues.has(name));
-      // A message sent, or a batch answered, while the queues were asked could be in neither count.
-      if (this.changes !== before) continue;
       const total = (pick: (count: (typeof counts)[number]) => number) => counts.reduce((sum, count) => sum + pick(count), 0);
-      return {
+      const lag = {
         recordsBehind: this.recordsBehind(),
         inFlight: this.inFlight + total((count) => count.approximateInflightCount),
         delayedMessages: total((count) => count.approximateDelayedCount),
         visibleMessages: total((count) => count.approximateMessageCount),
       };
+      // What a batch sent or answered while the queues were asked could be in neither count: nothing may then be
+      // said to be nothing.
+      const isNothing = Object.values(lag).every((count) => count === 0);
+      if (!isNothing || this.changes === before) return lag;
     }
   }
 

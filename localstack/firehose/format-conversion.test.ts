@@ -88,6 +88,12 @@ describe("Firehose conversion", () => {
     expect(rows).toEqual([{ a: 9007199254740993n, s: "id 12345678901234567890", b: -9223372036854775808n }]);
   });
 
+  it("takes no digits of a fraction or an exponent for an integer of their own", async () => {
+    const text = '{"a":12.333333333333333333,"b":1e-0000000000000002,"c":9007199254740993}';
+    const { rows } = await convert([text], [column("a", "double"), column("b", "double"), column("c", "bigint")]);
+    expect(rows).toEqual([{ a: 12.333333333333334, b: 0.01, c: 9007199254740993n }]);
+  });
+
   it("Hive: a number is a timestamp only with the format millis", async () => {
     const { rejected } = await convert(['{"t":1}'], [column("t", "timestamp")], { kind: "hive", timestampFormats: [] });
     expect(rejected).toHaveLength(1);

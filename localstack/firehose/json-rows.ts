@@ -67,18 +67,21 @@ function skipSpace(text: string, start: number): number {
   return index;
 }
 
-/** Doubles hold every integer of 15 digits. */
-const mayBeLong = /[0-9]{16}/;
+/** An integer of more digits than a double surely holds, where a value may stand. */
+const mayBeLong = /[:[,]\s*-?[0-9]{16,}(?![0-9.eE])/;
+
+/** Whole strings and whole numbers, so that neither digits in a string nor a part of a number is taken for one. */
+const stringOrNumber = /"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/g;
+
+const longInteger = /^-?[0-9]{16,}$/;
 
 /** Marks a long number's text on its way through JSON.parse; cannot be in a document, for it must be escaped there. */
 const mark = "\u0000long:";
 
 function parseObject(text: string): Record<string, unknown> {
-  if (!mayBeLong.test(text)) return JSON.parse(text) as Record<string, unknown>;
-  JSON.parse(text);
-  const marked = text.replace(/"(?:[^"\\]|\\.)*"|(?<![0-9.eE+])-?[0-9]{16,}(?![0-9.eE])/g, (token) =>
-    token.startsWith('"') ? token : JSON.stringify(mark + token),
-  );
+  const parsed = JSON.parse(text) as Record<string, unknown>;
+  if (!mayBeLong.test(text)) return parsed;
+  const marked = text.replace(stringOrNumber, (token) => (longInteger.test(token) ? JSON.stringify(mark + token) : token));
   return JSON.parse(marked, (_key, value: unknown) =>
     typeof value === "string" && value.startsWith(mark) ? new LongNumber(value.slice(mark.length)) : value,
   ) as Record<string, unknown>;

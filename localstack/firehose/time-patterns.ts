@@ -1,5 +1,5 @@
-/** Fields of the date patterns that Hive and Firehose share (letters as in Java). */
-const fieldWidths = /yyyy|YYYY|MM|dd|HH|mm|ss|S+/;
+/** A field of the date patterns that Hive and Firehose share (letters as in Java). */
+const field = /^(yyyy|YYYY|MM|dd|HH|mm|ss|S+)$/;
 
 /** Pieces of a pattern: a field's letters, or literal text. */
 function pieces(pattern: string): readonly { readonly field: boolean; readonly text: string }[] {
@@ -7,7 +7,7 @@ function pieces(pattern: string): readonly { readonly field: boolean; readonly t
   return tokens.map((token) =>
     token.startsWith("'")
       ? { field: false, text: token === "''" ? "'" : token.slice(1, -1) }
-      : { field: new RegExp(`^(${fieldWidths.source})$`).test(token), text: token },
+      : { field: field.test(token), text: token },
   );
 }
 
@@ -40,12 +40,14 @@ export function parseTime(pattern: string, text: string): number | undefined {
   for (const piece of pieces(pattern)) {
     const taken = piece.field ? new RegExp(`^[0-9]{${piece.text.length}}`).exec(rest)?.[0] : piece.text;
     if (taken === undefined || !rest.startsWith(taken)) return undefined;
-    if (piece.field) found[piece.text.startsWith("S") ? "S" : piece.text.replace("YYYY", "yyyy")] = Number(taken.padEnd(piece.text.startsWith("S") ? 3 : 0, "0").slice(0, 4));
     rest = rest.slice(taken.length);
+    if (!piece.field) continue;
+    if (piece.text.startsWith("S")) found["S"] = Number(taken.padEnd(3, "0").slice(0, 3));
+    else found[piece.text.replace("YYYY", "yyyy")] = Number(taken);
   }
   if (rest !== "") return undefined;
   const { yyyy = 1970, MM = 1, dd = 1, HH = 0, mm = 0, ss = 0, S = 0 } = found;
-  const millis = Date.UTC(yyyy, MM - 1, dd, HH, mm, ss, S > 999 ? Math.floor(S / 10) : S);
+  const millis = Date.UTC(yyyy, MM - 1, dd, HH, mm, ss, S);
   const date = new Date(millis);
   return date.getUTCMonth() + 1 === MM && date.getUTCDate() === dd && HH < 24 && mm < 60 && ss < 60 ? millis : undefined;
 }

@@ -104,12 +104,14 @@ describe("Gateways", () => {
     await expect(s3.send(new GetObjectCommand({ Bucket: "objects", Key: "none" }))).rejects.toMatchObject({ name: "NoSuchKey" });
   });
 
-  it("Kinesis: speaks HTTP/2, which the SDK uses by default, and counts what streams take", async () => {
+  it("Kinesis: speaks HTTP/2, which the SDK uses by default, and takes a stream's ARN for its name", async () => {
     const kinesis = new KinesisClient({ ...connection, endpoint: temporary.stack.endpoints.kinesis });
     const Records = Array.from({ length: 10 }, (_, index) => ({ PartitionKey: String(index), Data: Buffer.from("x") }));
     const { FailedRecordCount } = await kinesis.send(new PutRecordsCommand({ StreamName: "events", Records }));
     expect(FailedRecordCount).toBe(0);
-    expect(temporary.stack.usage().kinesis.requests).toEqual({ PutRecords: 1 });
+    const StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events";
+    await kinesis.send(new PutRecordsCommand({ StreamARN, Records }));
+    expect(temporary.stack.usage().kinesis.requests).toEqual({ PutRecords: 2 });
     kinesis.destroy();
   });
 

@@ -8,7 +8,8 @@ export type PutListener = (stream: string, shardId: string, count: number) => vo
 export function kinesisFace(forward: Forward, onPut: PutListener, onReshard: (stream: string) => void): ServiceFace {
   return {
     operationOf: targetOperation,
-    handle: async (request, operation) => {
+    handle: async (incoming, operation) => {
+      const request = withStreamName(incoming);
       const answer = await forward(request);
       if (answer.status !== 200) return answer;
       if (operation === "PutRecords") {
@@ -26,6 +27,18 @@ export function kinesisFace(forward: Forward, onPut: PutListener, onReshard: (st
 }
 
 const streamName = '"StreamName":"';
+const streamArn = '"StreamARN":"';
+
+/** The emulator knows streams by their names only. */
+function withStreamName(request: GatewayRequest): GatewayRequest {
+  if (request.body.includes(streamName)) return request;
+  const at = request.body.indexOf(streamArn);
+  if (at < 0) return request;
+  const end = request.body.indexOf('"', at + streamArn.length);
+  const name = request.body.toString("utf8", at + streamArn.length, end).split("stream/")[1] ?? "";
+  const body = Buffer.concat([request.body.subarray(0, at), Buffer.from(streamName + name), request.body.subarray(end)]);
+  return { ...request, body };
+}
 
 /**
  * The stream's name, found without parsing megabytes of records: an unescaped quote ends a JSON string, so these

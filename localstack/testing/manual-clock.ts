@@ -23,11 +23,6 @@ export class ManualClock implements Clock {
     });
   }
 
-  /** How long the soonest sleeper still sleeps; undefined when nobody does. */
-  get nextIn(): number | undefined {
-    return this.sleepers.length === 0 ? undefined : Math.min(...this.sleepers.map(({ at }) => at)) - this.time;
-  }
-
   advance(millis: number): void {
     this.time += millis;
     const due = this.sleepers.filter(({ at }) => at <= this.time).sort((a, b) => a.at - b.at);
