@@ -17,7 +17,7 @@ export function validate<S extends StandardSchemaV1>(schema: S, value: unknown):
       advice: "Take asynchronous refinements and transforms out of the schema.",
     });
   }
-  if (result.issues === undefined) return result.value as StandardSchemaV1.InferOutput<S>;
+  if (result.issues === undefined) return result.value;
   throw poisonError({ code: "schema/mismatch", message: result.issues.slice(0, 3).map(describe).join("; ") });
 }
 

@@ -39,7 +39,7 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
   return middy<StageEvent, StageResponse>()
     .use(injectLambdaContext(telemetry.logger))
     .use(logMetrics(telemetry.metrics))
-    .handler((event: StageEvent) => handle(stage, event)) as unknown as StageHandler;
+    .handler((event: StageEvent) => handle(stage, event));
 }
 
 async function handle(stage: Stage, event: StageEvent): Promise<StageResponse> {

@@ -84,37 +84,44 @@ class Builder {
   }
 
   #stream(input: number, keyFields: readonly string[], isLate = false): object {
-    const builder = this;
     // A late stream becomes part of the pipeline once it is used.
     let node = isLate ? -1 : input;
     const here = (): number => {
-      if (node < 0) node = builder.#add({ kind: "late", name: `${builder.#nodes[input]!.name}.late`, input }, "late stream");
+      if (node < 0) node = this.#add({ kind: "late", name: `${this.#nodes[input]!.name}.late`, input }, "late stream");
       return node;
     };
-    const after = (next: Node, what: string) => builder.#stream(builder.#add(next, what), keyFields);
+    const after = (next: Node) => this.#stream(this.#add(next, next.kind), keyFields);
+    const byKey = () => {
+      if (keyFields.length === 0) {
+        throw this.#refuse("byKey", "was asked of a stream without a key", "Declare the source's key.");
+      }
+      return {
+        window: (name: string, assigner: WindowAssigner, options?: WindowOptions) =>
+          this.#window(here(), keyFields, name, assigner, options ?? {}),
+      };
+    };
     const stream = {
       filter: (name: string, predicate: (value: never) => boolean) =>
-        after({ kind: "filter", name, input: here(), predicate: this.#function("filter", name, predicate) }, "filter"),
+        after({ kind: "filter", name, input: here(), predicate: this.#function("filter", name, predicate) }),
       map: (name: string, change: (value: never) => unknown) =>
-        after({ kind: "map", name, input: here(), change: this.#function("map", name, change) }, "map"),
+        after({ kind: "map", name, input: here(), change: this.#function("map", name, change) }),
       flatMap: (name: string, expand: (value: never) => Iterable<unknown>) =>
-        after({ kind: "flatMap", name, input: here(), expand: this.#function("flatMap", name, expand) }, "flatMap"),
+        after({ kind: "flatMap", name, input: here(), expand: this.#function("flatMap", name, expand) }),
       get byKey() {
-        if (keyFields.length === 0) {
-          throw builder.#refuse("byKey", "was asked of a stream without a key", "Declare the source's key.");
-        }
-        return { window: (name: string, assigner: WindowAssigner, options?: WindowOptions) => builder.#window(here(), keyFields, name, assigner, options ?? {}) };
+        return byKey();
       },
       keyBy: (name: string, _key: KeySpec<never>) => {
-        throw builder.#refuse(
+        throw this.#refuse(
           `keyBy("${name}")`,
           "needs a shuffle, which is not possible yet",
           "Let producers partition by that key, declare it as the source's key and use byKey.",
         );
       },
       to: (sink: SinkDeclaration) => {
-        if (sink?.kind !== "sink") throw builder.#refuse(`.to() after "${builder.#nodes[input]!.name}"`, "was not given a sink");
-        builder.#add({ kind: "sink", name: sink.name, input: here(), sink }, "sink");
+        if (sink?.kind !== "sink") {
+          throw this.#refuse(`.to() after "${this.#nodes[input]!.name}"`, "was not given a sink");
+        }
+        this.#add({ kind: "sink", name: sink.name, input: here(), sink }, "sink");
         return stream;
       },
     };

@@ -61,9 +61,9 @@ export class CatchUp {
       const bases = [item.checkpoint, item.previousCheckpoint].filter((pointer) => pointer !== undefined);
       const pointer = bases.find(({ key }) => !tried.has(key));
       const whole = head?.base;
-      if (whole !== undefined && whole.epoch > (pointer?.epoch ?? 0)) return this.#loadFrom(name, whole.epoch, head!, item, fresh());
+      if (whole !== undefined && whole.epoch > (pointer?.epoch ?? 0)) return this.#loadFrom(name, whole.epoch, head, item, fresh());
       if (pointer === undefined) {
-        if (bases.length === 0) return this.#loadFrom(name, 1, head!, item, fresh());
+        if (bases.length === 0) return this.#loadFrom(name, 1, head, item, fresh());
         throw gone(name, `its checkpoint objects ${bases.map(({ key }) => key).join(" and ")} are missing`);
       }
       const object = await this.#objects.get(pointer.key);

@@ -17,8 +17,8 @@ export interface OperatorCounts {
   closed: number;
 }
 
-const FIELDS = ["in", "filtered", "folded", "late", "dead", "closed"] as const;
-export type CounterField = (typeof FIELDS)[number];
+
+export type CounterField = keyof OperatorCounts;
 type CounterName = `${string} ${CounterField}`;
 
 export class Counters {

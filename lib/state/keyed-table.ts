@@ -113,7 +113,7 @@ export class KeyedTable {
       if (entries?.size === 0) this.#spaces.delete(space);
       return;
     }
-    if (entries === undefined) this.#spaces.set(space, (entries = new Map()));
+    if (entries === undefined) this.#spaces.set(space, (entries = new Map<string, unknown>()));
     const size = entries.size;
     entries.set(key, value);
     this.#size += entries.size - size;

@@ -58,7 +58,7 @@ export function lake<C extends Columns>(name: string, columns: C): Lake<RowOf<C>
     connector: LAKE,
     name,
     columns: declared,
-    encode: rowEncoder(name, declared) as (row: never) => string,
+    encode: rowEncoder(name, declared),
     maxBytes: MAX_RECORD_BYTES,
   };
 }
