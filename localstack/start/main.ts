@@ -25,6 +25,9 @@ async function main(args: readonly string[], interrupt: Interrupt, printer: Prin
   }
 }
 
+// The notice that the SDK will want Node 22 one day is for the project's maintainers, not for who runs it.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+
 const printer = new Printer(process.stdout);
 const interrupt = new Interrupt();
 interrupt.listen(() => printer.line("Ending: stopping the local stack …"));

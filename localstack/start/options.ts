@@ -36,7 +36,7 @@ that DuckDB computes from the source data alone. Nothing is sent to AWS, no cred
   --shards N        shards of the stream, 1 to 32                          [flights: 2]
   --rate N          events a second                  [as fast as the stack takes them]
   --faults          kill workers, fail, repeat and delay sinks, cut and repeat batches,
-                    throttle the table and lose its answers, send each batch to two workers
+                    throttle the table and lose its answers, map the stream twice
   --seed N          the seed that faults are drawn from                               [1]
   --keep            leave the stack up at the end, with its endpoints; Ctrl-C ends it
   --help            this text

@@ -19,7 +19,7 @@ export async function reportHighlights(database: Database, highlights: readonly 
 
 const cell = (value: unknown): string => {
   if (typeof value === "bigint") return whole(Number(value));
-  if (typeof value === "number") return decimal(value, Number.isInteger(value) ? 0 : value < 1 ? 2 : 1);
+  if (typeof value === "number") return decimal(value, 1);
   return value instanceof Date ? instant(value.getTime()) : value === null ? "–" : String(value);
 };
 

@@ -49,10 +49,11 @@ export async function run(plan: Plan, interrupt: Interrupt, printer: Printer): P
   const directory = await makeRunDirectory(HOME, new Date());
   const session = await Session.open(directory);
   try {
-    const deployment = await setUp(plan, session, interrupt, printer);
+    const { deployment, rival } = await setUp(plan, session, interrupt, printer);
     const fed = await push(plan, session, deployment, interrupt, printer);
+    await rival?.stop();
     const ended = await endInput(deployment, interrupt, printer);
-    const ok = await interrupt.orEnd(judge({ plan, session, deployment, printer, ...fed, ...ended }));
+    const ok = await interrupt.orEnd(judge({ plan, session, deployment, rival, printer, ...fed, ...ended }));
     if (options.keep) await keep(deployment, fed.example, interrupt, printer);
     return ok;
   } finally {
@@ -61,7 +62,7 @@ export async function run(plan: Plan, interrupt: Interrupt, printer: Printer): P
 }
 
 /** Events, template and stack, the first two at the same time. */
-async function setUp({ options, demo, pipeline, events, shards }: Plan, session: Session, interrupt: Interrupt, printer: Printer): Promise<Deployment> {
+async function setUp({ options, demo, pipeline, events, shards }: Plan, session: Session, interrupt: Interrupt, printer: Printer) {
   printer.section("Set-up");
   const began = performance.now();
   const took = () => duration(performance.now() - began);
@@ -81,7 +82,8 @@ async function setUp({ options, demo, pipeline, events, shards }: Plan, session:
   const deployment = await session.start(template, pipeline, options.faults ? faultPlan(options.seed) : undefined);
   interrupt.check();
   printer.fact("local stack", path.relative("", session.log), `(started in ${duration(performance.now() - starting)})`);
-  return deployment;
+  const rival = options.faults ? await session.startRival(template) : undefined;
+  return { deployment, rival };
 }
 
 /** Pushes all events, and waits until all are committed. */

@@ -10,6 +10,7 @@ import { MetricReader } from "./metrics.ts";
 import { duration, percent, whole, type Printer } from "./print.ts";
 import { reportComparison, reportCost, reportHighlights, reportLatency, reportUsage } from "./report.ts";
 import { openLake } from "./results.ts";
+import type { RivalMapping } from "./rival-mapping.ts";
 import type { Plan } from "./run.ts";
 import type { Session } from "./session.ts";
 
@@ -17,6 +18,8 @@ export interface Evidence {
   readonly plan: Plan;
   readonly session: Session;
   readonly deployment: Deployment;
+  /** The second mapping of a run with faults. */
+  readonly rival: RivalMapping | undefined;
   readonly printer: Printer;
   readonly pushed: number;
   readonly putUnits: number;
@@ -26,8 +29,9 @@ export interface Evidence {
 }
 
 /** Reads the results back, prints what there is to know of the run, and says whether all of it is right. */
-export async function judge({ plan, session, deployment, printer, pushed, putUnits, order, tasks, usage }: Evidence): Promise<boolean> {
+export async function judge({ plan, session, deployment, rival, printer, pushed, putUnits, order, tasks, usage }: Evidence): Promise<boolean> {
   const { demo, pipeline, options, events, shards } = plan;
+  const { seed } = options;
   const { database } = session;
   const { stack } = deployment;
   const accounts = accountsOf(pipeline, tasks);
@@ -36,15 +40,16 @@ export async function judge({ plan, session, deployment, printer, pushed, putUni
   printer.section("Results, read back from Parquet with SQL");
   const lake = await openLake(database, stack);
   for (const { name, files, rawRows, repeats } of lake) {
-    const where = files[0] === undefined ? "" : `in ${whole(files.length)} files such as ${path.relative("", files[0])}`;
+    const where = files[0] === undefined ? "" : `in ${whole(files.length)} file${files.length === 1 ? "" : "s"}: ${path.relative("", path.dirname(files[0]))}`;
     printer.fact(name, `${whole(rawRows)} rows, ${whole(repeats)} repeats hidden by the view`, where);
   }
   printer.fact("late", `${percent(accounts.late, accounts.in)} of all`, `(${whole(accounts.late)} of ${whole(accounts.in)})`);
+  if (session.warnings > 0) printer.fact("warnings", whole(session.warnings), `of the local stack, in ${path.relative("", session.log)}`);
   await reportHighlights(database, demo.highlights, printer);
   reportLatency(metrics, printer);
   reportUsage(usage, printer);
   reportCost(usage, { events, putUnits, shards }, printer);
-  const everyFault = options.faults ? reportFaults(stack, printer) : true;
+  const everyFault = rival === undefined ? true : reportFaults(stack, rival, seed, printer);
 
   printer.section("Compared with DuckDB's answer from the source data and the order of acceptance");
   const began = performance.now();

@@ -112,7 +112,7 @@ describe("the oracle of flights", () => {
 });
 
 describe("the departures", () => {
-  test("local times become UTC, in the order of the reports", async () => {
+  test("local times become UTC, in the order of the file", async () => {
     const file = path.join(tmpdir(), `departures-${process.pid}.parquet`);
     await demo.prepare(database, 2_000, file);
     const [first, ...rest] = await database.rows(`SELECT * FROM read_parquet(${literal(file)})`);
@@ -124,20 +124,6 @@ describe("the departures", () => {
     expect(JSON.parse(String(events[0]!["event"]))).toEqual({
       origin: "LAS", destination: "PHL", departedAt: Date.UTC(2001, 0, 1, 8, 1), delay: 33, distance: 2176,
     });
-    rmSync(file);
-  });
-
-  test("one in two hundred is reported late, and nothing else changes its place", async () => {
-    const file = path.join(tmpdir(), `departures-late-${process.pid}.parquet`);
-    await demo.prepare(database, 20_000, file);
-    const row = await database.row(`
-      WITH placed AS (SELECT *, max(departed_at) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest
-                      FROM read_parquet(${literal(file)}))
-      SELECT count(*) AS all_of_them, count(DISTINCT n) AS places, count(*) FILTER (latest - departed_at > 6 * 3_600_000) AS behind
-      FROM placed`);
-    expect([row["all_of_them"], row["places"]]).toEqual([20_000n, 20_000n]);
-    expect(Number(row["behind"])).toBeGreaterThan(40);
-    expect(Number(row["behind"])).toBeLessThan(100);
     rmSync(file);
   });
 
