@@ -18,6 +18,7 @@ export async function deployCode(resource: ResolvedResource, dataDirectory: stri
   const inline = isRecord(code) ? code["ZipFile"] : undefined;
   if (typeof inline === "string") await writeFile(join(taskRoot, "index.js"), inline);
   else await cp(assetOf(resource, code), taskRoot, { recursive: true });
+  checkHandler(resource, taskRoot);
   if (!existsSync(join(taskRoot, "package.json"))) {
     // Without it Node would look for one above and could take a .js bundle for an ES module.
     await writeFile(join(taskRoot, "package.json"), '{ "type": "commonjs" }\n');
@@ -39,6 +40,14 @@ function assetOf(resource: ResolvedResource, code: unknown): string {
     throw new LocalStackError("FunctionCodeZipped", `The code of ${resource.logicalId} is a file (${path}); the local stack runs directories.`);
   }
   return path;
+}
+
+/** Code that was not bundled is found here, and not by every invocation failing. */
+function checkHandler({ logicalId, properties }: ResolvedResource, taskRoot: string): void {
+  const handler = String(properties["Handler"] ?? "index.handler");
+  const file = join(taskRoot, handler.slice(0, handler.lastIndexOf(".")));
+  if ([".mjs", ".js", ".cjs"].some((extension) => existsSync(file + extension))) return;
+  throw new LocalStackError("FunctionCodeMissing", `The code of ${logicalId} has no file for its handler ${handler}. Run cdk synth with bundling.`);
 }
 
 /** The scopes of the SDK that the Node.js runtimes of Lambda contain. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { LocalStackError, reasonOf } from "../errors.ts";
 
 /** A resource as the template has it, intrinsics and all. */
@@ -71,7 +71,7 @@ function readAssets(manifestPath: string): ReadonlyMap<string, string> {
     if (!isRecord(source) || typeof source["path"] !== "string" || !isRecord(destinations)) continue;
     for (const destination of Object.values(destinations)) {
       const key = isRecord(destination) ? destination["objectKey"] : undefined;
-      if (typeof key === "string") assets.set(key, join(dirname(manifestPath), source["path"]));
+      if (typeof key === "string") assets.set(key, resolve(dirname(manifestPath), source["path"]));
     }
   }
   return assets;
