@@ -84,8 +84,8 @@ export function reportCost(usage: Usage, workload: Workload, printer: Printer): 
       ["total", "", "", decimal(total, 4)],
     ],
   );
-  printer.line(`  and the stream: $${decimal(shardsPerHour, 3)} an hour for ${whole(workload.shards)} shards, whatever they carry.`);
-  printer.line(`  us-east-1 on ${PRICES_READ_ON} (bench/prices.ts), Lambda at this machine's speed, without logs and storage.`);
+  printer.line(`  and the stream: $${decimal(shardsPerHour, 3)} an hour for ${whole(workload.shards)} shard${workload.shards === 1 ? "" : "s"}, whatever they carry.`);
+  printer.line(`  us-east-1 on ${PRICES_READ_ON} (bench/prices.ts), Lambda at this machine's speed; without logs, storage, and Lambda's polling of the tick queue.`);
 }
 
 export function reportComparison(what: string, { expected, delivered, equal, missing, repeated, different, examples }: Comparison, printer: Printer): void {
