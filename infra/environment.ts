@@ -17,6 +17,8 @@ export interface Environment {
   readonly logRetentionDays: number;
   /** What becomes of data when a stack is deleted. */
   readonly removal: "retain" | "destroy";
+  /** Whether deleting a stack empties its buckets. Needs a function of CDK's, which emulators may not run. */
+  readonly emptyBuckets: boolean;
   /** The SNS topic that alarms go to. */
   readonly alarmTopicArn: string | undefined;
 }
@@ -31,6 +33,7 @@ const ENVIRONMENTS = {
     logLevel: "DEBUG",
     logRetentionDays: 7,
     removal: "destroy",
+    emptyBuckets: true,
   },
   staging: {
     shards: 2,
@@ -40,6 +43,7 @@ const ENVIRONMENTS = {
     logLevel: "INFO",
     logRetentionDays: 30,
     removal: "destroy",
+    emptyBuckets: true,
   },
   prod: {
     shards: 4,
@@ -50,6 +54,7 @@ const ENVIRONMENTS = {
     logLevel: "INFO",
     logRetentionDays: 90,
     removal: "retain",
+    emptyBuckets: false,
   },
 } as const satisfies Readonly<Record<string, Omit<Environment, "name" | "alarmTopicArn">>>;
 
@@ -58,7 +63,7 @@ export type ReadContext = (name: string) => unknown;
 
 /**
  * The environment that the context asks for: `environment` (dev, staging or prod; dev by default), and what
- * overrides its values: `shards`, `alarmTopicArn`.
+ * overrides its values: `shards`, `emptyBuckets` (true or false), `alarmTopicArn`.
  *
  * @throws definition error `environment/invalid` naming what is possible
  */
@@ -68,7 +73,13 @@ export function environmentOf(read: ReadContext): Environment {
     throw refuse("environment", name, `one of ${Object.keys(ENVIRONMENTS).join(", ")}`);
   }
   const environment = ENVIRONMENTS[name as keyof typeof ENVIRONMENTS];
-  return { name, ...environment, shards: shardsOf(read, environment.shards), alarmTopicArn: topicOf(read) };
+  return {
+    name,
+    ...environment,
+    shards: shardsOf(read, environment.shards),
+    emptyBuckets: flagOf(read, "emptyBuckets", environment.emptyBuckets),
+    alarmTopicArn: topicOf(read),
+  };
 }
 
 function shardsOf(read: ReadContext, fallback: number): number {
@@ -76,6 +87,12 @@ function shardsOf(read: ReadContext, fallback: number): number {
   const shards = Number(given);
   if (Number.isSafeInteger(shards) && shards >= 1 && shards <= 10_000) return shards;
   throw refuse("shards", given, "a whole number from 1 to 10000");
+}
+
+function flagOf(read: ReadContext, name: string, fallback: boolean): boolean {
+  const given = String(read(name) ?? fallback);
+  if (given === "true" || given === "false") return given === "true";
+  throw refuse(name, read(name), "true or false");
 }
 
 function topicOf(read: ReadContext): string | undefined {

@@ -23,6 +23,7 @@ export class PipelineStack extends Stack {
       lakes: { bufferInterval: environment.lakeInterval },
       logRetentionDays: environment.logRetentionDays,
       removal: environment.removal,
+      emptyBuckets: environment.emptyBuckets,
       alarms: this.#alarms(environment),
     });
   }

@@ -30,6 +30,7 @@ export interface CheckedSettings {
   readonly database: string;
   readonly generation: number;
   readonly removalPolicy: RemovalPolicy;
+  readonly emptyBuckets: boolean;
   readonly deletionProtection: boolean;
 }
 
@@ -70,6 +71,7 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
       why: "It counts replays and restores.",
     }),
     removalPolicy: props.removal === "destroy" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    emptyBuckets: checkEmptying(what, props),
     deletionProtection: props.deletionProtection ?? props.removal !== "destroy",
   };
 }
@@ -123,6 +125,11 @@ function checkConcurrency(what: string, reserved: number | undefined, stages: re
     unit: "invocations at a time",
     why: `With fewer than one per shard (${shards}) and one for ticks, shards would wait for each other.`,
   });
+}
+
+function checkEmptying(what: string, { emptyBuckets = false, removal }: MillracePipelineProps): boolean {
+  if (!emptyBuckets || removal === "destroy") return emptyBuckets;
+  throw refuseSetting(`${what}.emptyBuckets`, "true", 'Buckets that are retained are not emptied: set removal to "destroy", or leave it out.');
 }
 
 function checkDatabase(what: string, { database, pipeline }: MillracePipelineProps): string {

@@ -58,8 +58,10 @@ export interface MillracePipelineProps {
   readonly generation?: number;
   /** Days that logs are kept: one of those that CloudWatch offers (1, 3, 5, 7, 14, 30, 60, 90, 180, 365 …). @default 30 */
   readonly logRetentionDays?: number;
-  /** What becomes of data when the stack is deleted; `destroy` also empties the buckets. @default "retain" */
+  /** What becomes of data when the stack is deleted. @default "retain" */
   readonly removal?: "retain" | "destroy";
+  /** Whether deleting the stack empties its buckets, by a function of CDK's own; only where `removal` is "destroy". @default false, and buckets with objects stay */
+  readonly emptyBuckets?: boolean;
   /** Whether the changelog table refuses to be deleted. @default true where `removal` is "retain" */
   readonly deletionProtection?: boolean;
   /** A bucket for S3's access logs. @default no access logs */

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import { AttributeType, BillingMode, Table, TableEncryption } from "aws-cdk-lib/aws-dynamodb";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, type IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
@@ -6,6 +6,7 @@ import { acknowledge } from "./acknowledge.ts";
 
 export interface KeepSettings {
   readonly removalPolicy: RemovalPolicy;
+  readonly emptyBuckets: boolean;
   readonly deletionProtection: boolean;
   readonly accessLogs: IBucket | undefined;
 }
@@ -34,7 +35,7 @@ export const STATE_PREFIXES = { checkpoints: "checkpoints/", spills: "spills/", 
  * A private, encrypted bucket that only TLS reaches. No object expires by itself: nothing in S3 knows which
  * checkpoint is still pointed to (X11).
  */
-export function secureBucket(scope: Construct, id: string, { removalPolicy, accessLogs }: KeepSettings): Bucket {
+export function secureBucket(scope: Construct, id: string, { removalPolicy, emptyBuckets, accessLogs }: KeepSettings): Bucket {
   const bucket = new Bucket(scope, id, {
     encryption: BucketEncryption.S3_MANAGED,
     enforceSSL: true,
@@ -43,7 +44,7 @@ export function secureBucket(scope: Construct, id: string, { removalPolicy, acce
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     lifecycleRules: [{ id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(7) }],
     removalPolicy,
-    autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
+    autoDeleteObjects: emptyBuckets,
     ...(accessLogs === undefined ? {} : { serverAccessLogsBucket: accessLogs, serverAccessLogsPrefix: `${id}/` }),
   });
   if (accessLogs === undefined) {

@@ -1,9 +1,10 @@
+import { Template } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
 import { isLake, OUTPUT_ID, type LakeDeclaration } from "../../lib/connectors/firehose/declare.ts";
 import { viewSql } from "../../lib/connectors/firehose/view.ts";
 import { planStages } from "../../lib/plan/stage.ts";
 import { pipelines } from "../../infra/pipelines.ts";
-import { ofType, plain, synthesized, type Resource } from "./synthesized.ts";
+import { appOf, ofType, plain, type Resource } from "./synthesized.ts";
 
 interface TableInput {
   readonly Name: string;
@@ -25,20 +26,33 @@ interface Destination {
   };
 }
 
-const template = synthesized("prod");
-const [{ pipeline } = { pipeline: undefined }] = pipelines;
-const lakes = planStages(pipeline!).flatMap(({ sinks }) => sinks.filter(isLake));
-const tables = ofType(template, "AWS::Glue::Table").map(({ Properties }) => Properties["TableInput"] as TableInput);
-const streams = ofType(template, "AWS::KinesisFirehose::DeliveryStream");
+process.env["CDK_VALIDATION"] = "false";
+const { stacks } = appOf("prod");
 const destinationOf = ({ Properties }: Resource) => Properties["ExtendedS3DestinationConfiguration"] as Destination;
-const tableNamed = (name: string) => tables.find(({ Name }) => Name === name)!;
+
+/** What is declared by each pipeline, beside what was made of it. */
+const deployed = pipelines.map(({ pipeline }, i) => {
+  const template = Template.fromStack(stacks[i]!);
+  return {
+    pipeline: pipeline.name,
+    template,
+    lakes: planStages(pipeline).flatMap(({ sinks }) => sinks.filter(isLake)),
+    streams: ofType(template, "AWS::KinesisFirehose::DeliveryStream"),
+    tables: ofType(template, "AWS::Glue::Table").map(({ Properties }) => Properties["TableInput"] as TableInput),
+  };
+});
+
+const everyLake = deployed.flatMap(({ pipeline, lakes, streams, tables }) =>
+  lakes.map((lake) => ({ pipeline, name: lake.name, lake, streams, tables })),
+);
 const declared = (lake: LakeDeclaration) => [
   ...lake.columns.map(({ name, type }) => ({ Name: name, Type: type })),
   { Name: OUTPUT_ID, Type: "string" },
 ];
 const columnsOf = (table: TableInput) => table.StorageDescriptor.Columns.map(({ Name, Type }) => ({ Name, Type }));
 
-describe.each(lakes.map((lake) => [lake.name, lake] as const))("the lake %s", (name, lake) => {
+describe.each(everyLake)("$pipeline: the lake $name", ({ pipeline, name, lake, streams, tables }) => {
+  const tableNamed = (wanted: string) => tables.find((table) => table.Name === wanted)!;
   const stream = streams.find((each) => destinationOf(each).Prefix.startsWith(`data/${name}/`))!;
   const destination = destinationOf(stream);
 
@@ -75,21 +89,28 @@ describe.each(lakes.map((lake) => [lake.name, lake] as const))("the lake %s", (n
     expect(columnsOf(view)).toEqual(declared(lake));
     const [, base64] = /^\/\* Presto View: ([A-Za-z0-9+/=]+) \*\/$/.exec(view.ViewOriginalText!)!;
     const text = JSON.parse(Buffer.from(base64!, "base64").toString()) as Record<string, unknown>;
-    expect(text).toMatchObject({ originalSql: viewSql(name, lake.columns), catalog: "awsdatacatalog", schema: "flight_delays_prod" });
+    expect(text).toMatchObject({ originalSql: viewSql(name, lake.columns), catalog: "awsdatacatalog", schema: `${pipeline.replace("-", "_")}_prod` });
     const types: Readonly<Record<string, string>> = { string: "varchar" };
     expect(text["columns"]).toEqual(declared(lake).map(({ Name, Type }) => ({ name: Name, type: types[Type] ?? Type })));
   });
 });
 
-test("there is a delivery stream and two tables per declared lake, and no more", () => {
-  expect(lakes.length).toBeGreaterThan(0);
-  expect(streams).toHaveLength(lakes.length);
-  expect(tables).toHaveLength(2 * lakes.length);
-});
+describe.each(deployed)("$pipeline", ({ template, lakes, streams, tables }) => {
+  test("has a delivery stream and two tables per declared lake, and no more", () => {
+    expect(lakes.length).toBeGreaterThan(0);
+    expect(streams).toHaveLength(lakes.length);
+    expect(tables).toHaveLength(2 * lakes.length);
+  });
 
-test("names that others could have taken are generated", () => {
-  const named = { "AWS::Kinesis::Stream": "Name", "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName", "AWS::S3::Bucket": "BucketName", "AWS::SQS::Queue": "QueueName", "AWS::DynamoDB::Table": "TableName", "AWS::Lambda::Function": "FunctionName" };
-  for (const [type, name] of Object.entries(named)) {
+  test.each([
+    ["AWS::Kinesis::Stream", "Name"],
+    ["AWS::KinesisFirehose::DeliveryStream", "DeliveryStreamName"],
+    ["AWS::S3::Bucket", "BucketName"],
+    ["AWS::SQS::Queue", "QueueName"],
+    ["AWS::DynamoDB::Table", "TableName"],
+    ["AWS::Lambda::Function", "FunctionName"],
+  ])("has no %s with a fixed name, so that two deployments never meet", (type, name) => {
+    expect(ofType(template, type).length).toBeGreaterThan(0);
     for (const { Properties } of ofType(template, type)) expect(Properties).not.toHaveProperty(name);
-  }
+  });
 });

@@ -55,6 +55,7 @@ describe("a setting that cannot be is refused at synthesis, with the limit and t
     ["a log retention that CloudWatch lacks", { logRetentionDays: 8 }, "8", "1, 3, 5, 7"],
     ["a database that Athena cannot name", { database: "Flight-Delays" }, "Flight-Delays", "lower case"],
     ["a generation below 0", { generation: -1 }, "-1", "from 0"],
+    ["emptying buckets that are retained", { removal: "retain", emptyBuckets: true }, "true", 'removal to "destroy"'],
     ["settings of a source that is not there", { streams: { klicks: {} } }, "klicks", "clicks"],
     ["an output prefix with signs", { outputPrefix: "a-" }, "a-", "letters and digits"],
   ])("%s", (_what, props, given, limit) => {
@@ -117,6 +118,7 @@ describe("environments", () => {
     [{ environment: "constructor" }, "constructor", "dev, staging, prod"],
     [{ shards: "many" }, "many", "1 to 10000"],
     [{ shards: "0" }, "0", "1 to 10000"],
+    [{ emptyBuckets: "maybe" }, "maybe", "true or false"],
     [{ alarmTopicArn: "ops@example.org" }, "ops@example.org", "SNS topic"],
   ])("%j is refused", (values, given, possible) => {
     expect(() => environmentOf(read(values))).toThrow(MillraceError);

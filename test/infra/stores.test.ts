@@ -104,6 +104,11 @@ describe("removal", () => {
     for (const { DeletionPolicy } of ofType(dev, type)) expect(DeletionPolicy ?? "Delete").toBe("Delete");
   });
 
+  test("a stack without the function that empties buckets can be had, as emulators want it", () => {
+    expect(ofType(dev, "Custom::S3AutoDeleteObjects")).toHaveLength(2);
+    expect(ofType(synthesized("dev", { emptyBuckets: "false" }), "Custom::S3AutoDeleteObjects")).toEqual([]);
+  });
+
   test("only prod's table refuses to be deleted", () => {
     expect(one(prod, "AWS::DynamoDB::Table").Properties["DeletionProtectionEnabled"]).toBe(true);
     expect(one(dev, "AWS::DynamoDB::Table").Properties["DeletionProtectionEnabled"]).toBe(false);

@@ -4,6 +4,7 @@ import { Template } from "aws-cdk-lib/assertions";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import type { Pipeline } from "millrace";
 import { MillracePipeline, type MillracePipelineProps } from "millrace/cdk";
+import { pipelines, type DeployedPipeline } from "../../infra/pipelines.ts";
 import { addStacks } from "../../infra/stacks.ts";
 
 export interface Resource {
@@ -12,24 +13,28 @@ export interface Resource {
   readonly DeletionPolicy?: string;
 }
 
+/** What the command line gives as `-c name=value`. */
+export type Context = Readonly<Record<string, unknown>>;
+
 export type Resources = Readonly<Record<string, Resource>>;
 
 const { context: flags } = JSON.parse(readFileSync(new URL("../../cdk.json", import.meta.url), "utf8")) as {
   readonly context: Readonly<Record<string, unknown>>;
 };
 
-/** The CDK app as its command makes it, with the first pipeline's stack. Bundles are left out, as they take seconds. */
-export function appOf(environment: string, context: Readonly<Record<string, unknown>> = {}) {
+/** The CDK app as its command makes it, and its stacks, in the order of infra/pipelines.ts. Bundles are left out, as they take seconds. */
+export function appOf(environment: string, context: Context = {}, deployed: readonly DeployedPipeline[] = pipelines) {
   const app = new App({ context: { ...flags, environment, "aws:cdk:bundling-stacks": [], ...context } });
-  const [stack] = addStacks(app);
+  const stacks = addStacks(app, deployed);
+  const [stack] = stacks;
   if (stack === undefined) throw new Error("There is no pipeline to deploy.");
-  return { app, stack };
+  return { app, stack, stacks };
 }
 
 /** The template of the first pipeline's stack. CDK's own validation, seconds of it, runs in nag.test.ts alone. */
-export function synthesized(environment: string, context: Readonly<Record<string, unknown>> = {}): Template {
+export function synthesized(environment: string, context: Context = {}): Template {
   process.env["CDK_VALIDATION"] = "false";
-  return Template.fromStack(appOf(environment, context).stack);
+  return Template.fromStack(appOf(environment, context, pipelines.slice(0, 1)).stack);
 }
 
 /** The template of a stack with one pipeline and these settings. */

@@ -147,6 +147,8 @@ export const readStream = (stream: IStream): PolicyStatement =>
       "kinesis:GetRecords",
       "kinesis:GetShardIterator",
       "kinesis:ListShards",
+      // Nothing here reads by push, but Lambda's documentation wants it of every role of a mapping.
+      "kinesis:SubscribeToShard",
     ],
     resources: [stream.streamArn],
   });
