@@ -90,9 +90,11 @@ function shardsOf(read: ReadContext, fallback: number): number {
 }
 
 function flagOf(read: ReadContext, name: string, fallback: boolean): boolean {
-  const given = String(read(name) ?? fallback);
-  if (given === "true" || given === "false") return given === "true";
-  throw refuse(name, read(name), "true or false");
+  const given = read(name) ?? fallback;
+  // The command line gives text, cdk.json may give truth values.
+  if (given === true || given === "true") return true;
+  if (given === false || given === "false") return false;
+  throw refuse(name, given, "true or false");
 }
 
 function topicOf(read: ReadContext): string | undefined {

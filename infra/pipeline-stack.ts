@@ -7,7 +7,12 @@ import type { DeployedPipeline } from "./pipelines.ts";
 
 /** One pipeline in one environment. It knows neither account nor region, so that any may have it. */
 export class PipelineStack extends Stack {
-  constructor(scope: Construct, { pipeline, handler }: DeployedPipeline, environment: Environment, projectRoot: string) {
+  constructor(
+    scope: Construct,
+    { pipeline, handler }: DeployedPipeline,
+    environment: Environment,
+    projectRoot: string,
+  ) {
     super(scope, `${pipeline.name}-${environment.name}`, {
       description: `Millrace pipeline ${pipeline.name}, ${environment.name}`,
       terminationProtection: environment.removal === "retain",
@@ -31,7 +36,10 @@ export class PipelineStack extends Stack {
   #alarms({ name, alarmTopicArn, removal }: Environment) {
     if (alarmTopicArn !== undefined) return { topic: Topic.fromTopicArn(this, "AlarmTopic", alarmTopicArn) };
     if (removal === "retain") {
-      Annotations.of(this).addWarningV2("millrace:alarms-tell-no-one", `Alarms of ${name} tell no one. Give -c alarmTopicArn=….`);
+      Annotations.of(this).addWarningV2(
+        "millrace:alarms-tell-no-one",
+        `Alarms of ${name} tell no one. Give -c alarmTopicArn=….`,
+      );
     }
     return {};
   }

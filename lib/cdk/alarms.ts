@@ -40,7 +40,8 @@ export class Alarms extends Construct {
     this.#watch("MappingFailures", {
       metric: depthOf(onFailure),
       above: 0,
-      description: "Lambda dropped records although it retries for ever: they left the stream unread. The message names shard and positions.",
+      description:
+        "Lambda dropped records although it retries for ever: they left the stream unread. The message names shard and positions.",
     });
     this.#watch("LostTicks", {
       metric: depthOf(lostTicks),
@@ -55,13 +56,15 @@ export class Alarms extends Construct {
       metric: target.metric("IteratorAge", { statistic: Stats.MAXIMUM, period: MINUTE }),
       above: iteratorAgeSeconds * 1_000,
       minutes: 3,
-      description: "Reading falls behind; what reaches the stream's retention is lost. Look for errors, then add shards or memory.",
+      description:
+        "Reading falls behind; what reaches the stream's retention is lost. Look for errors, then add shards or memory.",
     });
     this.#watch(own("Errors"), {
       metric: target.metricErrors({ period: MINUTE }),
       above: 0,
       minutes: 3,
-      description: "Invocations keep failing; their batches are retried and nothing is lost yet. Read the function's log.",
+      description:
+        "Invocations keep failing; their batches are retried and nothing is lost yet. Read the function's log.",
     });
     this.#watch(own("Throttles"), {
       metric: target.metricThrottles({ period: MINUTE }),
@@ -77,7 +80,8 @@ export class Alarms extends Construct {
     this.#watch(own("LostRecords"), {
       metric: stageMetric(this.#pipeline, stage, "LostRecords"),
       above: 0,
-      description: "Records left the source before they were read. Compare retention and lag; replay from the producer.",
+      description:
+        "Records left the source before they were read. Compare retention and lag; replay from the producer.",
     });
   }
 
@@ -86,7 +90,8 @@ export class Alarms extends Construct {
       metric: deliveryMetric(lake.deliveryStream.ref, "DeliveryToS3.DataFreshness", Stats.MAXIMUM),
       above: bufferSeconds + 900,
       minutes: 3,
-      description: "Rows wait to become files for a quarter of an hour longer than they should. Read the delivery stream's log.",
+      description:
+        "Rows wait to become files for a quarter of an hour longer than they should. Read the delivery stream's log.",
     });
     this.#watch(`${lake.name}-FailedConversion`, {
       metric: deliveryMetric(lake.deliveryStream.ref, "FailedConversion.Records", Stats.SUM),

@@ -6,7 +6,7 @@ import { rawTable } from "../connectors/firehose/view.ts";
 import { KINESIS } from "../connectors/kinesis/declare.ts";
 import { checkMapping, checkStream, type CheckedMapping, type CheckedStream } from "../connectors/kinesis/provision.ts";
 import { planStages, type Stage } from "../plan/stage.ts";
-import { refuseSetting, secondsWithin, wholeWithin } from "./limits.ts";
+import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
 import type { LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
 
 /** A stage with its settings, checked and complete. */
@@ -44,7 +44,11 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
   const settings = props.function ?? {};
   const days = props.logRetentionDays ?? 30;
   if (typeof RetentionDays[days] !== "string") {
-    throw refuseSetting(`${what}.logRetentionDays`, String(days), "CloudWatch offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 and more.");
+    throw refuseSetting(
+      `${what}.logRetentionDays`,
+      String(days),
+      "CloudWatch offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 and more.",
+    );
   }
   return {
     stages,
@@ -79,7 +83,11 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
 function checkStage(what: string, props: MillracePipelineProps, stage: Stage): CheckedStage {
   const { source, sinks } = stage;
   if (source.connector !== KINESIS) {
-    throw refuseSetting(`${what}: the source "${source.name}"`, `of ${source.connector}`, `Only ${KINESIS} sources are provisioned yet.`);
+    throw refuseSetting(
+      `${what}: the source "${source.name}"`,
+      `of ${source.connector}`,
+      `Only ${KINESIS} sources are provisioned yet.`,
+    );
   }
   const lakes = sinks.map((sink) => {
     if (isLake(sink)) return sink;
@@ -105,17 +113,23 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
 function refuseUnknownSources(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
   const names = stages.map((stage) => stage.source.name);
   const unknown = Object.keys(props.streams ?? {}).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `The sources are ${names.join(", ")}.`);
+  if (unknown !== undefined)
+    throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `The sources are ${names.join(", ")}.`);
 }
 
 /** Every lake has two tables, and all of a pipeline are in one database. */
 function refuseSharedTables(what: string, stages: readonly CheckedStage[]): void {
   const tables = stages.flatMap(({ lakes }) => lakes.flatMap((lake) => [lake.name, rawTable(lake.name)]));
   const shared = tables.find((table, i) => tables.indexOf(table) !== i);
-  if (shared !== undefined) throw refuseSetting(`${what}: the table "${shared}"`, "of two lakes", "Give one of the lakes another name.");
+  if (shared !== undefined)
+    throw refuseSetting(`${what}: the table "${shared}"`, "of two lakes", "Give one of the lakes another name.");
 }
 
-function checkConcurrency(what: string, reserved: number | undefined, stages: readonly CheckedStage[]): number | undefined {
+function checkConcurrency(
+  what: string,
+  reserved: number | undefined,
+  stages: readonly CheckedStage[],
+): number | undefined {
   if (reserved === undefined) return undefined;
   // An on-demand stream begins with four shards.
   const shards = Math.max(...stages.map(({ stream }) => (stream.shards === "on-demand" ? 4 : stream.shards)));
@@ -129,13 +143,21 @@ function checkConcurrency(what: string, reserved: number | undefined, stages: re
 
 function checkEmptying(what: string, { emptyBuckets = false, removal }: MillracePipelineProps): boolean {
   if (!emptyBuckets || removal === "destroy") return emptyBuckets;
-  throw refuseSetting(`${what}.emptyBuckets`, "true", 'Buckets that are retained are not emptied: set removal to "destroy", or leave it out.');
+  throw refuseSetting(
+    `${what}.emptyBuckets`,
+    "true",
+    'Buckets that are retained are not emptied: set removal to "destroy", or leave it out.',
+  );
 }
 
 function checkDatabase(what: string, { database, pipeline }: MillracePipelineProps): string {
   const name = database ?? snakeCase(pipeline.name);
   if (/^[a-z0-9_]{1,255}$/.test(name)) return name;
-  throw refuseSetting(`${what}.database`, JSON.stringify(name), "Athena wants lower case, digits and _, 1 to 255 of them.");
+  throw refuseSetting(
+    `${what}.database`,
+    JSON.stringify(name),
+    "Athena wants lower case, digits and _, 1 to 255 of them.",
+  );
 }
 
 /** A pipeline's name as a database's: `flight-delays` is `flight_delays`. */

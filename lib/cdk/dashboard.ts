@@ -1,4 +1,11 @@
-import { AlarmStatusWidget, Dashboard, GraphWidget, Stats, type IAlarm, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
+import {
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  Stats,
+  type IAlarm,
+  type IMetric,
+} from "aws-cdk-lib/aws-cloudwatch";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
@@ -29,17 +36,28 @@ export function dashboard(scope: Construct, { pipeline, alarms, stages, lakes, q
     );
     board.addWidgets(
       graph(`${name}: invocations`, [target.metricInvocations(), target.metricErrors(), target.metricThrottles()]),
-      graph(`${name}: duration, ms`, [target.metricDuration({ statistic: Stats.p(50) }), target.metricDuration({ statistic: Stats.p(99) })]),
+      graph(`${name}: duration, ms`, [
+        target.metricDuration({ statistic: Stats.p(50) }),
+        target.metricDuration({ statistic: Stats.p(99) }),
+      ]),
       graph(`${name}: bytes`, own("CommitBytes", "CatchUpBytes")),
     );
   }
   board.addWidgets(
     graph(
       "Queues: messages",
-      Object.values(queues).map((queue) => queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM })),
+      [queues.deadLetters, queues.onFailure, queues.lostTicks].map((queue) =>
+        queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
+      ),
     ),
-    graph("Lakes: rows", lakes.map((lake) => lakeMetric(lake, "IncomingRecords", Stats.SUM))),
-    graph("Lakes: freshness, s", lakes.map((lake) => lakeMetric(lake, "DeliveryToS3.DataFreshness", Stats.MAXIMUM))),
+    graph(
+      "Lakes: rows",
+      lakes.map((lake) => lakeMetric(lake, "IncomingRecords", Stats.SUM)),
+    ),
+    graph(
+      "Lakes: freshness, s",
+      lakes.map((lake) => lakeMetric(lake, "DeliveryToS3.DataFreshness", Stats.MAXIMUM)),
+    ),
   );
   return board;
 }

@@ -23,7 +23,12 @@ export type StageMetric =
 const MINUTE = Duration.minutes(1);
 
 /** Without a label, as an alarm on a labelled metric is written as arithmetic. */
-export const stageMetric = (pipeline: string, stage: string, metricName: StageMetric, statistic: string = Stats.SUM): Metric =>
+export const stageMetric = (
+  pipeline: string,
+  stage: string,
+  metricName: StageMetric,
+  statistic: string = Stats.SUM,
+): Metric =>
   new Metric({ namespace: NAMESPACE, metricName, dimensionsMap: { pipeline, stage }, statistic, period: MINUTE });
 
 export const deliveryMetric = (deliveryStream: string, metricName: string, statistic: string): Metric =>

@@ -5,6 +5,7 @@ import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { provisionLake, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
+import { acknowledgePrefix } from "./acknowledge.ts";
 import { Alarms } from "./alarms.ts";
 import { bundledCode } from "./bundle.ts";
 import { checkSettings, type CheckedSettings, type CheckedStage } from "./checked-settings.ts";
@@ -70,16 +71,28 @@ export class MillracePipeline extends Construct {
     this.#announce(props, settings, provisioned);
   }
 
-  #lakes({ lakes }: CheckedStage, settings: CheckedSettings, database: CfnDatabase | undefined): readonly ProvisionedLake[] {
+  #lakes(
+    { lakes }: CheckedStage,
+    settings: CheckedSettings,
+    database: CfnDatabase | undefined,
+  ): readonly ProvisionedLake[] {
     const bucket = this.lakeBucket;
     if (bucket === undefined || database === undefined) return [];
     const scope = this.node.tryFindChild("Lakes") ?? new Construct(this, "Lakes");
-    return lakes.map((lake) =>
-      provisionLake(scope as Construct, lake, { ...settings, lakes: settings.lakes, bucket, database, databaseName: settings.database }),
-    );
+    return lakes.map((lake) => {
+      const made = provisionLake(scope, lake, { ...settings, bucket, database, databaseName: settings.database });
+      for (const prefix of [made.prefix, made.errorPrefix]) {
+        acknowledgePrefix(made.role, bucket, prefix, "Firehose names files by the time and at random.");
+      }
+      return made;
+    });
   }
 
-  #watch({ pipeline, alarms: wishes }: MillracePipelineProps, settings: CheckedSettings, provisioned: readonly Provisioned[]): void {
+  #watch(
+    { pipeline, alarms: wishes }: MillracePipelineProps,
+    settings: CheckedSettings,
+    provisioned: readonly Provisioned[],
+  ): void {
     const alarms = new Alarms(this, pipeline.name, wishes?.topic);
     alarms.watchQueues(this.queues);
     for (const { checked, stage, lakes } of provisioned) {

@@ -1,6 +1,6 @@
 import { CfnOutput } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import { refuseSetting } from "./limits.ts";
+import { refuseSetting } from "../connectors/limits.ts";
 
 /** A name as part of an output's: `hourly_delays` is `HourlyDelays`. */
 export const pascalCase = (name: string): string =>
@@ -17,7 +17,11 @@ export class Outputs {
 
   constructor(scope: Construct, prefix: string) {
     if (!/^[A-Za-z0-9]*$/.test(prefix)) {
-      throw refuseSetting("MillracePipeline.outputPrefix", JSON.stringify(prefix), "Outputs have letters and digits only.");
+      throw refuseSetting(
+        "MillracePipeline.outputPrefix",
+        JSON.stringify(prefix),
+        "Outputs have letters and digits only.",
+      );
     }
     this.#scope = scope;
     this.#prefix = prefix;

@@ -16,7 +16,11 @@ export interface SharedQueues {
 export function sharedQueues(scope: Construct, removalPolicy: RemovalPolicy): SharedQueues {
   const last = (id: string) => {
     const queue = secureQueue(scope, id, { removalPolicy });
-    acknowledge(queue, "AwsSolutions-SQS3", "It is itself where failures end: nothing consumes it by itself, and an alarm watches its depth.");
+    acknowledge(
+      queue,
+      "AwsSolutions-SQS3",
+      "It is itself where failures end: nothing consumes it by itself, and an alarm watches its depth.",
+    );
     return queue;
   };
   return { deadLetters: last("DeadLetters"), onFailure: last("OnFailure"), lostTicks: last("LostTicks") };

@@ -35,24 +35,36 @@ export function stageRole(scope: Construct, description: string, resources: Stag
     inlinePolicies: { Turn: new PolicyDocument({ statements: statementsOf(resources) }) },
   });
   for (const prefix of Object.values(STATE_PREFIXES)) {
-    acknowledgePrefix(role, stateBucket, prefix, "Keys contain a task, an epoch and a nonce that are made at run time.");
+    acknowledgePrefix(
+      role,
+      stateBucket,
+      prefix,
+      "Keys contain a task, an epoch and a nonce that are made at run time.",
+    );
   }
   return role;
 }
 
 function statementsOf(r: StageResources): PolicyStatement[] {
-  const allow = (sid: string, actions: string[], resources: string[]) => new PolicyStatement({ sid, actions, resources });
+  const allow = (sid: string, actions: string[], resources: string[]) =>
+    new PolicyStatement({ sid, actions, resources });
   const objects = (prefix: string) => r.stateBucket.arnForObjects(`${prefix}*`);
   return [
     readStream(r.stream),
-    allow("Changelog", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], [r.table.tableArn]),
+    allow(
+      "Changelog",
+      ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+      [r.table.tableArn],
+    ),
     allow("StateObjects", ["s3:GetObject", "s3:PutObject"], Object.values(STATE_PREFIXES).map(objects)),
     // Without it S3 answers 403 for an object that is gone, and a missing checkpoint means: read the pointer again (X11).
     allow("SeeMissingObjects", ["s3:ListBucket"], [r.stateBucket.bucketArn]),
     // The mapping sends what it gives up with this role.
     allow("SendMessages", ["sqs:SendMessage"], [r.deadLetters.queueArn, r.onFailure.queueArn, r.ticks.queueArn]),
     allow("ReceiveTicks", ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], [r.ticks.queueArn]),
-    ...(r.deliveryStreamArns.length === 0 ? [] : [allow("DeliverRows", ["firehose:PutRecordBatch"], [...r.deliveryStreamArns])]),
+    ...(r.deliveryStreamArns.length === 0
+      ? []
+      : [allow("DeliverRows", ["firehose:PutRecordBatch"], [...r.deliveryStreamArns])]),
     allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [r.logGroup.logGroupArn]),
   ];
 }

@@ -1,7 +1,14 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { Stream } from "aws-cdk-lib/aws-kinesis";
-import { Architecture, CfnEventSourceMapping, Function as LambdaFunction, LoggingFormat, Runtime, type Code } from "aws-cdk-lib/aws-lambda";
+import {
+  Architecture,
+  CfnEventSourceMapping,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  type Code,
+} from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
@@ -41,7 +48,12 @@ export class ProvisionedStage extends Construct {
     this.stream = provisionStream(this, `Stream-${source.name}`, checked.stream, settings.removalPolicy);
     this.ticks = tickQueue(this, "Ticks", settings.timeoutSeconds, queues.lostTicks);
     this.target = this.#function(checked, around);
-    mapStream(this, "Mapping", { stream: this.stream, target: this.target, onFailure: queues.onFailure, mapping: checked.mapping });
+    mapStream(this, "Mapping", {
+      stream: this.stream,
+      target: this.target,
+      onFailure: queues.onFailure,
+      mapping: checked.mapping,
+    });
     new CfnEventSourceMapping(this, "TickMapping", {
       eventSourceArn: this.ticks.queueArn,
       functionName: this.target.functionName,
@@ -53,7 +65,10 @@ export class ProvisionedStage extends Construct {
   #function(checked: CheckedStage, around: Surroundings): LambdaFunction {
     const { pipeline, settings } = around;
     const { name } = checked.stage;
-    const logGroup = new LogGroup(this, "Logs", { retention: settings.logRetention, removalPolicy: settings.removalPolicy });
+    const logGroup = new LogGroup(this, "Logs", {
+      retention: settings.logRetention,
+      removalPolicy: settings.removalPolicy,
+    });
     const role = stageRole(this, `Runs the stage ${name} of the pipeline ${pipeline}`, {
       stream: this.stream,
       table: around.table,
@@ -72,7 +87,9 @@ export class ProvisionedStage extends Construct {
       architecture: Architecture.ARM_64,
       memorySize: settings.memory,
       timeout: Duration.seconds(settings.timeoutSeconds),
-      ...(settings.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: settings.reservedConcurrency }),
+      ...(settings.reservedConcurrency === undefined
+        ? {}
+        : { reservedConcurrentExecutions: settings.reservedConcurrency }),
       role,
       logGroup,
       // Metrics are lines of the log: Lambda must not wrap them in JSON of its own.
@@ -85,7 +102,11 @@ export class ProvisionedStage extends Construct {
         POWERTOOLS_LOG_LEVEL: settings.logLevel,
       },
     });
-    acknowledge(target, "AwsSolutions-L1", "Node 22 is supported, and the oldest that Lambda's stream features and this library's tests agree on; a newer one is a change that is tested first.");
+    acknowledge(
+      target,
+      "AwsSolutions-L1",
+      "Node 22 is supported, and the oldest that Lambda's stream features and this library's tests agree on; a newer one is a change that is tested first.",
+    );
     return target;
   }
 

@@ -35,7 +35,11 @@ export const STATE_PREFIXES = { checkpoints: "checkpoints/", spills: "spills/", 
  * A private, encrypted bucket that only TLS reaches. No object expires by itself: nothing in S3 knows which
  * checkpoint is still pointed to (X11).
  */
-export function secureBucket(scope: Construct, id: string, { removalPolicy, emptyBuckets, accessLogs }: KeepSettings): Bucket {
+export function secureBucket(
+  scope: Construct,
+  id: string,
+  { removalPolicy, emptyBuckets, accessLogs }: KeepSettings,
+): Bucket {
   const bucket = new Bucket(scope, id, {
     encryption: BucketEncryption.S3_MANAGED,
     enforceSSL: true,
@@ -48,7 +52,11 @@ export function secureBucket(scope: Construct, id: string, { removalPolicy, empt
     ...(accessLogs === undefined ? {} : { serverAccessLogsBucket: accessLogs, serverAccessLogsPrefix: `${id}/` }),
   });
   if (accessLogs === undefined) {
-    acknowledge(bucket, "AwsSolutions-S1", "Only this pipeline's roles can reach the bucket; a log object per request costs more than the requests. Set accessLogs where an audit wants them.");
+    acknowledge(
+      bucket,
+      "AwsSolutions-S1",
+      "Only this pipeline's roles can reach the bucket; a log object per request costs more than the requests. Set accessLogs where an audit wants them.",
+    );
   }
   return bucket;
 }

@@ -76,7 +76,10 @@ describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
   });
 
   test("names sources by paths of the project, not of this machine, and without their text", () => {
-    const map = JSON.parse(readFileSync(join(bundle, "index.mjs.map"), "utf8")) as { sources: string[]; sourcesContent?: unknown };
+    const map = JSON.parse(readFileSync(join(bundle, "index.mjs.map"), "utf8")) as {
+      sources: string[];
+      sourcesContent?: unknown;
+    };
     expect(map.sources).toContain(`../${handler}`);
     for (const source of map.sources) expect(source).toMatch(/^\.\.\/(lib|functions|node_modules)\//);
     expect(map.sourcesContent).toBeUndefined();
@@ -95,7 +98,10 @@ describe("bundling", () => {
     writeFileSync(join(root, "b.ts"), `export const handler = (): string => "b";`);
     writeFileSync(join(root, "throws.ts"), `\n\nexport const handler = (): never => { throw new Error("here"); };`);
     writeFileSync(join(root, "required.cjs"), `module.exports = require("node:os").EOL;`);
-    writeFileSync(join(root, "requires.ts"), `import eol from "./required.cjs"; export const handler = () => eol.length;`);
+    writeFileSync(
+      join(root, "requires.ts"),
+      `import eol from "./required.cjs"; export const handler = () => eol.length;`,
+    );
   });
 
   test("two handlers of one folder are two bundles", () => {

@@ -52,7 +52,9 @@ describe("X12: ticks", () => {
     expect(redriven).toHaveLength(tickMappings.length);
     for (const { Properties } of redriven) {
       expect(Properties["VisibilityTimeout"]).toBeGreaterThanOrEqual(6 * (target!.Properties["Timeout"] as number));
-      expect(plain((Properties["RedrivePolicy"] as { deadLetterTargetArn: unknown }).deadLetterTargetArn)).toBe("{PipelineLostTicks.Arn}");
+      expect(plain((Properties["RedrivePolicy"] as { deadLetterTargetArn: unknown }).deadLetterTargetArn)).toBe(
+        "{PipelineLostTicks.Arn}",
+      );
     }
   });
 });

@@ -5,7 +5,8 @@ import { ofType, plain, synthesized } from "./synthesized.ts";
 const template = synthesized("prod");
 const functions = ofType(template, "AWS::Lambda::Function");
 const [target] = functions;
-const variables = (target!.Properties["Environment"] as { readonly Variables: Readonly<Record<string, unknown>> }).Variables;
+const variables = (target!.Properties["Environment"] as { readonly Variables: Readonly<Record<string, unknown>> })
+  .Variables;
 
 describe("a stage's function", () => {
   test("there is one per stage", () => {
@@ -13,19 +14,31 @@ describe("a stage's function", () => {
   });
 
   test("runs on Arm with Node 22, with the environment's memory", () => {
-    expect(target!.Properties).toMatchObject({ Architectures: ["arm64"], Runtime: "nodejs22.x", MemorySize: 1_769, Handler: "index.handler" });
+    expect(target!.Properties).toMatchObject({
+      Architectures: ["arm64"],
+      Runtime: "nodejs22.x",
+      MemorySize: 1_769,
+      Handler: "index.handler",
+    });
   });
 
   test("is bound to exactly what was made for it, and can read that", () => {
     expect(readBindings({ [BINDINGS_VARIABLE]: plain(variables[BINDINGS_VARIABLE]) })).toEqual({
       stage: "departures",
       generation: 0,
-      source: { stream: "{PipelinedeparturesStreamdepartures}", streamArn: "{PipelinedeparturesStreamdepartures.Arn}", incarnation: 0 },
+      source: {
+        stream: "{PipelinedeparturesStreamdepartures}",
+        streamArn: "{PipelinedeparturesStreamdepartures.Arn}",
+        incarnation: 0,
+      },
       table: "{PipelineChangelog}",
       bucket: "{PipelineState}",
       deadLetterQueueUrl: "{PipelineDeadLetters}",
       tickQueueUrl: "{PipelinedeparturesTicks}",
-      deliveryStreams: { hourly_delays: "{PipelineLakeshourlydelaysDelivery}", late_departures: "{PipelineLakeslatedeparturesDelivery}" },
+      deliveryStreams: {
+        hourly_delays: "{PipelineLakeshourlydelaysDelivery}",
+        late_departures: "{PipelineLakeslatedeparturesDelivery}",
+      },
     });
   });
 
@@ -42,7 +55,9 @@ describe("a stage's function", () => {
     const groups = ofType(template, "AWS::Logs::LogGroup");
     expect(groups.length).toBeGreaterThanOrEqual(functions.length);
     for (const { Properties } of groups) expect(Properties["RetentionInDays"]).toBe(90);
-    expect(plain((target!.Properties["LoggingConfig"] as { LogGroup: unknown }).LogGroup)).toBe("{PipelinedeparturesLogs}");
+    expect(plain((target!.Properties["LoggingConfig"] as { LogGroup: unknown }).LogGroup)).toBe(
+      "{PipelinedeparturesLogs}",
+    );
   });
 });
 
@@ -62,8 +77,12 @@ describe("alarms", () => {
   });
 
   test.each(["DeadLetters", "OnFailure", "LostTicks"])("one is raised by the first message in %s", (queue) => {
-    const watching = alarms.filter(({ Dimensions }) => plain((Dimensions as [{ Value: unknown }])[0].Value) === `{Pipeline${queue}.QueueName}`);
-    expect(watching).toMatchObject([{ Threshold: 0, ComparisonOperator: "GreaterThanThreshold", EvaluationPeriods: 1 }]);
+    const watching = alarms.filter(
+      ({ Dimensions }) => plain((Dimensions as [{ Value: unknown }])[0].Value) === `{Pipeline${queue}.QueueName}`,
+    );
+    expect(watching).toMatchObject([
+      { Threshold: 0, ComparisonOperator: "GreaterThanThreshold", EvaluationPeriods: 1 },
+    ]);
   });
 
   test("X10: a stopped task is told at once, by its pipeline and stage", () => {
@@ -111,7 +130,12 @@ test("the outputs are those that the documentation names", () => {
     [
       ...["Pipeline", "ChangelogTable", "StateBucket", "LakeBucket", "Database"],
       ...["DeadLetterQueueUrl", "OnFailureQueueUrl", "LostTickQueueUrl"],
-      ...["SourceDeparturesStream", "SourceDeparturesStreamArn", "StageDeparturesFunction", "StageDeparturesTickQueueUrl"],
+      ...[
+        "SourceDeparturesStream",
+        "SourceDeparturesStreamArn",
+        "StageDeparturesFunction",
+        "StageDeparturesTickQueueUrl",
+      ],
       ...["HourlyDelays", "LateDepartures"].flatMap((lake) =>
         ["Prefix", "Table", "View", "DeliveryStream"].map((what) => `Lake${lake}${what}`),
       ),

@@ -10,7 +10,10 @@ interface TableInput {
   readonly Name: string;
   readonly TableType: string;
   readonly ViewOriginalText?: string;
-  readonly StorageDescriptor: { readonly Location?: unknown; readonly Columns: readonly { readonly Name: string; readonly Type: string }[] };
+  readonly StorageDescriptor: {
+    readonly Location?: unknown;
+    readonly Columns: readonly { readonly Name: string; readonly Type: string }[];
+  };
 }
 
 interface Destination {
@@ -71,7 +74,9 @@ describe.each(everyLake)("$pipeline: the lake $name", ({ pipeline, name, lake, s
   test("rows become Parquet by its table, timestamps from epoch milliseconds", () => {
     const conversion = destination.DataFormatConversionConfiguration;
     expect(conversion.Enabled).toBe(true);
-    expect(conversion.InputFormatConfiguration).toEqual({ Deserializer: { HiveJsonSerDe: { TimestampFormats: ["millis"] } } });
+    expect(conversion.InputFormatConfiguration).toEqual({
+      Deserializer: { HiveJsonSerDe: { TimestampFormats: ["millis"] } },
+    });
     expect(conversion.OutputFormatConfiguration).toEqual({ Serializer: { ParquetSerDe: { Compression: "SNAPPY" } } });
     expect(conversion.SchemaConfiguration["VersionId"]).toBe("LATEST");
     expect(plain(conversion.SchemaConfiguration["TableName"])).toMatch(/Table}$/);
@@ -89,9 +94,15 @@ describe.each(everyLake)("$pipeline: the lake $name", ({ pipeline, name, lake, s
     expect(columnsOf(view)).toEqual(declared(lake));
     const [, base64] = /^\/\* Presto View: ([A-Za-z0-9+/=]+) \*\/$/.exec(view.ViewOriginalText!)!;
     const text = JSON.parse(Buffer.from(base64!, "base64").toString()) as Record<string, unknown>;
-    expect(text).toMatchObject({ originalSql: viewSql(name, lake.columns), catalog: "awsdatacatalog", schema: `${pipeline.replace("-", "_")}_prod` });
+    expect(text).toMatchObject({
+      originalSql: viewSql(name, lake.columns),
+      catalog: "awsdatacatalog",
+      schema: `${pipeline.replace("-", "_")}_prod`,
+    });
     const types: Readonly<Record<string, string>> = { string: "varchar" };
-    expect(text["columns"]).toEqual(declared(lake).map(({ Name, Type }) => ({ name: Name, type: types[Type] ?? Type })));
+    expect(text["columns"]).toEqual(
+      declared(lake).map(({ Name, Type }) => ({ name: Name, type: types[Type] ?? Type })),
+    );
   });
 });
 

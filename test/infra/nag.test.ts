@@ -19,11 +19,15 @@ const violationsOf = (directory: string) => {
 
 /** Every acknowledged rule of a stack, by the construct it is acknowledged at. */
 const acknowledgedIn = (stack: Stack) =>
-  stack.node.findAll().flatMap(({ node }) =>
-    node.metadata
-      .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
-      .flatMap(({ data }) => Object.entries(data as Record<string, string>).map(([rule, reason]) => ({ path: node.path, rule, reason }))),
-  );
+  stack.node
+    .findAll()
+    .flatMap(({ node }) =>
+      node.metadata
+        .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+        .flatMap(({ data }) =>
+          Object.entries(data as Record<string, string>).map(([rule, reason]) => ({ path: node.path, rule, reason })),
+        ),
+    );
 
 const validation = process.env["CDK_VALIDATION"];
 afterAll(() => {
@@ -32,7 +36,11 @@ afterAll(() => {
 });
 
 describe("cdk-nag's AwsSolutions", () => {
-  test.each([["dev", "false"], ["staging", "false"], ["prod", "true"]])("%s is clean", (environment, cloudFormationRules) => {
+  test.each([
+    ["dev", "false"],
+    ["staging", "false"],
+    ["prod", "true"],
+  ])("%s is clean", (environment, cloudFormationRules) => {
     // CloudFormation's own rules take seconds; what they say does not differ between environments.
     process.env["CDK_VALIDATION"] = cloudFormationRules;
     const { app } = appOf(environment);
@@ -41,7 +49,10 @@ describe("cdk-nag's AwsSolutions", () => {
 
   test("a violation fails the synthesis", () => {
     process.env["CDK_VALIDATION"] = "false";
-    const app = new App({ outdir: mkdtempSync(join(tmpdir(), "millrace-nag-")), context: { "aws:cdk:bundling-stacks": [] } });
+    const app = new App({
+      outdir: mkdtempSync(join(tmpdir(), "millrace-nag-")),
+      context: { "aws:cdk:bundling-stacks": [] },
+    });
     addStacks(app);
     new Bucket(new Stack(app, "open"), "Bucket");
     expect(() => app.synth()).toThrow(/AwsSolutions-S10/);
@@ -50,7 +61,14 @@ describe("cdk-nag's AwsSolutions", () => {
   test("a rule is acknowledged for one construct, with a reason", () => {
     const { stack } = appOf("prod");
     const found = acknowledgedIn(stack);
-    expect(found.map(({ path, rule }) => `${path.replace("flight-delays-prod/Pipeline/", "")} ${/AwsSolutions-\w+/.exec(rule)?.[0] ?? rule}`).toSorted()).toEqual(
+    expect(
+      found
+        .map(
+          ({ path, rule }) =>
+            `${path.replace("flight-delays-prod/Pipeline/", "")} ${/AwsSolutions-\w+/.exec(rule)?.[0] ?? rule}`,
+        )
+        .toSorted(),
+    ).toEqual(
       [
         "DeadLetters AwsSolutions-SQS3",
         "Lake AwsSolutions-S1",
@@ -69,6 +87,8 @@ describe("cdk-nag's AwsSolutions", () => {
   test("the pack is one that finds things", () => {
     const app = new App();
     new Bucket(new Stack(app, "open"), "Bucket");
-    expect(new AwsSolutionsChecks(app).validateScope(app).violations.map(({ ruleName }) => ruleName)).toContainEqual(expect.stringContaining("S1"));
+    expect(new AwsSolutionsChecks(app).validateScope(app).violations.map(({ ruleName }) => ruleName)).toContainEqual(
+      expect.stringContaining("S1"),
+    );
   });
 });

@@ -18,7 +18,9 @@ const template = Template.fromStack(stack);
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
 
 /** What each role is allowed, statement by statement. */
-function allowed(of: Template): Readonly<Record<string, Readonly<Record<string, { actions: unknown; resources: unknown }>>>> {
+function allowed(
+  of: Template,
+): Readonly<Record<string, Readonly<Record<string, { actions: unknown; resources: unknown }>>>> {
   const roles = Object.entries(resourcesOf(of)).filter(([, { Type }]) => Type === "AWS::IAM::Role");
   return Object.fromEntries(
     roles.map(([id, { Properties }]) => {
@@ -27,7 +29,10 @@ function allowed(of: Template): Readonly<Record<string, Readonly<Record<string, 
       return [
         plain({ Ref: id }),
         Object.fromEntries(
-          statements.map((each) => [each.Sid, { actions: listOf(each.Action), resources: listOf(each.Resource).map(plain) }]),
+          statements.map((each) => [
+            each.Sid,
+            { actions: listOf(each.Action), resources: listOf(each.Resource).map(plain) },
+          ]),
         ),
       ];
     }),
@@ -88,7 +93,10 @@ describe("least privilege", () => {
           actions: ["firehose:PutRecordBatch"],
           resources: ["{PipelineLakeshourlydelaysDelivery.Arn}", "{PipelineLakeslatedeparturesDelivery.Arn}"],
         },
-        WriteLogs: { actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: ["{PipelinedeparturesLogs.Arn}"] },
+        WriteLogs: {
+          actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+          resources: ["{PipelinedeparturesLogs.Arn}"],
+        },
       },
       "{PipelineLakeshourlydelaysDeliveryRole}": delivery("hourly_delays", "hourlydelays"),
       "{PipelineLakeslatedeparturesDeliveryRole}": delivery("late_departures", "latedepartures"),
@@ -103,7 +111,9 @@ describe("least privilege", () => {
   });
 
   test("in dev, what empties the buckets is the only exception", () => {
-    const wild = statementsAnywhere(synthesized("dev")).filter(({ Action }) => listOf(Action).some((action) => String(action).includes("*")));
+    const wild = statementsAnywhere(synthesized("dev")).filter(({ Action }) =>
+      listOf(Action).some((action) => String(action).includes("*")),
+    );
     // CDK's custom resource, whose actions are not ours to choose; it comes only with emptyBuckets.
     expect(wild.length).toBe(2);
     for (const { Action, Resource } of wild) {
@@ -114,13 +124,19 @@ describe("least privilege", () => {
 
   test("every prefix with * has a written reason", () => {
     const reasons = new Map(
-      stack.node.findAll().flatMap(({ node }) =>
-        node.metadata
-          .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
-          .flatMap(({ data }) => Object.entries(data as Record<string, string>)),
-      ),
+      stack.node
+        .findAll()
+        .flatMap(({ node }) =>
+          node.metadata
+            .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+            .flatMap(({ data }) => Object.entries(data as Record<string, string>)),
+        ),
     );
-    const prefixes = statementsAnywhere(template).flatMap(({ Resource }) => listOf(Resource).map(plain).filter((each) => each.includes("*")));
+    const prefixes = statementsAnywhere(template).flatMap(({ Resource }) =>
+      listOf(Resource)
+        .map(plain)
+        .filter((each) => each.includes("*")),
+    );
     expect(prefixes).toHaveLength(7);
     for (const prefix of prefixes) {
       const path = prefix.slice(prefix.indexOf("/"));
@@ -133,8 +149,12 @@ describe("least privilege", () => {
     for (const { Type, Properties } of Object.values(resourcesOf(template))) {
       if (Type !== "AWS::IAM::Role") continue;
       expect(Properties).not.toHaveProperty("ManagedPolicyArns");
-      const { Statement } = Properties["AssumeRolePolicyDocument"] as { Statement: { Principal: { Service: string } }[] };
-      expect(Statement.map(({ Principal }) => Principal.Service)).toEqual([expect.stringMatching(/^(lambda|firehose)\.amazonaws\.com$/)]);
+      const { Statement } = Properties["AssumeRolePolicyDocument"] as {
+        Statement: { Principal: { Service: string } }[];
+      };
+      expect(Statement.map(({ Principal }) => Principal.Service)).toEqual([
+        expect.stringMatching(/^(lambda|firehose)\.amazonaws\.com$/),
+      ]);
     }
   });
 });

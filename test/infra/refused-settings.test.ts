@@ -1,4 +1,15 @@
-import { kinesis, lake, pipeline, text, tumbling, count, bigint, timestamp, MillraceError, type Pipeline } from "millrace";
+import {
+  kinesis,
+  lake,
+  pipeline,
+  text,
+  tumbling,
+  count,
+  bigint,
+  timestamp,
+  MillraceError,
+  type Pipeline,
+} from "millrace";
 import type { MillracePipelineProps } from "millrace/cdk";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -15,7 +26,11 @@ const pages = lake("pages", { page: text, windowStart: timestamp, windowEnd: tim
 const raw = lake("plain", { page: text, at: timestamp });
 
 const windowed = pipeline("windowed", (flow) => {
-  flow.from(clicks).byKey.window("hourly", tumbling({ hours: 1 })).aggregate({ clicks: count() }).to(pages);
+  flow
+    .from(clicks)
+    .byKey.window("hourly", tumbling({ hours: 1 }))
+    .aggregate({ clicks: count() })
+    .to(pages);
 });
 const stateless = pipeline("stateless", (flow) => void flow.from(clicks).to(raw));
 
@@ -37,9 +52,19 @@ describe("a setting that cannot be is refused at synthesis, with the limit and t
     ["half a record", { mapping: { batchSize: 1.5 } }, "1.5", "whole number"],
     ["a batching window above 300 s", { mapping: { batchingWindow: { minutes: 6 } } }, "360", "from 0 to 300"],
     ["a batching window of split seconds", { mapping: { batchingWindow: { millis: 500 } } }, "0.5", "whole number"],
-    ["beginning at the stream's end, with state", { mapping: { startingPosition: "LATEST" } }, "LATEST", "TRIM_HORIZON"],
+    [
+      "beginning at the stream's end, with state",
+      { mapping: { startingPosition: "LATEST" } },
+      "LATEST",
+      "TRIM_HORIZON",
+    ],
     ["beginning at a time", { mapping: { startingPosition: "AT_TIMESTAMP" } }, "AT_TIMESTAMP", "TRIM_HORIZON"],
-    ["service-managed distribution", { stream: { mode: "on-demand", distribution: "service-managed" } }, "service-managed", "partition-key"],
+    [
+      "service-managed distribution",
+      { stream: { mode: "on-demand", distribution: "service-managed" } },
+      "service-managed",
+      "partition-key",
+    ],
     ["shards of an on-demand stream", { stream: { mode: "on-demand", shards: 3 } }, "3", "leave shards out"],
     ["no shards", { stream: { shards: 0 } }, "0", "from 1 to 10000"],
     ["retention below a day", { stream: { retention: { hours: 23 } } }, "82800", "from 86400"],
@@ -50,7 +75,12 @@ describe("a setting that cannot be is refused at synthesis, with the limit and t
     ["a file every second", { lakes: { bufferInterval: { seconds: 1 } } }, "1", "from 60 to 900"],
     ["too little memory", { function: { memory: 64 } }, "64", "from 128 to 10240"],
     ["a time-out above 15 minutes", { function: { timeout: { minutes: 16 } } }, "960", "from 1 to 900"],
-    ["fewer invocations than shards and ticks", { stream: { shards: 4 }, function: { reservedConcurrency: 4 } }, "4", "from 5"],
+    [
+      "fewer invocations than shards and ticks",
+      { stream: { shards: 4 }, function: { reservedConcurrency: 4 } },
+      "4",
+      "from 5",
+    ],
     ["an alarm beyond the retention", { alarms: { iteratorAge: { days: 2 } } }, "172800", "from 60 to 86400"],
     ["a log retention that CloudWatch lacks", { logRetentionDays: 8 }, "8", "1, 3, 5, 7"],
     ["a database that Athena cannot name", { database: "Flight-Delays" }, "Flight-Delays", "lower case"],
@@ -66,12 +96,17 @@ describe("a setting that cannot be is refused at synthesis, with the limit and t
   });
 
   test("the message names the pipeline and the setting", () => {
-    expect(refusal({ mapping: { batchSize: 0 } }).message).toContain('MillracePipeline("windowed"): mapping of "clicks".batchSize');
+    expect(refusal({ mapping: { batchSize: 0 } }).message).toContain(
+      'MillracePipeline("windowed"): mapping of "clicks".batchSize',
+    );
   });
 
   test("two lakes that would share a table", () => {
     const shared = pipeline("shared", (flow) => {
-      flow.from(clicks).to(raw).to(lake("plain_raw", { page: text, at: timestamp }));
+      flow
+        .from(clicks)
+        .to(raw)
+        .to(lake("plain_raw", { page: text, at: timestamp }));
     });
     expect(refusal({}, shared).message).toContain("plain_raw");
   });
@@ -84,7 +119,10 @@ describe("a setting that cannot be is refused at synthesis, with the limit and t
 
 describe("settings that can be are taken", () => {
   test("a stage without state may begin at the stream's end", () => {
-    const [mapping] = ofType(provisioned(stateless, { mapping: { startingPosition: "LATEST" } }), "AWS::Lambda::EventSourceMapping");
+    const [mapping] = ofType(
+      provisioned(stateless, { mapping: { startingPosition: "LATEST" } }),
+      "AWS::Lambda::EventSourceMapping",
+    );
     expect(mapping!.Properties["StartingPosition"]).toBe("LATEST");
   });
 
@@ -100,7 +138,8 @@ describe("settings that can be are taken", () => {
   });
 
   test("X6: a new incarnation is a new stream", () => {
-    const idOf = (incarnation: number) => Object.keys(provisioned(windowed, { stream: { incarnation } }).findResources("AWS::Kinesis::Stream"));
+    const idOf = (incarnation: number) =>
+      Object.keys(provisioned(windowed, { stream: { incarnation } }).findResources("AWS::Kinesis::Stream"));
     expect(idOf(1)).not.toEqual(idOf(0));
   });
 });
@@ -110,7 +149,11 @@ describe("environments", () => {
 
   test("dev is the default, and the context overrides its shards", () => {
     expect(environmentOf(read({}))).toMatchObject({ name: "dev", shards: 1, removal: "destroy" });
-    expect(environmentOf(read({ environment: "prod", shards: "16" }))).toMatchObject({ name: "prod", shards: 16, removal: "retain" });
+    expect(environmentOf(read({ environment: "prod", shards: "16" }))).toMatchObject({
+      name: "prod",
+      shards: 16,
+      removal: "retain",
+    });
   });
 
   test.each([

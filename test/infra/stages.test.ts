@@ -15,21 +15,36 @@ const twoStages = pipeline("two-stages", (flow) => {
   flow.from(eventsOf("views")).to(lake("viewed", { page: text, at: timestamp }));
 });
 
-const template = provisioned(twoStages, { streams: { views: { shards: 3, incarnation: 1 } }, stream: { shards: 2 }, outputPrefix: "Web" });
+const template = provisioned(twoStages, {
+  streams: { views: { shards: 3, incarnation: 1 } },
+  stream: { shards: 2 },
+  outputPrefix: "Web",
+});
 
 describe("a pipeline of two sources", () => {
   test("has a stream, a function, a role and a tick queue per stage, and stores and queues once", () => {
-    const counts = ["Kinesis::Stream", "Lambda::Function", "DynamoDB::Table", "S3::Bucket", "Glue::Database", "CloudWatch::Dashboard"];
+    const counts = [
+      "Kinesis::Stream",
+      "Lambda::Function",
+      "DynamoDB::Table",
+      "S3::Bucket",
+      "Glue::Database",
+      "CloudWatch::Dashboard",
+    ];
     expect(counts.map((type) => ofType(template, `AWS::${type}`).length)).toEqual([2, 2, 1, 2, 1, 1]);
     // Two of ticks, and those of dead letters, of lost ticks and of what Lambda dropped.
     expect(ofType(template, "AWS::SQS::Queue")).toHaveLength(5);
   });
 
   test("a stage may deliver to its own lakes only, and read its own stream only", () => {
-    const roles = Object.entries(resourcesOf(template)).filter(([id, { Type }]) => Type === "AWS::IAM::Role" && /(clicks|views)Role/.test(id));
+    const roles = Object.entries(resourcesOf(template)).filter(
+      ([id, { Type }]) => Type === "AWS::IAM::Role" && /(clicks|views)Role/.test(id),
+    );
     const resources = Object.fromEntries(
       roles.map(([id, { Properties }]) => {
-        const [policy] = Properties["Policies"] as [{ PolicyDocument: { Statement: { Sid: string; Resource: unknown }[] } }];
+        const [policy] = Properties["Policies"] as [
+          { PolicyDocument: { Statement: { Sid: string; Resource: unknown }[] } },
+        ];
         const of = (sid: string) => plain(policy.PolicyDocument.Statement.find(({ Sid }) => Sid === sid)!.Resource);
         return [plain({ Ref: id }), [of("ReadStream"), of("DeliverRows")]];
       }),
@@ -46,7 +61,9 @@ describe("a pipeline of two sources", () => {
 
   test("outputs carry the prefix", () => {
     const names = Object.keys(template.toJSON()["Outputs"] as object);
-    expect(names).toEqual(expect.arrayContaining(["WebPipeline", "WebSourceClicksStream", "WebSourceViewsStream", "WebLakeViewedPrefix"]));
+    expect(names).toEqual(
+      expect.arrayContaining(["WebPipeline", "WebSourceClicksStream", "WebSourceViewsStream", "WebLakeViewedPrefix"]),
+    );
     for (const name of names) expect(name).toMatch(/^Web/);
   });
 });

@@ -35,7 +35,9 @@ describe("X11: nothing needed expires", () => {
   test("no bucket deletes an object by itself", () => {
     for (const { Properties } of ofType(prod, "AWS::S3::Bucket")) {
       const { Rules } = Properties["LifecycleConfiguration"] as { readonly Rules: readonly object[] };
-      expect(Rules).toEqual([{ Id: "unfinished-uploads", Status: "Enabled", AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } }]);
+      expect(Rules).toEqual([
+        { Id: "unfinished-uploads", Status: "Enabled", AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } },
+      ]);
     }
   });
 });
@@ -50,7 +52,11 @@ describe("encryption at rest", () => {
       "BucketEncryption",
       { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }] },
     ],
-    ["AWS::KinesisFirehose::DeliveryStream", "DeliveryStreamEncryptionConfigurationInput", { KeyType: "AWS_OWNED_CMK" }],
+    [
+      "AWS::KinesisFirehose::DeliveryStream",
+      "DeliveryStreamEncryptionConfigurationInput",
+      { KeyType: "AWS_OWNED_CMK" },
+    ],
   ])("every %s has it", (type, property, value) => {
     expect(ofType(prod, type).length).toBeGreaterThan(0);
     for (const { Properties } of ofType(prod, type)) expect(Properties[property]).toEqual(value);
@@ -73,7 +79,9 @@ describe("encryption on the way", () => {
         ),
       )
       .flatMap(({ Properties }) => [Properties[target]].flat().map(plain));
-    const made = Object.entries(resourcesOf(prod)).flatMap(([id, { Type }]) => (Type === type ? [plain({ Ref: id })] : []));
+    const made = Object.entries(resourcesOf(prod)).flatMap(([id, { Type }]) =>
+      Type === type ? [plain({ Ref: id })] : [],
+    );
     expect(refusing.toSorted()).toEqual(made.toSorted());
   });
 
@@ -90,7 +98,13 @@ describe("encryption on the way", () => {
 });
 
 describe("removal", () => {
-  const keeping = ["AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::Logs::LogGroup"];
+  const keeping = [
+    "AWS::DynamoDB::Table",
+    "AWS::Kinesis::Stream",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::Logs::LogGroup",
+  ];
 
   test.each(keeping)("prod keeps every %s", (type) => {
     const ticks = (resource: { Properties: object }) => "RedrivePolicy" in resource.Properties;

@@ -41,7 +41,12 @@ export function synthesized(environment: string, context: Context = {}): Templat
 export function provisioned(pipeline: Pipeline, props: Partial<MillracePipelineProps> = {}): Template {
   process.env["CDK_VALIDATION"] = "false";
   const stack = new Stack(new App(), "test");
-  new MillracePipeline(stack, "Pipeline", { pipeline, handler: "unused.ts", code: Code.fromInline("// none"), ...props });
+  new MillracePipeline(stack, "Pipeline", {
+    pipeline,
+    handler: "unused.ts",
+    code: Code.fromInline("// none"),
+    ...props,
+  });
   return Template.fromStack(stack);
 }
 

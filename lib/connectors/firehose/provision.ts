@@ -5,8 +5,7 @@ import { CfnDeliveryStream } from "aws-cdk-lib/aws-kinesisfirehose";
 import { LogGroup, LogStream, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { acknowledgePrefix } from "../../cdk/acknowledge.ts";
-import { secondsWithin, wholeWithin } from "../../cdk/limits.ts";
+import { secondsWithin, wholeWithin } from "../limits.ts";
 import type { Duration } from "../../time/duration.ts";
 import { OUTPUT_ID, type LakeDeclaration } from "./declare.ts";
 import { rawTable, viewText } from "./view.ts";
@@ -49,6 +48,7 @@ export interface ProvisionedLake {
   readonly prefix: string;
   /** Keys of what could not be converted begin with it. */
   readonly errorPrefix: string;
+  /** What the delivery stream acts as. */
   readonly role: Role;
 }
 
@@ -70,7 +70,11 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
   const table = provisionTable(own, lake, place, bucket.s3UrlForObject(prefix));
   provisionView(own, lake, place).addResourceDependency(table);
   const logGroup = new LogGroup(own, "Logs", { retention: place.logRetention, removalPolicy: place.removalPolicy });
-  const logStream = new LogStream(own, "LogStream", { logGroup, logStreamName: "delivery", removalPolicy: place.removalPolicy });
+  const logStream = new LogStream(own, "LogStream", {
+    logGroup,
+    logStreamName: "delivery",
+    removalPolicy: place.removalPolicy,
+  });
   const role = deliveryRole(own, lake, place, [prefix, errorPrefix], logGroup);
   const deliveryStream = new CfnDeliveryStream(own, "Delivery", {
     deliveryStreamType: "DirectPut",
@@ -83,7 +87,11 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
       compressionFormat: "UNCOMPRESSED",
       prefix: `${prefix}!{timestamp:yyyy/MM/dd/HH}/`,
       errorOutputPrefix: `${errorPrefix}!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/`,
-      cloudWatchLoggingOptions: { enabled: true, logGroupName: logGroup.logGroupName, logStreamName: logStream.logStreamName },
+      cloudWatchLoggingOptions: {
+        enabled: true,
+        logGroupName: logGroup.logGroupName,
+        logStreamName: logStream.logStreamName,
+      },
       dataFormatConversionConfiguration: {
         enabled: true,
         // Rows carry timestamps as numbers of epoch milliseconds; without `millis` the deserializer wants text.
@@ -140,15 +148,25 @@ function provisionView(scope: Construct, lake: LakeDeclaration, place: LakePlace
 }
 
 const columnsOf = (lake: LakeDeclaration) => [
-  ...lake.columns.map(({ name, type, nullable }) => ({ name, type, ...(nullable ? { comment: "may be missing" } : {}) })),
+  ...lake.columns.map(({ name, type, nullable }) => ({
+    name,
+    type,
+    ...(nullable ? { comment: "may be missing" } : {}),
+  })),
   { name: OUTPUT_ID, type: "string", comment: "the same whenever the row is delivered again" },
 ];
 
 /** What the delivery stream may do. Policies are in the role, so that it never begins without them. */
-function deliveryRole(scope: Construct, lake: LakeDeclaration, place: LakePlace, prefixes: readonly string[], logGroup: LogGroup): Role {
+function deliveryRole(
+  scope: Construct,
+  lake: LakeDeclaration,
+  place: LakePlace,
+  prefixes: readonly string[],
+  logGroup: LogGroup,
+): Role {
   const { bucket, databaseName } = place;
   const glue = (resource: string) => Stack.of(scope).formatArn({ service: "glue", resource });
-  const role = new Role(scope, "DeliveryRole", {
+  return new Role(scope, "DeliveryRole", {
     description: `Delivers lake("${lake.name}") to S3`,
     // Firehose gives the account as external id: no other account's stream can use this role.
     assumedBy: new ServicePrincipal("firehose.amazonaws.com", {
@@ -170,14 +188,17 @@ function deliveryRole(scope: Construct, lake: LakeDeclaration, place: LakePlace,
           new PolicyStatement({
             sid: "ReadSchema",
             actions: ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"],
-            resources: [glue("catalog"), glue(`database/${databaseName}`), glue(`table/${databaseName}/${rawTable(lake.name)}`)],
+            resources: [
+              glue("catalog"),
+              glue(`database/${databaseName}`),
+              glue(`table/${databaseName}/${rawTable(lake.name)}`),
+            ],
           }),
           new PolicyStatement({ sid: "WriteLogs", actions: ["logs:PutLogEvents"], resources: [logGroup.logGroupArn] }),
         ],
       }),
     },
-  });  for (const prefix of prefixes) acknowledgePrefix(role, bucket, prefix, "Firehose names files by the time and at random.");
-  return role;
+  });
 }
 
 /** The ARN of a delivery stream, for the function that puts rows into it. */

@@ -30,12 +30,19 @@ const PRESTO: Readonly<Record<LakeColumn["type"], string>> = {
 };
 
 /** A view as Athena keeps it in the Glue catalogue: JSON in base64 in a comment. */
-export function viewText(database: string, lake: string, columns: readonly Pick<LakeColumn, "name" | "type">[]): string {
+export function viewText(
+  database: string,
+  lake: string,
+  columns: readonly Pick<LakeColumn, "name" | "type">[],
+): string {
   const view = {
     originalSql: viewSql(lake, columns),
     catalog: "awsdatacatalog",
     schema: database,
-    columns: [...columns, { name: OUTPUT_ID, type: "string" as const }].map(({ name, type }) => ({ name, type: PRESTO[type] })),
+    columns: [...columns, { name: OUTPUT_ID, type: "string" as const }].map(({ name, type }) => ({
+      name,
+      type: PRESTO[type],
+    })),
   };
   return `/* Presto View: ${Buffer.from(JSON.stringify(view)).toString("base64")} */`;
 }

@@ -4,7 +4,7 @@ import { Stream, StreamEncryption, StreamMode, type IStream } from "aws-cdk-lib/
 import { CfnEventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { refuseSetting, secondsWithin, wholeWithin } from "../../cdk/limits.ts";
+import { refuseSetting, secondsWithin, wholeWithin } from "../limits.ts";
 import type { Duration } from "../../time/duration.ts";
 
 /** A source's data stream. */
@@ -60,7 +60,11 @@ export function checkStream(what: string, settings: StreamSettings): CheckedStre
     );
   }
   if (onDemand && settings.shards !== undefined) {
-    throw refuseSetting(`${what}.shards`, `${settings.shards} on an on-demand stream`, "AWS decides there; leave shards out.");
+    throw refuseSetting(
+      `${what}.shards`,
+      `${settings.shards} on an on-demand stream`,
+      "AWS decides there; leave shards out.",
+    );
   }
   return {
     shards: onDemand
@@ -120,7 +124,12 @@ export function checkMapping(what: string, settings: MappingSettings, isStateful
 }
 
 /** The stream of a source. Its name is generated, so that two deployments never meet. */
-export function provisionStream(scope: Construct, name: string, checked: CheckedStream, removalPolicy: RemovalPolicy): Stream {
+export function provisionStream(
+  scope: Construct,
+  name: string,
+  checked: CheckedStream,
+  removalPolicy: RemovalPolicy,
+): Stream {
   // The incarnation is in the logical id: a new stream and a new incarnation cannot come without each other (X6).
   const id = checked.incarnation === 0 ? name : `${name}-${checked.incarnation}`;
   return new Stream(scope, id, {
@@ -157,7 +166,12 @@ export const readStream = (stream: IStream): PolicyStatement =>
 export function mapStream(
   scope: Construct,
   id: string,
-  { stream, target, onFailure, mapping }: { stream: IStream; target: IFunction; onFailure: IQueue; mapping: CheckedMapping },
+  {
+    stream,
+    target,
+    onFailure,
+    mapping,
+  }: { stream: IStream; target: IFunction; onFailure: IQueue; mapping: CheckedMapping },
 ): CfnEventSourceMapping {
   return new CfnEventSourceMapping(scope, id, {
     eventSourceArn: stream.streamArn,

@@ -31,5 +31,9 @@ export const refuseSetting = (what: string, given: string, why: string) =>
 
 function refuse(what: string, given: string, { least, most, unit, why }: Limits) {
   const range = least === most ? `only ${least}` : `a whole number of ${unit} from ${least} to ${most}`;
-  return definitionError({ code: "provision/limit", message: `${what} is ${given}; possible is ${range}.`, advice: why });
+  return definitionError({
+    code: "provision/limit",
+    message: `${what} is ${given}; possible is ${range}.`,
+    advice: why,
+  });
 }
