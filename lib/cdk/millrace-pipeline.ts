@@ -24,7 +24,7 @@ import { changelogTable, secureBucket } from "./stores.ts";
  * what failed, alarms and a dashboard. README.md beside this file lists the stack's outputs.
  *
  * @example
- * new MillracePipeline(this, "FlightDelays", {
+ * new MillracePipeline(stack, "FlightDelays", {
  *   pipeline: flightDelays,
  *   handler: "functions/aggregate-flight-delays/handler.ts",
  *   stream: { shards: 4 },

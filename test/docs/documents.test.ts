@@ -1,0 +1,107 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+import * as millrace from "millrace";
+import { docstringExamples, documentBlocks, ROOT, type CodeBlock } from "./code-blocks.ts";
+
+const documents = documentBlocks();
+const examples = docstringExamples();
+
+/** What examples may use without saying where it comes from. */
+const PRELUDE = `
+import assert from "node:assert/strict";
+import { ${Object.keys(millrace).join(", ")} } from "millrace";
+import { z } from "zod";
+import { lambdaHandler } from "millrace/lambda"; // not when run
+import { MillracePipeline } from "millrace/cdk"; // not when run
+import { Stack } from "aws-cdk-lib"; // not when run
+declare const stack: Stack; // not when run
+import { taskName } from "./lib/state/task-id.ts";
+import { viewSql } from "./lib/connectors/firehose/view.ts";
+import flightDelays, { hourlyDelays } from "./functions/aggregate-flight-delays/pipeline.ts";
+import type { Departure } from "./functions/aggregate-flight-delays/schemas.ts";
+const task = { pipeline: "flight-delays", generation: 0, stage: "departures", source: "departures", incarnation: 0, partition: "shardId-000000000000" };
+`;
+
+/** Lines such as `f(x) === y;` are claims: they are checked. */
+const asProgram = ({ code }: CodeBlock): string => {
+  const claims = code.replaceAll(/^(?!const|let|import|export| )(.* === .*);.*$/gm, "assert.equal($1, true);");
+  const declared = [...code.matchAll(/^(?:export )?const (\w+)/gm)].map(([, name]) => name!);
+  const prelude = PRELUDE.replaceAll(/\{ ([\w, ]+) \} from/g, (_, names: string) => {
+    const free = names.split(", ").filter((name) => !declared.includes(name));
+    return `{ ${free.join(", ")} } from`;
+  });
+  return `${prelude}\n${claims}\nexport {};\n`;
+};
+
+/** TypeScript's errors in a text that lies in the project's root as far as imports are concerned. */
+function errorsOf(programs: readonly string[]): string[] {
+  const { config } = ts.readConfigFile(path.join(ROOT, "tsconfig.json"), (file) => ts.sys.readFile(file)) as { config: unknown };
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
+  const texts = new Map(programs.map((text, i) => [path.join(ROOT, `document-block-${i}.ts`), text]));
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists, readFile } = host;
+  host.fileExists = (file) => texts.has(file) || fileExists(file);
+  host.readFile = (file) => texts.get(file) ?? readFile(file);
+  host.getSourceFile = (file, version, ...rest) =>
+    texts.has(file) ? ts.createSourceFile(file, texts.get(file)!, version) : getSourceFile(file, version, ...rest);
+  const program = ts.createProgram([...texts.keys()], options, host);
+  return ts
+    .getPreEmitDiagnostics(program)
+    .filter(({ file }) => file !== undefined && texts.has(file.fileName))
+    .map(({ file, start, messageText }) => {
+      const line = ts.getLineAndCharacterOfPosition(file!, start!).line + 1;
+      return `${path.basename(file!.fileName)}:${line} ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
+    });
+}
+
+async function run(program: string): Promise<Record<string, unknown>> {
+  const { outputFiles } = await build({
+    stdin: { contents: program, resolveDir: ROOT, loader: "ts", sourcefile: "block.ts" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    write: false,
+    logLevel: "silent",
+    banner: { js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire("file:///");' },
+    tsconfig: path.join(ROOT, "tsconfig.json"),
+  });
+  const directory = await mkdtemp(path.join(tmpdir(), "millrace-block-"));
+  try {
+    const file = path.join(directory, "block.mjs");
+    await writeFile(file, outputFiles[0]!.contents);
+    return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Record<string, unknown>;
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+test("there are blocks and examples to check", () => {
+  expect(documents.length).toBeGreaterThan(2);
+  expect(examples.length).toBeGreaterThan(5);
+});
+
+test("every block of the documents and every example compiles", () => {
+  const errors = errorsOf([...documents.map(({ code }) => `${code}\nexport {};\n`), ...examples.map(asProgram)]);
+  const places = [...documents, ...examples].map(({ at }, i) => `document-block-${i} is ${at}`);
+  expect(errors, places.join("\n")).toEqual([]);
+});
+
+describe("what can run without a cloud runs", () => {
+  // Handlers want a function's environment; constructs are run by test/infra.
+  const needsMore = ({ code }: CodeBlock) => /lambdaHandler\(|aws-cdk-lib|MillracePipeline|startLocalStack/.test(code);
+  for (const block of [...documents.filter((one) => !needsMore(one))]) {
+    test(block.at, async () => {
+      expect(await run(block.code)).toBeDefined();
+    });
+  }
+  for (const example of examples.filter((one) => !needsMore(one))) {
+    test(example.at, async () => {
+      await run(asProgram(example).replaceAll(/^.*\/\/ not when run$/gm, ""));
+    });
+  }
+});
