@@ -54,5 +54,7 @@ export default pipeline("earthquakes", (flow) => {
       strongestAt: placeOfStrongest,
     });
   daily.to(dailyQuakes);
-  daily.late.map("slim", ({ network, id, occurredAt, magnitude }) => ({ network, id, occurredAt, magnitude })).to(lateQuakes);
+  daily.late
+    .map("slim", ({ network, id, occurredAt, magnitude }) => ({ network, id, occurredAt, magnitude }))
+    .to(lateQuakes);
 });

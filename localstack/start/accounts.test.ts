@@ -14,19 +14,36 @@ const rows = lake("rows", { user: text, windowStart: timestamp, windowEnd: times
 const late = lake("late_rows", { user: text });
 
 const chain = pipeline("clicks", (flow) => {
-  const windows = flow.from(source).filter("real", (click) => click.user !== "").byKey.window("hourly", tumbling({ hours: 1 })).aggregate({ clicks: count() });
+  const windows = flow
+    .from(source)
+    .filter("real", (click) => click.user !== "")
+    .byKey.window("hourly", tumbling({ hours: 1 }))
+    .aggregate({ clicks: count() });
   windows.to(rows);
-  windows.late.filter("interesting", () => true).map("slim", ({ user }) => ({ user })).to(late);
+  windows.late
+    .filter("interesting", () => true)
+    .map("slim", ({ user }) => ({ user }))
+    .to(late);
 });
 
 const zero = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, closed: 0 };
 const task = (counters: Record<string, Partial<typeof zero>>): TaskStatus => ({
-  task: "t", epoch: 1, position: undefined, watermark: 0, delivered: true,
+  task: "t",
+  epoch: 1,
+  position: undefined,
+  watermark: 0,
+  delivered: true,
   counters: new Map(Object.entries(counters).map(([name, counts]) => [name, { ...zero, ...counts }])),
 });
 
 const tasks = [
-  task({ clicks: { in: 10, dead: 1 }, real: { in: 9, filtered: 2 }, hourly: { in: 7, folded: 6, late: 1, closed: 3 }, rows: { folded: 3 }, interesting: { filtered: 1 } }),
+  task({
+    clicks: { in: 10, dead: 1 },
+    real: { in: 9, filtered: 2 },
+    hourly: { in: 7, folded: 6, late: 1, closed: 3 },
+    rows: { folded: 3 },
+    interesting: { filtered: 1 },
+  }),
   task({ clicks: { in: 5 }, hourly: { in: 5, folded: 5, closed: 2 }, rows: { folded: 2, dead: 1 } }),
 ];
 

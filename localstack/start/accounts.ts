@@ -21,7 +21,10 @@ export interface Accounts {
 export function accountsOf(pipeline: Pipeline, tasks: readonly TaskStatus[]): Accounts {
   const chain = chainOf(pipeline);
   const total = (names: readonly string[], field: keyof Accounts): number =>
-    tasks.reduce((sum, { counters }) => sum + names.reduce((own, name) => own + (counters.get(name)?.[field] ?? 0), 0), 0);
+    tasks.reduce(
+      (sum, { counters }) => sum + names.reduce((own, name) => own + (counters.get(name)?.[field] ?? 0), 0),
+      0,
+    );
   const source = chain.filter(({ kind }) => kind === "source").map(({ name }) => name);
   const window = chain.filter(({ kind }) => kind === "window").map(({ name }) => name);
   const between = chain.filter(({ kind }) => kind !== "source" && kind !== "window").map(({ name }) => name);
@@ -44,9 +47,10 @@ export const equation = ({ in: all, folded, filtered, late, dead }: Accounts): s
 
 function chainOf({ name, nodes }: Pipeline): Pipeline["nodes"] {
   const windows = nodes.flatMap((node, i) => (node.kind === "window" ? [i] : []));
-  if (windows.length !== 1) throw new Error(`The pipeline "${name}" has ${windows.length} windows; the accounts are of one.`);
+  if (windows.length !== 1)
+    throw new Error(`The pipeline "${name}" has ${windows.length} windows; the accounts are of one.`);
   const chain: Pipeline["nodes"][number][] = [];
-  for (let at: number | undefined = windows[0]; at !== undefined; ) {
+  for (let at: number | undefined = windows[0]; at !== undefined;) {
     const node: Pipeline["nodes"][number] = nodes[at]!;
     chain.push(node);
     at = node.kind === "source" ? undefined : node.input;

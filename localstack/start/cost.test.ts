@@ -7,10 +7,24 @@ const service = (requests: Record<string, number> = {}) => ({ requests, bytesIn:
 const usage: Usage = {
   dynamodb: { ...service({ PutItem: 900, Query: 900 }), writeUnits: 4_000, readUnits: 2_000 },
   kinesis: service({ PutRecords: 1_000 }),
-  s3: service({ PutObject: 20, ListObjectsV2: 5, GetObject: 30, HeadObject: 10, DeleteObject: 1_000, DeleteObjects: 1_000 }),
+  s3: service({
+    PutObject: 20,
+    ListObjectsV2: 5,
+    GetObject: 30,
+    HeadObject: 10,
+    DeleteObject: 1_000,
+    DeleteObjects: 1_000,
+  }),
   sqs: service({ SendMessage: 70, ReceiveMessage: 20, DeleteMessage: 10 }),
   firehose: { ...service({ PutRecordBatch: 100 }), records: 200, billedBytes: 2 ** 30 / 2 },
-  lambda: { invocations: 1_000, errors: 0, restarts: 0, durationMillis: 100_000, gigabyteSeconds: 100, payloadBytes: 0 },
+  lambda: {
+    invocations: 1_000,
+    errors: 0,
+    restarts: 0,
+    durationMillis: 100_000,
+    gigabyteSeconds: 100,
+    payloadBytes: 0,
+  },
 };
 
 test("a bill by hand: half a million events, so that everything counts twice", () => {

@@ -39,11 +39,15 @@ const PUT_CLASS = /^(Put|Copy|Post|List|CreateMultipartUpload|UploadPart|Complet
  * Lambda's; logs, alarms, storage, and data transfer are not part of it.
  */
 export function estimateCost(usage: Usage, { events, putUnits, shards }: Workload): CostEstimate {
-  const perMillion = (amount: number, dollars: number, unit: number): number => (amount / unit) * dollars * (MILLION / events);
+  const perMillion = (amount: number, dollars: number, unit: number): number =>
+    (amount / unit) * dollars * (MILLION / events);
   const sum = (requests: Readonly<Record<string, number>>, include: (name: string) => boolean = () => true): number =>
     Object.entries(requests).reduce((total, [name, n]) => (include(name) ? total + n : total), 0);
   const item = (service: string, what: string, amount: number, dollars: number, unit: number): CostItem => ({
-    service, what, amount, dollars: perMillion(amount, dollars, unit),
+    service,
+    what,
+    amount,
+    dollars: perMillion(amount, dollars, unit),
   });
   const s3Puts = sum(usage.s3.requests, (name) => PUT_CLASS.test(name));
   const s3Gets = sum(usage.s3.requests, (name) => !PUT_CLASS.test(name) && !FREE.test(name));

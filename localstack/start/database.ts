@@ -34,7 +34,7 @@ export class Database {
 
   async rows(sql: string): Promise<readonly Row[]> {
     const reader = await this.#connection.runAndReadAll(sql);
-    return reader.getRowObjectsJS() as readonly Row[];
+    return reader.getRowObjectsJS();
   }
 
   /** The only row of a query. */

@@ -25,11 +25,17 @@ export class Deployment {
     this.stack = stack;
     this.pipeline = pipeline;
     this.bindings = bindingsOf(stack);
-    const common = { region: stack.environment["AWS_REGION"] ?? "us-east-1", credentials: { accessKeyId: "local", secretAccessKey: "local" } };
+    const common = {
+      region: stack.environment["AWS_REGION"] ?? "us-east-1",
+      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    };
     // No retries: a put whose answer was lost may have been accepted, and then nobody would know where.
     // Node's HTTP/1 handler: the default one of Kinesis speaks HTTP/2, which the emulator does not.
     this.#kinesis = new KinesisClient({
-      ...common, endpoint: stack.endpoints.kinesis, maxAttempts: 1, requestHandler: new NodeHttpHandler(),
+      ...common,
+      endpoint: stack.endpoints.kinesis,
+      maxAttempts: 1,
+      requestHandler: new NodeHttpHandler(),
     });
     this.#sqs = new SQSClient({ ...common, endpoint: stack.endpoints.sqs });
     this.#dynamodb = new DynamoDBClient({ ...common, endpoint: stack.endpoints.dynamodb, maxAttempts: 10 });
@@ -37,7 +43,9 @@ export class Deployment {
   }
 
   readonly put: FeedOptions["put"] = async (records) => {
-    const { Records } = await this.#kinesis.send(new PutRecordsCommand({ StreamName: this.bindings.source.stream, Records: records }));
+    const { Records } = await this.#kinesis.send(
+      new PutRecordsCommand({ StreamName: this.bindings.source.stream, Records: records }),
+    );
     return Records ?? [];
   };
 
@@ -48,7 +56,11 @@ export class Deployment {
 
   async tasks(): Promise<readonly TaskStatus[]> {
     return inspectTasks({
-      dynamodb: this.#dynamodb, s3: this.#s3, bindings: this.bindings, pipeline: this.pipeline, partitions: await this.shards(),
+      dynamodb: this.#dynamodb,
+      s3: this.#s3,
+      bindings: this.bindings,
+      pipeline: this.pipeline,
+      partitions: await this.shards(),
     });
   }
 
@@ -78,10 +90,13 @@ export class Deployment {
 function bindingsOf(stack: LocalStack): Bindings {
   const stages = stack.resources.flatMap(({ type, properties }) => {
     if (type !== "AWS::Lambda::Function") return [];
-    const { Variables } = (properties["Environment"] ?? {}) as { readonly Variables?: Readonly<Record<string, string>> };
+    const { Variables } = (properties["Environment"] ?? {}) as {
+      readonly Variables?: Readonly<Record<string, string>>;
+    };
     return Variables?.[BINDINGS_VARIABLE] === undefined ? [] : [readBindings(Variables)];
   });
   const [only] = stages;
-  if (only === undefined || stages.length > 1) throw new Error(`The stack has ${stages.length} stages; this command feeds one.`);
+  if (only === undefined || stages.length > 1)
+    throw new Error(`The stack has ${stages.length} stages; this command feeds one.`);
   return only;
 }

@@ -17,7 +17,10 @@ function setting(deafness: Readonly<Record<string, number>>, undelivered: readon
     look: async () => {
       events.push("look");
       return Object.entries(deafness).map(([task, wanted]): TaskStatus => ({
-        task, epoch: 1, position: undefined, counters: new Map(),
+        task,
+        epoch: 1,
+        position: undefined,
+        counters: new Map(),
         watermark: (told.get(task) ?? 0) >= wanted ? END_OF_TIME : 7,
         delivered: !undelivered.includes(task),
       }));

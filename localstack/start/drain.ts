@@ -31,13 +31,16 @@ export async function drainAll(options: DrainOptions): Promise<readonly TaskStat
   for (let round = 0; round < MOST_ROUNDS; round++) {
     await Promise.all(open.map(options.send));
     if (round === 0) options.onSent?.();
-    for (let look = 0; look < LOOKS_PER_ROUND && !(await options.isSettled()); look++) await options.sleep(MILLIS_PER_LOOK);
+    for (let look = 0; look < LOOKS_PER_ROUND && !(await options.isSettled()); look++)
+      await options.sleep(MILLIS_PER_LOOK);
     if (round === 0) await options.onSettled?.();
     tasks = await options.look();
     open = tasks.filter((task) => !hasEnded(task)).map(({ task }) => task);
     if (open.length === 0) return tasks;
   }
-  const stuck = tasks.filter((task) => !hasEnded(task)).map(({ task, epoch, watermark }) => `${task}@${epoch} (watermark ${String(watermark)})`);
+  const stuck = tasks
+    .filter((task) => !hasEnded(task))
+    .map(({ task, epoch, watermark }) => `${task}@${epoch} (watermark ${String(watermark)})`);
   throw new Error(`The input was ended, but these tasks did not come to its end: ${stuck.join(", ")}.`);
 }
 

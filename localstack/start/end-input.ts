@@ -34,6 +34,10 @@ export async function endInput(deployment: Deployment, interrupt: Interrupt, pri
     onSettled: settled,
   });
   await interrupt.orEnd(stack.flushDeliveryStreams());
-  printer.fact("drained", `${whole(tasks.length)} task${tasks.length === 1 ? "" : "s"}`, `in ${duration(performance.now() - began)}: watermarks are at the end of time`);
+  printer.fact(
+    "drained",
+    `${whole(tasks.length)} task${tasks.length === 1 ? "" : "s"}`,
+    `in ${duration(performance.now() - began)}: watermarks are at the end of time`,
+  );
   return { tasks, usage: usage ?? stack.usage() };
 }

@@ -27,8 +27,11 @@ export class Events {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<FeedEvent> {
-    for await (const [numbers, keys, events] of this.#database.chunks(`SELECT n, partition_key, event FROM (${this.#sql})`)) {
-      if (numbers === undefined || keys === undefined || events === undefined) throw new Error("Events have n, partition_key and event.");
+    for await (const [numbers, keys, events] of this.#database.chunks(
+      `SELECT n, partition_key, event FROM (${this.#sql})`,
+    )) {
+      if (numbers === undefined || keys === undefined || events === undefined)
+        throw new Error("Events have n, partition_key and event.");
       for (let i = 0; i < numbers.length; i++) {
         const event = String(events[i]);
         this.#putUnits += Math.ceil(Buffer.byteLength(event) / PUT_UNIT);

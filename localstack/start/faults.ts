@@ -46,9 +46,15 @@ export function reportFaults(stack: LocalStack, rival: RivalMapping, seed: numbe
     ["restarts of workers", stack.usage().lambda.restarts],
   ];
   printer.section(`Faults, seed ${seed}`);
-  printer.table(["injected", "times"], injected.map(([what, n]) => [what, whole(n)]));
+  printer.table(
+    ["injected", "times"],
+    injected.map(([what, n]) => [what, whole(n)]),
+  );
   printer.line();
-  printer.table(["caused", "times"], caused.map(([what, n]) => [what, whole(n)]));
+  printer.table(
+    ["caused", "times"],
+    caused.map(([what, n]) => [what, whole(n)]),
+  );
   const absent = [...injected, ...caused].filter(([, n]) => n === 0).map(([what]) => what);
   if (absent.length > 0) printer.line(`  Never happened: ${absent.join("; ")}. Give more events, or another --seed.`);
   return absent.length === 0;

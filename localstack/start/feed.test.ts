@@ -16,7 +16,9 @@ function stream(refuse: (call: number, index: number) => boolean = () => false) 
     put: async (records) => {
       const call = calls.push(records.length) - 1;
       return records.map((_, i) =>
-        refuse(call, i) ? { ErrorCode: "ProvisionedThroughputExceededException" } : { ShardId: "s", SequenceNumber: String(++sequence) },
+        refuse(call, i)
+          ? { ErrorCode: "ProvisionedThroughputExceededException" }
+          : { ShardId: "s", SequenceNumber: String(++sequence) },
       );
     },
     onAccepted: (some) => void accepted.push(...some),

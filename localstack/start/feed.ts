@@ -54,8 +54,11 @@ async function putAll(batch: readonly FeedEvent[], { put, onAccepted, sleep }: F
   let left = batch;
   for (let attempt = 0; left.length > 0; attempt++) {
     if (attempt > 0) await sleep(Math.min(50 * 2 ** attempt, 1_000));
-    const results = await put(left.map(({ partitionKey, event }) => ({ PartitionKey: partitionKey, Data: Buffer.from(event) })));
-    if (results.length !== left.length) throw new Error(`PutRecords answered ${results.length} of ${left.length} records.`);
+    const results = await put(
+      left.map(({ partitionKey, event }) => ({ PartitionKey: partitionKey, Data: Buffer.from(event) })),
+    );
+    if (results.length !== left.length)
+      throw new Error(`PutRecords answered ${results.length} of ${left.length} records.`);
     const accepted: Accepted[] = [];
     const refused: FeedEvent[] = [];
     left.forEach((event, i) => {
@@ -77,7 +80,8 @@ async function* batches(events: AsyncIterable<FeedEvent>, most: number): AsyncGe
   let bytes = 0;
   let last = -1;
   for await (const event of events) {
-    if (event.n <= last) throw new Error(`Event ${event.n} comes after event ${last}: the prepared events are out of order.`);
+    if (event.n <= last)
+      throw new Error(`Event ${event.n} comes after event ${last}: the prepared events are out of order.`);
     last = event.n;
     const size = Buffer.byteLength(event.event) + Buffer.byteLength(event.partitionKey);
     if (batch.length === most || (batch.length > 0 && bytes + size > MAX_BYTES)) {

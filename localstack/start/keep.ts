@@ -6,7 +6,12 @@ import { MetricReader } from "./metrics.ts";
 import { whole, type Printer } from "./print.ts";
 
 /** Says where everything is, and stays until Ctrl-C. */
-export async function keep(deployment: Deployment, example: FeedEvent, interrupt: Interrupt, printer: Printer): Promise<void> {
+export async function keep(
+  deployment: Deployment,
+  example: FeedEvent,
+  interrupt: Interrupt,
+  printer: Printer,
+): Promise<void> {
   const { stack, bindings } = deployment;
   printer.section("The stack stays up; Ctrl-C ends it");
   for (const [service, origin] of Object.entries(stack.endpoints)) printer.fact(service, origin);
@@ -32,7 +37,11 @@ export async function keep(deployment: Deployment, example: FeedEvent, interrupt
 
 /** A line for a shell that has curl and nothing else. The emulator wants a signature to be there, not to be right. */
 function putCommand(stack: LocalStack, stream: string, { partitionKey, event }: FeedEvent): string {
-  const body = JSON.stringify({ StreamName: stream, PartitionKey: partitionKey, Data: Buffer.from(event).toString("base64") });
+  const body = JSON.stringify({
+    StreamName: stream,
+    PartitionKey: partitionKey,
+    Data: Buffer.from(event).toString("base64"),
+  });
   const headers = [
     "X-Amz-Target: Kinesis_20131202.PutRecord",
     "Content-Type: application/x-amz-json-1.1",

@@ -20,7 +20,9 @@ async function main(args: readonly string[], interrupt: Interrupt, printer: Prin
       return 2;
     }
     printer.line();
-    process.stderr.write(`The run failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `The run failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     return 1;
   }
 }

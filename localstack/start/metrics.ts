@@ -27,7 +27,9 @@ export class MetricReader {
   }
 
   latency(name: string): Latency | undefined {
-    const samples = this.#named(name).flatMap((series) => series.samples).sort((a, b) => a - b);
+    const samples = this.#named(name)
+      .flatMap((series) => series.samples)
+      .sort((a, b) => a - b);
     if (samples.length === 0) return undefined;
     return { median: quantile(samples, 0.5), p99: quantile(samples, 0.99), samples: samples.length };
   }
@@ -38,4 +40,5 @@ export class MetricReader {
 }
 
 /** The nearest-rank quantile of sorted values. */
-const quantile = (sorted: readonly number[], q: number): number => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
+const quantile = (sorted: readonly number[], q: number): number =>
+  sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;

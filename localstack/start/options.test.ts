@@ -3,13 +3,38 @@ import { HELP, parseOptions, UsageError } from "./options.ts";
 
 describe("options", () => {
   test("none", () => {
-    expect(parseOptions([])).toEqual({ pipeline: "aggregate-flight-delays", faults: false, seed: 1, keep: false, help: false });
+    expect(parseOptions([])).toEqual({
+      pipeline: "aggregate-flight-delays",
+      faults: false,
+      seed: 1,
+      keep: false,
+      help: false,
+    });
   });
 
   test("all, with thousands separators", () => {
-    const args = ["--pipeline", "track-earthquakes", "--events", "1,000,000", "--shards=4", "--rate", "5_000", "--faults", "--seed", "7", "--keep"];
+    const args = [
+      "--pipeline",
+      "track-earthquakes",
+      "--events",
+      "1,000,000",
+      "--shards=4",
+      "--rate",
+      "5_000",
+      "--faults",
+      "--seed",
+      "7",
+      "--keep",
+    ];
     expect(parseOptions(args)).toEqual({
-      pipeline: "track-earthquakes", events: 1_000_000, shards: 4, rate: 5_000, faults: true, seed: 7, keep: true, help: false,
+      pipeline: "track-earthquakes",
+      events: 1_000_000,
+      shards: 4,
+      rate: 5_000,
+      faults: true,
+      seed: 7,
+      keep: true,
+      help: false,
     });
   });
 
@@ -34,6 +59,7 @@ describe("options", () => {
   });
 
   test("the help names every option", () => {
-    for (const option of ["pipeline", "events", "shards", "rate", "faults", "seed", "keep", "help"]) expect(HELP).toContain(`--${option}`);
+    for (const option of ["pipeline", "events", "shards", "rate", "faults", "seed", "keep", "help"])
+      expect(HELP).toContain(`--${option}`);
   });
 });

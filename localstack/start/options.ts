@@ -71,7 +71,9 @@ export function parseOptions(args: readonly string[]): Options {
     const known = Object.hasOwn(OPTIONS, token.name) ? OPTIONS[token.name as keyof typeof OPTIONS] : undefined;
     if (known === undefined) throw new UsageError(`There is no option ${token.rawName}. See --help.`);
     if (known.type === "string" && (token.value === undefined || token.value === "" || token.value.startsWith("--"))) {
-      throw new UsageError(`${token.rawName} wants a value: ${token.rawName} ${token.name === "pipeline" ? DEFAULT_PIPELINE : "1000"}`);
+      throw new UsageError(
+        `${token.rawName} wants a value: ${token.rawName} ${token.name === "pipeline" ? DEFAULT_PIPELINE : "1000"}`,
+      );
     }
     if (known.type === "boolean" && token.value !== undefined) throw new UsageError(`${token.rawName} takes no value.`);
     if (seen.has(token.name)) throw new UsageError(`${token.rawName} was given twice.`);
@@ -82,8 +84,10 @@ export function parseOptions(args: readonly string[]): Options {
   const shards = whole("shards", text("shards"), 1, 32);
   const rate = whole("rate", text("rate"), 1, 1_000_000);
   const pipeline = text("pipeline") ?? DEFAULT_PIPELINE;
-  if (!/^[a-z][a-z0-9-]*$/.test(pipeline)) throw new UsageError(`--pipeline is the name of a folder of functions/, not "${pipeline}".`);
-  if (seen.has("seed") && values["faults"] !== true) throw new UsageError("--seed is the seed of the faults: give --faults too.");
+  if (!/^[a-z][a-z0-9-]*$/.test(pipeline))
+    throw new UsageError(`--pipeline is the name of a folder of functions/, not "${pipeline}".`);
+  if (seen.has("seed") && values["faults"] !== true)
+    throw new UsageError("--seed is the seed of the faults: give --faults too.");
   return {
     pipeline,
     ...(events === undefined ? {} : { events }),

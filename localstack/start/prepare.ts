@@ -30,7 +30,8 @@ export async function prepareEvents(
   }
   await database.run(`CREATE OR REPLACE VIEW prepared AS SELECT * FROM read_parquet(${literal(file)})`);
   const { found } = await database.row("SELECT count(*) AS found FROM prepared");
-  if (Number(found) !== count) throw new Error(`${file} holds ${String(found)} events, not ${count}. Delete it and start again.`);
+  if (Number(found) !== count)
+    throw new Error(`${file} holds ${String(found)} events, not ${count}. Delete it and start again.`);
   return { file, count, cached };
 }
 

@@ -17,23 +17,55 @@ describe("Printer", () => {
   };
 
   test("numbers stand to the right, texts to the left", () => {
-    expect(printed((printer) => printer.table(["name", "n"], [["a", "1"], ["longer", "1,000"]]))).toBe("  name         n\n  a            1\n  longer   1,000\n");
+    expect(
+      printed((printer) =>
+        printer.table(
+          ["name", "n"],
+          [
+            ["a", "1"],
+            ["longer", "1,000"],
+          ],
+        ),
+      ),
+    ).toBe("  name         n\n  a            1\n  longer   1,000\n");
   });
 
   test("on a terminal the state of things is rewritten in place, and gone before the next line", () => {
-    const text = printed((printer) => { printer.status("one", 0); printer.status("two", 1); printer.line("end"); }, { isTTY: true, columns: 80 });
+    const text = printed(
+      (printer) => {
+        printer.status("one", 0);
+        printer.status("two", 1);
+        printer.line("end");
+      },
+      { isTTY: true, columns: 80 },
+    );
     expect(text).toBe("  one\r\u001B[2K  two\r\u001B[2Kend\n");
   });
 
   test("elsewhere it is a line every five seconds", () => {
-    const text = printed((printer) => { for (const at of [0, 1_000, 4_999, 5_000, 9_000]) printer.status(String(at), at); });
+    const text = printed((printer) => {
+      for (const at of [0, 1_000, 4_999, 5_000, 9_000]) printer.status(String(at), at);
+    });
     expect(text).toBe("  0\n  5000\n");
   });
 });
 
 test("latencies are nearest-rank quantiles over all series; other namespaces are not ours", () => {
-  const series = (namespace: string, samples: number[]) => ({ namespace, name: "L", dimensions: {}, count: samples.length, sum: 0, last: 0, max: 0, samples });
-  const reader = new MetricReader([series("Millrace", [5, 1, 3]), series("Millrace", [2, 4]), series("Other", [1_000])]);
+  const series = (namespace: string, samples: number[]) => ({
+    namespace,
+    name: "L",
+    dimensions: {},
+    count: samples.length,
+    sum: 0,
+    last: 0,
+    max: 0,
+    samples,
+  });
+  const reader = new MetricReader([
+    series("Millrace", [5, 1, 3]),
+    series("Millrace", [2, 4]),
+    series("Other", [1_000]),
+  ]);
   expect(reader.latency("L")).toEqual({ median: 3, p99: 5, samples: 5 });
   expect(reader.latency("None")).toBeUndefined();
 });

@@ -17,7 +17,11 @@ export function bytes(n: number): string {
 }
 
 export const duration = (millis: number): string =>
-  millis < 1_000 ? `${whole(millis)} ms` : millis < 120_000 ? `${decimal(millis / 1_000, 1)} s` : `${decimal(millis / 60_000, 1)} min`;
+  millis < 1_000
+    ? `${whole(millis)} ms`
+    : millis < 120_000
+      ? `${decimal(millis / 1_000, 1)} s`
+      : `${decimal(millis / 60_000, 1)} min`;
 
 /** An instant of event time, to the minute. */
 export const instant = (millis: number): string => new Date(millis).toISOString().slice(0, 16).replace("T", " ");

@@ -8,24 +8,36 @@ import type { MetricReader } from "./metrics.ts";
 import { bytes, decimal, instant, whole, type Printer } from "./print.ts";
 
 /** Prints a demo's queries over the results. */
-export async function reportHighlights(database: Database, highlights: readonly Highlight[], printer: Printer): Promise<void> {
+export async function reportHighlights(
+  database: Database,
+  highlights: readonly Highlight[],
+  printer: Printer,
+): Promise<void> {
   for (const { title, sql } of highlights) {
     const rows = await database.rows(sql);
     printer.section(title);
     if (rows.length === 0) printer.line("  none");
-    else printer.table(Object.keys(rows[0]!).map((name) => name.replaceAll("_", " ")), rows.map((row) => Object.values(row).map(cell)));
+    else
+      printer.table(
+        Object.keys(rows[0]!).map((name) => name.replaceAll("_", " ")),
+        rows.map((row) => Object.values(row).map(cell)),
+      );
   }
 }
 
 const cell = (value: unknown): string => {
   if (typeof value === "bigint") return whole(Number(value));
   if (typeof value === "number") return decimal(value, 1);
-  return value instanceof Date ? instant(value.getTime()) : value === null ? "–" : String(value);
+  if (value instanceof Date) return instant(value.getTime());
+  return typeof value === "string" ? value : value === null ? "–" : JSON.stringify(value);
 };
 
 export function reportLatency(metrics: MetricReader, printer: Printer): void {
   printer.section("Latency, from put");
-  const lines = [["to committed", metrics.latency("CommitLatency")], ["to delivered", metrics.latency("DeliverLatency")]] as const;
+  const lines = [
+    ["to committed", metrics.latency("CommitLatency")],
+    ["to delivered", metrics.latency("DeliverLatency")],
+  ] as const;
   printer.table(
     ["", "median", "99th percentile", "samples"],
     lines.map(([name, latency]) =>
@@ -79,19 +91,36 @@ export function reportCost(usage: Usage, workload: Workload, printer: Printer): 
     ["service", "what", "used here", "dollars"],
     [
       ...items.map(({ service, what, amount, dollars }) => [
-        service, what, Number.isInteger(amount) ? whole(amount) : decimal(amount, amount < 1 ? 4 : 1), decimal(dollars, 4),
+        service,
+        what,
+        Number.isInteger(amount) ? whole(amount) : decimal(amount, amount < 1 ? 4 : 1),
+        decimal(dollars, 4),
       ]),
       ["total", "", "", decimal(total, 4)],
     ],
   );
-  printer.line(`  and the stream: $${decimal(shardsPerHour, 3)} an hour for ${whole(workload.shards)} shard${workload.shards === 1 ? "" : "s"}, whatever they carry.`);
-  printer.line(`  us-east-1 on ${PRICES_READ_ON} (bench/prices.ts), Lambda at this machine's speed; without logs, storage, and Lambda's polling of the tick queue.`);
+  printer.line(
+    `  and the stream: $${decimal(shardsPerHour, 3)} an hour for ${whole(workload.shards)} shard${workload.shards === 1 ? "" : "s"}, whatever they carry.`,
+  );
+  printer.line(
+    `  us-east-1 on ${PRICES_READ_ON} (bench/prices.ts), Lambda at this machine's speed; without logs, storage, and Lambda's polling of the tick queue.`,
+  );
 }
 
-export function reportComparison(what: string, { expected, delivered, equal, missing, repeated, different, examples }: Comparison, printer: Printer): void {
+export function reportComparison(
+  what: string,
+  { expected, delivered, equal, missing, repeated, different, examples }: Comparison,
+  printer: Printer,
+): void {
   const counts = `oracle ${whole(expected)}, delivered ${whole(delivered)}, equal ${whole(equal)}`;
-  printer.line(`  ${what.padEnd(16)}  ${counts}, missing ${whole(missing)}, repeated ${whole(repeated)}, different ${whole(different)}`);
+  printer.line(
+    `  ${what.padEnd(16)}  ${counts}, missing ${whole(missing)}, repeated ${whole(repeated)}, different ${whole(different)}`,
+  );
   for (const { problem, ...row } of examples) {
-    printer.line(`    ${String(problem)}: ${Object.entries(row).map(([name, value]) => `${name} ${cell(value)}`).join(", ")}`);
+    printer.line(
+      `    ${String(problem)}: ${Object.entries(row)
+        .map(([name, value]) => `${name} ${cell(value)}`)
+        .join(", ")}`,
+    );
   }
 }

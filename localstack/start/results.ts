@@ -16,11 +16,18 @@ interface TableInput {
   readonly Name: string;
   readonly TableType?: string;
   readonly ViewOriginalText?: string;
-  readonly StorageDescriptor?: { readonly Location?: string; readonly Columns?: readonly { readonly Name: string; readonly Type: string }[] };
+  readonly StorageDescriptor?: {
+    readonly Location?: string;
+    readonly Columns?: readonly { readonly Name: string; readonly Type: string }[];
+  };
 }
 
 const DUCKDB_TYPES: Readonly<Record<string, string>> = {
-  string: "VARCHAR", bigint: "BIGINT", double: "DOUBLE", boolean: "BOOLEAN", timestamp: "TIMESTAMP",
+  string: "VARCHAR",
+  bigint: "BIGINT",
+  double: "DOUBLE",
+  boolean: "BOOLEAN",
+  timestamp: "TIMESTAMP",
 };
 
 /**
@@ -54,10 +61,13 @@ const inputOf = (resource: StackResource): TableInput => resource.properties["Ta
 async function openRawTable(database: Database, stack: LocalStack, table: TableInput): Promise<readonly string[]> {
   const { Location: location = "", Columns: columns = [] } = table.StorageDescriptor ?? {};
   const [, bucket, prefix] = /^s3:\/\/([^/]+)\/(.*)$/.exec(location) ?? [];
-  if (bucket === undefined || prefix === undefined) throw new Error(`The table ${table.Name} is not on S3: "${location}".`);
+  if (bucket === undefined || prefix === undefined)
+    throw new Error(`The table ${table.Name} is not on S3: "${location}".`);
   const files = await stack.objectFiles(bucket, prefix);
   // The catalogue's columns, so that a table without files has them too.
-  const types = columns.map(({ Name, Type }) => `CAST(NULL AS ${DUCKDB_TYPES[Type] ?? "VARCHAR"}) AS ${identifier(Name)}`);
+  const types = columns.map(
+    ({ Name, Type }) => `CAST(NULL AS ${DUCKDB_TYPES[Type] ?? "VARCHAR"}) AS ${identifier(Name)}`,
+  );
   const names = columns.map(({ Name }) => identifier(Name)).join();
   const read = `SELECT ${names} FROM read_parquet([${files.map(literal).join()}], union_by_name = true)`;
   const empty = `SELECT ${types.join()} WHERE false`;
@@ -69,6 +79,8 @@ async function openRawTable(database: Database, stack: LocalStack, table: TableI
 function viewSql({ Name, ViewOriginalText: text = "" }: TableInput): string {
   const [, base64] = /^\/\* Presto View: (\S+) \*\/$/.exec(text.trim()) ?? [];
   if (base64 === undefined) throw new Error(`The view ${Name} is not one that Athena can read.`);
-  const { originalSql } = JSON.parse(Buffer.from(base64, "base64").toString("utf8")) as { readonly originalSql: string };
+  const { originalSql } = JSON.parse(Buffer.from(base64, "base64").toString("utf8")) as {
+    readonly originalSql: string;
+  };
   return originalSql;
 }

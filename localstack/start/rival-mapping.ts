@@ -75,7 +75,9 @@ function theMapping(resources: readonly ResolvedResource[]) {
     if (resource.type !== "AWS::Lambda::EventSourceMapping") continue;
     const settings = mappingSettings(resource);
     if (settings?.sourceArn.split(":")[2] !== "kinesis") continue;
-    const target = resources.find(({ type, name }) => type === "AWS::Lambda::Function" && name === settings.functionName);
+    const target = resources.find(
+      ({ type, name }) => type === "AWS::Lambda::Function" && name === settings.functionName,
+    );
     if (target !== undefined) return [target, settings] as const;
   }
   throw new Error("The template maps no Kinesis stream to a function.");

@@ -35,9 +35,12 @@ export interface Plan {
 /** @throws UsageError for what there is none of, or not so many */
 export async function planRun(options: Options): Promise<Plan> {
   const demo = await loadDemo(FUNCTIONS, options.pipeline);
-  const { default: pipeline } = (await import(new URL(`${options.pipeline}/pipeline.ts`, FUNCTIONS).href)) as { readonly default: Pipeline };
+  const { default: pipeline } = (await import(new URL(`${options.pipeline}/pipeline.ts`, FUNCTIONS).href)) as {
+    readonly default: Pipeline;
+  };
   const events = options.events ?? demo.defaults.events;
-  if (events > demo.available) throw new UsageError(`There are ${whole(demo.available)} ${demo.events}; --events ${whole(events)} is more.`);
+  if (events > demo.available)
+    throw new UsageError(`There are ${whole(demo.available)} ${demo.events}; --events ${whole(events)} is more.`);
   return { options, demo, pipeline, events, shards: options.shards ?? demo.defaults.shards };
 }
 
@@ -45,7 +48,9 @@ export async function planRun(options: Options): Promise<Plan> {
 export async function run(plan: Plan, interrupt: Interrupt, printer: Printer): Promise<boolean> {
   const { options, demo, events, shards } = plan;
   const faults = options.faults ? ` · faults, seed ${options.seed}` : "";
-  printer.line(`Millrace · ${options.pipeline} · ${whole(events)} ${demo.events} · ${whole(shards)} shard${shards === 1 ? "" : "s"}${faults}`);
+  printer.line(
+    `Millrace · ${options.pipeline} · ${whole(events)} ${demo.events} · ${whole(shards)} shard${shards === 1 ? "" : "s"}${faults}`,
+  );
   const directory = await makeRunDirectory(HOME, new Date());
   const session = await Session.open(directory);
   try {
@@ -62,17 +67,32 @@ export async function run(plan: Plan, interrupt: Interrupt, printer: Printer): P
 }
 
 /** Events, template and stack, the first two at the same time. */
-async function setUp({ options, demo, pipeline, events, shards }: Plan, session: Session, interrupt: Interrupt, printer: Printer) {
+async function setUp(
+  { options, demo, pipeline, events, shards }: Plan,
+  session: Session,
+  interrupt: Interrupt,
+  printer: Printer,
+) {
   printer.section("Set-up");
   const began = performance.now();
   const took = () => duration(performance.now() - began);
   const prepare = async () => {
-    const prepared = await prepareEvents(session.database, demo, { name: options.pipeline, count: events, directory: path.join(HOME, "prepared") });
+    const prepared = await prepareEvents(session.database, demo, {
+      name: options.pipeline,
+      count: events,
+      directory: path.join(HOME, "prepared"),
+    });
     printer.fact("events", path.relative("", prepared.file), prepared.cached ? "(prepared before)" : `(${took()})`);
   };
   const synthesis = async () => {
     const directory = path.join(session.directory, "cdk.out");
-    const template = await synthesize({ root: ROOT, directory, pipeline: pipeline.name, shards, signal: interrupt.signal });
+    const template = await synthesize({
+      root: ROOT,
+      directory,
+      pipeline: pipeline.name,
+      shards,
+      signal: interrupt.signal,
+    });
     printer.fact("template", path.relative("", template), `(bundled and synthesized, ${took()})`);
     return template;
   };
@@ -87,8 +107,16 @@ async function setUp({ options, demo, pipeline, events, shards }: Plan, session:
 }
 
 /** Pushes all events, and waits until all are committed. */
-async function push({ options, demo, events, shards }: Plan, session: Session, deployment: Deployment, interrupt: Interrupt, printer: Printer) {
-  printer.section(`Pushing ${whole(events)} ${demo.events}${options.rate === undefined ? "" : ` at ${whole(options.rate)} a second`}`);
+async function push(
+  { options, demo, events, shards }: Plan,
+  session: Session,
+  deployment: Deployment,
+  interrupt: Interrupt,
+  printer: Printer,
+) {
+  printer.section(
+    `Pushing ${whole(events)} ${demo.events}${options.rate === undefined ? "" : ` at ${whole(options.rate)} a second`}`,
+  );
   const { stack } = deployment;
   const order = new AcceptedOrder(path.join(session.directory, "accepted.csv"));
   const progress = new Progress({ stack, printer, shards, total: events, sleep: interrupt.sleep });

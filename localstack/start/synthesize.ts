@@ -32,14 +32,17 @@ export async function synthesize({ root, directory, pipeline, shards, signal }: 
     signal,
   });
   let said = "";
-  for (const stream of [app.stdout, app.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  for (const stream of [app.stdout, app.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
   const [code] = (await once(app, "close")) as [number | null];
   if (code !== 0) throw new Error(`The CDK app (infra/app.ts) failed with code ${String(code)}:\n${said.trim()}`);
 
   const templates = (await readdir(directory)).filter((name) => name.endsWith(".template.json"));
   for (const name of templates) {
     const file = path.join(directory, name);
-    const template = JSON.parse(await readFile(file, "utf8")) as { readonly Outputs?: { readonly Pipeline?: { readonly Value?: unknown } } };
+    const template = JSON.parse(await readFile(file, "utf8")) as {
+      readonly Outputs?: { readonly Pipeline?: { readonly Value?: unknown } };
+    };
     if (template.Outputs?.Pipeline?.Value === pipeline) return file;
   }
   throw new Error(

@@ -6,16 +6,35 @@ import { Printer } from "./print.ts";
 import { conclude } from "./verdict.ts";
 
 const accounts: Accounts = { in: 1_000, folded: 900, filtered: 60, late: 40, dead: 0, closed: 1_234 };
-const right: Comparison = { expected: 1_234, delivered: 1_234, equal: 1_234, missing: 0, repeated: 0, different: 0, examples: [] };
+const right: Comparison = {
+  expected: 1_234,
+  delivered: 1_234,
+  equal: 1_234,
+  missing: 0,
+  repeated: 0,
+  different: 0,
+  examples: [],
+};
 const late: Comparison = { ...right, expected: 40, delivered: 40, equal: 40 };
 
-function verdict(change: { accounts?: Partial<Accounts>; main?: Partial<Comparison>; late?: Partial<Comparison>; everyFault?: boolean; pushed?: number } = {}) {
+function verdict(
+  change: {
+    accounts?: Partial<Accounts>;
+    main?: Partial<Comparison>;
+    late?: Partial<Comparison>;
+    everyFault?: boolean;
+    pushed?: number;
+  } = {},
+) {
   const out = new PassThrough();
   const ok = conclude({
     printer: new Printer(out as unknown as NodeJS.WriteStream),
     accounts: { ...accounts, ...change.accounts },
     pushed: change.pushed ?? 1_000,
-    comparisons: [{ ...right, ...change.main }, { ...late, ...change.late }],
+    comparisons: [
+      { ...right, ...change.main },
+      { ...late, ...change.late },
+    ],
     everyFault: change.everyFault ?? true,
     what: "windows",
   });

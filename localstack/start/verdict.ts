@@ -29,7 +29,18 @@ export interface Evidence {
 }
 
 /** Reads the results back, prints what there is to know of the run, and says whether all of it is right. */
-export async function judge({ plan, session, deployment, rival, printer, pushed, putUnits, order, tasks, usage }: Evidence): Promise<boolean> {
+export async function judge({
+  plan,
+  session,
+  deployment,
+  rival,
+  printer,
+  pushed,
+  putUnits,
+  order,
+  tasks,
+  usage,
+}: Evidence): Promise<boolean> {
   const { demo, pipeline, options, events, shards } = plan;
   const { seed } = options;
   const { database } = session;
@@ -40,11 +51,19 @@ export async function judge({ plan, session, deployment, rival, printer, pushed,
   printer.section("Results, read back from Parquet with SQL");
   const lake = await openLake(database, stack);
   for (const { name, files, rawRows, repeats } of lake) {
-    const where = files[0] === undefined ? "" : `in ${whole(files.length)} file${files.length === 1 ? "" : "s"}: ${path.relative("", path.dirname(files[0]))}`;
+    const where =
+      files[0] === undefined
+        ? ""
+        : `in ${whole(files.length)} file${files.length === 1 ? "" : "s"}: ${path.relative("", path.dirname(files[0]))}`;
     printer.fact(name, `${whole(rawRows)} rows, ${whole(repeats)} repeats hidden by the view`, where);
   }
-  printer.fact("late", `${percent(accounts.late, accounts.in)} of all`, `(${whole(accounts.late)} of ${whole(accounts.in)})`);
-  if (session.warnings > 0) printer.fact("warnings", whole(session.warnings), `of the local stack, in ${path.relative("", session.log)}`);
+  printer.fact(
+    "late",
+    `${percent(accounts.late, accounts.in)} of all`,
+    `(${whole(accounts.late)} of ${whole(accounts.in)})`,
+  );
+  if (session.warnings > 0)
+    printer.fact("warnings", whole(session.warnings), `of the local stack, in ${path.relative("", session.log)}`);
   await reportHighlights(database, demo.highlights, printer);
   reportLatency(metrics, printer);
   reportUsage(usage, printer);
@@ -81,9 +100,13 @@ export function conclude({ printer, accounts, pushed, comparisons, everyFault, w
   const complaints = [
     ...(addsUp(accounts, pushed) ? [] : [`The equation does not hold, or in is not what was put: ${whole(pushed)}.`]),
     ...(main.expected > 0 ? [] : ["The oracle expects nothing, so that nothing was proven. Give more events."]),
-    ...(accounts.closed === main.expected ? [] : [`The tasks closed ${whole(accounts.closed)} ${what}, the oracle expects ${whole(main.expected)}.`]),
+    ...(accounts.closed === main.expected
+      ? []
+      : [`The tasks closed ${whole(accounts.closed)} ${what}, the oracle expects ${whole(main.expected)}.`]),
     ...(comparisons.every(agrees) ? [] : ["Not every row is as expected."]),
-    ...(everyFault ? [] : ["Not every fault was injected and had its consequence, so that they were not all survived."]),
+    ...(everyFault
+      ? []
+      : ["Not every fault was injected and had its consequence, so that they were not all survived."]),
   ];
   printer.line();
   for (const complaint of complaints) printer.line(`NOT RIGHT: ${complaint}`);

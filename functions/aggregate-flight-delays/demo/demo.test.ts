@@ -70,7 +70,10 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 async function bySql(departures: readonly Departure[]) {
-  const rows = departures.map(({ n, origin, departedAt, delay, distance }) => `(${n}, ${literal(origin)}, ${departedAt}::BIGINT, ${delay}::BIGINT, ${distance}::BIGINT)`);
+  const rows = departures.map(
+    ({ n, origin, departedAt, delay, distance }) =>
+      `(${n}, ${literal(origin)}, ${departedAt}::BIGINT, ${delay}::BIGINT, ${distance}::BIGINT)`,
+  );
   const places = departures.map(({ n, shard, sequence }) => `(${n}, ${literal(shard)}, ${literal(sequence)})`);
   await database.run(`
     CREATE OR REPLACE TABLE prepared AS SELECT * FROM (VALUES ${rows.join()}) AS t(n, origin, departed_at, delay, distance);
@@ -88,17 +91,30 @@ describe("the oracle of flights", () => {
     const hand = byHand(departures);
     const sql = await bySql(departures);
     expect(hand.late.length).toBeGreaterThan(20);
-    expect(sql.late.map((row) => `${String(row["origin"])} ${String(row["at"])} ${String(row["delay"])}`).sort()).toEqual(hand.late.sort());
+    expect(
+      sql.late.map((row) => `${String(row["origin"])} ${String(row["at"])} ${String(row["delay"])}`).sort(),
+    ).toEqual(hand.late.sort());
     const windows = sql.windows.map((row) => [
       `${String(row["origin"])} ${String(row["starts"])}`,
-      { flights: Number(row["flights"]), sum: Math.round(Number(row["mean_delay"]) * Number(row["flights"])), worst: Number(row["worst_delay"]) },
+      {
+        flights: Number(row["flights"]),
+        sum: Math.round(Number(row["mean_delay"]) * Number(row["flights"])),
+        worst: Number(row["worst_delay"]),
+      },
     ]);
     expect(new Map(windows as [string, object][])).toEqual(hand.windows);
   });
 
   test("the edges: an hour closes when the watermark reaches its end; its end belongs to the next hour", async () => {
-    const at = (n: number, departedAt: number, distance = 500) =>
-      ({ n, origin: "ATL", departedAt: START + departedAt, delay: n, distance, shard: "s", sequence: String(n + 1) });
+    const at = (n: number, departedAt: number, distance = 500) => ({
+      n,
+      origin: "ATL",
+      departedAt: START + departedAt,
+      delay: n,
+      distance,
+      shard: "s",
+      sequence: String(n + 1),
+    });
     const { windows, late } = await bySql([
       at(0, 6 * HOUR - 1), // watermark: one millisecond before 01:00
       at(1, HOUR - 1), // in time
@@ -107,7 +123,13 @@ describe("the oracle of flights", () => {
       at(4, HOUR), // in time: of the next hour
     ]);
     expect(late.map((row) => row["delay"])).toEqual([3]);
-    expect(windows.map((row) => [Number(row["starts"]) - START, Number(row["flights"])]).sort()).toEqual([[0, 1], [5 * HOUR, 1], [HOUR, 1]].sort());
+    expect(windows.map((row) => [Number(row["starts"]) - START, Number(row["flights"])]).sort()).toEqual(
+      [
+        [0, 1],
+        [5 * HOUR, 1],
+        [HOUR, 1],
+      ].sort(),
+    );
   });
 });
 
@@ -117,18 +139,32 @@ describe("the departures", () => {
     await demo.prepare(database, 2_000, file);
     const [first, ...rest] = await database.rows(`SELECT * FROM read_parquet(${literal(file)})`);
     // Las Vegas, 00:01 Pacific Standard Time.
-    expect(first).toMatchObject({ n: 0n, origin: "LAS", destination: "PHL", departed_at: BigInt(Date.UTC(2001, 0, 1, 8, 1)), delay: 33n });
+    expect(first).toMatchObject({
+      n: 0n,
+      origin: "LAS",
+      destination: "PHL",
+      departed_at: BigInt(Date.UTC(2001, 0, 1, 8, 1)),
+      delay: 33n,
+    });
     expect(rest.map((row) => row["n"])).toEqual(Array.from({ length: 1_999 }, (_, i) => BigInt(i + 1)));
-    const events = await database.rows(`WITH prepared AS (FROM read_parquet(${literal(file)})) ${demo.eventsSql} LIMIT 1`);
+    const events = await database.rows(
+      `WITH prepared AS (FROM read_parquet(${literal(file)})) ${demo.eventsSql} LIMIT 1`,
+    );
     expect(events[0]!["partition_key"]).toBe("LAS");
     expect(JSON.parse(String(events[0]!["event"]))).toEqual({
-      origin: "LAS", destination: "PHL", departedAt: Date.UTC(2001, 0, 1, 8, 1), delay: 33, distance: 2176,
+      origin: "LAS",
+      destination: "PHL",
+      departedAt: Date.UTC(2001, 0, 1, 8, 1),
+      delay: 33,
+      distance: 2176,
     });
     rmSync(file);
   });
 
   test("the hour that clocks skip in spring moves on by an hour", async () => {
-    const row = await database.row("SELECT epoch_ms(timezone('America/New_York', TIMESTAMP '2001-04-01 02:30:00')) AS at");
+    const row = await database.row(
+      "SELECT epoch_ms(timezone('America/New_York', TIMESTAMP '2001-04-01 02:30:00')) AS at",
+    );
     expect(Number(row["at"])).toBe(Date.UTC(2001, 3, 1, 7, 30));
   });
 });

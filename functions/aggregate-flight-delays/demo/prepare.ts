@@ -2,7 +2,8 @@ import { fileURLToPath } from "node:url";
 import lookUpZone from "@photostructure/tz-lookup";
 import { literal, type Database } from "../../../localstack/start/database.ts";
 
-const data = (name: string): string => fileURLToPath(new URL(`../../../node_modules/vega-datasets/data/${name}`, import.meta.url));
+const data = (name: string): string =>
+  fileURLToPath(new URL(`../../../node_modules/vega-datasets/data/${name}`, import.meta.url));
 
 const FLIGHTS = data("flights-3m.parquet");
 const AIRPORTS = data("airports.csv");
@@ -22,7 +23,9 @@ export async function prepareDepartures(database: Database, count: number, file:
     const zone = lookUpZone(Number(latitude), Number(longitude));
     return `(${literal(String(iata))}, ${literal(zone)})`;
   });
-  await database.run(`CREATE OR REPLACE TEMP TABLE zone (airport VARCHAR, name VARCHAR); INSERT INTO zone VALUES ${zones.join()}`);
+  await database.run(
+    `CREATE OR REPLACE TEMP TABLE zone (airport VARCHAR, name VARCHAR); INSERT INTO zone VALUES ${zones.join()}`,
+  );
   await database.run(`
     COPY (
       SELECT file_row_number AS n, origin, destination, epoch_ms(timezone(zone.name, date)) AS departed_at, delay, distance

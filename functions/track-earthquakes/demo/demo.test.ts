@@ -44,7 +44,9 @@ function byHand(shardOf: (network: string) => number) {
     windows.set(key, {
       quakes: known.quakes + 1,
       sum: known.sum + magnitude,
-      ...(stronger ? { max: magnitude, at: String(quake["place"]), time } : { max: known.max, at: known.at, time: known.time }),
+      ...(stronger
+        ? { max: magnitude, at: String(quake["place"]), time }
+        : { max: known.max, at: known.at, time: known.time }),
     });
   }
   return { windows, late };
@@ -55,7 +57,9 @@ describe("the oracle of earthquakes", () => {
     ["one shard", () => 0, "0"],
     ["two shards", (network: string) => network.charCodeAt(0) % 2, "ascii(network) % 2"],
   ])("agrees with the rules followed by hand: %s", async (_, shardOf, shardSql) => {
-    await database.run(`CREATE OR REPLACE TABLE accepted AS SELECT n, (${shardSql})::VARCHAR AS shard, (n * n + 7)::VARCHAR AS sequence FROM prepared`);
+    await database.run(
+      `CREATE OR REPLACE TABLE accepted AS SELECT n, (${shardSql})::VARCHAR AS shard, (n * n + 7)::VARCHAR AS sequence FROM prepared`,
+    );
     await database.run(demo.oracleSql);
     const { windows, late } = byHand(shardOf);
     expect(late.length).toBeGreaterThan(10);
@@ -73,8 +77,17 @@ describe("the oracle of earthquakes", () => {
 
 test("reports come in the order in which they were updated, as the pipeline's schema wants them", async () => {
   expect(quakes.length).toBe(1_707);
-  expect(quakes.every((quake, i) => i === 0 || Number(quakes[i - 1]!["arrived_at"]) <= Number(quake["arrived_at"]))).toBe(true);
+  expect(
+    quakes.every((quake, i) => i === 0 || Number(quakes[i - 1]!["arrived_at"]) <= Number(quake["arrived_at"])),
+  ).toBe(true);
   const [first] = await database.rows(`${demo.eventsSql} WHERE n = 0`);
   expect(first!["partition_key"]).toBe(quakes[0]!["network"]);
-  expect(Object.keys(JSON.parse(String(first!["event"])) as object)).toEqual(["network", "id", "type", "magnitude", "place", "occurredAt"]);
+  expect(Object.keys(JSON.parse(String(first!["event"])) as object)).toEqual([
+    "network",
+    "id",
+    "type",
+    "magnitude",
+    "place",
+    "occurredAt",
+  ]);
 });
