@@ -51,9 +51,20 @@ export default tseslint.config(
         {
           zones: [
             ...zones,
-            { target: "./lib", from: ["./localstack", "./infra", "./functions", "./test"], message: "The library stands alone." },
             {
-              target: ["./lib/pipeline", "./lib/plan", "./lib/operators", "./lib/runtime", "./lib/lambda", "./functions"],
+              target: "./lib",
+              from: ["./localstack", "./infra", "./functions", "./test"],
+              message: "The library stands alone.",
+            },
+            {
+              target: [
+                "./lib/pipeline",
+                "./lib/plan",
+                "./lib/operators",
+                "./lib/runtime",
+                "./lib/lambda",
+                "./functions",
+              ],
               from: "./lib/connectors/**/provision.ts",
               message: "Provisioning is imported by lib/cdk alone: CDK stays out of bundles.",
             },
@@ -79,14 +90,39 @@ export default tseslint.config(
       ],
       "no-restricted-syntax": [
         "error",
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: "The core has no clock: it is injected." },
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: "The core has no clock: it is injected.",
+        },
       ],
       "no-restricted-imports": [
         "error",
         {
           patterns: [
-            { group: ["@aws-sdk/*", "@smithy/*", "@middy/*", "@aws-lambda-powertools/*", "aws-cdk-lib", "aws-cdk-lib/*"], message: "The core knows no AWS." },
-            { group: ["node:fs", "node:fs/*", "node:http", "node:net", "node:process", "node:timers", "node:timers/*", "node:child_process"], message: "The core does no I/O." },
+            {
+              group: [
+                "@aws-sdk/*",
+                "@smithy/*",
+                "@middy/*",
+                "@aws-lambda-powertools/*",
+                "aws-cdk-lib",
+                "aws-cdk-lib/*",
+              ],
+              message: "The core knows no AWS.",
+            },
+            {
+              group: [
+                "node:fs",
+                "node:fs/*",
+                "node:http",
+                "node:net",
+                "node:process",
+                "node:timers",
+                "node:timers/*",
+                "node:child_process",
+              ],
+              message: "The core does no I/O.",
+            },
           ],
         },
       ],

@@ -36,11 +36,13 @@ export class MillraceError extends Error {
 
 export const definitionError = (details: ErrorDetails): MillraceError => new MillraceError("definition", details);
 export const poisonError = (details: ErrorDetails): MillraceError => new MillraceError("poison", details);
-export const infrastructureError = (details: ErrorDetails): MillraceError => new MillraceError("infrastructure", details);
+export const infrastructureError = (details: ErrorDetails): MillraceError =>
+  new MillraceError("infrastructure", details);
 export const systemicError = (details: ErrorDetails): MillraceError => new MillraceError("systemic", details);
 
 /** The kind of any thrown value, seen from a place where user code runs: what is not ours is poison. */
-export const kindInUserCode = (thrown: unknown): ErrorKind => (thrown instanceof MillraceError ? thrown.kind : "poison");
+export const kindInUserCode = (thrown: unknown): ErrorKind =>
+  thrown instanceof MillraceError ? thrown.kind : "poison";
 
 /** The kind of any thrown value, seen from a place where a service is called: what is not ours is infrastructure. */
 export const kindAtService = (thrown: unknown): ErrorKind =>

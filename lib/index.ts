@@ -4,7 +4,17 @@ export type { Aggregated, Keyed, Stream, Windowed, WindowFields, WindowOptions }
 export type { Node, Pipeline, PoisonPolicy } from "./pipeline/topology.ts";
 export type { Source, SourceOptions } from "./pipeline/source.ts";
 export type { Sink } from "./pipeline/sink.ts";
-export { bigint, bool, double, nullable, text, timestamp, type Column, type Columns, type RowOf } from "./pipeline/column.ts";
+export {
+  bigint,
+  bool,
+  double,
+  nullable,
+  text,
+  timestamp,
+  type Column,
+  type Columns,
+  type RowOf,
+} from "./pipeline/column.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
 export { kinesis } from "./connectors/kinesis/declare.ts";
 export { lake, type Lake } from "./connectors/firehose/declare.ts";

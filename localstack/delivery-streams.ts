@@ -19,7 +19,10 @@ export interface DeliveryStreamsOptions {
 }
 
 /** All delivery streams of the templates; they write to S3 past its gateway, and are counted there. */
-export function startDeliveryStreams(resources: readonly ResolvedResource[], options: DeliveryStreamsOptions): FirehoseService {
+export function startDeliveryStreams(
+  resources: readonly ResolvedResource[],
+  options: DeliveryStreamsOptions,
+): FirehoseService {
   const { services, clock, timeScale, onNotice } = options;
   const settings = resources
     .filter(({ type }) => type === "AWS::KinesisFirehose::DeliveryStream")

@@ -57,7 +57,8 @@ export class EventSources {
     for (;;) {
       const before = this.changes;
       const counts = (await this.options.services.storage.queueCounts()).filter(({ name }) => queues.has(name));
-      const total = (pick: (count: (typeof counts)[number]) => number) => counts.reduce((sum, count) => sum + pick(count), 0);
+      const total = (pick: (count: (typeof counts)[number]) => number) =>
+        counts.reduce((sum, count) => sum + pick(count), 0);
       const lag = {
         recordsBehind: this.recordsBehind(),
         inFlight: this.inFlight + total((count) => count.approximateInflightCount),

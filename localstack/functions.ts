@@ -26,11 +26,17 @@ export interface FunctionsOptions {
 }
 
 /** Deploys the functions' code; a process is started only when an invocation needs one. */
-export async function deployFunctions(resources: readonly ResolvedResource[], options: FunctionsOptions): Promise<Functions> {
+export async function deployFunctions(
+  resources: readonly ResolvedResource[],
+  options: FunctionsOptions,
+): Promise<Functions> {
   const { dataDirectory, endpoints, userQueueOrigin, faults, onNotice } = options;
   const logs = join(dataDirectory, "logs");
   await mkdir(logs, { recursive: true });
-  const entry = compileEntry(siblingFile(import.meta.url, "./function/environment-entry.ts"), join(dataDirectory, "entries"));
+  const entry = compileEntry(
+    siblingFile(import.meta.url, "./function/environment-entry.ts"),
+    join(dataDirectory, "entries"),
+  );
   const metrics = new EmbeddedMetrics();
   const hosts = new Map<string, FunctionHost>();
   await Promise.all(

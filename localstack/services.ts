@@ -49,7 +49,7 @@ export async function startServices(
     return service;
   };
   const stop = async () => {
-    await Promise.allSettled(closing.splice(0).map((close) => close()));
+    await Promise.allSettled(closing.splice(0).map(async (close) => close()));
   };
   const onEnd = (text: string) => {
     listeners.onNotice({ level: "warning", text });

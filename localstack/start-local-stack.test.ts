@@ -11,7 +11,11 @@ const template = {
     Function: functionResource("sleepy", { Timeout: 60 }),
     Mapping: {
       Type: "AWS::Lambda::EventSourceMapping",
-      Properties: { EventSourceArn: { "Fn::GetAtt": ["Stream", "Arn"] }, FunctionName: { Ref: "Function" }, StartingPosition: "TRIM_HORIZON" },
+      Properties: {
+        EventSourceArn: { "Fn::GetAtt": ["Stream", "Arn"] },
+        FunctionName: { Ref: "Function" },
+        StartingPosition: "TRIM_HORIZON",
+      },
     },
     Queue: { Type: "AWS::SQS::Queue" },
     Cluster: { Type: "AWS::MSK::Cluster" },
@@ -21,7 +25,8 @@ const template = {
 };
 
 const sleepy = {
-  "index.mjs": 'export const handler = async (e) => { if (Buffer.from(e.Records[0].kinesis.data, "base64").toString() === "hang") for (;;); };',
+  "index.mjs":
+    'export const handler = async (e) => { if (Buffer.from(e.Records[0].kinesis.data, "base64").toString() === "hang") for (;;); };',
 };
 
 /** Processes below this one whose command line names the directory. */
@@ -53,8 +58,13 @@ describe("The local stack", () => {
     });
     try {
       expect(stack.outputs).toEqual({ Name: "events-us-east-1" });
-      expect(notices.map(({ text }) => text)).toEqual(["Cluster is not run: the local stack knows no AWS::MSK::Cluster"]);
-      expect(stack.environment).toMatchObject({ AWS_ENDPOINT_URL_KINESIS: stack.endpoints.kinesis, AWS_REGION: "us-east-1" });
+      expect(notices.map(({ text }) => text)).toEqual([
+        "Cluster is not run: the local stack knows no AWS::MSK::Cluster",
+      ]);
+      expect(stack.environment).toMatchObject({
+        AWS_ENDPOINT_URL_KINESIS: stack.endpoints.kinesis,
+        AWS_REGION: "us-east-1",
+      });
       expect(await stack.lag()).toEqual({ recordsBehind: 0, inFlight: 0, delayedMessages: 0, visibleMessages: 0 });
       await kinesis.send(new PutRecordCommand({ StreamName: "events", PartitionKey: "k", Data: Buffer.from("fine") }));
       await settled(stack);
@@ -76,7 +86,10 @@ describe("The local stack", () => {
     const twoAtATime = {
       Resources: {
         ...template.Resources,
-        Mapping: { ...template.Resources.Mapping, Properties: { ...template.Resources.Mapping.Properties, ParallelizationFactor: 2 } },
+        Mapping: {
+          ...template.Resources.Mapping,
+          Properties: { ...template.Resources.Mapping.Properties, ParallelizationFactor: 2 },
+        },
       },
     };
     await expect(temporaryStack(twoAtATime, { sleepy })).rejects.toThrow("ParallelizationFactor is above 1");

@@ -29,7 +29,8 @@ export const startLocalStack: StartLocalStack = async (options) => {
   const services = await startServices(dataDirectory, faults, systemClock, {
     onNotice,
     firehose: () => {
-      if (firehose === undefined) throw new LocalStackError("ServiceUnavailableException", "The stack is still starting.");
+      if (firehose === undefined)
+        throw new LocalStackError("ServiceUnavailableException", "The stack is still starting.");
       return firehose;
     },
     onPut: (stream, shardId, count) => {
@@ -103,7 +104,9 @@ async function createResources(resources: readonly ResolvedResource[], services:
   for (const bucket of ofType(resources, "AWS::S3::Bucket")) storage.objects.createBucket(bucket.name);
   await Promise.all([
     ...ofType(resources, "AWS::Kinesis::Stream").map((stream) => createStream(kinesis.client, stream)),
-    ...ofType(resources, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable").map((table) => createTable(dynamodb.client, table)),
+    ...ofType(resources, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable").map((table) =>
+      createTable(dynamodb.client, table),
+    ),
     ...ofType(resources, "AWS::SQS::Queue").map((queue) => createQueue(storage.queues, queue)),
   ]);
 }

@@ -109,7 +109,12 @@ export interface LocalStack {
   /** How often each fault was injected so far. */
   injected(): Readonly<Record<FaultName, number>>;
   /** How far the mappings have come: records read from streams and not yet answered with success. */
-  lag(): Promise<{ readonly recordsBehind: number; readonly inFlight: number; readonly delayedMessages: number; readonly visibleMessages: number }>;
+  lag(): Promise<{
+    readonly recordsBehind: number;
+    readonly inFlight: number;
+    readonly delayedMessages: number;
+    readonly visibleMessages: number;
+  }>;
   /** No more faults from now on. */
   calm(): void;
   /** Writes what delivery streams hold in their buffers to S3 now. */

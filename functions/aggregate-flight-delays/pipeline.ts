@@ -5,8 +5,8 @@ export const departures = kinesis("departures", {
   schema: departure,
   key: { origin: (d) => d.origin },
   eventTime: (d) => d.departedAt,
-  // Airlines report in the order of local time: a departure in Hawaii reaches us up to six hours after one on
-  // the east coast that left later. Five hours wait for all but a part of Hawaii's: half a percent is late.
+  // Departures come in the order of local time, so Hawaii is hours ahead of the islands in the Atlantic: five
+  // hours wait for all but a part of those, half a percent in winter. Six would wait for everyone.
   disorder: { hours: 5 },
 });
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A departure as producers send it. */
 export const departure = z.object({

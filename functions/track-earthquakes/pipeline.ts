@@ -1,5 +1,5 @@
 import { bigint, count, custom, double, kinesis, lake, max, mean, pipeline, text, timestamp, tumbling } from "millrace";
-import { z } from "zod";
+import * as z from "zod";
 import { quake, type Quake } from "./schemas.ts";
 
 export const quakes = kinesis("quakes", {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A seismic event as a network reports it. */
 export const quake = z.object({

@@ -37,8 +37,7 @@ export interface AggregateOf<T, I, A, R> {
 }
 
 /** Hides the accumulator's type. */
-export const aggregate = <T, I, A, R>(of: AggregateOf<T, I, A, R>): Aggregate<T, R> =>
-  of;
+export const aggregate = <T, I, A, R>(of: AggregateOf<T, I, A, R>): Aggregate<T, R> => of;
 
 /** Wraps a record's number so that NaN and infinities are poison, and never reach an accumulator. */
 export function finite<T>(name: string, field: (record: T) => number): (record: T) => number {

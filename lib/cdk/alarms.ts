@@ -1,4 +1,4 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, Stats, TreatMissingData, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
@@ -73,15 +73,12 @@ export class Alarms extends Construct {
       description: "Invocations keep waiting for concurrency. Raise the account's or the function's.",
     });
     this.#watch(own("SystemicFailures"), {
-      metric: stageMetric(this.#pipeline, stage, "SystemicFailures"),
+      metric: stageMetric(
+        { deployment: Stack.of(this).stackName, pipeline: this.#pipeline, stage },
+        "SystemicFailures",
+      ),
       above: 0,
       description: "A task has stopped: the build or the producer is broken (X10). Deploy a mended one, or consent.",
-    });
-    this.#watch(own("LostRecords"), {
-      metric: stageMetric(this.#pipeline, stage, "LostRecords"),
-      above: 0,
-      description:
-        "Records left the source before they were read. Compare retention and lag; replay from the producer.",
     });
   }
 

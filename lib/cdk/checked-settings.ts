@@ -131,8 +131,7 @@ function checkConcurrency(
   stages: readonly CheckedStage[],
 ): number | undefined {
   if (reserved === undefined) return undefined;
-  // An on-demand stream begins with four shards.
-  const shards = Math.max(...stages.map(({ stream }) => (stream.shards === "on-demand" ? 4 : stream.shards)));
+  const shards = Math.max(...stages.map(({ stream }) => stream.shards));
   return wholeWithin(`${what}.function.reservedConcurrency`, reserved, {
     least: shards + 1,
     most: 100_000,

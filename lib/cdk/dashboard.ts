@@ -1,3 +1,4 @@
+import { Stack } from "aws-cdk-lib";
 import {
   AlarmStatusWidget,
   Dashboard,
@@ -25,14 +26,15 @@ export function dashboard(scope: Construct, { pipeline, alarms, stages, lakes, q
   const board = new Dashboard(scope, "Dashboard");
   board.addWidgets(new AlarmStatusWidget({ title: pipeline, alarms: [...alarms], width: 24, height: 4 }));
   for (const { name, target } of stages) {
-    const own = (...metrics: StageMetric[]) => metrics.map((metric) => stageMetric(pipeline, name, metric));
+    const identity = { deployment: Stack.of(scope).stackName, pipeline, stage: name };
+    const own = (...metrics: StageMetric[]) => metrics.map((metric) => stageMetric(identity, metric));
     board.addWidgets(
       graph(`${name}: records`, own("RecordsIn", "RecordsFolded", "RecordsFiltered", "RecordsLate", "RecordsDead")),
       graph(`${name}: behind, ms`, [
-        stageMetric(pipeline, name, "WatermarkLag", Stats.MAXIMUM),
+        stageMetric(identity, "WatermarkLag", Stats.MAXIMUM),
         target.metric("IteratorAge", { statistic: Stats.MAXIMUM, label: "IteratorAge" }),
       ]),
-      graph(`${name}: turns`, own("WindowsClosed", "Conflicts", "Redeliveries", "SystemicFailures", "LostRecords")),
+      graph(`${name}: turns`, own("WindowsClosed", "Conflicts", "Redeliveries", "SystemicFailures")),
     );
     board.addWidgets(
       graph(`${name}: invocations`, [target.metricInvocations(), target.metricErrors(), target.metricThrottles()]),

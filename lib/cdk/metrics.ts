@@ -4,7 +4,7 @@ import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 /** The namespace of what functions count themselves. */
 export const NAMESPACE = "Millrace";
 
-/** What a stage counts, in CloudWatch's embedded metric format, with the dimensions `pipeline` and `stage`. */
+/** What a stage counts, in CloudWatch's embedded metric format, with the dimensions of {@link StageIdentity}. */
 export type StageMetric =
   | "RecordsIn"
   | "RecordsFolded"
@@ -17,19 +17,31 @@ export type StageMetric =
   | "CommitBytes"
   | "CatchUpBytes"
   | "WatermarkLag"
-  | "SystemicFailures"
-  | "LostRecords";
+  | "SystemicFailures";
+
+/** Whose metric it is: two stacks of one pipeline, in one account, must not count into one. */
+export interface StageIdentity {
+  /** The stack's name. */
+  readonly deployment: string;
+  readonly pipeline: string;
+  readonly stage: string;
+}
 
 const MINUTE = Duration.minutes(1);
 
 /** Without a label, as an alarm on a labelled metric is written as arithmetic. */
 export const stageMetric = (
-  pipeline: string,
-  stage: string,
+  { deployment, pipeline, stage }: StageIdentity,
   metricName: StageMetric,
   statistic: string = Stats.SUM,
 ): Metric =>
-  new Metric({ namespace: NAMESPACE, metricName, dimensionsMap: { pipeline, stage }, statistic, period: MINUTE });
+  new Metric({
+    namespace: NAMESPACE,
+    metricName,
+    dimensionsMap: { deployment, pipeline, stage },
+    statistic,
+    period: MINUTE,
+  });
 
 export const deliveryMetric = (deliveryStream: string, metricName: string, statistic: string): Metric =>
   new Metric({

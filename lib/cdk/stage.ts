@@ -1,6 +1,7 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { Stream } from "aws-cdk-lib/aws-kinesis";
+import type { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import {
   Architecture,
   CfnEventSourceMapping,
@@ -15,12 +16,18 @@ import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { deliveryStreamArn, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { mapStream, provisionStream } from "../connectors/kinesis/provision.ts";
-import { BINDINGS_VARIABLE, type Bindings } from "../plan/bindings.ts";
+import { BINDINGS_VARIABLE, BUILD_VARIABLE, type Bindings } from "../plan/bindings.ts";
 import { acknowledge } from "./acknowledge.ts";
 import type { CheckedSettings, CheckedStage } from "./checked-settings.ts";
 import { NAMESPACE } from "./metrics.ts";
 import { tickQueue, type SharedQueues } from "./queues.ts";
 import { stageRole } from "./stage-role.ts";
+
+/** The bundle's content hash: the name that envelopes know a build by. */
+function buildOf(target: LambdaFunction): string {
+  const { s3Key } = (target.node.defaultChild as CfnFunction).code as CfnFunction.CodeProperty;
+  return s3Key === undefined ? "inline" : s3Key.slice(0, 12);
+}
 
 /** What a stage shares with the others of its pipeline. */
 export interface Surroundings {
@@ -102,6 +109,7 @@ export class ProvisionedStage extends Construct {
         POWERTOOLS_LOG_LEVEL: settings.logLevel,
       },
     });
+    target.addEnvironment(BUILD_VARIABLE, buildOf(target));
     acknowledge(
       target,
       "AwsSolutions-L1",
@@ -113,6 +121,7 @@ export class ProvisionedStage extends Construct {
   /** What the function is told about its surroundings. */
   #bindings({ stage, stream }: CheckedStage, around: Surroundings): Bindings {
     return {
+      deployment: Stack.of(this).stackName,
       stage: stage.name,
       generation: around.settings.generation,
       source: { stream: this.stream.streamName, streamArn: this.stream.streamArn, incarnation: stream.incarnation },

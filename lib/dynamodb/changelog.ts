@@ -7,7 +7,13 @@ import {
   type DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
 import { infrastructureError, messageOf } from "../errors.ts";
-import { NEW_TASK_ITEM, type Changelog, type CheckpointPointer, type NewestCommits, type TaskItem } from "../state/changelog.ts";
+import {
+  NEW_TASK_ITEM,
+  type Changelog,
+  type CheckpointPointer,
+  type NewestCommits,
+  type TaskItem,
+} from "../state/changelog.ts";
 import type { StoredCommit } from "../state/commit.ts";
 import {
   CHECKPOINT,
@@ -36,7 +42,10 @@ export class DynamoChangelog implements Changelog {
     this.#table = table;
   }
 
-  async newest(task: string, { from, limit }: { readonly from: number; readonly limit?: number }): Promise<NewestCommits> {
+  async newest(
+    task: string,
+    { from, limit }: { readonly from: number; readonly limit?: number },
+  ): Promise<NewestCommits> {
     const { items, last, bytes } = await this.#query(task, from, TASK_ITEM_EPOCH, {
       ScanIndexForward: false,
       // One more than asked for: the task item comes first.
@@ -51,7 +60,7 @@ export class DynamoChangelog implements Changelog {
   async range(task: string, from: number, to: number) {
     const commits: StoredCommit[] = [];
     let bytes = 0;
-    for (let start: Item | undefined; ; ) {
+    for (let start: Item | undefined; ;) {
       const page = await this.#query(task, from, to, start === undefined ? {} : { ExclusiveStartKey: start });
       commits.push(...page.items.map(commitOf));
       bytes += page.bytes;
@@ -81,7 +90,12 @@ export class DynamoChangelog implements Changelog {
 
   async raiseDelivered(task: string, epoch: number, sinks?: readonly string[]): Promise<void> {
     for (const attribute of sinks?.map(deliveredTo) ?? [DELIVERED]) {
-      await this.#raise(task, { set: "#a = :n", condition: "attribute_not_exists(#a) OR #a < :n", names: { "#a": attribute }, values: { ":n": { N: String(epoch) } } });
+      await this.#raise(task, {
+        set: "#a = :n",
+        condition: "attribute_not_exists(#a) OR #a < :n",
+        names: { "#a": attribute },
+        values: { ":n": { N: String(epoch) } },
+      });
     }
   }
 
@@ -91,15 +105,28 @@ export class DynamoChangelog implements Changelog {
     await this.#raise(task, {
       set: `#c = :c, #e = :n${previous === undefined ? "" : ", #p = :p"}`,
       condition: "attribute_not_exists(#e) OR #e < :n",
-      names: { "#c": CHECKPOINT, "#e": CHECKPOINT_EPOCH, ...(previous === undefined ? {} : { "#p": PREVIOUS_CHECKPOINT }) },
-      values: { ":c": pointerValue(pointer), ":n": { N: String(pointer.epoch) }, ...(previous === undefined ? {} : { ":p": previous }) },
+      names: {
+        "#c": CHECKPOINT,
+        "#e": CHECKPOINT_EPOCH,
+        ...(previous === undefined ? {} : { "#p": PREVIOUS_CHECKPOINT }),
+      },
+      values: {
+        ":c": pointerValue(pointer),
+        ":n": { N: String(pointer.epoch) },
+        ...(previous === undefined ? {} : { ":p": previous }),
+      },
     });
   }
 
   /** Raises numbers of the task item; where they are as high already there is nothing to do. */
   async #raise(
     task: string,
-    update: { readonly set: string; readonly condition: string; readonly names: Record<string, string>; readonly values: Item },
+    update: {
+      readonly set: string;
+      readonly condition: string;
+      readonly names: Record<string, string>;
+      readonly values: Item;
+    },
   ): Promise<void> {
     try {
       await this.#call("update the task item", task, () =>
@@ -122,13 +149,23 @@ export class DynamoChangelog implements Changelog {
   async #nonceAt(task: string, epoch: number): Promise<string | undefined> {
     const { Item } = await this.#call("read a commit", task, () =>
       this.#client.send(
-        new GetItemCommand({ TableName: this.#table, Key: keyOf(task, epoch), ConsistentRead: true, ProjectionExpression: "n" }),
+        new GetItemCommand({
+          TableName: this.#table,
+          Key: keyOf(task, epoch),
+          ConsistentRead: true,
+          ProjectionExpression: "n",
+        }),
       ),
     );
     return Item?.["n"]?.S;
   }
 
-  async #query(task: string, from: number, to: number, options: { ScanIndexForward?: boolean; Limit?: number; ExclusiveStartKey?: Item }) {
+  async #query(
+    task: string,
+    from: number,
+    to: number,
+    options: { ScanIndexForward?: boolean; Limit?: number; ExclusiveStartKey?: Item },
+  ) {
     const { Items, LastEvaluatedKey, ConsumedCapacity } = await this.#call("read the changelog", task, () =>
       this.#client.send(
         new QueryCommand({

@@ -15,7 +15,10 @@ export type Item = Record<string, AttributeValue>;
 const number = (value: number): AttributeValue => ({ N: String(value) });
 const string = (value: string): AttributeValue => ({ S: value });
 
-export const keyOf = (task: string, epoch: number): Item => ({ [PARTITION_KEY]: string(task), [SORT_KEY]: number(epoch) });
+export const keyOf = (task: string, epoch: number): Item => ({
+  [PARTITION_KEY]: string(task),
+  [SORT_KEY]: number(epoch),
+});
 
 // Names are short: DynamoDB bills their bytes in every item.
 export function commitItem(task: string, commit: StoredCommit): Item {
@@ -53,7 +56,11 @@ export function commitOf(item: Item): StoredCommit {
   };
 }
 
-const baseOf = ([epoch, written, caughtUp]: readonly number[]): Base => ({ epoch: epoch!, written: written!, caughtUp: caughtUp! });
+const baseOf = ([epoch, written, caughtUp]: readonly number[]): Base => ({
+  epoch: epoch!,
+  written: written!,
+  caughtUp: caughtUp!,
+});
 
 /** Attributes of the task item: `d` delivered, `d:SINK` delivered to one, `c` and `p` checkpoint and the one before. */
 export const DELIVERED = "d";
@@ -65,7 +72,9 @@ export const PREVIOUS_CHECKPOINT = "p";
 export const pointerValue = (pointer: CheckpointPointer): AttributeValue => ({ S: JSON.stringify(pointer) });
 
 export function taskItemOf(item: Item): TaskItem {
-  const sinks = Object.entries(item).flatMap(([name, value]) => (name.startsWith("d:") ? [[name.slice(2), numberOf(value)] as const] : []));
+  const sinks = Object.entries(item).flatMap(([name, value]) =>
+    name.startsWith("d:") ? [[name.slice(2), numberOf(value)] as const] : [],
+  );
   return {
     delivered: item[DELIVERED] === undefined ? 0 : numberAt(item, DELIVERED),
     deliveredTo: Object.fromEntries(sinks),

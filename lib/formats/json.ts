@@ -63,5 +63,7 @@ const mayName = (text: string, name: string): boolean => text.includes(name) || 
 
 function hasKey(value: unknown, key: string): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return (!Array.isArray(value) && Object.hasOwn(value, key)) || Object.values(value).some((inner) => hasKey(inner, key));
+  return (
+    (!Array.isArray(value) && Object.hasOwn(value, key)) || Object.values(value).some((inner) => hasKey(inner, key))
+  );
 }

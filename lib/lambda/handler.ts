@@ -4,7 +4,7 @@ import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
 import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
-import { readBindings, type Bindings } from "../plan/bindings.ts";
+import { BUILD_VARIABLE, readBindings, type Bindings } from "../plan/bindings.ts";
 import { parseControlMessage } from "../runtime/tick.ts";
 import { parseTaskName, taskName } from "../state/task-id.ts";
 import { makeClients } from "./clients.ts";
@@ -33,8 +33,8 @@ interface Stage {
  */
 export function lambdaHandler(pipeline: Pipeline): StageHandler {
   const bindings = readBindings(process.env);
-  const telemetry = new Telemetry(pipeline.name, bindings.stage, Date.now);
-  const build = process.env["AWS_LAMBDA_FUNCTION_VERSION"] ?? "unversioned";
+  const telemetry = new Telemetry({ ...bindings, pipeline: pipeline.name }, Date.now);
+  const build = process.env[BUILD_VARIABLE] ?? "unnamed";
   const stage: Stage = { bindings, telemetry, tasks: stageTasks(pipeline, bindings, makeClients(), telemetry, build) };
   return middy<StageEvent, StageResponse>()
     .use(injectLambdaContext(telemetry.logger))
@@ -54,7 +54,10 @@ async function handle(stage: Stage, event: StageEvent): Promise<StageResponse> {
 }
 
 /** Tasks are independent: one that fails is reported from its first record on, and the others run on. */
-async function handleRecords({ bindings, tasks, telemetry }: Stage, event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {
+async function handleRecords(
+  { bindings, tasks, telemetry }: Stage,
+  event: KinesisStreamEvent,
+): Promise<KinesisStreamBatchResponse> {
   const partitions = recordsByShard(event, bindings.source.streamArn);
   const failures = await Promise.all(
     partitions.map(async ({ partition, records }) => {
@@ -76,7 +79,10 @@ async function handleControl({ tasks, telemetry }: Stage, event: SQSEvent): Prom
       try {
         const message = parseControlMessage(body);
         if (message === undefined) {
-          throw systemicError({ code: "lambda/control-message", message: "A message in the tick queue is neither a tick nor a drain." });
+          throw systemicError({
+            code: "lambda/control-message",
+            message: "A message in the tick queue is neither a tick nor a drain.",
+          });
         }
         const { partition } = parseTaskName(message.task);
         if (message.task !== taskName(tasks.idOf(partition))) {
@@ -84,7 +90,9 @@ async function handleControl({ tasks, telemetry }: Stage, event: SQSEvent): Prom
           telemetry.notice(message.task, "A message for a task of another deployment was dropped.");
           return [];
         }
-        await tasks.taskOf(partition).turn(message.type === "drain" ? { kind: "drain" } : { kind: "tick", id: message.id });
+        await tasks
+          .taskOf(partition)
+          .turn(message.type === "drain" ? { kind: "drain" } : { kind: "tick", id: message.id });
         return [];
       } catch (thrown) {
         telemetry.failed(body.slice(0, 200), thrown);

@@ -35,7 +35,13 @@ export interface Inspection {
 }
 
 /** Reads the heads of a stage's tasks. For tools: costs a query each. */
-export async function inspectTasks({ dynamodb, s3, bindings, pipeline, partitions }: Inspection): Promise<TaskStatus[]> {
+export async function inspectTasks({
+  dynamodb,
+  s3,
+  bindings,
+  pipeline,
+  partitions,
+}: Inspection): Promise<TaskStatus[]> {
   const changelog = new DynamoChangelog(dynamodb, bindings.table);
   const objects = new S3Objects(s3, bindings.bucket);
   const stage = stageNamed(pipeline, bindings.stage);
@@ -55,7 +61,11 @@ export async function inspectTasks({ dynamodb, s3, bindings, pipeline, partition
         return { task, epoch: 0, position: undefined, watermark: undefined, delivered: true, counters: new Map() };
       }
       const body = isSpilled(head.body) ? await objects.get(head.body.key) : head.body;
-      if (body === undefined) throw systemicError({ code: "state/gone", message: `The spilled body of commit ${head.epoch} of ${task} is missing.` });
+      if (body === undefined)
+        throw systemicError({
+          code: "state/gone",
+          message: `The spilled body of commit ${head.epoch} of ${task} is missing.`,
+        });
       const { header } = decodeCommit(head, body, task);
       const counters = new Counters();
       counters.restore(header.counters);

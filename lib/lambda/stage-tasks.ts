@@ -33,7 +33,13 @@ export interface StageTasks {
 }
 
 /** Joins a pipeline's stage with the resources it is bound to. */
-export function stageTasks(pipeline: Pipeline, bindings: Bindings, clients: Clients, observer: Observer, build: string): StageTasks {
+export function stageTasks(
+  pipeline: Pipeline,
+  bindings: Bindings,
+  clients: Clients,
+  observer: Observer,
+  build: string,
+): StageTasks {
   const stage = stageNamed(pipeline, bindings.stage);
   const { source } = stage;
   const now = Date.now;
@@ -43,13 +49,25 @@ export function stageTasks(pipeline: Pipeline, bindings: Bindings, clients: Clie
   const program = compileStage(pipeline, stage);
   const decode = kinesisDecoder(source);
   const writers = new Map<string, SinkWriter>([
-    [DEAD_LETTERS, new DeadLetterWriter({ client: clients.sqs, queueUrl: bindings.deadLetterQueueUrl, objects, bucket: bindings.bucket })],
+    [
+      DEAD_LETTERS,
+      new DeadLetterWriter({
+        client: clients.sqs,
+        queueUrl: bindings.deadLetterQueueUrl,
+        objects,
+        bucket: bindings.bucket,
+      }),
+    ],
     [TICKS, new TickWriter({ client: clients.sqs, queueUrl: bindings.tickQueueUrl, now })],
   ]);
   for (const { name } of stage.sinks) {
     const deliveryStream = bindings.deliveryStreams[name];
     if (deliveryStream === undefined) {
-      throw systemicError({ code: "bindings/sink", message: `Stage "${stage.name}" has a sink "${name}" and no delivery stream for it.`, advice: "Deploy pipeline and infrastructure together." });
+      throw systemicError({
+        code: "bindings/sink",
+        message: `Stage "${stage.name}" has a sink "${name}" and no delivery stream for it.`,
+        advice: "Deploy pipeline and infrastructure together.",
+      });
     }
     writers.set(name, new FirehoseWriter({ client: clients.firehose, deliveryStream, wait: (millis) => wait(millis) }));
   }
@@ -76,7 +94,14 @@ export function stageTasks(pipeline: Pipeline, bindings: Bindings, clients: Clie
   const taskOf = (partition: string): Task => {
     const id = idOf(partition);
     const origin = { pipeline: pipeline.name, stage: stage.name, task: taskName(id), partition };
-    const fold = { origin, program, source: source.name, decode, disorder: source.disorder, poisonShare: pipeline.poison.share };
+    const fold = {
+      origin,
+      program,
+      source: source.name,
+      decode,
+      disorder: source.disorder,
+      poisonShare: pipeline.poison.share,
+    };
     const task = tasks.get(partition) ?? new Task({ ...shared, id, fold });
     tasks.delete(partition);
     tasks.set(partition, task); // the newest is last

@@ -8,31 +8,49 @@ import { END_OF_TIME } from "../time/instant.ts";
 /** Latencies are sampled: a metric holds at most 100 values. */
 const SAMPLES_PER_TURN = 20;
 
+export interface StageIdentity {
+  readonly deployment: string;
+  readonly pipeline: string;
+  readonly stage: string;
+}
+
 /** Structured logs and embedded metrics of one stage. Payloads are in neither. */
 export class Telemetry implements Observer {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly #now: () => number;
 
-  constructor(pipeline: string, stage: string, now: () => number) {
-    this.logger = new Logger({ persistentLogAttributes: { pipeline, stage } });
-    this.metrics = new Metrics({ namespace: "Millrace", defaultDimensions: { pipeline, stage } });
+  constructor({ deployment, pipeline, stage }: StageIdentity, now: () => number) {
+    this.logger = new Logger({ persistentLogAttributes: { deployment, pipeline, stage } });
+    this.metrics = new Metrics({ namespace: "Millrace" });
+    // Powertools adds a dimension `service` of its own; the alarms' metrics have none.
+    this.metrics.clearDefaultDimensions();
+    this.metrics.setDefaultDimensions({ deployment, pipeline, stage });
     this.#now = now;
   }
 
   turn(report: TurnReport): void {
     const counts = [...report.counts.values()];
-    const total = (field: "filtered" | "late" | "dead" | "closed") => counts.reduce((sum, count) => sum + count[field], 0);
+    const total = (field: "filtered" | "late" | "dead" | "closed") =>
+      counts.reduce((sum, count) => sum + count[field], 0);
     const { metrics } = this;
     metrics.addMetric("RecordsIn", MetricUnit.Count, report.folded);
-    metrics.addMetric("RecordsFolded", MetricUnit.Count, Math.max(report.folded - total("filtered") - total("late") - total("dead"), 0));
+    metrics.addMetric(
+      "RecordsFolded",
+      MetricUnit.Count,
+      Math.max(report.folded - total("filtered") - total("late") - total("dead"), 0),
+    );
     metrics.addMetric("RecordsFiltered", MetricUnit.Count, total("filtered"));
     metrics.addMetric("RecordsLate", MetricUnit.Count, total("late"));
     metrics.addMetric("RecordsDead", MetricUnit.Count, total("dead"));
     metrics.addMetric("WindowsClosed", MetricUnit.Count, total("closed"));
     metrics.addMetric("Conflicts", MetricUnit.Count, report.conflicts);
     metrics.addMetric("Redeliveries", MetricUnit.Count, report.redeliveries);
-    metrics.addMetric("Replays", MetricUnit.Count, report.trigger === "records" && report.folded < report.records ? 1 : 0);
+    metrics.addMetric(
+      "Replays",
+      MetricUnit.Count,
+      report.trigger === "records" && report.folded < report.records ? 1 : 0,
+    );
     metrics.addMetric("CommitBytes", MetricUnit.Bytes, report.commitBytes);
     metrics.addMetric("CatchUpBytes", MetricUnit.Bytes, report.catchUpBytes);
     metrics.addMetric("Checkpoints", MetricUnit.Count, Number(report.checkpointed));
@@ -47,8 +65,10 @@ export class Telemetry implements Observer {
     const step = Math.max(1, Math.ceil(records.length / SAMPLES_PER_TURN));
     for (let i = 0; i < records.length; i += step) {
       const { arrival } = records[i]!;
-      if (committedAt !== undefined) this.metrics.addMetric("CommitLatency", MetricUnit.Milliseconds, committedAt - arrival);
-      if (deliveredAt !== undefined) this.metrics.addMetric("DeliverLatency", MetricUnit.Milliseconds, deliveredAt - arrival);
+      if (committedAt !== undefined)
+        this.metrics.addMetric("CommitLatency", MetricUnit.Milliseconds, committedAt - arrival);
+      if (deliveredAt !== undefined)
+        this.metrics.addMetric("DeliverLatency", MetricUnit.Milliseconds, deliveredAt - arrival);
     }
   }
 
@@ -61,6 +81,10 @@ export class Telemetry implements Observer {
     const kind = thrown instanceof MillraceError ? thrown.kind : "infrastructure";
     if (kind === "systemic") this.metrics.addMetric("SystemicFailures", MetricUnit.Count, 1);
     this.metrics.addMetric("FailedTurns", MetricUnit.Count, 1);
-    this.logger.error("turn failed", { task, kind, error: thrown instanceof Error ? thrown : new Error(String(thrown)) });
+    this.logger.error("turn failed", {
+      task,
+      kind,
+      error: thrown instanceof Error ? thrown : new Error(String(thrown)),
+    });
   }
 }

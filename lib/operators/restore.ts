@@ -8,12 +8,16 @@ import type { WindowAggregateSpec } from "./window-aggregate.ts";
  * @throws systemic error `state/accumulator` naming operator and aggregate
  */
 export function restoreAccumulators(windows: readonly WindowAggregateSpec[], tables: TableDeltas): TableDeltas {
-  const checked = windows.filter(({ aggregates }) => Object.values(aggregates).some(({ restore }) => restore !== undefined));
+  const checked = windows.filter(({ aggregates }) =>
+    Object.values(aggregates).some(({ restore }) => restore !== undefined),
+  );
   if (checked.length === 0) return tables;
   return tables.map(([operator, delta]) => {
     const spec = checked.find(({ name }) => name === operator);
     if (spec === undefined) return [operator, delta];
-    const put = delta.put.map(([space, keys, values]) => [space, keys, values.map((value) => restoreEach(spec, value))] as const);
+    const put = delta.put.map(
+      ([space, keys, values]) => [space, keys, values.map((value) => restoreEach(spec, value))] as const,
+    );
     return [operator, { ...delta, put }];
   });
 }

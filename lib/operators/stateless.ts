@@ -1,7 +1,12 @@
 import type { OperatorContext, Push } from "./operator.ts";
 
 /** Lets through what the predicate accepts; counts the rest as filtered. */
-export function filterOperator(name: string, predicate: (value: never) => boolean, context: OperatorContext, next: Push): Push {
+export function filterOperator(
+  name: string,
+  predicate: (value: never) => boolean,
+  context: OperatorContext,
+  next: Push,
+): Push {
   const accepts = predicate as (value: unknown) => boolean;
   return (value, meta) => {
     context.enter(name);
@@ -12,7 +17,12 @@ export function filterOperator(name: string, predicate: (value: never) => boolea
 }
 
 /** One value for one value. The key and the event time stay the record's. */
-export function mapOperator(name: string, change: (value: never) => unknown, context: OperatorContext, next: Push): Push {
+export function mapOperator(
+  name: string,
+  change: (value: never) => unknown,
+  context: OperatorContext,
+  next: Push,
+): Push {
   const changed = change as (value: unknown) => unknown;
   return (value, meta) => {
     context.enter(name);

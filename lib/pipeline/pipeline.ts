@@ -65,7 +65,11 @@ class Builder {
     if (this.#nodes.length === 0) throw this.#refuse("it", "is empty", "Begin with flow.from(source).");
     const unread = this.#nodes.findIndex((node, i) => node.kind === "window" && !this.#rowsAreUsed(i));
     if (unread >= 0) {
-      throw this.#refuse(`"${this.#nodes[unread]!.name}"`, "has rows that lead nowhere", "End the stream with .to(sink).");
+      throw this.#refuse(
+        `"${this.#nodes[unread]!.name}"`,
+        "has rows that lead nowhere",
+        "End the stream with .to(sink).",
+      );
     }
     return this.#nodes;
   }
@@ -77,7 +81,11 @@ class Builder {
   #add(node: Node, what: string): number {
     checkName(`pipeline("${this.#pipeline}"): a ${what}`, node.name.replace(/\.late$/, ""));
     if (this.#names.has(node.name)) {
-      throw this.#refuse(`two of its parts`, `are named "${node.name}"`, "A name addresses an operator's state: give each its own.");
+      throw this.#refuse(
+        `two of its parts`,
+        `are named "${node.name}"`,
+        "A name addresses an operator's state: give each its own.",
+      );
     }
     this.#names.add(node.name);
     return this.#nodes.push(node) - 1;
@@ -130,20 +138,31 @@ class Builder {
 
   #window(input: number, keyFields: readonly string[], name: string, assigner: WindowAssigner, options: WindowOptions) {
     const what = `pipeline("${this.#pipeline}"): window "${name}"`;
-    if (typeof assigner?.startOf !== "function") throw this.#refuse(`window("${name}")`, "was not given windows", "Use tumbling({ hours: 1 }).");
+    if (typeof assigner?.startOf !== "function")
+      throw this.#refuse(`window("${name}")`, "was not given windows", "Use tumbling({ hours: 1 }).");
     const allowedLateness = toMillis(options.allowedLateness ?? {}, `${what}: allowedLateness`);
     return {
       aggregate: (aggregates: Readonly<Record<string, Aggregate<never, unknown>>>) => {
         const fields = Object.keys(aggregates);
-        if (fields.length === 0) throw this.#refuse(`window("${name}").aggregate`, "has no aggregate", "Name one, such as { events: count() }.");
+        if (fields.length === 0)
+          throw this.#refuse(
+            `window("${name}").aggregate`,
+            "has no aggregate",
+            "Name one, such as { events: count() }.",
+          );
         for (const field of fields) {
           checkField(`${what}: a row`, field);
           if (keyFields.includes(field) || field === "windowStart" || field === "windowEnd") {
-            throw this.#refuse(`window("${name}").aggregate`, `has a field "${field}", a name taken by the key or the window`);
+            throw this.#refuse(
+              `window("${name}").aggregate`,
+              `has a field "${field}", a name taken by the key or the window`,
+            );
           }
         }
         const node = this.#add({ kind: "window", name, input, assigner, allowedLateness, aggregates }, "window");
-        return Object.defineProperty(this.#stream(node, keyFields), "late", { value: this.#stream(node, keyFields, true) });
+        return Object.defineProperty(this.#stream(node, keyFields), "late", {
+          value: this.#stream(node, keyFields, true),
+        });
       },
     };
   }

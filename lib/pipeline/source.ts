@@ -69,14 +69,18 @@ export function declareSource<S extends StandardSchemaV1, K extends KeyValues>(
   const keyFields = Object.keys(options.key ?? {});
   for (const field of keyFields) checkField(`${what}: the key`, field);
   if (options.key !== undefined && keyFields.length === 0) {
-    throw definitionError({ code: "source/key", message: `${what}: the key has no field.`, advice: "Name one, or leave the key out." });
+    throw definitionError({
+      code: "source/key",
+      message: `${what}: the key has no field.`,
+      advice: "Name one, or leave the key out.",
+    });
   }
   return {
     kind: "source",
     connector,
     name,
     schema: options.schema,
-    key: (options.key ?? {}),
+    key: options.key ?? {},
     keyFields,
     eventTime: options.eventTime,
     disorder: toMillis(options.disorder, `${what}.disorder`),

@@ -6,9 +6,19 @@ import type { SourceDeclaration } from "./source.ts";
 /** One step of a pipeline. `input` is the index of the node before it. */
 export type Node =
   | { readonly kind: "source"; readonly name: string; readonly source: SourceDeclaration }
-  | { readonly kind: "filter"; readonly name: string; readonly input: number; readonly predicate: (value: never) => boolean }
+  | {
+      readonly kind: "filter";
+      readonly name: string;
+      readonly input: number;
+      readonly predicate: (value: never) => boolean;
+    }
   | { readonly kind: "map"; readonly name: string; readonly input: number; readonly change: (value: never) => unknown }
-  | { readonly kind: "flatMap"; readonly name: string; readonly input: number; readonly expand: (value: never) => Iterable<unknown> }
+  | {
+      readonly kind: "flatMap";
+      readonly name: string;
+      readonly input: number;
+      readonly expand: (value: never) => Iterable<unknown>;
+    }
   | {
       readonly kind: "window";
       readonly name: string;

@@ -3,8 +3,13 @@ import { systemicError } from "../errors.ts";
 /** The environment variable that carries a function's {@link Bindings}, as JSON. */
 export const BINDINGS_VARIABLE = "MILLRACE_BINDINGS";
 
+/** The environment variable that names the function's build. */
+export const BUILD_VARIABLE = "MILLRACE_BUILD";
+
 /** What a stage's function is bound to: the names of the resources that the construct made for it. */
 export interface Bindings {
+  /** Which deployment of the pipeline this is: the stack's name. */
+  readonly deployment: string;
   readonly stage: string;
   /** Raised by a replay or a restore. */
   readonly generation: number;
@@ -43,6 +48,7 @@ export function readBindings(environment: Readonly<Record<string, string | undef
   const source = recordOf(bindings["source"], "source");
   const deliveryStreams = recordOf(bindings["deliveryStreams"], "deliveryStreams");
   return {
+    deployment: textOf(bindings, "deployment"),
     stage: textOf(bindings, "stage"),
     generation: numberOf(bindings, "generation"),
     source: {
@@ -54,7 +60,9 @@ export function readBindings(environment: Readonly<Record<string, string | undef
     bucket: textOf(bindings, "bucket"),
     deadLetterQueueUrl: textOf(bindings, "deadLetterQueueUrl"),
     tickQueueUrl: textOf(bindings, "tickQueueUrl"),
-    deliveryStreams: Object.fromEntries(Object.keys(deliveryStreams).map((sink) => [sink, textOf(deliveryStreams, sink)])),
+    deliveryStreams: Object.fromEntries(
+      Object.keys(deliveryStreams).map((sink) => [sink, textOf(deliveryStreams, sink)]),
+    ),
   };
 }
 

@@ -26,11 +26,19 @@ interface PlacedNode {
 }
 
 /** Joins operators from the last to the first: each is given the ones after it. */
-function bind(nodes: readonly PlacedNode[], windows: readonly WindowAggregateSpec[], context: OperatorContext): StageInstance {
+function bind(
+  nodes: readonly PlacedNode[],
+  windows: readonly WindowAggregateSpec[],
+  context: OperatorContext,
+): StageInstance {
   const pushes = new Map<number, Push>();
   const timed: WindowAggregate[] = [];
   const after = (input: number, isNext: (node: Node) => boolean = (node) => node.kind !== "late") =>
-    fanOut(nodes.flatMap(({ index, node }) => (node.kind !== "source" && node.input === input && isNext(node) ? [pushes.get(index)!] : [])));
+    fanOut(
+      nodes.flatMap(({ index, node }) =>
+        node.kind !== "source" && node.input === input && isNext(node) ? [pushes.get(index)!] : [],
+      ),
+    );
   for (const { index, node } of nodes.toReversed()) {
     const next = after(index);
     switch (node.kind) {
@@ -45,7 +53,12 @@ function bind(nodes: readonly PlacedNode[], windows: readonly WindowAggregateSpe
         break;
       case "window": {
         const spec = windows.find(({ name }) => name === node.name)!;
-        const window = new WindowAggregate(spec, context, next, after(index, (other) => other.kind === "late"));
+        const window = new WindowAggregate(
+          spec,
+          context,
+          next,
+          after(index, (other) => other.kind === "late"),
+        );
         timed.unshift(window);
         pushes.set(index, window.push);
         break;
@@ -64,7 +77,14 @@ function bind(nodes: readonly PlacedNode[], windows: readonly WindowAggregateSpe
 
 function specOf(pipeline: Pipeline, stage: Stage, node: NodeOf<"window">): WindowAggregateSpec {
   const { name, assigner, allowedLateness, aggregates } = node;
-  return { name, assigner, allowedLateness, aggregates, keyFields: stage.source.keyFields, delay: delayBefore(pipeline, node) };
+  return {
+    name,
+    assigner,
+    allowedLateness,
+    aggregates,
+    keyFields: stage.source.keyFields,
+    delay: delayBefore(pipeline, node),
+  };
 }
 
 /** The allowed lateness of all windows whose rows lead to the node. */

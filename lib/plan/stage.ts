@@ -21,7 +21,9 @@ export function planStages(pipeline: Pipeline): readonly Stage[] {
   return nodesOf(pipeline, "source").map(({ source, name }) => {
     const root = pipeline.nodes.findIndex((node) => node.kind === "source" && node.name === name);
     const nodes = pipeline.nodes.flatMap((_, i) => (stageOf[i] === root ? [i] : []));
-    const sinks = nodes.map((i) => pipeline.nodes[i] as Node).flatMap((node) => (node.kind === "sink" ? [node.sink] : []));
+    const sinks = nodes
+      .map((i) => pipeline.nodes[i] as Node)
+      .flatMap((node) => (node.kind === "sink" ? [node.sink] : []));
     return { name: checkName("A stage", name), source, nodes, sinks };
   });
 }

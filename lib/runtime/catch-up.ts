@@ -35,9 +35,11 @@ export class CatchUp {
     const newest = await this.#changelog.newest(name, cached === undefined ? { from, limit: 1 } : { from });
     const head = newest.commits[0];
     if (cached !== undefined) {
-      if (head?.epoch === cached.epoch && head.nonce === cached.nonce) return { task: cached, item: newest.item, bytes: 0 };
+      if (head?.epoch === cached.epoch && head.nonce === cached.nonce)
+        return { task: cached, item: newest.item, bytes: 0 };
       if (head === undefined && cached.epoch === 0) return { task: cached, item: newest.item, bytes: 0 };
-      if (head === undefined && newest.item.checkpoint === undefined) throw gone(name, "its changelog was there and is empty now");
+      if (head === undefined && newest.item.checkpoint === undefined)
+        throw gone(name, "its changelog was there and is empty now");
       const missing = missingCommits(newest, cached);
       if (missing !== undefined && !cheaperFromCheckpoint(missing, newest.item, cached)) {
         const bytes = await this.#follow(cached, missing, name);
@@ -61,13 +63,15 @@ export class CatchUp {
       const bases = [item.checkpoint, item.previousCheckpoint].filter((pointer) => pointer !== undefined);
       const pointer = bases.find(({ key }) => !tried.has(key));
       const whole = head?.base;
-      if (whole !== undefined && whole.epoch > (pointer?.epoch ?? 0)) return this.#loadFrom(name, whole.epoch, head, item, fresh());
+      if (whole !== undefined && whole.epoch > (pointer?.epoch ?? 0))
+        return this.#loadFrom(name, whole.epoch, head, item, fresh());
       if (pointer === undefined) {
         if (bases.length === 0) return this.#loadFrom(name, 1, head, item, fresh());
         throw gone(name, `its checkpoint objects ${bases.map(({ key }) => key).join(" and ")} are missing`);
       }
       const object = await this.#objects.get(pointer.key);
-      if (object !== undefined) return this.#loadFrom(name, pointer.epoch + 1, head, item, this.#restore(fresh(), pointer, object));
+      if (object !== undefined)
+        return this.#loadFrom(name, pointer.epoch + 1, head, item, this.#restore(fresh(), pointer, object));
       // X11: a missing object means that the pointer has moved on; failing that, the one before is kept.
       tried.add(pointer.key);
       item = (await this.#changelog.newest(name, { from: head?.epoch ?? 0, limit: 1 })).item;
@@ -81,9 +85,16 @@ export class CatchUp {
     return task;
   }
 
-  async #loadFrom(name: string, from: number, head: StoredCommit | undefined, item: TaskItem, task: LoadedTask): Promise<CaughtUp> {
+  async #loadFrom(
+    name: string,
+    from: number,
+    head: StoredCommit | undefined,
+    item: TaskItem,
+    task: LoadedTask,
+  ): Promise<CaughtUp> {
     if (head === undefined || head.epoch < from) return { task, item, bytes: 0 };
-    const { commits, bytes } = head.epoch === from ? { commits: [head], bytes: 0 } : await this.#changelog.range(name, from, head.epoch);
+    const { commits, bytes } =
+      head.epoch === from ? { commits: [head], bytes: 0 } : await this.#changelog.range(name, from, head.epoch);
     if (commits[0]?.epoch !== from || !isContiguous(commits) || commits.at(-1)!.epoch < head.epoch) {
       throw gone(name, `commits between ${from} and ${head.epoch} are missing`);
     }

@@ -95,10 +95,21 @@ export class CommitWriter {
 
   async checkpoint(name: string, task: LoadedTask): Promise<void> {
     const { changelog, objects, shapes, build } = this.#settings;
-    const { body, ...encoded } = encodeCheckpoint({ shapes, header: task.state.header(), tables: task.state.snapshot() });
+    const { body, ...encoded } = encodeCheckpoint({
+      shapes,
+      header: task.state.header(),
+      tables: task.state.snapshot(),
+    });
     const key = `checkpoints/${name}/${task.epoch}-${this.#settings.newNonce()}`; // X11
     await objects.put(key, body);
-    await changelog.raiseCheckpoint(name, { ...encoded, key, bytes: body.length, build, epoch: task.epoch, ...task.totals });
+    await changelog.raiseCheckpoint(name, {
+      ...encoded,
+      key,
+      bytes: body.length,
+      build,
+      epoch: task.epoch,
+      ...task.totals,
+    });
     if (task.state.size > 0) task.bytesPerEntry = body.length / task.state.size;
   }
 }

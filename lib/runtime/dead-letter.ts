@@ -49,7 +49,12 @@ const reasonOf = (thrown: unknown): Reason => ({
   message: messageOf(thrown).slice(0, MAX_MESSAGE),
 });
 
-export const deadRecord = (origin: DeadLetterOrigin, operator: string, record: IncomingRecord, thrown: unknown): Output =>
+export const deadRecord = (
+  origin: DeadLetterOrigin,
+  operator: string,
+  record: IncomingRecord,
+  thrown: unknown,
+): Output =>
   deadLetter({
     ...origin,
     kind: "record",

@@ -34,7 +34,9 @@ export class Delivery {
     });
     const sinks = [...bySink.keys()];
     const results = await Promise.allSettled(sinks.map((sink) => this.#deliver(origin, sink, bySink.get(sink)!)));
-    const failed = results.flatMap((result, i) => (result.status === "rejected" ? [[sinks[i]!, result.reason] as const] : []));
+    const failed = results.flatMap((result, i) =>
+      result.status === "rejected" ? [[sinks[i]!, result.reason] as const] : [],
+    );
     if (failed.length === 0) return;
     const done = sinks.filter((sink) => !failed.some(([name]) => name === sink));
     if (done.length > 0) await this.#changelog.raiseDelivered(origin.task, epoch, done);

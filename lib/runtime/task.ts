@@ -6,7 +6,7 @@ import { taskName } from "../state/task-id.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { CommitWriter } from "./commit-writer.ts";
-import type { Delivery} from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 import { isDelivered } from "./delivery.ts";
 import type { FoldSettings } from "./fold.ts";
 import { LoadedTask } from "./loaded-task.ts";
@@ -74,7 +74,11 @@ export class Task {
     for (; progress.conflicts < MAX_CONFLICTS; progress.conflicts++) {
       const known = this.#known;
       this.#known = undefined; // whatever throws below leaves nothing half done behind
-      const { task, item, bytes } = await this.#settings.catchUp.run(this.#name, known, () => new LoadedTask(this.#settings.fold));
+      const { task, item, bytes } = await this.#settings.catchUp.run(
+        this.#name,
+        known,
+        () => new LoadedTask(this.#settings.fold),
+      );
       progress.catchUpBytes += bytes;
       const report = await this.#attempt(trigger, task, item, bytes, progress);
       if (report === undefined) continue;
@@ -171,7 +175,11 @@ export class Task {
     try {
       await delivery.mark(this.#name, task.epoch);
     } catch (cause) {
-      observer.notice(this.#name, "A delivery could not be marked; another process may repeat it, with the same ids.", cause);
+      observer.notice(
+        this.#name,
+        "A delivery could not be marked; another process may repeat it, with the same ids.",
+        cause,
+      );
     }
   }
 

@@ -14,7 +14,9 @@ export class S3Objects implements ObjectStore {
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
     try {
-      await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: bytes, ContentLength: bytes.length }));
+      await this.#client.send(
+        new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: bytes, ContentLength: bytes.length }),
+      );
     } catch (cause) {
       throw this.#failed("write", key, cause);
     }

@@ -51,7 +51,11 @@ export interface Changelog {
   newest(task: string, options: { readonly from: number; readonly limit?: number }): Promise<NewestCommits>;
 
   /** Commits `from` to `to`, both included, oldest first; those that are gone are left out. */
-  range(task: string, from: number, to: number): Promise<{ readonly commits: readonly StoredCommit[]; readonly bytes: number }>;
+  range(
+    task: string,
+    from: number,
+    to: number,
+  ): Promise<{ readonly commits: readonly StoredCommit[]; readonly bytes: number }>;
 
   /** Appends a commit if its epoch is free: false when another's commit has it (X1). An own one, put before, counts as done. */
   append(task: string, commit: StoredCommit): Promise<boolean>;

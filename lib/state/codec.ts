@@ -39,6 +39,6 @@ export const corrupt = (what: string, how: string, cause?: unknown) =>
   systemicError({
     code: "state/corrupt",
     message: `${what} is damaged: ${how}.`,
-    advice: "See docs/operations.md, section \"A damaged commit or checkpoint\".",
+    advice: 'See docs/operations.md, section "A damaged commit or checkpoint".',
     cause,
   });

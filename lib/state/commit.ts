@@ -109,5 +109,8 @@ export function decodeCommit(stored: Omit<StoredCommit, "body">, body: Uint8Arra
 /** @throws systemic error `state/version` */
 export function checkVersion(version: number, build: string, what: string): void {
   if (version === FORMAT_VERSION) return;
-  throw corrupt(what, `it has format ${version}, written by build "${build}"; this build reads format ${FORMAT_VERSION}`);
+  throw corrupt(
+    what,
+    `it has format ${version}, written by build "${build}"; this build reads format ${FORMAT_VERSION}`,
+  );
 }

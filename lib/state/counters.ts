@@ -17,7 +17,6 @@ export interface OperatorCounts {
   closed: number;
 }
 
-
 export type CounterField = keyof OperatorCounts;
 type CounterName = `${string} ${CounterField}`;
 

@@ -84,7 +84,9 @@ export class KeyedTable {
 
   /** Everything, as a delta against an empty table. */
   snapshot(): TableDelta {
-    const put = [...this.#spaces].map(([space, entries]) => [space, [...entries.keys()], [...entries.values()]] as const);
+    const put = [...this.#spaces].map(
+      ([space, entries]) => [space, [...entries.keys()], [...entries.values()]] as const,
+    );
     return { dropped: [], put };
   }
 

@@ -11,7 +11,10 @@ interface StoredTask {
 export class MemoryChangelog implements Changelog {
   readonly #tasks = new Map<string, StoredTask>();
 
-  async newest(task: string, { from, limit }: { readonly from: number; readonly limit?: number }): Promise<NewestCommits> {
+  async newest(
+    task: string,
+    { from, limit }: { readonly from: number; readonly limit?: number },
+  ): Promise<NewestCommits> {
     const { commits, item } = this.#task(task);
     const descending = [...commits.values()].filter(({ epoch }) => epoch >= from).sort((a, b) => b.epoch - a.epoch);
     const page = descending.slice(0, limit);
@@ -61,4 +64,5 @@ export class MemoryChangelog implements Changelog {
   }
 }
 
-const bytesOf = (commits: readonly StoredCommit[]): number => commits.reduce((sum, commit) => sum + bodyBytes(commit), 0);
+const bytesOf = (commits: readonly StoredCommit[]): number =>
+  commits.reduce((sum, commit) => sum + bodyBytes(commit), 0);

@@ -84,8 +84,8 @@ export function ignoresCase(serDe: SerDe): boolean {
 function toText(value: unknown, serDe: SerDe): string | undefined {
   if (typeof value === "string") return value;
   if (value instanceof LongNumber) return value.text;
-  if (typeof value === "object") return serDe.kind === "openx" ? JSON.stringify(value) : undefined;
-  return String(value);
+  if (typeof value === "object" && value !== null) return serDe.kind === "openx" ? JSON.stringify(value) : undefined;
+  return JSON.stringify(value);
 }
 
 function toInteger(value: unknown, most: number, serDe: SerDe): number | undefined {
@@ -95,7 +95,8 @@ function toInteger(value: unknown, most: number, serDe: SerDe): number | undefin
 
 function toBigInt(value: unknown, serDe: SerDe): bigint | undefined {
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : undefined;
-  const text = value instanceof LongNumber ? value.text : serDe.kind === "openx" && typeof value === "string" ? value : "";
+  const text =
+    value instanceof LongNumber ? value.text : serDe.kind === "openx" && typeof value === "string" ? value : "";
   if (!/^-?[0-9]+$/.test(text)) return undefined;
   const integer = BigInt(text);
   return BigInt.asIntN(64, integer) === integer ? integer : undefined;
@@ -137,7 +138,8 @@ function timestampMillis(value: unknown, serDe: SerDe): number | undefined {
     return Number.isNaN(parsed) ? undefined : parsed;
   }
   for (const pattern of serDe.timestampFormats) {
-    const parsed = pattern === "millis" ? (/^[0-9]+$/.test(value) ? Number(value) : undefined) : parseTime(pattern, value);
+    const parsed =
+      pattern === "millis" ? (/^[0-9]+$/.test(value) ? Number(value) : undefined) : parseTime(pattern, value);
     if (parsed !== undefined) return parsed;
   }
   return undefined;
@@ -152,7 +154,12 @@ function toDays(value: unknown): number | undefined {
 
 /** The unscaled integer; digits beyond the scale do not convert. */
 function toDecimal(value: unknown, precision: number, scale: number): bigint | undefined {
-  const text = value instanceof LongNumber ? value.text : typeof value === "number" || typeof value === "string" ? String(value) : "";
+  const text =
+    value instanceof LongNumber
+      ? value.text
+      : typeof value === "number" || typeof value === "string"
+        ? String(value)
+        : "";
   const match = /^(-?)([0-9]+)(?:\.([0-9]+))?$/.exec(text);
   if (match === null) return undefined;
   const [, sign = "", whole = "", fraction = ""] = match;

@@ -4,6 +4,7 @@ import type { ResolvedResource } from "../template/resolve-template.ts";
 import { planColumn, type Column, type SerDe } from "./columns.ts";
 import type { ConversionSettings, ParquetCompression } from "./format-conversion.ts";
 import { checkPrefixes, type Prefixes } from "./object-key.ts";
+import { propertyText } from "../template/property-text.ts";
 
 export interface DeliverySettings {
   readonly name: string;
@@ -28,23 +29,30 @@ export function deliverySettings(resource: ResolvedResource, all: readonly Resol
   const { logicalId, properties } = resource;
   const refuse = (why: string) => new LocalStackError("InvalidArgumentException", `${logicalId}: ${why}`);
   const type = properties["DeliveryStreamType"];
-  if (type !== undefined && type !== "DirectPut") throw refuse(`the local stack runs DirectPut delivery streams, not ${String(type)}`);
-  const target = record(properties["ExtendedS3DestinationConfiguration"]) ?? record(properties["S3DestinationConfiguration"]);
+  if (type !== undefined && type !== "DirectPut")
+    throw refuse(`the local stack runs DirectPut delivery streams, not ${propertyText(type)}`);
+  const target =
+    record(properties["ExtendedS3DestinationConfiguration"]) ?? record(properties["S3DestinationConfiguration"]);
   if (target === undefined) throw refuse("the local stack delivers to S3 only");
-  if (record(target["DynamicPartitioningConfiguration"])?.["Enabled"] === true) throw refuse("dynamic partitioning is not run");
+  if (record(target["DynamicPartitioningConfiguration"])?.["Enabled"] === true)
+    throw refuse("dynamic partitioning is not run");
   const conversion = conversionSettings(record(target["DataFormatConversionConfiguration"]), all, refuse);
   const hints = record(target["BufferingHints"]);
   const megabytes = Number(hints?.["SizeInMBs"] ?? (conversion === undefined ? 5 : 128));
   if (conversion !== undefined && megabytes < leastConversionMegabytes) {
-    throw refuse(`BufferingHints.SizeInMBs must be at least ${leastConversionMegabytes} with format conversion, not ${megabytes}`);
+    throw refuse(
+      `BufferingHints.SizeInMBs must be at least ${leastConversionMegabytes} with format conversion, not ${megabytes}`,
+    );
   }
-  const compression = String(target["CompressionFormat"] ?? "UNCOMPRESSED");
+  const compression = propertyText(target["CompressionFormat"] ?? "UNCOMPRESSED");
   if (compression !== "UNCOMPRESSED" && (compression !== "GZIP" || conversion !== undefined)) {
-    throw refuse(`CompressionFormat ${compression} ${conversion === undefined ? "is not run" : "cannot be set with format conversion"}`);
+    throw refuse(
+      `CompressionFormat ${compression} ${conversion === undefined ? "is not run" : "cannot be set with format conversion"}`,
+    );
   }
   const errorPrefix = target["ErrorOutputPrefix"];
   const prefixes = {
-    prefix: String(target["Prefix"] ?? ""),
+    prefix: propertyText(target["Prefix"] ?? ""),
     errorPrefix: typeof errorPrefix === "string" ? errorPrefix : undefined,
   };
   checkPrefixes(logicalId, prefixes);
@@ -54,7 +62,14 @@ export function deliverySettings(resource: ResolvedResource, all: readonly Resol
     arn: resource.arn ?? resource.name,
     bucket: String(target["BucketARN"]).split(":::")[1] ?? "",
     prefixes,
-    extension: typeof extension === "string" ? extension : conversion === undefined ? (compression === "GZIP" ? ".gz" : "") : ".parquet",
+    extension:
+      typeof extension === "string"
+        ? extension
+        : conversion === undefined
+          ? compression === "GZIP"
+            ? ".gz"
+            : ""
+          : ".parquet",
     bufferBytes: megabytes * megabyte,
     bufferMillis: Number(hints?.["IntervalInSeconds"] ?? 300) * 1000,
     gzip: compression === "GZIP",
@@ -80,7 +95,8 @@ function conversionSettings(
   const columns = columnsOf(all, database, table);
   if (columns === undefined) throw refuse(`its schema is ${database}.${table}, which no given template defines`);
   for (const column of columns) {
-    if (planColumn(column, serDe) === undefined) throw refuse(`the column ${column.name} has the type ${column.type}, which the local stack does not write`);
+    if (planColumn(column, serDe) === undefined)
+      throw refuse(`the column ${column.name} has the type ${column.type}, which the local stack does not write`);
   }
   return { columns, serDe, compression: compressionOf(parquet["Compression"], refuse), database, table };
 }
@@ -88,7 +104,7 @@ function conversionSettings(
 function compressionOf(value: unknown, refuse: Refuse): ParquetCompression {
   const compression = value ?? "SNAPPY";
   if (compression === "UNCOMPRESSED" || compression === "SNAPPY" || compression === "GZIP") return compression;
-  throw refuse(`Parquet is written UNCOMPRESSED, SNAPPY or GZIP by Firehose, not ${String(compression)}`);
+  throw refuse(`Parquet is written UNCOMPRESSED, SNAPPY or GZIP by Firehose, not ${propertyText(compression)}`);
 }
 
 function serDeOf(deserializer: Record<string, unknown> | undefined, refuse: Refuse): SerDe {
@@ -114,7 +130,10 @@ function columnsOf(all: readonly ResolvedResource[], database: string, table: st
     const input = record(properties["TableInput"]);
     const columns = record(input?.["StorageDescriptor"])?.["Columns"];
     if (input?.["Name"] !== table || !Array.isArray(columns)) continue;
-    return columns.map((column: unknown) => ({ name: String(record(column)?.["Name"]), type: String(record(column)?.["Type"]) }));
+    return columns.map((column: unknown) => ({
+      name: String(record(column)?.["Name"]),
+      type: String(record(column)?.["Type"]),
+    }));
   }
   return undefined;
 }

@@ -73,7 +73,10 @@ export class DeliveryStream {
     const work = this.write(records, arrival)
       .catch((error: unknown) => {
         if (this.abort.signal.aborted) return;
-        this.context.onNotice({ level: "warning", text: `${this.settings.name}: delivery failed, ${records.length} records lost (${reasonOf(error)})` });
+        this.context.onNotice({
+          level: "warning",
+          text: `${this.settings.name}: delivery failed, ${records.length} records lost (${reasonOf(error)})`,
+        });
       })
       .finally(() => this.writing.delete(work));
     this.writing.add(work);
@@ -91,10 +94,14 @@ export class DeliveryStream {
     }
     const { parquet, rejected } = await this.convert(records);
     if (this.abort.signal.aborted) return;
-    if (parquet !== undefined) putObject(bucket, key(), Buffer.from(parquet.buffer, parquet.byteOffset, parquet.byteLength));
+    if (parquet !== undefined)
+      putObject(bucket, key(), Buffer.from(parquet.buffer, parquet.byteOffset, parquet.byteLength));
     if (rejected.length > 0) {
       putObject(bucket, failureKey(name, prefixes, arrival), this.failureDocument(records, rejected, arrival));
-      this.context.onNotice({ level: "warning", text: `${name}: ${rejected.length} of ${records.length} records did not convert (${rejected[0]?.errorMessage ?? ""})` });
+      this.context.onNotice({
+        level: "warning",
+        text: `${name}: ${rejected.length} of ${records.length} records did not convert (${rejected[0]?.errorMessage ?? ""})`,
+      });
     }
   }
 
@@ -102,7 +109,11 @@ export class DeliveryStream {
     return new Promise((resolve, reject) => {
       const worker = new Worker(this.context.conversionEntry, {
         execArgv: [],
-        workerData: { bytes: Buffer.concat(records), lengths: records.map((record) => record.length), settings: this.settings.conversion },
+        workerData: {
+          bytes: Buffer.concat(records),
+          lengths: records.map((record) => record.length),
+          settings: this.settings.conversion,
+        },
       });
       const stop = () => void worker.terminate();
       this.abort.signal.addEventListener("abort", stop, { once: true });
@@ -130,7 +141,12 @@ export class DeliveryStream {
         rawData: records[index]?.toString("base64"),
         sequenceNumber: null,
         subSequenceNumber: null,
-        dataCatalogTable: { databaseName: conversion?.database, tableName: conversion?.table, region: "us-east-1", versionId: "LATEST" },
+        dataCatalogTable: {
+          databaseName: conversion?.database,
+          tableName: conversion?.table,
+          region: "us-east-1",
+          versionId: "LATEST",
+        },
       }),
     );
     return Buffer.from(`${lines.join("\n")}\n`);

@@ -32,7 +32,12 @@ const resources = (size = 64) => ({
       DatabaseName: { Ref: "Database" },
       TableInput: {
         Name: "rows",
-        StorageDescriptor: { Columns: [{ Name: "id", Type: "bigint" }, { Name: "at", Type: "timestamp" }] },
+        StorageDescriptor: {
+          Columns: [
+            { Name: "id", Type: "bigint" },
+            { Name: "at", Type: "timestamp" },
+          ],
+        },
       },
     },
   },
@@ -55,16 +60,26 @@ describe("Firehose in the stack", () => {
   afterAll(() => temporary.remove());
 
   const put = (...records: readonly Uint8Array[]) =>
-    firehose.send(new PutRecordBatchCommand({ DeliveryStreamName: "rows", Records: records.map((Data) => ({ Data })) }));
+    firehose.send(
+      new PutRecordBatchCommand({ DeliveryStreamName: "rows", Records: records.map((Data) => ({ Data })) }),
+    );
 
   it("writes Parquet that DuckDB reads, and what does not convert to the error prefix", async () => {
     await put(Buffer.from('{"id":1,"at":1000}{"id":2,"at":2000}'), Buffer.from("[1]"));
-    await firehose.send(new PutRecordCommand({ DeliveryStreamName: "rows", Record: { Data: Buffer.from('{"id":3}') } }));
+    await firehose.send(
+      new PutRecordCommand({ DeliveryStreamName: "rows", Record: { Data: Buffer.from('{"id":3}') } }),
+    );
     await temporary.stack.flushDeliveryStreams();
     const [file] = await temporary.stack.objectFiles("lake", "data/");
     const connection = await (await DuckDBInstance.create()).connect();
-    const result = await connection.runAndReadAll(`select id, epoch_ms("at") as "at" from read_parquet('${file}') order by id`);
-    expect(result.getRowObjects()).toEqual([{ id: 1n, at: 1000n }, { id: 2n, at: 2000n }, { id: 3n, at: null }]);
+    const result = await connection.runAndReadAll(
+      `select id, epoch_ms("at") as "at" from read_parquet('${file}') order by id`,
+    );
+    expect(result.getRowObjects()).toEqual([
+      { id: 1n, at: 1000n },
+      { id: 2n, at: 2000n },
+      { id: 3n, at: null },
+    ]);
     connection.closeSync();
     const [failure] = await temporary.stack.objectFiles("lake", "errors/format-conversion-failed/");
     const document = JSON.parse(readFileSync(failure ?? "", "utf8")) as Record<string, unknown>;
@@ -78,10 +93,16 @@ describe("Firehose in the stack", () => {
   });
 
   it("refuses more than 500 records, 4 MiB or 1,000 KB a record, by AWS's names", async () => {
-    await expect(put(...Array.from({ length: 501 }, () => Buffer.from("{}")))).rejects.toMatchObject({ name: "ValidationException" });
+    await expect(put(...Array.from({ length: 501 }, () => Buffer.from("{}")))).rejects.toMatchObject({
+      name: "ValidationException",
+    });
     await expect(put(Buffer.alloc(1_024_001))).rejects.toMatchObject({ name: "ValidationException" });
-    await expect(put(...Array.from({ length: 5 }, () => Buffer.alloc(1_000_000)))).rejects.toMatchObject({ name: "InvalidArgumentException" });
-    await expect(firehose.send(new PutRecordCommand({ DeliveryStreamName: "none", Record: { Data: Buffer.from("{}") } }))).rejects.toMatchObject({
+    await expect(put(...Array.from({ length: 5 }, () => Buffer.alloc(1_000_000)))).rejects.toMatchObject({
+      name: "InvalidArgumentException",
+    });
+    await expect(
+      firehose.send(new PutRecordCommand({ DeliveryStreamName: "none", Record: { Data: Buffer.from("{}") } })),
+    ).rejects.toMatchObject({
       name: "ResourceNotFoundException",
     });
   });
@@ -94,7 +115,10 @@ describe("Firehose settings", () => {
 
   it("refuses what it cannot run", () => {
     const refusing = (properties: Record<string, unknown>) => () =>
-      deliverySettings({ logicalId: "D", name: "d", arn: "a", ref: "d", type: "", stackName: "S", assets: new Map(), properties }, []);
+      deliverySettings(
+        { logicalId: "D", name: "d", arn: "a", ref: "d", type: "", stackName: "S", assets: new Map(), properties },
+        [],
+      );
     expect(refusing({ DeliveryStreamType: "KinesisStreamAsSource" })).toThrow("DirectPut");
     expect(refusing({ IcebergDestinationConfiguration: {} })).toThrow("S3 only");
     expect(refusing({ S3DestinationConfiguration: { CompressionFormat: "ZIP" } })).toThrow("ZIP");
@@ -111,7 +135,10 @@ describe("Firehose buffering", () => {
     stackName: "S",
     assets: new Map(),
     properties: {
-      S3DestinationConfiguration: { BucketARN: "arn:aws:s3:::b", BufferingHints: { SizeInMBs: 1, IntervalInSeconds: 60 } },
+      S3DestinationConfiguration: {
+        BucketARN: "arn:aws:s3:::b",
+        BufferingHints: { SizeInMBs: 1, IntervalInSeconds: 60 },
+      },
     },
   };
 

@@ -70,7 +70,11 @@ export class FirehoseService {
     if (bytes > mostCallBytes) {
       throw new LocalStackError("InvalidArgumentException", `Records size exceeds 4 MB limit: ${bytes} bytes`);
     }
-    return { FailedPutCount: 0, Encrypted: false, RequestResponses: data.map((one) => ({ RecordId: this.take(stream, one) })) };
+    return {
+      FailedPutCount: 0,
+      Encrypted: false,
+      RequestResponses: data.map((one) => ({ RecordId: this.take(stream, one) })),
+    };
   }
 
   private take(stream: DeliveryStream, data: Buffer): string {
@@ -97,17 +101,23 @@ export class FirehoseService {
   private stream({ DeliveryStreamName = "" }: PutInput): DeliveryStream {
     const stream = this.streams.get(DeliveryStreamName);
     if (stream === undefined) {
-      throw new LocalStackError("ResourceNotFoundException", `Firehose ${DeliveryStreamName} under account 000000000000 not found.`);
+      throw new LocalStackError(
+        "ResourceNotFoundException",
+        `Firehose ${DeliveryStreamName} under account 000000000000 not found.`,
+      );
     }
     return stream;
   }
 }
 
 function dataOf(record: WireRecord | undefined, path: string): Buffer {
-  if (typeof record?.Data !== "string") throw invalid(`Value null at '${path}' failed to satisfy constraint: Member must not be null`);
+  if (typeof record?.Data !== "string")
+    throw invalid(`Value null at '${path}' failed to satisfy constraint: Member must not be null`);
   const data = Buffer.from(record.Data, "base64");
   if (data.length > mostRecordBytes) {
-    throw invalid(`Value at '${path}' failed to satisfy constraint: Member must have length less than or equal to ${mostRecordBytes}`);
+    throw invalid(
+      `Value at '${path}' failed to satisfy constraint: Member must have length less than or equal to ${mostRecordBytes}`,
+    );
   }
   return data;
 }

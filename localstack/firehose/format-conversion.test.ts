@@ -11,8 +11,16 @@ const openX: SerDe = { kind: "openx", caseInsensitive: true, jsonKeys: { renamed
 
 const column = (name: string, type: string): Column => ({ name, type });
 
-async function convert(texts: readonly string[], columns: readonly Column[], serDe = hive, compression: ParquetCompression = "SNAPPY") {
-  const conversion = convertRecords(texts.map((text) => Buffer.from(text)), { columns, serDe, compression });
+async function convert(
+  texts: readonly string[],
+  columns: readonly Column[],
+  serDe = hive,
+  compression: ParquetCompression = "SNAPPY",
+) {
+  const conversion = convertRecords(
+    texts.map((text) => Buffer.from(text)),
+    { columns, serDe, compression },
+  );
   const { parquet } = conversion;
   const file = parquet?.slice().buffer;
   const rows = file === undefined ? [] : await parquetReadObjects({ file, compressors });
@@ -35,7 +43,17 @@ describe("Firehose conversion", () => {
     const row = { s: "é", i: -5, b: 7, f: 0.5, d: 1.25, t: true, at: 1_000_000_000_123, day: "2001-02-03", m: 12.5 };
     const { rows } = await convert([JSON.stringify(row)], columns);
     expect(rows).toEqual([
-      { s: "é", i: -5, b: 7n, f: 0.5, d: 1.25, t: true, at: new Date(1_000_000_000_123), day: new Date("2001-02-03"), m: 12.5 },
+      {
+        s: "é",
+        i: -5,
+        b: 7n,
+        f: 0.5,
+        d: 1.25,
+        t: true,
+        at: new Date(1_000_000_000_123),
+        day: new Date("2001-02-03"),
+        m: 12.5,
+      },
     ]);
   });
 
@@ -74,7 +92,10 @@ describe("Firehose conversion", () => {
 
   it("makes missing columns null and ignores fields without a column", async () => {
     const { rows } = await convert(['{"b":2,"c":3}', '{"a":null,"b":1}'], [column("a", "string"), column("b", "int")]);
-    expect(rows).toEqual([{ a: null, b: 2 }, { a: null, b: 1 }]);
+    expect(rows).toEqual([
+      { a: null, b: 2 },
+      { a: null, b: 1 },
+    ]);
   });
 
   it("matches keys to the columns in lower case", async () => {
@@ -135,7 +156,9 @@ describe("Firehose object keys", () => {
       prefix: "data/!{timestamp:yyyy/MM/dd}/h=!{timestamp:HH}/",
       errorPrefix: "errors/!{firehose:error-output-type}/!{timestamp:yyyy-MM-dd}/",
     };
-    expect(deliveryKey("s", prefixes, ".parquet", at)).toMatch(/^data\/2001\/02\/03\/h=04\/s-1-2001-02-03-04-05-06-[-0-9a-f]+\.parquet$/);
+    expect(deliveryKey("s", prefixes, ".parquet", at)).toMatch(
+      /^data\/2001\/02\/03\/h=04\/s-1-2001-02-03-04-05-06-[-0-9a-f]+\.parquet$/,
+    );
     expect(failureKey("s", prefixes, at)).toMatch(/^errors\/format-conversion-failed\/2001-02-03\/s-1-/);
   });
 

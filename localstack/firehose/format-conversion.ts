@@ -30,7 +30,8 @@ export interface Conversion {
 export function convertRecords(records: readonly Uint8Array[], settings: ConversionSettings): Conversion {
   const plans = settings.columns.map((column) => {
     const plan = planColumn(column, settings.serDe);
-    if (plan === undefined) throw new TypeError(`the column ${column.name} has the type ${column.type}, which is not written`);
+    if (plan === undefined)
+      throw new TypeError(`the column ${column.name} has the type ${column.type}, which is not written`);
     return plan;
   });
   const data: unknown[][] = plans.map(() => []);
@@ -52,7 +53,11 @@ export function convertRecords(records: readonly Uint8Array[], settings: Convers
     if (reason === undefined) return;
     for (const column of data) column.length = before;
     rows = before;
-    rejected.push({ index, errorCode: "DataFormatConversion.MalformedData", errorMessage: `Data is malformed: ${reason}` });
+    rejected.push({
+      index,
+      errorCode: "DataFormatConversion.MalformedData",
+      errorMessage: `Data is malformed: ${reason}`,
+    });
   });
   return { parquet: rows === 0 ? undefined : write(plans, data, settings.compression), rows, rejected };
 }
@@ -86,7 +91,10 @@ function withLowerKeys(row: Readonly<Record<string, unknown>>): Readonly<Record<
 }
 
 function write(plans: readonly ColumnPlan[], data: readonly unknown[][], codec: ParquetCompression): Uint8Array {
-  const columnData: ColumnSource[] = plans.map((plan, index) => ({ name: plan.name, data: (data[index] ?? []) as DecodedArray }));
+  const columnData: ColumnSource[] = plans.map((plan, index) => ({
+    name: plan.name,
+    data: (data[index] ?? []) as DecodedArray,
+  }));
   const buffer = parquetWriteBuffer({
     columnData,
     schema: [{ name: "root", num_children: plans.length }, ...plans.map((plan) => plan.element)],

@@ -81,7 +81,9 @@ const mark = "\u0000long:";
 function parseObject(text: string): Record<string, unknown> {
   const parsed = JSON.parse(text) as Record<string, unknown>;
   if (!mayBeLong.test(text)) return parsed;
-  const marked = text.replace(stringOrNumber, (token) => (longInteger.test(token) ? JSON.stringify(mark + token) : token));
+  const marked = text.replace(stringOrNumber, (token) =>
+    longInteger.test(token) ? JSON.stringify(mark + token) : token,
+  );
   return JSON.parse(marked, (_key, value: unknown) =>
     typeof value === "string" && value.startsWith(mark) ? new LongNumber(value.slice(mark.length)) : value,
   ) as Record<string, unknown>;

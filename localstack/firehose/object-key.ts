@@ -15,7 +15,11 @@ export interface Prefixes {
 export function checkPrefixes(logicalId: string, { prefix, errorPrefix }: Prefixes): void {
   const refuse = (why: string) => new LocalStackError("InvalidArgumentException", `${logicalId}: ${why}`);
   for (const [, namespace = "", value = ""] of `${prefix}${errorPrefix ?? ""}`.matchAll(expression)) {
-    if (namespace === "timestamp" || (namespace === "firehose" && ["error-output-type", "random-string"].includes(value))) continue;
+    if (
+      namespace === "timestamp" ||
+      (namespace === "firehose" && ["error-output-type", "random-string"].includes(value))
+    )
+      continue;
     throw refuse(`the prefix expression !{${namespace}:${value}} is not evaluated by the local stack`);
   }
   if (prefix.includes("!{firehose:error-output-type}")) {
@@ -38,7 +42,9 @@ export function deliveryKey(stream: string, prefixes: Prefixes, extension: strin
 /** The key of an object of records that did not convert. */
 export function failureKey(stream: string, { prefix, errorPrefix }: Prefixes, arrivalMillis: number): string {
   const pattern = errorPrefix ?? prefix;
-  const whole = pattern.includes("!{firehose:error-output-type}") ? pattern : `${pattern}!{firehose:error-output-type}/`;
+  const whole = pattern.includes("!{firehose:error-output-type}")
+    ? pattern
+    : `${pattern}!{firehose:error-output-type}/`;
   return evaluate(whole, arrivalMillis, conversionFailed) + objectName(stream, arrivalMillis);
 }
 

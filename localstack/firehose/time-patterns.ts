@@ -49,7 +49,9 @@ export function parseTime(pattern: string, text: string): number | undefined {
   const { yyyy = 1970, MM = 1, dd = 1, HH = 0, mm = 0, ss = 0, S = 0 } = found;
   const millis = Date.UTC(yyyy, MM - 1, dd, HH, mm, ss, S);
   const date = new Date(millis);
-  return date.getUTCMonth() + 1 === MM && date.getUTCDate() === dd && HH < 24 && mm < 60 && ss < 60 ? millis : undefined;
+  return date.getUTCMonth() + 1 === MM && date.getUTCDate() === dd && HH < 24 && mm < 60 && ss < 60
+    ? millis
+    : undefined;
 }
 
 /** `yyyy-MM-dd HH:mm:ss` with up to nine digits of a second: what both SerDes take without being told. */

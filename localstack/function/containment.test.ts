@@ -15,7 +15,9 @@ const handler = (worst: string) => ({
 
 const functions = {
   map: handler("const m = new Map(); for (let i = 0; ; i++) m.set(i, { i, s: String(i) });"),
-  buffers: handler("const all = []; for (;;) { all.push(Buffer.alloc(16_000_000, 1)); await new Promise((r) => setTimeout(r, 1)); }"),
+  buffers: handler(
+    "const all = []; for (;;) { all.push(Buffer.alloc(16_000_000, 1)); await new Promise((r) => setTimeout(r, 1)); }",
+  ),
   loop: handler("for (;;);"),
   exit: handler("process.exit(0);"),
   rejection: handler('Promise.reject(new Error("left alone")); await new Promise(() => {});'),
@@ -31,8 +33,15 @@ describe("Containment", () => {
   beforeAll(async () => {
     const Resources: Record<string, unknown> = {};
     for (const name of names) {
-      Resources[name] = functionResource(name, { FunctionName: name, MemorySize: 128, Timeout: name === "loop" || name === "never" ? 1 : 30 });
-      Resources[`${name}Stream`] = { Type: "AWS::Kinesis::Stream", Properties: { Name: `${name}-records`, ShardCount: 1 } };
+      Resources[name] = functionResource(name, {
+        FunctionName: name,
+        MemorySize: 128,
+        Timeout: name === "loop" || name === "never" ? 1 : 30,
+      });
+      Resources[`${name}Stream`] = {
+        Type: "AWS::Kinesis::Stream",
+        Properties: { Name: `${name}-records`, ShardCount: 1 },
+      };
       Resources[`${name}Mapping`] = {
         Type: "AWS::Lambda::EventSourceMapping",
         Properties: {
@@ -49,7 +58,9 @@ describe("Containment", () => {
       endpoint: temporary.stack.endpoints.kinesis,
     });
     for (const name of names) {
-      await kinesis.send(new PutRecordCommand({ StreamName: `${name}-records`, PartitionKey: "k", Data: Buffer.from("x") }));
+      await kinesis.send(
+        new PutRecordCommand({ StreamName: `${name}-records`, PartitionKey: "k", Data: Buffer.from("x") }),
+      );
     }
     await settled(temporary.stack, 50_000);
   }, 60_000);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { LocalStackError } from "../errors.ts";
 import { isRecord } from "../template/template-file.ts";
 import type { ResolvedResource } from "../template/resolve-template.ts";
+import { propertyText } from "../template/property-text.ts";
 
 /**
  * Lays a function's code out as Lambda does in /var/task: a directory of its own, away from this checkout's
@@ -37,17 +38,23 @@ function assetOf(resource: ResolvedResource, code: unknown): string {
     );
   }
   if (!statSync(path).isDirectory()) {
-    throw new LocalStackError("FunctionCodeZipped", `The code of ${resource.logicalId} is a file (${path}); the local stack runs directories.`);
+    throw new LocalStackError(
+      "FunctionCodeZipped",
+      `The code of ${resource.logicalId} is a file (${path}); the local stack runs directories.`,
+    );
   }
   return path;
 }
 
 /** Code that was not bundled is found here, and not by every invocation failing. */
 function checkHandler({ logicalId, properties }: ResolvedResource, taskRoot: string): void {
-  const handler = String(properties["Handler"] ?? "index.handler");
+  const handler = propertyText(properties["Handler"] ?? "index.handler");
   const file = join(taskRoot, handler.slice(0, handler.lastIndexOf(".")));
   if ([".mjs", ".js", ".cjs"].some((extension) => existsSync(file + extension))) return;
-  throw new LocalStackError("FunctionCodeMissing", `The code of ${logicalId} has no file for its handler ${handler}. Run cdk synth with bundling.`);
+  throw new LocalStackError(
+    "FunctionCodeMissing",
+    `The code of ${logicalId} has no file for its handler ${handler}. Run cdk synth with bundling.`,
+  );
 }
 
 /** The scopes of the SDK that the Node.js runtimes of Lambda contain. */

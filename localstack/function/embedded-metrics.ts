@@ -23,7 +23,8 @@ export class EmbeddedMetrics {
   take(line: string): void {
     if (!line.includes('"_aws"')) return;
     const document = parse(line);
-    const directives = isRecord(document) && isRecord(document["_aws"]) ? document["_aws"]["CloudWatchMetrics"] : undefined;
+    const directives =
+      isRecord(document) && isRecord(document["_aws"]) ? document["_aws"]["CloudWatchMetrics"] : undefined;
     if (!isRecord(document) || !Array.isArray(directives)) return;
     for (const directive of directives) {
       if (!isRecord(directive)) continue;
@@ -42,7 +43,12 @@ export class EmbeddedMetrics {
     return [...this.series.values()].map((series) => ({ ...series, samples: [...inOrder(series)] }));
   }
 
-  private add(namespace: string, name: string, dimensionNames: readonly string[], document: Record<string, unknown>): void {
+  private add(
+    namespace: string,
+    name: string,
+    dimensionNames: readonly string[],
+    document: Record<string, unknown>,
+  ): void {
     const dimensions = Object.fromEntries(dimensionNames.map((dimension) => [dimension, String(document[dimension])]));
     const key = JSON.stringify([namespace, name, dimensions]);
     let series = this.series.get(key);

@@ -6,7 +6,11 @@ import { readFrames, writeFrame, type EnvironmentHead, type FunctionFailure, typ
 
 /** The process of one Lambda execution environment: loads the handler, then runs it on each event it is sent. */
 
-type HandlerFunction = (event: unknown, context: unknown, callback: (error: unknown, answer?: unknown) => void) => unknown;
+type HandlerFunction = (
+  event: unknown,
+  context: unknown,
+  callback: (error: unknown, answer?: unknown) => void,
+) => unknown;
 
 const functionArn = process.argv[2] ?? "";
 
@@ -15,7 +19,8 @@ const channel = new Socket({ fd: 3, readable: true, writable: true });
 channel.on("close", () => process.exit(0));
 channel.on("error", () => process.exit(0));
 
-const tell = (head: EnvironmentHead, body: unknown) => writeFrame(channel, head, Buffer.from(JSON.stringify(body) ?? "null"));
+const tell = (head: EnvironmentHead, body: unknown) =>
+  writeFrame(channel, head, Buffer.from(JSON.stringify(body) ?? "null"));
 
 try {
   const handler = await loadHandler();
@@ -58,7 +63,7 @@ function run(handler: HandlerFunction, event: unknown, context: unknown): Promis
   return new Promise((resolve, reject) => {
     const returned = handler(event, context, (error, answer) => {
       if (error === null || error === undefined) resolve(answer);
-      else reject(error as Error);
+      else reject(error instanceof Error ? error : new Error(JSON.stringify(error)));
     });
     if (returned instanceof Promise || isThenable(returned)) resolve(returned);
     else if (handler.length < 3) resolve(null);

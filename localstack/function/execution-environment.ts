@@ -127,7 +127,10 @@ export class ExecutionEnvironment {
   private listenToChannel(): Promise<FunctionFailure | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        resolve({ errorType: "Sandbox.Timedout", errorMessage: `The function did not load within ${initMillis / 1000} seconds` });
+        resolve({
+          errorType: "Sandbox.Timedout",
+          errorMessage: `The function did not load within ${initMillis / 1000} seconds`,
+        });
       }, initMillis);
       const settle = (failure: FunctionFailure | undefined) => {
         clearTimeout(timer);

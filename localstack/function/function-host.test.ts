@@ -8,15 +8,23 @@ import { resolveTemplates } from "../template/resolve-template.ts";
 import { readTemplateFile } from "../template/template-file.ts";
 import { functionResource, writeTemplate } from "../testing/temporary-stack.ts";
 
-const echo = "export const handler = async (event, context) => ({ event, context, pid: process.pid, env: process.env, left: context.getRemainingTimeInMillis() });";
+const echo =
+  "export const handler = async (event, context) => ({ event, context, pid: process.pid, env: process.env, left: context.getRemainingTimeInMillis() });";
 
 const assets = {
   echo: { "index.mjs": echo },
-  cjs: { "index.js": "exports.handler = (event, context, callback) => callback(null, { event, remote: typeof require });" },
+  cjs: {
+    "index.js": "exports.handler = (event, context, callback) => callback(null, { event, remote: typeof require });",
+  },
   nested: { "dist/main.mjs": "export const run = async () => 'nested';" },
   broken: { "index.mjs": "throw new RangeError('at load');" },
-  slow: { "index.mjs": "export const handler = async () => { await new Promise((r) => setTimeout(r, 100)); return process.pid; };" },
-  sdk: { "index.mjs": 'import { S3Client } from "@aws-sdk/client-s3"; export const handler = async () => typeof S3Client;' },
+  slow: {
+    "index.mjs":
+      "export const handler = async () => { await new Promise((r) => setTimeout(r, 100)); return process.pid; };",
+  },
+  sdk: {
+    "index.mjs": 'import { S3Client } from "@aws-sdk/client-s3"; export const handler = async () => typeof S3Client;',
+  },
 };
 
 describe("Lambda function", () => {
@@ -29,7 +37,10 @@ describe("Lambda function", () => {
       directory,
       {
         Resources: {
-          Echo: functionResource("echo", { FunctionName: "echo", Environment: { Variables: { QUEUE: "http://user/000000000000/q" } } }),
+          Echo: functionResource("echo", {
+            FunctionName: "echo",
+            Environment: { Variables: { QUEUE: "http://user/000000000000/q" } },
+          }),
           Cjs: functionResource("cjs", { FunctionName: "cjs" }),
           Nested: functionResource("nested", { FunctionName: "nested", Handler: "dist/main.run" }),
           Broken: functionResource("broken", { FunctionName: "broken" }),
@@ -112,7 +123,9 @@ describe("Lambda function", () => {
   });
 
   it("refuses an event above 6 MB", async () => {
-    await expect(invoke("echo", "x".repeat(6 * 1024 * 1024))).rejects.toMatchObject({ name: "RequestEntityTooLargeException" });
+    await expect(invoke("echo", "x".repeat(6 * 1024 * 1024))).rejects.toMatchObject({
+      name: "RequestEntityTooLargeException",
+    });
     const text = "x".repeat(5 * 1024 * 1024);
     expect(((await invoke("echo", text)) as { event: string }).event).toBe(text);
   });

@@ -9,8 +9,7 @@ import type { FunctionFailure } from "./frames.ts";
 
 /** What came of an invocation, as its caller sees it. */
 export type FunctionOutcome =
-  | { readonly ok: true; readonly answer: unknown }
-  | { readonly ok: false; readonly failure: FunctionFailure };
+  { readonly ok: true; readonly answer: unknown } | { readonly ok: false; readonly failure: FunctionFailure };
 
 /** Lambda's limit for the event of a synchronous invocation. */
 export const payloadLimitBytes = 6 * 1024 * 1024;
@@ -36,7 +35,14 @@ export class FunctionHost {
   private running = 0;
   private stopped = false;
   private meanMillis = 50;
-  private readonly counts = { invocations: 0, errors: 0, restarts: 0, durationMillis: 0, gigabyteSeconds: 0, payloadBytes: 0 };
+  private readonly counts = {
+    invocations: 0,
+    errors: 0,
+    restarts: 0,
+    durationMillis: 0,
+    gigabyteSeconds: 0,
+    payloadBytes: 0,
+  };
 
   constructor(settings: FunctionSettings, context: HostContext) {
     this.settings = settings;
@@ -47,7 +53,10 @@ export class FunctionHost {
   /** Invokes with an event's JSON text. Rejects only when the host is stopped meanwhile. */
   async invoke(event: Buffer): Promise<FunctionOutcome> {
     if (event.length > payloadLimitBytes) {
-      return failed("RequestEntityTooLargeException", `Request must be smaller than ${payloadLimitBytes} bytes, this is ${event.length}`);
+      return failed(
+        "RequestEntityTooLargeException",
+        `Request must be smaller than ${payloadLimitBytes} bytes, this is ${event.length}`,
+      );
     }
     await this.turn();
     try {
@@ -112,11 +121,14 @@ export class FunctionHost {
     let timer: NodeJS.Timeout | undefined;
     return {
       start: () => {
-        timer = setTimeout(() => {
-          timer = undefined;
-          faults.injectedOne("killWorker");
-          environment.kill();
-        }, faults.fraction("killWorker") * this.meanMillis);
+        timer = setTimeout(
+          () => {
+            timer = undefined;
+            faults.injectedOne("killWorker");
+            environment.kill();
+          },
+          faults.fraction("killWorker") * this.meanMillis,
+        );
       },
       done: () => clearTimeout(timer),
     };
@@ -137,7 +149,10 @@ export class FunctionHost {
     if (result.ok) return { ok: true, answer: JSON.parse(result.answer) as unknown };
     if (!this.stopped && !environment.alive) {
       const { errorType, errorMessage } = result.failure;
-      this.context.onNotice({ level: "warning", text: `${this.settings.name}: environment ended (${errorType}: ${errorMessage})` });
+      this.context.onNotice({
+        level: "warning",
+        text: `${this.settings.name}: environment ended (${errorType}: ${errorMessage})`,
+      });
     }
     return { ok: false, failure: result.failure };
   }

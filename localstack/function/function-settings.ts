@@ -1,6 +1,7 @@
 import { account } from "../template/account.ts";
 import { isRecord } from "../template/template-file.ts";
 import type { ResolvedResource } from "../template/resolve-template.ts";
+import { propertyText } from "../template/property-text.ts";
 
 /** A function as its template sets it. */
 export interface FunctionSettings {
@@ -49,8 +50,8 @@ export function functionSettings(
       LANG: "en_US.UTF-8",
       TZ: ":UTC",
       LAMBDA_TASK_ROOT: taskRoot,
-      _HANDLER: String(properties["Handler"] ?? "index.handler"),
-      AWS_EXECUTION_ENV: `AWS_Lambda_${String(properties["Runtime"] ?? "nodejs22.x")}`,
+      _HANDLER: propertyText(properties["Handler"] ?? "index.handler"),
+      AWS_EXECUTION_ENV: `AWS_Lambda_${propertyText(properties["Runtime"] ?? "nodejs22.x")}`,
       AWS_REGION: account.region,
       AWS_DEFAULT_REGION: account.region,
       AWS_ACCESS_KEY_ID: "local",
@@ -63,7 +64,9 @@ export function functionSettings(
       AWS_LAMBDA_LOG_GROUP_NAME: logGroup,
       AWS_LAMBDA_LOG_STREAM_NAME: "local",
       AWS_EC2_METADATA_DISABLED: "true",
-      ...Object.fromEntries(Object.entries(endpoints).map(([service, origin]) => [`AWS_ENDPOINT_URL_${service}`, origin])),
+      ...Object.fromEntries(
+        Object.entries(endpoints).map(([service, origin]) => [`AWS_ENDPOINT_URL_${service}`, origin]),
+      ),
       ...own,
     },
   };

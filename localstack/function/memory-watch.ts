@@ -48,6 +48,8 @@ async function residentBytes(pid: number): Promise<number | undefined> {
     }
   }
   return new Promise((resolve) => {
-    execFile("ps", ["-o", "rss=", "-p", String(pid)], (error, output) => resolve(error === null ? Number(output) * 1024 : undefined));
+    execFile("ps", ["-o", "rss=", "-p", String(pid)], (error, output) =>
+      resolve(error === null ? Number(output) * 1024 : undefined),
+    );
   });
 }

@@ -1,11 +1,25 @@
 import type { Faults } from "../faults.ts";
-import { jsonAnswer, targetOperation, withBody, type Caller, type GatewayAnswer, type GatewayRequest, type Outcome } from "./exchange.ts";
+import {
+  jsonAnswer,
+  targetOperation,
+  withBody,
+  type Caller,
+  type GatewayAnswer,
+  type GatewayRequest,
+  type Outcome,
+} from "./exchange.ts";
 import { itemBytes } from "./item-size.ts";
 import type { Forward, ServiceFace } from "./service-gateway.ts";
 
 const contentType = "application/x-amz-json-1.0";
 
-const writeOperations: ReadonlySet<string> = new Set(["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"]);
+const writeOperations: ReadonlySet<string> = new Set([
+  "PutItem",
+  "UpdateItem",
+  "DeleteItem",
+  "BatchWriteItem",
+  "TransactWriteItems",
+]);
 const readOperations: ReadonlySet<string> = new Set(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"]);
 
 /** DynamoDB with its capacity units summed and its faults injected. */

@@ -25,7 +25,8 @@ export function firehoseFace(service: () => FirehoseService, faults: Faults, clo
           const output = partly ? putPartly(service(), input, faults) : service().call(operation, input);
           return jsonAnswer(200, output, contentType);
         } catch (error) {
-          if (error instanceof LocalStackError) return jsonAnswer(400, { __type: error.code, message: error.message }, contentType);
+          if (error instanceof LocalStackError)
+            return jsonAnswer(400, { __type: error.code, message: error.message }, contentType);
           if (error instanceof SyntaxError) return jsonAnswer(400, { __type: "SerializationException" }, contentType);
           throw error;
         }
@@ -45,7 +46,9 @@ function putPartly(service: FirehoseService, input: PutInput, faults: Faults): u
   const output = service.call("PutRecordBatch", kept) as unknown as BatchOutput;
   const accepted = output.RequestResponses.values();
   const RequestResponses = records.map((_record, index) =>
-    failing.has(index) ? { ErrorCode: "ServiceUnavailableException", ErrorMessage: "Slow down." } : accepted.next().value,
+    failing.has(index)
+      ? { ErrorCode: "ServiceUnavailableException", ErrorMessage: "Slow down." }
+      : accepted.next().value,
   );
   return { ...output, FailedPutCount: failing.size, RequestResponses };
 }

@@ -8,15 +8,25 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { functionResource, settled, temporaryStack, type TemporaryStack } from "../testing/temporary-stack.ts";
 import type { FaultPlan } from "../types.ts";
 
-const connection = { region: "us-east-1", credentials: { accessKeyId: "local", secretAccessKey: "local" }, maxAttempts: 1 };
+const connection = {
+  region: "us-east-1",
+  credentials: { accessKeyId: "local", secretAccessKey: "local" },
+  maxAttempts: 1,
+};
 
 const table = {
   Type: "AWS::DynamoDB::Table",
   Properties: {
     TableName: "items",
     BillingMode: "PAY_PER_REQUEST",
-    KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }, { AttributeName: "sk", KeyType: "RANGE" }],
-    AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }, { AttributeName: "sk", AttributeType: "N" }],
+    KeySchema: [
+      { AttributeName: "pk", KeyType: "HASH" },
+      { AttributeName: "sk", KeyType: "RANGE" },
+    ],
+    AttributeDefinitions: [
+      { AttributeName: "pk", AttributeType: "S" },
+      { AttributeName: "sk", AttributeType: "N" },
+    ],
   },
 };
 
@@ -56,7 +66,8 @@ describe("Gateways", () => {
     const results = await Promise.allSettled(Array.from({ length: 100 }, () => put("race", 1)));
     expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     for (const result of results) {
-      if (result.status === "rejected") expect(result.reason).toMatchObject({ name: "ConditionalCheckFailedException" });
+      if (result.status === "rejected")
+        expect(result.reason).toMatchObject({ name: "ConditionalCheckFailedException" });
     }
   });
 
@@ -85,7 +96,8 @@ describe("Gateways", () => {
   });
 
   it("S3: a conditional put finds an object that is there, and listings page by code units", async () => {
-    const putObject = (Key: string) => s3.send(new PutObjectCommand({ Bucket: "objects", Key, Body: Key, IfNoneMatch: "*" }));
+    const putObject = (Key: string) =>
+      s3.send(new PutObjectCommand({ Bucket: "objects", Key, Body: Key, IfNoneMatch: "*" }));
     for (const key of ["b", "B", "a/x", "a", "_", "a/../c"]) await putObject(key);
     await expect(putObject("B")).rejects.toMatchObject({ name: "PreconditionFailed" });
     const keys: (string | undefined)[] = [];
@@ -101,7 +113,9 @@ describe("Gateways", () => {
     const files = await temporary.stack.objectFiles("objects", "a");
     expect(files.map((file) => readFileSync(file, "utf8"))).toEqual(["a", "a/../c", "a/x"]);
     for (const file of files) expect(file.startsWith(join(temporary.directory, "data", "s3", "objects"))).toBe(true);
-    await expect(s3.send(new GetObjectCommand({ Bucket: "objects", Key: "none" }))).rejects.toMatchObject({ name: "NoSuchKey" });
+    await expect(s3.send(new GetObjectCommand({ Bucket: "objects", Key: "none" }))).rejects.toMatchObject({
+      name: "NoSuchKey",
+    });
   });
 
   it("Kinesis: speaks HTTP/2, which the SDK uses by default, and takes a stream's ARN for its name", async () => {

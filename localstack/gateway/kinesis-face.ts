@@ -36,7 +36,11 @@ function withStreamName(request: GatewayRequest): GatewayRequest {
   if (at < 0) return request;
   const end = request.body.indexOf('"', at + streamArn.length);
   const name = request.body.toString("utf8", at + streamArn.length, end).split("stream/")[1] ?? "";
-  const body = Buffer.concat([request.body.subarray(0, at), Buffer.from(streamName + name), request.body.subarray(end)]);
+  const body = Buffer.concat([
+    request.body.subarray(0, at),
+    Buffer.from(streamName + name),
+    request.body.subarray(end),
+  ]);
   return { ...request, body };
 }
 
@@ -52,7 +56,9 @@ function streamOf(request: GatewayRequest): string {
 }
 
 function shardCounts(body: Buffer): ReadonlyMap<string, number> {
-  const { Records } = JSON.parse(body.toString("utf8")) as { readonly Records: readonly { readonly ShardId?: string }[] };
+  const { Records } = JSON.parse(body.toString("utf8")) as {
+    readonly Records: readonly { readonly ShardId?: string }[];
+  };
   const counts = new Map<string, number>();
   for (const { ShardId } of Records) {
     if (ShardId !== undefined) counts.set(ShardId, (counts.get(ShardId) ?? 0) + 1);

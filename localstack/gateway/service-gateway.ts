@@ -27,6 +27,7 @@ export async function openGateway(
   const requests: Record<string, number> = {};
   let bytesIn = 0;
   let bytesOut = 0;
+  // eslint-disable-next-line prefer-const -- assigned once the ports are known, and asked for before
   let face: ServiceFace | undefined;
   const count = (operation: string, received: number, sent: number) => {
     requests[operation] = (requests[operation] ?? 0) + 1;

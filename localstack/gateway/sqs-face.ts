@@ -1,14 +1,26 @@
 import type { Clock } from "../clock.ts";
 import type { Faults } from "../faults.ts";
 import { account } from "../template/account.ts";
-import { jsonAnswer, targetOperation, withBody, type Caller, type GatewayAnswer, type GatewayRequest } from "./exchange.ts";
+import {
+  jsonAnswer,
+  targetOperation,
+  withBody,
+  type Caller,
+  type GatewayAnswer,
+  type GatewayRequest,
+} from "./exchange.ts";
 import type { Forward, ServiceFace } from "./service-gateway.ts";
 import { partlyFailing, throughSinkFaults } from "./sink-faults.ts";
 
 const contentType = "application/x-amz-json-1.0";
 
 /** Operations whose answers hold queue URLs. */
-const urlOperations: ReadonlySet<string> = new Set(["CreateQueue", "GetQueueUrl", "ListQueues", "ListDeadLetterSourceQueues"]);
+const urlOperations: ReadonlySet<string> = new Set([
+  "CreateQueue",
+  "GetQueueUrl",
+  "ListQueues",
+  "ListDeadLetterSourceQueues",
+]);
 
 const writes: ReadonlySet<string> = new Set(["SendMessage", "SendMessageBatch"]);
 
@@ -67,5 +79,9 @@ async function sendPartly(request: GatewayRequest, faults: Faults, carryOut: For
 
 function failure(status: 500 | 503): GatewayAnswer {
   const code = status === 503 ? "ServiceUnavailable" : "InternalFailure";
-  return jsonAnswer(status, { __type: `com.amazonaws.sqs#${code}`, message: "The request could not be processed." }, contentType);
+  return jsonAnswer(
+    status,
+    { __type: `com.amazonaws.sqs#${code}`, message: "The request could not be processed." },
+    contentType,
+  );
 }

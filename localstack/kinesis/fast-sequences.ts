@@ -29,7 +29,8 @@ export function useFastSequences(packageUrl: string): void {
   const require = createRequire(packageUrl);
   const db = require("./db") as KinesaliteDb;
   const BigNumber = require("bignumber.js") as new (digits: string) => unknown;
-  const { parseSequence, stringifySequence } = db;
+  const parseSequence = db.parseSequence.bind(db);
+  const stringifySequence = db.stringifySequence.bind(db);
   db.parseSequence = (text) => parseVersion2(text) ?? parseSequence(text);
   db.stringifySequence = (sequence) => stringifyVersion2(sequence) ?? stringifySequence(sequence);
   const hashKeys = new Map<string, unknown>();
@@ -66,9 +67,16 @@ export function parseVersion2(text: string): Sequence | undefined {
 export function stringifyVersion2(sequence: Sequence): string | undefined {
   const { version, shardCreateTime, seqTime, shardIx = 0, seqIx = 0, byte1 = "00" } = sequence;
   if ((version !== undefined && version !== null && version !== 2) || shardIx < 0) return undefined;
-  const seconds = (millis: number) => Math.floor(millis / 1000).toString(16).padStart(9, "0");
+  const seconds = (millis: number) =>
+    Math.floor(millis / 1000)
+      .toString(16)
+      .padStart(9, "0");
   const shard = shardIx.toString(16);
-  const index = BigInt(seqIx ?? 0).toString(16).padStart(16, "0");
+  const index = BigInt(seqIx ?? 0)
+    .toString(16)
+    .padStart(16, "0");
   const time = seconds(seqTime === undefined || seqTime === 0 ? shardCreateTime : seqTime);
-  return BigInt(`0x2${seconds(shardCreateTime)}${shard.slice(-1)}${index}${byte1}${time}${shard.padStart(8, "0")}2`).toString();
+  return BigInt(
+    `0x2${seconds(shardCreateTime)}${shard.slice(-1)}${index}${byte1}${time}${shard.padStart(8, "0")}2`,
+  ).toString();
 }

@@ -7,4 +7,6 @@ const argument = JSON.parse(process.argv[2] ?? "{}") as { readonly path: string;
 const { default: create } = (await import(argument.packageUrl)) as { readonly default: typeof kinesalite };
 useFastSequences(argument.packageUrl);
 
-listenForParent(create({ path: argument.path, createStreamMs: 0, deleteStreamMs: 0, updateStreamMs: 0, shardLimit: 10_000 }));
+listenForParent(
+  create({ path: argument.path, createStreamMs: 0, deleteStreamMs: 0, updateStreamMs: 0, shardLimit: 10_000 }),
+);

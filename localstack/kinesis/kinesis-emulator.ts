@@ -42,7 +42,10 @@ const onDemandShards = 4;
 export async function createStream(client: JsonClient, resource: ResolvedResource): Promise<void> {
   if (resource.name in []) {
     // Kinesalite keeps its streams in an array, by name, and takes a method of it for a stream.
-    throw new LocalStackError("StreamNameRefused", `The emulator cannot hold a stream named ${resource.name}; give it another name.`);
+    throw new LocalStackError(
+      "StreamNameRefused",
+      `The emulator cannot hold a stream named ${resource.name}; give it another name.`,
+    );
   }
   const shards = resource.properties["ShardCount"];
   const retention = resource.properties["RetentionPeriodHours"];

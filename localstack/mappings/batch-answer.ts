@@ -26,7 +26,8 @@ export function judgeAnswer(answer: unknown, isInBatch: (identifier: string) => 
     if (typeof identifier !== "string" || identifier === "") {
       return { kind: "failure", reason: "an itemIdentifier is missing, null or empty" };
     }
-    if (!isInBatch(identifier)) return { kind: "failure", reason: `the itemIdentifier ${identifier} is not in the batch` };
+    if (!isInBatch(identifier))
+      return { kind: "failure", reason: `the itemIdentifier ${identifier} is not in the batch` };
     failed.push(identifier);
   }
   return failed.length === 0 ? success : { kind: "partial", failed };

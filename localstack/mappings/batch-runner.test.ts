@@ -35,7 +35,8 @@ interface Run {
 
 const ok = (answer: unknown = null): FunctionOutcome => ({ ok: true, answer });
 const error: FunctionOutcome = { ok: false, failure: { errorType: "Error", errorMessage: "boom" } };
-const report = (...identifiers: unknown[]) => ok({ batchItemFailures: identifiers.map((itemIdentifier) => ({ itemIdentifier })) });
+const report = (...identifiers: unknown[]) =>
+  ok({ batchItemFailures: identifiers.map((itemIdentifier) => ({ itemIdentifier })) });
 
 async function run(
   batch: readonly StreamRecord[],
@@ -87,8 +88,13 @@ async function run(
 
 describe("Kinesis mapping: partial failures", () => {
   it("the lowest reported sequence number is sent again with all after it", async () => {
-    const { sent, done } = await run(records(5), (_, attempt) => (attempt === 1 ? report(sequence(3), sequence(1)) : ok()));
-    expect(sent).toEqual([[0, 1, 2, 3, 4], [1, 2, 3, 4]]);
+    const { sent, done } = await run(records(5), (_, attempt) =>
+      attempt === 1 ? report(sequence(3), sequence(1)) : ok(),
+    );
+    expect(sent).toEqual([
+      [0, 1, 2, 3, 4],
+      [1, 2, 3, 4],
+    ]);
     expect(done).toBe(5);
   });
 
@@ -102,7 +108,7 @@ describe("Kinesis mapping: partial failures", () => {
     "an empty list": { batchItemFailures: [] },
     "a null list": { batchItemFailures: null },
     "an empty object": {},
-    "null": null,
+    null: null,
   })) {
     it(`${name} is success`, async () => {
       const { sent, done } = await run(records(3), () => ok(answer));
@@ -122,7 +128,10 @@ describe("Kinesis mapping: partial failures", () => {
   })) {
     it(`${name} is total failure`, async () => {
       const { sent } = await run(records(3), (_, attempt) => (attempt === 1 ? answer : ok()));
-      expect(sent).toEqual([[0, 1, 2], [0, 1, 2]]);
+      expect(sent).toEqual([
+        [0, 1, 2],
+        [0, 1, 2],
+      ]);
     });
   }
 
@@ -132,8 +141,13 @@ describe("Kinesis mapping: partial failures", () => {
   });
 
   it("with bisection the batch is cut at the returned sequence number, and only the rest is sent again", async () => {
-    const { sent } = await run(records(6), (_, attempt) => (attempt === 1 ? report(sequence(2)) : ok()), { bisects: true });
-    expect(sent).toEqual([[0, 1, 2, 3, 4, 5], [2, 3, 4, 5]]);
+    const { sent } = await run(records(6), (_, attempt) => (attempt === 1 ? report(sequence(2)) : ok()), {
+      bisects: true,
+    });
+    expect(sent).toEqual([
+      [0, 1, 2, 3, 4, 5],
+      [2, 3, 4, 5],
+    ]);
   });
 });
 

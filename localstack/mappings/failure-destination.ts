@@ -34,10 +34,17 @@ export async function reportDiscard(
     if (service === "sqs") await services.sendMessage(name, JSON.stringify(document));
     else if (service === "s3") {
       const payload = eventOf(discard.records).toString("utf8");
-      services.putObject(name, objectKey(settings.id, shardId, services.now()), Buffer.from(JSON.stringify({ ...document, payload })));
+      services.putObject(
+        name,
+        objectKey(settings.id, shardId, services.now()),
+        Buffer.from(JSON.stringify({ ...document, payload })),
+      );
     } else throw new LocalStackError("DestinationUnknown", `destinations of ${String(service)} are not run`);
   } catch (error) {
-    services.onNotice({ level: "warning", text: `${settings.logicalId}: the on-failure destination failed (${reasonOf(error)})` });
+    services.onNotice({
+      level: "warning",
+      text: `${settings.logicalId}: the on-failure destination failed (${reasonOf(error)})`,
+    });
   }
 }
 

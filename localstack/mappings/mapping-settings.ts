@@ -32,7 +32,8 @@ export function mappingSettings(resource: ResolvedResource): MappingSettings | u
   const { properties, logicalId } = resource;
   if (properties["Enabled"] === false || properties["Enabled"] === "false") return undefined;
   const sourceArn = properties["EventSourceArn"];
-  if (typeof sourceArn !== "string") throw refused(logicalId, "it has no EventSourceArn; only Kinesis and SQS sources are run");
+  if (typeof sourceArn !== "string")
+    throw refused(logicalId, "it has no EventSourceArn; only Kinesis and SQS sources are run");
   const service = sourceArn.split(":")[2];
   if (service !== "kinesis" && service !== "sqs") throw refused(logicalId, `sources of ${String(service)} are not run`);
   const number = (name: string, otherwise: number) => {
@@ -40,13 +41,17 @@ export function mappingSettings(resource: ResolvedResource): MappingSettings | u
     return value === undefined ? otherwise : Number(value);
   };
   if (number("ParallelizationFactor", 1) > 1) {
-    throw refused(logicalId, "its ParallelizationFactor is above 1, which breaks the order within a shard; set it to 1");
+    throw refused(
+      logicalId,
+      "its ParallelizationFactor is above 1, which breaks the order within a shard; set it to 1",
+    );
   }
   if (number("TumblingWindowInSeconds", 0) > 0) throw refused(logicalId, "TumblingWindowInSeconds is not run");
   if (properties["FilterCriteria"] !== undefined) throw refused(logicalId, "FilterCriteria is not run");
   const batchSize = number("BatchSize", service === "kinesis" ? 100 : 10);
   const windowSeconds = number("MaximumBatchingWindowInSeconds", 0);
-  if (batchSize < 1 || batchSize > 10_000) throw refused(logicalId, `BatchSize must be from 1 to 10,000, not ${batchSize}`);
+  if (batchSize < 1 || batchSize > 10_000)
+    throw refused(logicalId, `BatchSize must be from 1 to 10,000, not ${batchSize}`);
   if (windowSeconds < 0 || windowSeconds > 300) {
     throw refused(logicalId, `MaximumBatchingWindowInSeconds must be from 0 to 300, not ${windowSeconds}`);
   }
@@ -91,7 +96,10 @@ function startOf(logicalId: string, properties: Readonly<Record<string, unknown>
   const position = properties["StartingPosition"];
   if (position === "TRIM_HORIZON" || position === "LATEST") return 0;
   if (position === "AT_TIMESTAMP") return Number(properties["StartingPositionTimestamp"] ?? 0) * 1000;
-  throw refused(logicalId, `its StartingPosition is ${String(position)}; a stream needs TRIM_HORIZON, LATEST or AT_TIMESTAMP`);
+  throw refused(
+    logicalId,
+    `its StartingPosition is ${String(position)}; a stream needs TRIM_HORIZON, LATEST or AT_TIMESTAMP`,
+  );
 }
 
 function refused(logicalId: string, why: string): LocalStackError {

@@ -5,7 +5,13 @@ import { DescribeStreamCommand, KinesisClient, PutRecordsCommand, SplitShardComm
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { KinesisStreamEvent, SQSEvent } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, functionResource, settled, temporaryStack, type TemporaryStack } from "../testing/temporary-stack.ts";
+import {
+  eventually,
+  functionResource,
+  settled,
+  temporaryStack,
+  type TemporaryStack,
+} from "../testing/temporary-stack.ts";
 
 const credentials = { accessKeyId: "local", secretAccessKey: "local" };
 const getArn = (logicalId: string) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
@@ -15,7 +21,11 @@ const mapping = (source: string, target: string, properties = {}) => ({
   Type: "AWS::Lambda::EventSourceMapping",
   Properties: { EventSourceArn: getArn(source), FunctionName: { Ref: target }, ...properties },
 });
-const fromStream = { StartingPosition: "TRIM_HORIZON", BatchSize: 100, FunctionResponseTypes: ["ReportBatchItemFailures"] };
+const fromStream = {
+  StartingPosition: "TRIM_HORIZON",
+  BatchSize: 100,
+  FunctionResponseTypes: ["ReportBatchItemFailures"],
+};
 
 const functions = {
   // Prints every event whole.
@@ -69,10 +79,17 @@ beforeAll(async () => {
         SplitMapping: mapping("Split", "SplitFunction", { ...fromStream, BatchSize: 2 }),
         Full: stream("full"),
         FullFunction: functionResource("picky", { FunctionName: "full" }),
-        FullMapping: mapping("Full", "FullFunction", { ...fromStream, BatchSize: 3, MaximumBatchingWindowInSeconds: 300 }),
+        FullMapping: mapping("Full", "FullFunction", {
+          ...fromStream,
+          BatchSize: 3,
+          MaximumBatchingWindowInSeconds: 300,
+        }),
         Messages: queue({ VisibilityTimeout: 1 }),
         MessagesFunction: functionResource("picky", { FunctionName: "messages" }),
-        MessagesMapping: mapping("Messages", "MessagesFunction", { BatchSize: 10, FunctionResponseTypes: ["ReportBatchItemFailures"] }),
+        MessagesMapping: mapping("Messages", "MessagesFunction", {
+          BatchSize: 10,
+          FunctionResponseTypes: ["ReportBatchItemFailures"],
+        }),
         MessageShape: queue(),
         MessageShapeFunction: functionResource("print", { FunctionName: "message-shape" }),
         MessageShapeMapping: mapping("MessageShape", "MessageShapeFunction"),
@@ -101,7 +118,11 @@ const put = (StreamName: string, bodies: readonly string[], ExplicitHashKey?: st
   kinesis.send(
     new PutRecordsCommand({
       StreamName,
-      Records: bodies.map((body) => ({ PartitionKey: "é\"k", Data: Buffer.from(body), ...(ExplicitHashKey ? { ExplicitHashKey } : {}) })),
+      Records: bodies.map((body) => ({
+        PartitionKey: 'é"k',
+        Data: Buffer.from(body),
+        ...(ExplicitHashKey ? { ExplicitHashKey } : {}),
+      })),
     }),
   );
 
@@ -130,7 +151,7 @@ describe("Kinesis mapping", () => {
         {
           kinesis: {
             kinesisSchemaVersion: "1.0",
-            partitionKey: "é\"k",
+            partitionKey: 'é"k',
             sequenceNumber,
             data: Buffer.from("hello").toString("base64"),
             approximateArrivalTimestamp: expect.any(Number) as number,
@@ -152,7 +173,10 @@ describe("Kinesis mapping", () => {
     await put("partial", ["a", "b", "once c", "d", "e"]);
     await settled(temporary.stack);
     const all = await batches("partial", 8);
-    expect(all).toEqual([["a", "b", "once c", "d", "e"], ["once c", "d", "e"]]);
+    expect(all).toEqual([
+      ["a", "b", "once c", "d", "e"],
+      ["once c", "d", "e"],
+    ]);
   });
 
   it("reports records it gives up to a queue with their metadata, and to a bucket with the event too", async () => {
@@ -184,7 +208,9 @@ describe("Kinesis mapping", () => {
     const key = await eventually(
       async () => (await s3.send(new ListObjectsV2Command({ Bucket: "test-givenbucket" }))).Contents?.[0]?.Key,
     );
-    expect(key).toMatch(/^aws\/lambda\/Test-GivenToBucket\/shardId-000000000000\/\d{4}\/\d\d\/\d\d\/[-0-9T.]+-[-0-9a-f]+$/);
+    expect(key).toMatch(
+      /^aws\/lambda\/Test-GivenToBucket\/shardId-000000000000\/\d{4}\/\d\d\/\d\d\/[-0-9T.]+-[-0-9a-f]+$/,
+    );
     const object = await s3.send(new GetObjectCommand({ Bucket: "test-givenbucket", Key: key }));
     const stored = JSON.parse((await object.Body?.transformToString()) ?? "") as { payload: string };
     expect(stored).toMatchObject({ KinesisBatchInfo: info });
@@ -195,7 +221,9 @@ describe("Kinesis mapping", () => {
     const before = Array.from({ length: 20 }, (_, index) => `parent ${index}`);
     await put("split", before);
     const half = (2n ** 127n).toString();
-    await kinesis.send(new SplitShardCommand({ StreamName: "split", ShardToSplit: "shardId-000000000000", NewStartingHashKey: half }));
+    await kinesis.send(
+      new SplitShardCommand({ StreamName: "split", ShardToSplit: "shardId-000000000000", NewStartingHashKey: half }),
+    );
     await eventually(async () => {
       const { StreamDescription } = await kinesis.send(new DescribeStreamCommand({ StreamName: "split" }));
       return StreamDescription?.StreamStatus === "ACTIVE" && StreamDescription.Shards?.length === 3 ? true : undefined;
@@ -249,7 +277,9 @@ describe("SQS mapping", () => {
       receiptHandle: expect.any(String) as string,
       body: "tick",
       attributes: { ApproximateReceiveCount: "1", SentTimestamp: expect.any(String) as string },
-      messageAttributes: { kind: { stringValue: "tick", dataType: "String", stringListValues: [], binaryListValues: [] } },
+      messageAttributes: {
+        kind: { stringValue: "tick", dataType: "String", stringListValues: [], binaryListValues: [] },
+      },
       eventSource: "aws:sqs",
       eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:Test-MessageShape",
       awsRegion: "us-east-1",

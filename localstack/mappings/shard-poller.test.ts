@@ -78,7 +78,12 @@ function shard(settings: Partial<MappingSettings> = {}, faults?: Partial<FaultPl
     done: () => done,
     put: (names: string, data = "", arrivalMillis = start) => {
       for (const PartitionKey of names) {
-        unread.push({ SequenceNumber: String(++count), PartitionKey, Data: data, ApproximateArrivalTimestamp: arrivalMillis / 1000 });
+        unread.push({
+          SequenceNumber: String(++count),
+          PartitionKey,
+          Data: data,
+          ApproximateArrivalTimestamp: arrivalMillis / 1000,
+        });
       }
       poller.wake();
     },

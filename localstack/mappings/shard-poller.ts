@@ -115,7 +115,10 @@ export class ShardPoller {
       read = await this.reader.read(signal);
     } catch (error) {
       if (signal.aborted) return;
-      onNotice({ level: "warning", text: `${settings.logicalId}: reading the stream failed (${reasonOf(error)}); trying again` });
+      onNotice({
+        level: "warning",
+        text: `${settings.logicalId}: reading the stream failed (${reasonOf(error)}); trying again`,
+      });
       await this.context.clock.sleep(idleMillis, signal);
       return;
     }

@@ -123,7 +123,9 @@ export class SqsMapping {
       return;
     }
     const ids = new Set(messages.map((message) => message.MessageId));
-    const verdict = settings.reportsItemFailures ? judgeAnswer(outcome.answer, (id) => ids.has(id)) : ({ kind: "success" } as const);
+    const verdict = settings.reportsItemFailures
+      ? judgeAnswer(outcome.answer, (id) => ids.has(id))
+      : ({ kind: "success" } as const);
     if (verdict.kind === "failure") {
       this.warn(`${messages.length} messages failed (${verdict.reason})`);
       return;

@@ -20,9 +20,12 @@ export interface WireRecord {
 }
 
 /** Writes records of one shard in the shape of a Kinesis event (`KinesisStreamRecord` of @types/aws-lambda). */
-export function recordWriter(streamArn: string, shardId: string, roleArn: string): (record: WireRecord) => StreamRecord {
-  const tail =
-    `,"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"${shardId}:`;
+export function recordWriter(
+  streamArn: string,
+  shardId: string,
+  roleArn: string,
+): (record: WireRecord) => StreamRecord {
+  const tail = `,"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"${shardId}:`;
   const end =
     `","eventName":"aws:kinesis:record","invokeIdentityArn":${JSON.stringify(roleArn)},` +
     `"awsRegion":"${account.region}","eventSourceARN":${JSON.stringify(streamArn)}}`;

@@ -24,10 +24,7 @@ export interface ServerProcessOptions {
  * Starts an entry file that listens on 127.0.0.1 and sends its port. It must end when its channel to this
  * process closes, so that nothing is left when this process dies.
  */
-export async function startServerProcess(
-  entry: string,
-  options: ServerProcessOptions,
-): Promise<ServerProcess> {
+export async function startServerProcess(entry: string, options: ServerProcessOptions): Promise<ServerProcess> {
   const child = fork(entry, [JSON.stringify(options.argument)], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     execArgv: [...(options.nodeFlags ?? [])],
@@ -55,12 +52,17 @@ async function portOf(child: ChildProcess, name: string, logFile: string): Promi
   const ended = new Promise<never>((_resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) =>
-      reject(new LocalStackError("EmulatorEnded", `${name} ended (${signal ?? code}) before it listened. See ${logFile}.`)),
+      reject(
+        new LocalStackError("EmulatorEnded", `${name} ended (${signal ?? code}) before it listened. See ${logFile}.`),
+      ),
     );
   });
   const told = once(child, "message").then(([message]) => {
     if (typeof message === "number") return message;
-    throw new LocalStackError("EmulatorEnded", `${name} sent something other than its port: ${JSON.stringify(message)}.`);
+    throw new LocalStackError(
+      "EmulatorEnded",
+      `${name} sent something other than its port: ${JSON.stringify(message)}.`,
+    );
   });
   return Promise.race([told, ended]);
 }

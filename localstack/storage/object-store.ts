@@ -75,10 +75,18 @@ export class ObjectStore {
   }
 
   listBuckets(): { name: string; creationDate: Date }[] {
-    return [...this.created].map(([name, creationDate]) => ({ name, creationDate })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.created]
+      .map(([name, creationDate]) => ({ name, creationDate }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  putObject(bucket: string, key: string, body: Buffer, contentType?: string, metadata?: Record<string, string>): StoredObject {
+  putObject(
+    bucket: string,
+    key: string,
+    body: Buffer,
+    contentType?: string,
+    metadata?: Record<string, string>,
+  ): StoredObject {
     return this.store(bucket, key, body, `"${md5(body)}"`, contentType, metadata);
   }
 
@@ -149,7 +157,9 @@ export class ObjectStore {
       }
       return part.body;
     });
-    const digest = createHash("md5").update(Buffer.concat(bodies.map((body) => createHash("md5").update(body).digest())));
+    const digest = createHash("md5").update(
+      Buffer.concat(bodies.map((body) => createHash("md5").update(body).digest())),
+    );
     const etag = `"${digest.digest("hex")}-${bodies.length}"`;
     this.uploads.delete(uploadId);
     return this.store(upload.bucket, upload.key, Buffer.concat(bodies), etag, upload.contentType, upload.metadata);
@@ -194,7 +204,8 @@ export class ObjectStore {
 
   private bucket(name: string): Map<string, ObjectEntry> {
     const objects = this.buckets.get(name);
-    if (objects === undefined) throw this.makeError("NoSuchBucket", `The specified bucket does not exist: ${name}`, 404);
+    if (objects === undefined)
+      throw this.makeError("NoSuchBucket", `The specified bucket does not exist: ${name}`, 404);
     return objects;
   }
 
@@ -206,7 +217,8 @@ export class ObjectStore {
 
   private upload(uploadId: string): MultipartUpload {
     const upload = this.uploads.get(uploadId);
-    if (upload === undefined) throw this.makeError("NoSuchUpload", "The specified multipart upload does not exist.", 404);
+    if (upload === undefined)
+      throw this.makeError("NoSuchUpload", "The specified multipart upload does not exist.", 404);
     return upload;
   }
 }

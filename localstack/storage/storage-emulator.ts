@@ -7,6 +7,7 @@ import { packageEntry } from "../processes/compile-entry.ts";
 import { account } from "../template/account.ts";
 import type { ResolvedResource } from "../template/resolve-template.ts";
 import { ObjectStore, type S3ErrorMaker } from "./object-store.ts";
+import { propertyText } from "../template/property-text.ts";
 
 export interface QueueCounts {
   readonly name: string;
@@ -56,7 +57,8 @@ export async function startStorage(dataDirectory: string): Promise<StorageEmulat
     queueOrigin: `http://sqs.${account.region}.localhost:${port}`,
     objects,
     queues,
-    queueCounts: async () => (await app.inject({ method: "GET", url: "/_fauxqs/queues" })).json<readonly QueueCounts[]>(),
+    queueCounts: async () =>
+      (await app.inject({ method: "GET", url: "/_fauxqs/queues" })).json<readonly QueueCounts[]>(),
     stop: async () => {
       queues.close();
       await app.close();
@@ -91,10 +93,13 @@ export async function createQueue(client: JsonClient, resource: ResolvedResource
   const Attributes: Record<string, string> = { MaximumMessageSize: defaultMaximumMessageSize };
   for (const name of queueAttributes) {
     const value = resource.properties[name];
-    if (value !== undefined) Attributes[name] = String(value);
+    if (value !== undefined) Attributes[name] = propertyText(value);
   }
   const redrive = resource.properties["RedrivePolicy"];
-  if (redrive !== undefined) Attributes["RedrivePolicy"] = typeof redrive === "string" ? redrive : JSON.stringify(redrive);
-  const answer = (await client.call("CreateQueue", { QueueName: resource.name, Attributes })) as { readonly QueueUrl: string };
+  if (redrive !== undefined)
+    Attributes["RedrivePolicy"] = typeof redrive === "string" ? redrive : JSON.stringify(redrive);
+  const answer = (await client.call("CreateQueue", { QueueName: resource.name, Attributes })) as {
+    readonly QueueUrl: string;
+  };
   return answer.QueueUrl;
 }

@@ -38,7 +38,10 @@ const makers: Readonly<Record<string, ((naming: Naming) => Identity) | undefined
   "AWS::DynamoDB::GlobalTable": tableIdentity,
   "AWS::S3::Bucket": (naming) => {
     const given = naming.property("BucketName");
-    const generated = `${naming.stackName}-${naming.logicalId}`.toLowerCase().replace(/[^a-z0-9.-]/g, "-").slice(0, 63);
+    const generated = `${naming.stackName}-${naming.logicalId}`
+      .toLowerCase()
+      .replace(/[^a-z0-9.-]/g, "-")
+      .slice(0, 63);
     const name = typeof given === "string" ? given : generated;
     return named(name, `arn:${account.partition}:s3:::${name}`, {
       DomainName: `${name}.s3.${account.urlSuffix}`,

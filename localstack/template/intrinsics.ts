@@ -34,7 +34,10 @@ function resolve(value: unknown, scope: Scope): unknown {
     const run = functions[only];
     if (run !== undefined) return run(value[only], scope);
     if (only.startsWith("Fn::")) {
-      throw new LocalStackError("TemplateFunctionUnknown", `${scope.where} uses ${only}, which the local stack does not resolve.`);
+      throw new LocalStackError(
+        "TemplateFunctionUnknown",
+        `${scope.where} uses ${only}, which the local stack does not resolve.`,
+      );
     }
   }
   const result: Record<string, unknown> = {};
@@ -111,7 +114,10 @@ function reference(name: string, scope: Scope): unknown {
   if (pseudo !== undefined) return pseudo;
   const value = scope.ref(name);
   if (value === undefined) {
-    throw new LocalStackError("TemplateReferenceUnknown", `${scope.where} refers to ${name}, which it does not define.`);
+    throw new LocalStackError(
+      "TemplateReferenceUnknown",
+      `${scope.where} refers to ${name}, which it does not define.`,
+    );
   }
   return value;
 }
@@ -147,5 +153,8 @@ function list(value: unknown, name: string, scope: Scope): readonly unknown[] {
 }
 
 function wrong(name: string, scope: Scope): LocalStackError {
-  return new LocalStackError("TemplateFunctionInvalid", `${scope.where}: ${name} has an argument it cannot take. Synthesize again.`);
+  return new LocalStackError(
+    "TemplateFunctionInvalid",
+    `${scope.where}: ${name} has an argument it cannot take. Synthesize again.`,
+  );
 }

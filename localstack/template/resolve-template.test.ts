@@ -27,7 +27,10 @@ function valueOf(expression: unknown, more: object = {}): unknown {
   const { resources } = resolve({
     Parameters: { BootstrapVersion: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/cdk-bootstrap/version" } },
     Mappings: { Sizes: { small: { memory: 128 } } },
-    Conditions: { Yes: { "Fn::Equals": [{ Ref: "AWS::Region" }, "us-east-1"] }, No: { "Fn::Not": [{ Condition: "Yes" }] } },
+    Conditions: {
+      Yes: { "Fn::Equals": [{ Ref: "AWS::Region" }, "us-east-1"] },
+      No: { "Fn::Not": [{ Condition: "Yes" }] },
+    },
     Resources: {
       Stream: { Type: "AWS::Kinesis::Stream", Properties: { Name: "events" } },
       Queue: { Type: "AWS::SQS::Queue", Properties: { FifoQueue: true } },
@@ -41,20 +44,48 @@ function valueOf(expression: unknown, more: object = {}): unknown {
 describe("Template functions", () => {
   for (const [name, expression, expected] of [
     ["Ref gives a name", { Ref: "Stream" }, "events"],
-    ["Ref gives a queue's URL", { Ref: "Queue" }, expect.stringMatching(/^http:\/\/127\.0\.0\.1:1\/000000000000\/Stack\d+-Queue\.fifo$/)],
-    ["Fn::GetAtt gives an ARN", { "Fn::GetAtt": ["Stream", "Arn"] }, "arn:aws:kinesis:us-east-1:000000000000:stream/events"],
+    [
+      "Ref gives a queue's URL",
+      { Ref: "Queue" },
+      expect.stringMatching(/^http:\/\/127\.0\.0\.1:1\/000000000000\/Stack\d+-Queue\.fifo$/),
+    ],
+    [
+      "Fn::GetAtt gives an ARN",
+      { "Fn::GetAtt": ["Stream", "Arn"] },
+      "arn:aws:kinesis:us-east-1:000000000000:stream/events",
+    ],
     ["Fn::GetAtt with a dot", { "Fn::GetAtt": "Stream.Arn" }, "arn:aws:kinesis:us-east-1:000000000000:stream/events"],
-    ["Fn::Join", { "Fn::Join": ["-", ["a", { Ref: "AWS::AccountId" }, { Ref: "AWS::Partition" }]] }, "a-000000000000-aws"],
-    ["Fn::Sub", { "Fn::Sub": "${AWS::Region}/${Stream}/${Stream.Arn}/${!kept}" }, "us-east-1/events/arn:aws:kinesis:us-east-1:000000000000:stream/events/${kept}"],
+    [
+      "Fn::Join",
+      { "Fn::Join": ["-", ["a", { Ref: "AWS::AccountId" }, { Ref: "AWS::Partition" }]] },
+      "a-000000000000-aws",
+    ],
+    [
+      "Fn::Sub",
+      { "Fn::Sub": "${AWS::Region}/${Stream}/${Stream.Arn}/${!kept}" },
+      "us-east-1/events/arn:aws:kinesis:us-east-1:000000000000:stream/events/${kept}",
+    ],
     ["Fn::Sub with variables", { "Fn::Sub": ["${a}", { a: { Ref: "Stream" } }] }, "events"],
-    ["Fn::Select and Fn::Split", { "Fn::Select": [1, { "Fn::Split": ["/", { "Fn::GetAtt": ["Stream", "Arn"] }] }] }, "events"],
+    [
+      "Fn::Select and Fn::Split",
+      { "Fn::Select": [1, { "Fn::Split": ["/", { "Fn::GetAtt": ["Stream", "Arn"] }] }] },
+      "events",
+    ],
     ["Fn::If", { "Fn::If": ["Yes", "then", "else"] }, "then"],
     ["Fn::If of a negation", { "Fn::If": ["No", "then", "else"] }, "else"],
-    ["AWS::NoValue leaves nothing", { a: { Ref: "AWS::NoValue" }, b: [1, { "Fn::If": ["No", 2, { Ref: "AWS::NoValue" }] }] }, { b: [1] }],
+    [
+      "AWS::NoValue leaves nothing",
+      { a: { Ref: "AWS::NoValue" }, b: [1, { "Fn::If": ["No", 2, { Ref: "AWS::NoValue" }] }] },
+      { b: [1] },
+    ],
     ["Fn::FindInMap", { "Fn::FindInMap": ["Sizes", "small", "memory"] }, 128],
     ["Fn::Base64", { "Fn::Base64": "é" }, "w6k="],
     ["CDK's bootstrap version", { Ref: "BootstrapVersion" }, "/cdk-bootstrap/version"],
-    ["data that only looks like a function", { Condition: { StringEquals: { a: "b" } } }, { Condition: { StringEquals: { a: "b" } } }],
+    [
+      "data that only looks like a function",
+      { Condition: { StringEquals: { a: "b" } } },
+      { Condition: { StringEquals: { a: "b" } } },
+    ],
   ] as const) {
     it(name, () => {
       expect(valueOf(expression)).toEqual(expected);
@@ -100,6 +131,7 @@ describe("Resource types", () => {
     for (const type of ["AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::CloudWatch::Dashboard", "AWS::CDK::Metadata"]) {
       expect(needsNoRunning(type)).toBe(true);
     }
-    for (const type of ["AWS::MSK::Cluster", "AWS::Events::Rule", "AWS::EC2::VPC"]) expect(needsNoRunning(type)).toBe(false);
+    for (const type of ["AWS::MSK::Cluster", "AWS::Events::Rule", "AWS::EC2::VPC"])
+      expect(needsNoRunning(type)).toBe(false);
   });
 });

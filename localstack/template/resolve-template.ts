@@ -115,14 +115,20 @@ class Template {
   private attribute(logicalId: string, attribute: string): unknown {
     const raw = this.file.resources.get(logicalId);
     if (raw === undefined) {
-      throw new LocalStackError("TemplateReferenceUnknown", `${this.file.path} refers to ${logicalId}, which it does not define.`);
+      throw new LocalStackError(
+        "TemplateReferenceUnknown",
+        `${this.file.path} refers to ${logicalId}, which it does not define.`,
+      );
     }
     return this.identity(logicalId, raw).attributes[attribute] ?? `${logicalId}.${attribute}`;
   }
 
   private condition(name: string): boolean {
     if (!Object.hasOwn(this.file.conditions, name)) {
-      throw new LocalStackError("TemplateReferenceUnknown", `${this.file.path} uses the condition ${name}, which it does not define.`);
+      throw new LocalStackError(
+        "TemplateReferenceUnknown",
+        `${this.file.path} uses the condition ${name}, which it does not define.`,
+      );
     }
     return resolveIntrinsics(this.file.conditions[name], this.scope) === true;
   }
@@ -131,7 +137,10 @@ class Template {
     const known = this.identities.get(logicalId);
     if (known !== undefined) return known;
     if (this.beingNamed.has(logicalId)) {
-      throw new LocalStackError("TemplateReferenceCircular", `${this.file.path}: the name of ${logicalId} depends on itself.`);
+      throw new LocalStackError(
+        "TemplateReferenceCircular",
+        `${this.file.path}: the name of ${logicalId} depends on itself.`,
+      );
     }
     this.beingNamed.add(logicalId);
     const properties = isRecord(raw.properties) ? raw.properties : {};

@@ -82,7 +82,10 @@ function readJson(path: string): Record<string, unknown> {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new LocalStackError("TemplateUnreadable", `${path} cannot be read (${reasonOf(error)}). Run cdk synth first.`);
+    throw new LocalStackError(
+      "TemplateUnreadable",
+      `${path} cannot be read (${reasonOf(error)}). Run cdk synth first.`,
+    );
   }
   let value: unknown;
   try {

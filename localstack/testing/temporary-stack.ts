@@ -62,7 +62,10 @@ export function writeTemplate(directory: string, template: StackLiteral, functio
       mkdirSync(dirname(target), { recursive: true });
       writeFileSync(target, text);
     }
-    files[name] = { source: { path: `asset.${name}`, packaging: "zip" }, destinations: { here: { objectKey: `${name}.zip` } } };
+    files[name] = {
+      source: { path: `asset.${name}`, packaging: "zip" },
+      destinations: { here: { objectKey: `${name}.zip` } },
+    };
   }
   mkdirSync(output, { recursive: true });
   writeFileSync(join(output, "Test.assets.json"), JSON.stringify({ version: "1", files }));
@@ -86,7 +89,10 @@ export function functionResource(asset: string, properties: Readonly<Record<stri
 }
 
 /** Waits for what has no event to wait for, such as a line that another process writes. */
-export async function eventually<Value>(look: () => Promise<Value | undefined> | Value | undefined, millis = 20_000): Promise<Value> {
+export async function eventually<Value>(
+  look: () => Promise<Value | undefined> | Value | undefined,
+  millis = 20_000,
+): Promise<Value> {
   const deadline = Date.now() + millis;
   for (;;) {
     const value = await look();

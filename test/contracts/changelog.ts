@@ -17,11 +17,22 @@ const commit = (epoch: number, overrides: Partial<StoredCommit> = {}): StoredCom
 });
 
 const pointer = (epoch: number): CheckpointPointer => ({
-  epoch, written: epoch * 100, caughtUp: 1, key: `checkpoints/t/${epoch}-n`, bytes: 10, version: 1, codec: "c", checksum: "k", build: "7",
+  epoch,
+  written: epoch * 100,
+  caughtUp: 1,
+  key: `checkpoints/t/${epoch}-n`,
+  bytes: 10,
+  version: 1,
+  codec: "c",
+  checksum: "k",
+  build: "7",
 });
 
 /** Byte arrays of whatever class, as text, so that commits compare by content. */
-const plain = ({ body, ...rest }: StoredCommit) => ({ ...rest, body: body instanceof Uint8Array ? Buffer.from(body).toString() : body });
+const plain = ({ body, ...rest }: StoredCommit) => ({
+  ...rest,
+  body: body instanceof Uint8Array ? Buffer.from(body).toString() : body,
+});
 
 /** What every changelog must do. */
 export function changelogContract(name: string, make: () => Promise<Changelog>): void {
@@ -39,7 +50,9 @@ export function changelogContract(name: string, make: () => Promise<Changelog>):
 
     test("a task that nobody wrote is empty", async () => {
       expect(await changelog.newest(task, { from: 0, limit: 1 })).toMatchObject({
-        commits: [], complete: true, item: { delivered: 0, deliveredTo: {}, checkpoint: undefined, previousCheckpoint: undefined },
+        commits: [],
+        complete: true,
+        item: { delivered: 0, deliveredTo: {}, checkpoint: undefined, previousCheckpoint: undefined },
       });
       expect((await changelog.range(task, 1, 9)).commits).toEqual([]);
     });
@@ -51,7 +64,9 @@ export function changelogContract(name: string, make: () => Promise<Changelog>):
     });
 
     test("X1: of many puts of one epoch one wins, and its content stays", async () => {
-      const results = await Promise.all(Array.from({ length: 20 }, (_, i) => changelog.append(task, commit(1, { nonce: `writer ${i}` }))));
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => changelog.append(task, commit(1, { nonce: `writer ${i}` }))),
+      );
       expect(results.filter(Boolean)).toHaveLength(1);
       const { commits } = await changelog.range(task, 1, 1);
       expect(commits[0]!.nonce).toBe(`writer ${results.indexOf(true)}`);
@@ -72,9 +87,16 @@ export function changelogContract(name: string, make: () => Promise<Changelog>):
 
     test("a limit gives the newest, with or without a task item, and says that there is more", async () => {
       await fill(5);
-      expect(await changelog.newest(task, { from: 0, limit: 1 })).toMatchObject({ commits: [{ epoch: 5 }], complete: false });
+      expect(await changelog.newest(task, { from: 0, limit: 1 })).toMatchObject({
+        commits: [{ epoch: 5 }],
+        complete: false,
+      });
       await changelog.raiseDelivered(task, 5);
-      expect(await changelog.newest(task, { from: 0, limit: 1 })).toMatchObject({ commits: [{ epoch: 5 }], complete: false, item: { delivered: 5 } });
+      expect(await changelog.newest(task, { from: 0, limit: 1 })).toMatchObject({
+        commits: [{ epoch: 5 }],
+        complete: false,
+        item: { delivered: 5 },
+      });
     });
 
     test("a range is in order and spans pages", async () => {
@@ -97,21 +119,30 @@ export function changelogContract(name: string, make: () => Promise<Changelog>):
       await changelog.raiseDelivered(task, 3);
       await changelog.raiseDelivered(task, 7, ["a", "$dead-letters"]);
       await changelog.raiseDelivered(task, 6, ["a"]);
-      expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({ delivered: 5, deliveredTo: { a: 7, "$dead-letters": 7 } });
+      expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({
+        delivered: 5,
+        deliveredTo: { a: 7, "$dead-letters": 7 },
+      });
     });
 
     test("X11: a checkpoint pointer only rises, and the one before is kept", async () => {
       await changelog.raiseCheckpoint(task, pointer(4));
       await changelog.raiseCheckpoint(task, pointer(9));
       await changelog.raiseCheckpoint(task, pointer(6));
-      expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({ checkpoint: pointer(9), previousCheckpoint: pointer(4) });
+      expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({
+        checkpoint: pointer(9),
+        previousCheckpoint: pointer(4),
+      });
     });
 
     test("marks and pointers live in one item and leave each other alone", async () => {
       await changelog.raiseDelivered(task, 5);
       await changelog.raiseCheckpoint(task, pointer(4));
       await changelog.raiseDelivered(task, 6);
-      expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({ delivered: 6, checkpoint: pointer(4) });
+      expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({
+        delivered: 6,
+        checkpoint: pointer(4),
+      });
     });
   });
 }

@@ -21,8 +21,14 @@ describe("on emulators", async () => {
   await client.send(
     new CreateTableCommand({
       TableName: "changelog",
-      AttributeDefinitions: [{ AttributeName: "task", AttributeType: "S" }, { AttributeName: "epoch", AttributeType: "N" }],
-      KeySchema: [{ AttributeName: "task", KeyType: "HASH" }, { AttributeName: "epoch", KeyType: "RANGE" }],
+      AttributeDefinitions: [
+        { AttributeName: "task", AttributeType: "S" },
+        { AttributeName: "epoch", AttributeType: "N" },
+      ],
+      KeySchema: [
+        { AttributeName: "task", KeyType: "HASH" },
+        { AttributeName: "epoch", KeyType: "RANGE" },
+      ],
       BillingMode: "PAY_PER_REQUEST",
     }),
   );

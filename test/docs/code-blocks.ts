@@ -17,10 +17,16 @@ const filesBelow = (folder: string, ending: string): string[] =>
 
 /** Blocks marked `ts` in the README and all other documents. */
 export function documentBlocks(): CodeBlock[] {
-  const files = ["README.md", ...["docs", "lib", "localstack", "functions", "infra", "bench"].flatMap((folder) => filesBelow(folder, ".md"))];
+  const files = [
+    "README.md",
+    ...["docs", "lib", "localstack", "functions", "infra", "bench"].flatMap((folder) => filesBelow(folder, ".md")),
+  ];
   return files.flatMap((file) => {
     const text = readFileSync(path.join(ROOT, file), "utf8");
-    return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => ({ at: place(file, text, match.index), code: match[1]! }));
+    return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => ({
+      at: place(file, text, match.index),
+      code: match[1]!,
+    }));
   });
 }
 
@@ -38,4 +44,5 @@ export function docstringExamples(): CodeBlock[] {
   });
 }
 
-const place = (file: string, text: string, index: number): string => `${file}:${text.slice(0, index).split("\n").length}`;
+const place = (file: string, text: string, index: number): string =>
+  `${file}:${text.slice(0, index).split("\n").length}`;

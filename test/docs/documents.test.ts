@@ -40,7 +40,9 @@ const asProgram = ({ code }: CodeBlock): string => {
 
 /** TypeScript's errors in a text that lies in the project's root as far as imports are concerned. */
 function errorsOf(programs: readonly string[]): string[] {
-  const { config } = ts.readConfigFile(path.join(ROOT, "tsconfig.json"), (file) => ts.sys.readFile(file)) as { config: unknown };
+  const { config } = ts.readConfigFile(path.join(ROOT, "tsconfig.json"), (file) => ts.sys.readFile(file)) as {
+    config: unknown;
+  };
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
   const texts = new Map(programs.map((text, i) => [path.join(ROOT, `document-block-${i}.ts`), text]));
   const host = ts.createCompilerHost(options);
@@ -67,7 +69,9 @@ async function run(program: string): Promise<Record<string, unknown>> {
     format: "esm",
     write: false,
     logLevel: "silent",
-    banner: { js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire("file:///");' },
+    banner: {
+      js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire("file:///");',
+    },
     tsconfig: path.join(ROOT, "tsconfig.json"),
   });
   const directory = await mkdtemp(path.join(tmpdir(), "millrace-block-"));

@@ -45,12 +45,24 @@ describe("a pipeline, deployed from its template", () => {
     const letters = [...(await live.deadLetters()).values()];
     expect(letters.map(({ reason }) => reason.code).sort()).toEqual(
       [
-        "json/utf-8", "json/syntax", "schema/mismatch", "schema/mismatch", "json/depth", "json/forbidden-key",
-        "kinesis/partition-key", "time/future", "schema/mismatch",
+        "json/utf-8",
+        "json/syntax",
+        "schema/mismatch",
+        "schema/mismatch",
+        "json/depth",
+        "json/forbidden-key",
+        "kinesis/partition-key",
+        "time/future",
+        "schema/mismatch",
       ].sort(),
     );
     for (const letter of letters) {
-      expect(letter).toMatchObject({ pipeline: "readings", stage: "readings", operator: "readings", partition: "shardId-000000000000" });
+      expect(letter).toMatchObject({
+        pipeline: "readings",
+        stage: "readings",
+        operator: "readings",
+        partition: "shardId-000000000000",
+      });
       expect(letter.position!.sequence).toMatch(/^\d+$/);
       expect(letter.arrival).toBeGreaterThan(T0);
     }

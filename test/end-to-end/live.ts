@@ -56,7 +56,10 @@ export class Live {
     const answers = await this.deployment.put(
       records.map(([PartitionKey, payload]) => ({
         PartitionKey,
-        Data: payload instanceof Uint8Array ? payload : Buffer.from(typeof payload === "string" ? payload : JSON.stringify(payload)),
+        Data:
+          payload instanceof Uint8Array
+            ? payload
+            : Buffer.from(typeof payload === "string" ? payload : JSON.stringify(payload)),
       })),
     );
     if (answers.some(({ ErrorCode }) => ErrorCode !== undefined)) throw new Error("The stream did not take a record.");
@@ -98,7 +101,9 @@ export class Live {
     if (files.length === 0) return [];
     const connection = await (await DuckDBInstance.create()).connect();
     const list = files.map((file) => `'${file}'`).join();
-    const result = await connection.runAndReadAll(`SELECT DISTINCT ON (output_id) * FROM read_parquet([${list}]) ORDER BY ALL`);
+    const result = await connection.runAndReadAll(
+      `SELECT DISTINCT ON (output_id) * FROM read_parquet([${list}]) ORDER BY ALL`,
+    );
     return result.getRowObjectsJson();
   }
 }

@@ -59,6 +59,7 @@ describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
   test("needs nothing beside it: a process where nothing can be resolved loads it and finds a handler", () => {
     const [stage] = planStages(pipeline);
     const bindings: Bindings = {
+      deployment: "test",
       stage: stage!.name,
       generation: 0,
       source: { stream: "s", streamArn: "arn:aws:kinesis:us-east-1:000000000000:stream/s", incarnation: 0 },

@@ -24,6 +24,7 @@ describe("a stage's function", () => {
 
   test("is bound to exactly what was made for it, and can read that", () => {
     expect(readBindings({ [BINDINGS_VARIABLE]: plain(variables[BINDINGS_VARIABLE]) })).toEqual({
+      deployment: "flight-delays-prod",
       stage: "departures",
       generation: 0,
       source: {
@@ -69,7 +70,6 @@ describe("alarms", () => {
     ["the function fails", "Errors"],
     ["the function is throttled", "Throttles"],
     ["X10: a task stops", "SystemicFailures"],
-    ["X6: records are lost", "LostRecords"],
     ["a lake is behind", "DeliveryToS3.DataFreshness"],
     ["rows do not fit the table", "FailedConversion.Records"],
   ])("one is raised when %s", (_when, metric) => {
@@ -89,6 +89,7 @@ describe("alarms", () => {
     expect(alarms.find(({ MetricName }) => MetricName === "SystemicFailures")).toMatchObject({
       Namespace: "Millrace",
       Dimensions: [
+        { Name: "deployment", Value: "flight-delays-prod" },
         { Name: "pipeline", Value: "flight-delays" },
         { Name: "stage", Value: "departures" },
       ],

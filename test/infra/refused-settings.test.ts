@@ -65,7 +65,7 @@ describe("a setting that cannot be is refused at synthesis, with the limit and t
       "service-managed",
       "partition-key",
     ],
-    ["shards of an on-demand stream", { stream: { mode: "on-demand", shards: 3 } }, "3", "leave shards out"],
+    ["an on-demand stream", { stream: { mode: "on-demand" } }, "on-demand", "splits its shards by itself"],
     ["no shards", { stream: { shards: 0 } }, "0", "from 1 to 10000"],
     ["retention below a day", { stream: { retention: { hours: 23 } } }, "82800", "from 86400"],
     ["retention above a year", { stream: { retention: { days: 366 } } }, "31622400", "to 31536000"],

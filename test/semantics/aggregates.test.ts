@@ -22,10 +22,14 @@ describe("aggregates", () => {
   for (const [name, aggregate] of Object.entries(all)) {
     test(`${name}: merging parts gives what folding the whole gives`, () => {
       fc.assert(
-        fc.property(fc.array(fc.integer({ min: -1e6, max: 1e6 }), { minLength: 1 }), fc.array(fc.integer({ min: -1e6, max: 1e6 })), (a, b) => {
-          const merged = aggregate.merge(foldAll(aggregate, a), foldAll(aggregate, b));
-          expect(aggregate.result(merged)).toBe(aggregate.result(foldAll(aggregate, [...a, ...b])));
-        }),
+        fc.property(
+          fc.array(fc.integer({ min: -1e6, max: 1e6 }), { minLength: 1 }),
+          fc.array(fc.integer({ min: -1e6, max: 1e6 })),
+          (a, b) => {
+            const merged = aggregate.merge(foldAll(aggregate, a), foldAll(aggregate, b));
+            expect(aggregate.result(merged)).toBe(aggregate.result(foldAll(aggregate, [...a, ...b])));
+          },
+        ),
       );
     });
 
@@ -46,14 +50,19 @@ describe("aggregates", () => {
 
 test("every time is in exactly one tumbling window, before 1970 too, with any offset", () => {
   fc.assert(
-    fc.property(fc.integer({ min: -1e12, max: 1e12 }), fc.integer({ min: 1, max: 1e7 }), fc.nat(1e7), (time, size, shift) => {
-      const { startOf } = tumbling({ millis: size }, { offset: { millis: shift % size } });
-      const start = startOf(time);
-      expect(start <= time && time < start + size).toBe(true);
-      expect(startOf(start)).toBe(start);
-      expect(startOf(start + size)).toBe(start + size);
-      expect(Math.abs((start - (shift % size)) % size)).toBe(0);
-    }),
+    fc.property(
+      fc.integer({ min: -1e12, max: 1e12 }),
+      fc.integer({ min: 1, max: 1e7 }),
+      fc.nat(1e7),
+      (time, size, shift) => {
+        const { startOf } = tumbling({ millis: size }, { offset: { millis: shift % size } });
+        const start = startOf(time);
+        expect(start <= time && time < start + size).toBe(true);
+        expect(startOf(start)).toBe(start);
+        expect(startOf(start + size)).toBe(start + size);
+        expect(Math.abs((start - (shift % size)) % size)).toBe(0);
+      },
+    ),
   );
 });
 
@@ -61,12 +70,17 @@ const keyValue = fc.oneof(fc.string(), fc.double({ noNaN: true, noDefaultInfinit
 
 test("keys: different keys have different codes, and a code gives its key back", () => {
   fc.assert(
-    fc.property(fc.array(keyValue, { minLength: 1, maxLength: 3 }), fc.array(keyValue, { minLength: 1, maxLength: 3 }), (a, b) => {
-      const key = (values: typeof a) => Object.fromEntries(values.map((value, i) => [`f${i}`, value]));
-      const back = decodeKey(Object.keys(key(a)), encodeKey(key(a)));
-      expect(back).toEqual(key(a.map((value) => (Object.is(value, -0) ? 0 : value)))); // −0 and 0 are one key
-      if (a.length === b.length && encodeKey(key(a)) === encodeKey(key(b))) expect(decodeKey(Object.keys(key(b)), encodeKey(key(b)))).toEqual(back);
-    }),
+    fc.property(
+      fc.array(keyValue, { minLength: 1, maxLength: 3 }),
+      fc.array(keyValue, { minLength: 1, maxLength: 3 }),
+      (a, b) => {
+        const key = (values: typeof a) => Object.fromEntries(values.map((value, i) => [`f${i}`, value]));
+        const back = decodeKey(Object.keys(key(a)), encodeKey(key(a)));
+        expect(back).toEqual(key(a.map((value) => (Object.is(value, -0) ? 0 : value)))); // −0 and 0 are one key
+        if (a.length === b.length && encodeKey(key(a)) === encodeKey(key(b)))
+          expect(decodeKey(Object.keys(key(b)), encodeKey(key(b)))).toEqual(back);
+      },
+    ),
   );
 });
 
@@ -88,15 +102,19 @@ test("sequence numbers of 128 digits are ordered as numbers, not as text", () =>
 
 test("rows are packed whole, in order, in records no larger than the limit", () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ maxLength: 40 }).map((s) => JSON.stringify({ s }))), fc.integer({ min: 300, max: 600 }), (rows, limit) => {
-      const records = packRows(rows, limit);
-      expect(records.map(String).join("")).toBe(rows.map((row) => `${row}\n`).join(""));
-      expect(records.every((record) => record.length <= limit + 1)).toBe(true);
-      for (let i = 1; i < records.length; i++) {
-        const first = records[i]!.subarray(0, records[i]!.indexOf("\n") + 1).length;
-        expect(records[i - 1]!.length + first).toBeGreaterThan(limit + 1); // no record could have been fuller
-      }
-    }),
+    fc.property(
+      fc.array(fc.string({ maxLength: 40 }).map((s) => JSON.stringify({ s }))),
+      fc.integer({ min: 300, max: 600 }),
+      (rows, limit) => {
+        const records = packRows(rows, limit);
+        expect(records.map(String).join("")).toBe(rows.map((row) => `${row}\n`).join(""));
+        expect(records.every((record) => record.length <= limit + 1)).toBe(true);
+        for (let i = 1; i < records.length; i++) {
+          const first = records[i]!.subarray(0, records[i]!.indexOf("\n") + 1).length;
+          expect(records[i - 1]!.length + first).toBeGreaterThan(limit + 1); // no record could have been fuller
+        }
+      },
+    ),
   );
 });
 
@@ -108,12 +126,31 @@ describe("a row's field that does not fit its column is refused, and named", () 
     { field: "at", name: "at", type: "timestamp", nullable: true },
     { field: "yes", name: "yes", type: "boolean", nullable: true },
   ]);
-  const bad = [{ text: 1 }, { text: undefined }, { text: "\ud800" }, { whole: 1.5 }, { whole: 2 ** 53 }, { whole: 2n ** 63n }, { whole: "1" }, { whole: null }, { number: Number.NaN }, { number: Infinity }, { at: 9e15 }, { at: 0.5 }, { yes: 1 }];
+  const bad = [
+    { text: 1 },
+    { text: undefined },
+    { text: "\ud800" },
+    { whole: 1.5 },
+    { whole: 2 ** 53 },
+    { whole: 2n ** 63n },
+    { whole: "1" },
+    { whole: null },
+    { number: Number.NaN },
+    { number: Infinity },
+    { at: 9e15 },
+    { at: 0.5 },
+    { yes: 1 },
+  ];
   for (const row of bad) {
-    test(Object.entries(row).map(([field, value]) => `${field}: ${String(value)}`).join(), () => {
-      const [field] = Object.keys(row);
-      expect(() => encode({ text: "a", ...row })).toThrow(new RegExp(`"t".*"${field}"`));
-    });
+    test(
+      Object.entries(row)
+        .map(([field, value]) => `${field}: ${String(value)}`)
+        .join(),
+      () => {
+        const [field] = Object.keys(row);
+        expect(() => encode({ text: "a", ...row })).toThrow(new RegExp(`"t".*"${field}"`));
+      },
+    );
   }
 
   test("what fits becomes JSON that says the same", () => {

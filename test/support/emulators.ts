@@ -1,5 +1,4 @@
 import type { AddressInfo } from "node:net";
-import type { Server } from "node:http";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
@@ -10,7 +9,7 @@ export interface Emulator {
 
 /** dynalite on a free port of 127.0.0.1. */
 export async function startDynamoDb(): Promise<Emulator> {
-  const server = dynalite({ createTableMs: 0 }) as Server;
+  const server = dynalite({ createTableMs: 0 });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -1,4 +1,20 @@
-import { bigint, count, double, kinesis, lake, max, min, nullable, pipeline, sum, mean, text, timestamp, tumbling, type Duration } from "millrace";
+import {
+  bigint,
+  count,
+  double,
+  kinesis,
+  lake,
+  max,
+  min,
+  nullable,
+  pipeline,
+  sum,
+  mean,
+  text,
+  timestamp,
+  tumbling,
+  type Duration,
+} from "millrace";
 import { z } from "zod";
 
 export const event = z.object({ key: z.string(), time: z.number(), value: z.number() });
@@ -13,10 +29,30 @@ export interface EventsOptions {
 }
 
 /** The smallest pipeline with all that matters: filter, window, late output. */
-export function eventsPipeline({ disorder = { millis: 5 }, allowedLateness = {}, idle = "never", maxFuture = "unbounded", share = 0.5 }: EventsOptions = {}) {
-  const events = kinesis("events", { schema: event, key: { key: (e) => e.key }, eventTime: (e) => e.time, disorder, idle, maxFuture });
+export function eventsPipeline({
+  disorder = { millis: 5 },
+  allowedLateness = {},
+  idle = "never",
+  maxFuture = "unbounded",
+  share = 0.5,
+}: EventsOptions = {}) {
+  const events = kinesis("events", {
+    schema: event,
+    key: { key: (e) => e.key },
+    eventTime: (e) => e.time,
+    disorder,
+    idle,
+    maxFuture,
+  });
   const sums = lake("sums", {
-    key: text, windowStart: timestamp, windowEnd: timestamp, events: bigint, total: double, average: double, least: double, most: double,
+    key: text,
+    windowStart: timestamp,
+    windowEnd: timestamp,
+    events: bigint,
+    total: double,
+    average: double,
+    least: double,
+    most: double,
   });
   const late = lake("late", { key: text, time: bigint, value: double, note: nullable(text) });
   return pipeline(
@@ -27,7 +63,11 @@ export function eventsPipeline({ disorder = { millis: 5 }, allowedLateness = {},
         .filter("not-zero", (e) => e.value !== 0)
         .byKey.window("tens", tumbling({ millis: 10 }), { allowedLateness })
         .aggregate({
-          events: count(), total: sum((e) => e.value), average: mean((e) => e.value), least: min((e) => e.value), most: max((e) => e.value),
+          events: count(),
+          total: sum((e) => e.value),
+          average: mean((e) => e.value),
+          least: min((e) => e.value),
+          most: max((e) => e.value),
         });
       windows.to(sums);
       windows.late.to(late);

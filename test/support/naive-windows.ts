@@ -7,7 +7,10 @@ export interface NaiveAnswer {
 }
 
 /** The answer for a drained partition, as one would write it down: no state, no increments. */
-export function naiveWindows(events: readonly Event[], { disorder, lateness, size = 10 }: { disorder: number; lateness: number; size?: number }): NaiveAnswer {
+export function naiveWindows(
+  events: readonly Event[],
+  { disorder, lateness, size = 10 }: { disorder: number; lateness: number; size?: number },
+): NaiveAnswer {
   const groups = new Map<string, Event[]>();
   const late: Event[] = [];
   events.forEach((event, i) => {
@@ -36,4 +39,5 @@ export function naiveWindows(events: readonly Event[], { disorder, lateness, siz
 }
 
 /** Rows in an order that depends on their content alone. */
-export const sorted = <T>(rows: readonly T[]): T[] => rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+export const sorted = <T>(rows: readonly T[]): T[] =>
+  rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));

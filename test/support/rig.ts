@@ -67,12 +67,20 @@ export class Rig {
 
   constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline;
-    for (const { name } of [...planStages(pipeline)[0]!.sinks, { name: DEAD_LETTERS }, { name: TICKS }]) this.sinks.set(name, new RecordingSink());
+    for (const { name } of [...planStages(pipeline)[0]!.sinks, { name: DEAD_LETTERS }, { name: TICKS }])
+      this.sinks.set(name, new RecordingSink());
   }
 
   idOf(partition = "shardId-000000000000"): TaskId {
     const [stage] = planStages(this.#pipeline);
-    return { pipeline: this.#pipeline.name, generation: 0, stage: stage!.name, source: stage!.source.name, incarnation: 0, partition };
+    return {
+      pipeline: this.#pipeline.name,
+      generation: 0,
+      stage: stage!.name,
+      source: stage!.source.name,
+      incarnation: 0,
+      partition,
+    };
   }
 
   /** A new process that has the task: it knows nothing. */
@@ -83,7 +91,9 @@ export class Rig {
     const objects = options.wrapObjects?.(this.objects) ?? this.objects;
     const program = compileStage(this.#pipeline, stage!);
     const newNonce = () => `nonce-${++this.#nonces}`;
-    const writers = new Map([...this.sinks].map(([name, sink]) => [name, options.wrapSink?.(name, sink) ?? sink] as const));
+    const writers = new Map(
+      [...this.sinks].map(([name, sink]) => [name, options.wrapSink?.(name, sink) ?? sink] as const),
+    );
     return new Task({
       id,
       fold: {
@@ -97,7 +107,14 @@ export class Rig {
       idle: stage!.source.idle,
       isAtTip: async () => this.atTip,
       catchUp: new CatchUp(changelog, objects),
-      writer: new CommitWriter({ changelog, objects, shapes: program.shapes, build: "test", newNonce, ...(options.limits && { limits: options.limits }) }),
+      writer: new CommitWriter({
+        changelog,
+        objects,
+        shapes: program.shapes,
+        build: "test",
+        newNonce,
+        ...(options.limits && { limits: options.limits }),
+      }),
       delivery: new Delivery(changelog, writers),
       observer: { turn: (report) => this.reports.push(report), notice: (_task, what) => this.notices.push(what) },
       now: () => this.now,
@@ -110,7 +127,10 @@ export class Rig {
   }
 
   deadLetters(): DeadLetter[] {
-    return [...this.sinks.get(DEAD_LETTERS)!.distinct()].map(([id, body]) => ({ ...(JSON.parse(body) as DeadLetter), id }));
+    return [...this.sinks.get(DEAD_LETTERS)!.distinct()].map(([id, body]) => ({
+      ...(JSON.parse(body) as DeadLetter),
+      id,
+    }));
   }
 
   ticks(): Extract<ControlMessage, { type: "tick" }>[] {
@@ -132,7 +152,11 @@ export class Rig {
 }
 
 /** A record as the mapping would hand it over. */
-export function record(sequence: number | string, value: unknown, options: { key?: string; arrival?: number; raw?: Buffer } = {}): IncomingRecord {
+export function record(
+  sequence: number | string,
+  value: unknown,
+  options: { key?: string; arrival?: number; raw?: Buffer } = {},
+): IncomingRecord {
   return {
     position: { sequence: String(sequence), index: 0 },
     arrival: options.arrival ?? 1_000_000,

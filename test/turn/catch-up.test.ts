@@ -6,26 +6,39 @@ import { naiveWindows, sorted } from "../support/naive-windows.ts";
 import { record, Rig, SMALL_LIMITS } from "../support/rig.ts";
 
 const events = fc.array(
-  fc.record<Event>({ key: fc.constantFrom("a", "b", "c"), time: fc.integer({ min: 0, max: 200 }), value: fc.integer({ min: 1, max: 9 }) }),
+  fc.record<Event>({
+    key: fc.constantFrom("a", "b", "c"),
+    time: fc.integer({ min: 0, max: 200 }),
+    value: fc.integer({ min: 1, max: 9 }),
+  }),
   { minLength: 10, maxLength: 80 },
 );
 
-for (const [name, limits] of [["inline", undefined], ["spilled and checkpointed", SMALL_LIMITS]] as const) {
+for (const [name, limits] of [
+  ["inline", undefined],
+  ["spilled and checkpointed", SMALL_LIMITS],
+] as const) {
   test(`stale processes catch up to one truth, whoever gets the next batch (${name})`, async () => {
     await fc.assert(
-      fc.asyncProperty(events, fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 7 })), { minLength: 80, maxLength: 80 }), async (input, turns) => {
-        const rig = new Rig(eventsPipeline({ disorder: { millis: 30 } }));
-        const processes = [0, 1, 2, 3].map(() => rig.task(limits === undefined ? {} : { limits }));
-        let rest = input.map((event, i) => record(i + 1, event));
-        for (const [process, size] of turns) {
-          if (rest.length === 0) break;
-          await processes[process]!.turn({ kind: "records", records: rest.slice(0, size) });
-          rest = rest.slice(size);
-        }
-        await processes[0]!.turn({ kind: "drain" });
-        expect(sorted(rig.rows<SumRow>("sums"))).toEqual(sorted(naiveWindows(input, { disorder: 30, lateness: 0 }).windows));
-        expect(rig.sinks.get("sums")!.received).toHaveLength(rig.sinks.get("sums")!.distinct().size);
-      }),
+      fc.asyncProperty(
+        events,
+        fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 7 })), { minLength: 80, maxLength: 80 }),
+        async (input, turns) => {
+          const rig = new Rig(eventsPipeline({ disorder: { millis: 30 } }));
+          const processes = [0, 1, 2, 3].map(() => rig.task(limits === undefined ? {} : { limits }));
+          let rest = input.map((event, i) => record(i + 1, event));
+          for (const [process, size] of turns) {
+            if (rest.length === 0) break;
+            await processes[process]!.turn({ kind: "records", records: rest.slice(0, size) });
+            rest = rest.slice(size);
+          }
+          await processes[0]!.turn({ kind: "drain" });
+          expect(sorted(rig.rows<SumRow>("sums"))).toEqual(
+            sorted(naiveWindows(input, { disorder: 30, lateness: 0 }).windows),
+          );
+          expect(rig.sinks.get("sums")!.received).toHaveLength(rig.sinks.get("sums")!.distinct().size);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -35,7 +48,9 @@ for (const [name, limits] of [["inline", undefined], ["spilled and checkpointed"
 async function longLog(rig: Rig, batches: number, from = 0): Promise<void> {
   const task = rig.task();
   for (let batch = from; batch < from + batches; batch++) {
-    const records = [0, 1].map((i) => record(batch * 2 + i + 1, { key: `k${(batch * 2 + i) % 60}`, time: 5, value: 1 }));
+    const records = [0, 1].map((i) =>
+      record(batch * 2 + i + 1, { key: `k${(batch * 2 + i) % 60}`, time: 5, value: 1 }),
+    );
     await task.turn({ kind: "records", records });
   }
 }
@@ -50,7 +65,9 @@ test("a commit holds only what changed: its size does not grow with the state", 
 test("a checkpoint replaces the log before it", async () => {
   const rig = new Rig(eventsPipeline());
   await longLog(rig, 50);
-  await rig.task({ limits: SMALL_LIMITS }).turn({ kind: "records", records: [record(1_000, { key: "x", time: 5, value: 1 })] });
+  await rig
+    .task({ limits: SMALL_LIMITS })
+    .turn({ kind: "records", records: [record(1_000, { key: "x", time: 5, value: 1 })] });
   expect(rig.reports.at(-1)!.checkpointed).toBe(true);
   const name = taskName(rig.idOf());
   for (let epoch = 1; epoch <= 50; epoch++) rig.changelog.forget(name, epoch);
@@ -61,7 +78,14 @@ test("a checkpoint replaces the log before it", async () => {
 test("X11: a missing checkpoint object falls back to the one before and its log", async () => {
   const rig = new Rig(eventsPipeline());
   const always = { limits: SMALL_LIMITS };
-  for (let i = 1; i <= 12; i++) await rig.task(always).turn({ kind: "records", records: [record(i, { key: `k${i % 5}`, time: 5, value: 1 }), record(100 + i, { key: "z", time: 6, value: 1 })].slice(0, i === 12 ? 2 : 1) });
+  for (let i = 1; i <= 12; i++)
+    await rig.task(always).turn({
+      kind: "records",
+      records: [
+        record(i, { key: `k${i % 5}`, time: 5, value: 1 }),
+        record(100 + i, { key: "z", time: 6, value: 1 }),
+      ].slice(0, i === 12 ? 2 : 1),
+    });
   const checkpoints = [...rig.objects.objects.keys()].filter((key) => key.startsWith("checkpoints/"));
   expect(checkpoints.length).toBeGreaterThan(1);
   rig.objects.objects.delete(checkpoints.at(-1)!);
@@ -86,7 +110,16 @@ test("a log that is gone from under a process stops it", async () => {
 
 test("damaged bytes stop the task and name the commit", async () => {
   const rig = new Rig(eventsPipeline());
-  await rig.task({ limits: SMALL_LIMITS }).turn({ kind: "records", records: [record(1, { key: "a", time: 1, value: 1 })] });
-  for (const [key, bytes] of rig.objects.objects) rig.objects.objects.set(key, bytes.map((byte, i) => (i === 5 ? byte ^ 1 : byte)));
-  await expect(rig.task().turn({ kind: "drain" })).rejects.toMatchObject({ code: "state/corrupt", message: expect.stringContaining("Commit 1 of task events-pipeline") });
+  await rig
+    .task({ limits: SMALL_LIMITS })
+    .turn({ kind: "records", records: [record(1, { key: "a", time: 1, value: 1 })] });
+  for (const [key, bytes] of rig.objects.objects)
+    rig.objects.objects.set(
+      key,
+      bytes.map((byte, i) => (i === 5 ? byte ^ 1 : byte)),
+    );
+  await expect(rig.task().turn({ kind: "drain" })).rejects.toMatchObject({
+    code: "state/corrupt",
+    message: expect.stringContaining("Commit 1 of task events-pipeline"),
+  });
 });

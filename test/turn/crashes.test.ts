@@ -12,7 +12,11 @@ const EVENTS: readonly Event[] = Array.from({ length: 48 }, (_, i) => ({
 }));
 const RECORDS = EVENTS.map((event, i) => record(i + 1, event));
 const POISON = record(25, { key: "a", time: "never", value: 1 });
-const ALL = [...RECORDS.slice(0, 24), POISON, ...RECORDS.slice(24).map((r, i) => ({ ...r, position: { sequence: String(26 + i), index: 0 } }))];
+const ALL = [
+  ...RECORDS.slice(0, 24),
+  POISON,
+  ...RECORDS.slice(24).map((r, i) => ({ ...r, position: { sequence: String(26 + i), index: 0 } })),
+];
 const BATCHES = [ALL.slice(0, 10), ALL.slice(10, 30), ALL.slice(30)];
 const EXPECTED = naiveWindows(EVENTS, { disorder: 5, lateness: 0 });
 
@@ -59,24 +63,27 @@ async function check(rig: Rig): Promise<void> {
 }
 
 describe("X1 X2 X4 X5: every effect exactly once, wherever a process dies", () => {
-  for (const [limits, options] of [["", {}], [", all spilled and checkpointed", { limits: SMALL_LIMITS }]] as const)
-  for (const kind of ["before", "after", "zombie"] as const satisfies readonly CrashKind[]) {
-    for (const landing of kind === "zombie" ? (["read", "retry"] as const) : (["retry"] as const)) {
-      test(`a crash ${kind} each await in turn${kind === "zombie" ? `, landing at the next process's ${landing}` : ""}${limits}`, async () => {
-        let points = 0;
-        for (let at = 0; ; at++) {
-          const rig = new Rig(eventsPipeline());
-          const crash = new CrashPoint(at, kind);
-          await run(rig, crash, landing, options);
-          await check(rig);
-          if (!crash.crashed) break;
-          points++;
-        }
-        // read, append, two or three sinks and a mark for each of four turns: fewer would mean that awaits escape.
-        expect(points).toBeGreaterThan(15);
-      });
+  for (const [limits, options] of [
+    ["", {}],
+    [", all spilled and checkpointed", { limits: SMALL_LIMITS }],
+  ] as const)
+    for (const kind of ["before", "after", "zombie"] as const satisfies readonly CrashKind[]) {
+      for (const landing of kind === "zombie" ? (["read", "retry"] as const) : (["retry"] as const)) {
+        test(`a crash ${kind} each await in turn${kind === "zombie" ? `, landing at the next process's ${landing}` : ""}${limits}`, async () => {
+          let points = 0;
+          for (let at = 0; ; at++) {
+            const rig = new Rig(eventsPipeline());
+            const crash = new CrashPoint(at, kind);
+            await run(rig, crash, landing, options);
+            await check(rig);
+            if (!crash.crashed) break;
+            points++;
+          }
+          // read, append, two or three sinks and a mark for each of four turns: fewer would mean that awaits escape.
+          expect(points).toBeGreaterThan(15);
+        });
+      }
     }
-  }
 });
 
 test("X1: two processes that fold one batch at the same time commit it once", async () => {
@@ -99,13 +106,21 @@ test("X5: a head whose delivery is not known is delivered before anything is app
   // The batch comes again to another process: nothing new is in it, and yet it must deliver.
   await rig.task().turn({ kind: "records", records });
   expect(rig.reports.at(-1)).toMatchObject({ folded: 0, redeliveries: 1 });
-  expect([...rig.sinks.get("sums")!.distinct().keys()]).toEqual(["events-pipeline:0:events:events.0:shardId-000000000000@1#0"]);
+  expect([...rig.sinks.get("sums")!.distinct().keys()]).toEqual([
+    "events-pipeline:0:events:events.0:shardId-000000000000@1#0",
+  ]);
 });
 
 test("X5: only the sink that was down gets its outputs again", async () => {
   const rig = new Rig(eventsPipeline());
-  const records = [record(1, { key: "a", time: 1, value: 1 }), record(2, { key: "a", time: 50, value: 1 }), record(3, { key: "a", time: 2, value: 1 })];
-  const broken = rig.task({ wrapSink: (name, sink) => (name === "late" ? { deliver: () => Promise.reject(new Error("down")) } : sink) });
+  const records = [
+    record(1, { key: "a", time: 1, value: 1 }),
+    record(2, { key: "a", time: 50, value: 1 }),
+    record(3, { key: "a", time: 2, value: 1 }),
+  ];
+  const broken = rig.task({
+    wrapSink: (name, sink) => (name === "late" ? { deliver: () => Promise.reject(new Error("down")) } : sink),
+  });
   await expect(broken.turn({ kind: "records", records })).rejects.toThrow("late (down)");
   await rig.task().turn({ kind: "records", records });
   expect(rig.sinks.get("sums")!.received).toHaveLength(1);

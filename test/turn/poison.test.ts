@@ -5,7 +5,8 @@ import { eventsPipeline, type SumRow } from "../support/events-pipeline.ts";
 import { record, Rig } from "../support/rig.ts";
 
 const good = (sequence: number, time = 5) => record(sequence, { key: "a", time, value: 1 });
-const raw = (sequence: number, bytes: Buffer | string) => record(sequence, {}, { key: "a", raw: Buffer.from(bytes as string) });
+const raw = (sequence: number, bytes: Buffer | string) =>
+  record(sequence, {}, { key: "a", raw: Buffer.from(bytes as string) });
 const nested = (depth: number) => `{"key":"a","time":5,"value":1,"extra":${"[".repeat(depth)}${"]".repeat(depth)}}`;
 
 describe("X7: a record that cannot be processed is a dead letter, and its neighbours do not notice", () => {
@@ -87,20 +88,33 @@ test("a record from the future is a dead letter and does not drag the watermark"
   const rig = new Rig(eventsPipeline({ maxFuture: { millis: 100 } }));
   const arrival = 1_000;
   const at = (sequence: number, time: number) => record(sequence, { key: "a", time, value: 1 }, { arrival });
-  await rig.task().turn({ kind: "records", records: [at(1, 1_000), at(2, 1_101), at(3, 8_000_000), at(4, 999), at(5, 1_100)] });
-  expect(rig.deadLetters().map(({ position, reason }) => [position?.sequence, reason.code])).toEqual([["2", "time/future"], ["3", "time/future"]]);
+  await rig
+    .task()
+    .turn({ kind: "records", records: [at(1, 1_000), at(2, 1_101), at(3, 8_000_000), at(4, 999), at(5, 1_100)] });
+  expect(rig.deadLetters().map(({ position, reason }) => [position?.sequence, reason.code])).toEqual([
+    ["2", "time/future"],
+    ["3", "time/future"],
+  ]);
   expect(rig.reports.at(-1)!.watermark).toBe(1_095);
   expect((await rig.counters()).get("tens")).toMatchObject({ folded: 3, late: 0 });
 });
 
 test("user code that throws has no effect at all, in any branch before it, state changed in place included", async () => {
-  const events = kinesis("events", { schema: z.object({ key: z.string(), time: z.number(), value: z.number() }), key: { key: (e) => e.key }, eventTime: (e) => e.time, disorder: {} });
+  const events = kinesis("events", {
+    schema: z.object({ key: z.string(), time: z.number(), value: z.number() }),
+    key: { key: (e) => e.key },
+    eventTime: (e) => e.time,
+    disorder: {},
+  });
   const seen = lake("seen", { key: text, windowStart: timestamp, windowEnd: timestamp, list: text });
   const totals = lake("totals", { key: text, windowStart: timestamp, windowEnd: timestamp, n: bigint });
   const each = lake("each", { key: text, value: double });
   const flow = pipeline("branches", (start) => {
     const stream = start.from(events);
-    stream.byKey.window("counts", tumbling({ millis: 10 })).aggregate({ n: count() }).to(totals);
+    stream.byKey
+      .window("counts", tumbling({ millis: 10 }))
+      .aggregate({ n: count() })
+      .to(totals);
     stream.map("slim", ({ key, value }) => ({ key, value })).to(each);
     stream.byKey
       .window("lists", tumbling({ millis: 10 }))
@@ -121,39 +135,83 @@ test("user code that throws has no effect at all, in any branch before it, state
   });
   const rig = new Rig(flow);
   const values = [1, 13, 2, 13, 3];
-  await rig.task().turn({ kind: "records", records: values.map((value, i) => record(i + 1, { key: "a", time: 1, value })) });
+  await rig
+    .task()
+    .turn({ kind: "records", records: values.map((value, i) => record(i + 1, { key: "a", time: 1, value })) });
   await rig.task().turn({ kind: "drain" });
   expect(rig.rows("seen")).toMatchObject([{ list: "1,2,3" }]);
   expect(rig.rows("totals")).toMatchObject([{ n: 3 }]);
   expect(rig.rows("each")).toMatchObject([{ value: 1 }, { value: 2 }, { value: 3 }]);
-  expect(rig.deadLetters().map(({ operator, reason, position }) => [operator, reason.code, reason.message, position?.sequence])).toEqual([
+  expect(
+    rig
+      .deadLetters()
+      .map(({ operator, reason, position }) => [operator, reason.code, reason.message, position?.sequence]),
+  ).toEqual([
     ["lists", "user-code/threw", "unlucky", "2"],
     ["lists", "user-code/threw", "unlucky", "4"],
   ]);
 });
 
 test("a closing window whose code throws dead-letters that pane, not the record that closed it", async () => {
-  const events = kinesis("events", { schema: z.object({ key: z.string(), time: z.number(), value: z.number() }), key: { key: (e) => e.key }, eventTime: (e) => e.time, disorder: {} });
+  const events = kinesis("events", {
+    schema: z.object({ key: z.string(), time: z.number(), value: z.number() }),
+    key: { key: (e) => e.key },
+    eventTime: (e) => e.time,
+    disorder: {},
+  });
   const out = lake("out", { key: text, windowStart: timestamp, windowEnd: timestamp, most: double });
   const flow = pipeline("panes", (start) => {
-    start.from(events).byKey.window("tens", tumbling({ millis: 10 })).aggregate({ most: max((e) => e.value) })
-      .map("check", (row) => { if (row.most > 9) throw new Error("too much"); return row; }).to(out);
+    start
+      .from(events)
+      .byKey.window("tens", tumbling({ millis: 10 }))
+      .aggregate({ most: max((e) => e.value) })
+      .map("check", (row) => {
+        if (row.most > 9) throw new Error("too much");
+        return row;
+      })
+      .to(out);
   });
   const rig = new Rig(flow);
   const at = (sequence: number, key: string, time: number, value: number) => record(sequence, { key, time, value });
-  await rig.task().turn({ kind: "records", records: [at(1, "a", 1, 5), at(2, "b", 2, 10), at(3, "c", 3, 7), at(4, "a", 25, 1)] });
+  await rig
+    .task()
+    .turn({ kind: "records", records: [at(1, "a", 1, 5), at(2, "b", 2, 10), at(3, "c", 3, 7), at(4, "a", 25, 1)] });
   await rig.task().turn({ kind: "drain" });
-  expect(rig.rows<{ key: string; window_start: number }>("out").map(({ key, window_start }) => [key, window_start])).toEqual([["a", 0], ["c", 0], ["a", 20]]);
-  expect(rig.deadLetters()).toMatchObject([{ kind: "pane", operator: "check", window: { key: { key: "b" }, start: 0, end: 10 }, reason: { message: "too much" } }]);
+  expect(
+    rig.rows<{ key: string; window_start: number }>("out").map(({ key, window_start }) => [key, window_start]),
+  ).toEqual([
+    ["a", 0],
+    ["c", 0],
+    ["a", 20],
+  ]);
+  expect(rig.deadLetters()).toMatchObject([
+    {
+      kind: "pane",
+      operator: "check",
+      window: { key: { key: "b" }, start: 0, end: 10 },
+      reason: { message: "too much" },
+    },
+  ]);
   expect((await rig.counters()).get("tens")).toMatchObject({ folded: 4, dead: 1, closed: 4 });
 });
 
 test("NaN from user code never reaches an accumulator", async () => {
-  const events = kinesis("events", { schema: z.object({ key: z.string(), time: z.number(), text: z.string() }), key: { key: (e) => e.key }, eventTime: (e) => e.time, disorder: {} });
+  const events = kinesis("events", {
+    schema: z.object({ key: z.string(), time: z.number(), text: z.string() }),
+    key: { key: (e) => e.key },
+    eventTime: (e) => e.time,
+    disorder: {},
+  });
   const out = lake("out", { key: text, windowStart: timestamp, windowEnd: timestamp, total: double });
-  const rig = new Rig(pipeline("nan", (start) => {
-    start.from(events).byKey.window("tens", tumbling({ millis: 10 })).aggregate({ total: sum((e) => Number(e.text)) }).to(out);
-  }));
+  const rig = new Rig(
+    pipeline("nan", (start) => {
+      start
+        .from(events)
+        .byKey.window("tens", tumbling({ millis: 10 }))
+        .aggregate({ total: sum((e) => Number(e.text)) })
+        .to(out);
+    }),
+  );
   const at = (sequence: number, value: string) => record(sequence, { key: "a", time: 1, text: value });
   await rig.task().turn({ kind: "records", records: [at(1, "1"), at(2, "x"), at(3, "Infinity"), at(4, "2")] });
   await rig.task().turn({ kind: "drain" });
@@ -171,7 +229,10 @@ describe("X10: systemic poison fails the batch, and nothing drains into the queu
     await rig.task().turn({ kind: "records", records: range(1, 300).map((n) => good(n)) });
     const batch = range(301, 600).map(bad);
     for (let retry = 0; retry < 3; retry++) {
-      await expect(rig.task().turn({ kind: "records", records: batch })).rejects.toMatchObject({ kind: "systemic", code: "poison/systemic" });
+      await expect(rig.task().turn({ kind: "records", records: batch })).rejects.toMatchObject({
+        kind: "systemic",
+        code: "poison/systemic",
+      });
     }
     expect(rig.deadLetters()).toEqual([]);
     // "The fix": the same positions decode now.
@@ -217,9 +278,16 @@ describe("X10: systemic poison fails the batch, and nothing drains into the queu
   });
 
   test("an asynchronous schema is no record's fault", async () => {
-    const events = kinesis("events", { schema: z.object({ key: z.string() }).refine(async () => true), key: { key: (e) => e.key }, eventTime: () => 1, disorder: {} });
+    const events = kinesis("events", {
+      schema: z.object({ key: z.string() }).refine(async () => true),
+      key: { key: (e) => e.key },
+      eventTime: () => 1,
+      disorder: {},
+    });
     const rig = new Rig(pipeline("async", (start) => start.from(events).to(lake("out", { key: text }))));
-    await expect(rig.task().turn({ kind: "records", records: [record(1, { key: "a" })] })).rejects.toMatchObject({ kind: "systemic" });
+    await expect(rig.task().turn({ kind: "records", records: [record(1, { key: "a" })] })).rejects.toMatchObject({
+      kind: "systemic",
+    });
     expect(rig.deadLetters()).toEqual([]);
   });
 });
@@ -228,7 +296,10 @@ test("X6: a record below the position that arrived later than all that was folde
   const rig = new Rig(eventsPipeline());
   await rig.task().turn({ kind: "records", records: [good(500), good(501)] });
   const recreated = record(3, { key: "a", time: 5, value: 1 }, { arrival: 1_000_001 });
-  await expect(rig.task().turn({ kind: "records", records: [recreated] })).rejects.toMatchObject({ kind: "systemic", code: "source/recreated" });
+  await expect(rig.task().turn({ kind: "records", records: [recreated] })).rejects.toMatchObject({
+    kind: "systemic",
+    code: "source/recreated",
+  });
   // What was folded and comes again is no such thing.
   await rig.task().turn({ kind: "records", records: [good(500), good(501)] });
 });

@@ -5,7 +5,8 @@ import { record, Rig } from "../support/rig.ts";
 const IDLE = 60_000;
 const ARRIVAL = 1_000_000;
 const rigWithIdle = () => new Rig(eventsPipeline({ idle: { minutes: 1 }, disorder: { millis: 5 } }));
-const one = (sequence: number, time: number, arrival = ARRIVAL) => record(sequence, { key: "a", time, value: 1 }, { arrival });
+const one = (sequence: number, time: number, arrival = ARRIVAL) =>
+  record(sequence, { key: "a", time, value: 1 }, { arrival });
 
 /** Gives the task the newest tick, at its time. */
 async function nextTick(rig: Rig, late = 0): Promise<void> {
@@ -99,5 +100,8 @@ test("drain is refused while the source holds anything unread", async () => {
   const rig = rigWithIdle();
   await rig.task().turn({ kind: "records", records: [one(1, 3)] });
   rig.atTip = false;
-  await expect(rig.task().turn({ kind: "drain" })).rejects.toMatchObject({ kind: "infrastructure", code: "task/not-at-tip" });
+  await expect(rig.task().turn({ kind: "drain" })).rejects.toMatchObject({
+    kind: "infrastructure",
+    code: "task/not-at-tip",
+  });
 });

@@ -44,7 +44,8 @@ export interface Lake<in R> extends Sink<R>, Omit<LakeDeclaration, keyof SinkDec
  */
 export function lake<C extends Columns>(name: string, columns: C): Lake<RowOf<C>> {
   checkName("A lake", name);
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw refuse(name, `the name is not lower case`, "Glue tables are named like hourly_delays.");
+  if (!/^[a-z][a-z0-9_]*$/.test(name))
+    throw refuse(name, `the name is not lower case`, "Glue tables are named like hourly_delays.");
   const declared = Object.entries(columns).map(([field, { type, nullable }]) => {
     checkField(`lake("${name}")`, field);
     return { field, name: snakeCase(field), type, nullable };

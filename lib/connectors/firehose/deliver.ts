@@ -43,7 +43,9 @@ export class FirehoseWriter implements SinkWriter {
       const responses = answer.RequestResponses ?? [];
       const failed = rest.filter((_, i) => responses[i]?.ErrorCode !== undefined);
       if (attempt === ATTEMPTS) {
-        const [error] = responses.flatMap(({ ErrorCode, ErrorMessage }) => (ErrorCode === undefined ? [] : [`${ErrorCode}: ${ErrorMessage ?? ""}`]));
+        const [error] = responses.flatMap(({ ErrorCode, ErrorMessage }) =>
+          ErrorCode === undefined ? [] : [`${ErrorCode}: ${ErrorMessage ?? ""}`],
+        );
         throw infrastructureError({
           code: "firehose/put",
           message: `Delivery stream ${this.#settings.deliveryStream} took all but ${failed.length} of ${records.length} records in ${ATTEMPTS} attempts (${error ?? "no reason given"}).`,

@@ -14,7 +14,8 @@ const ENCODE: Readonly<Record<LakeColumn["type"], (value: unknown) => string | u
   },
   double: (value) => (typeof value === "number" && Number.isFinite(value) ? String(value) : undefined),
   boolean: (value) => (typeof value === "boolean" ? String(value) : undefined),
-  timestamp: (value) => (Number.isInteger(value) && Math.abs(value as number) <= MAX_INSTANT ? String(value) : undefined),
+  timestamp: (value) =>
+    Number.isInteger(value) && Math.abs(value as number) <= MAX_INSTANT ? String(value) : undefined,
 };
 
 /**
@@ -23,8 +24,15 @@ const ENCODE: Readonly<Record<LakeColumn["type"], (value: unknown) => string | u
  *
  * The encoder throws poison errors `lake/row` that name table and field.
  */
-export function rowEncoder(table: string, columns: readonly LakeColumn[]): (row: Readonly<Record<string, unknown>>) => string {
-  const parts = columns.map((column) => ({ ...column, head: `${JSON.stringify(column.name)}:`, encode: ENCODE[column.type] }));
+export function rowEncoder(
+  table: string,
+  columns: readonly LakeColumn[],
+): (row: Readonly<Record<string, unknown>>) => string {
+  const parts = columns.map((column) => ({
+    ...column,
+    head: `${JSON.stringify(column.name)}:`,
+    encode: ENCODE[column.type],
+  }));
   return (row) => {
     let json = "";
     for (const { field, head, encode, nullable, type } of parts) {

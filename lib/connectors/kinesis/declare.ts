@@ -1,5 +1,11 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { declareSource, type KeyValues, type Source, type SourceKey, type SourceOptions } from "../../pipeline/source.ts";
+import {
+  declareSource,
+  type KeyValues,
+  type Source,
+  type SourceKey,
+  type SourceOptions,
+} from "../../pipeline/source.ts";
 
 /** What makes a source a Kinesis source. */
 export const KINESIS = "kinesis";

@@ -9,7 +9,7 @@ import type { Duration } from "../../time/duration.ts";
 
 /** A source's data stream. */
 export interface StreamSettings {
-  /** Whether you or AWS decides how many shards there are. @default "provisioned" */
+  /** Who decides how many shards there are: you. On-demand streams split by themselves and are refused. @default "provisioned" */
   readonly mode?: "provisioned" | "on-demand";
   /** Shards of a provisioned stream, 1 to 10,000: each takes 1 MB/s or 1,000 records/s. @default 1 */
   readonly shards?: number;
@@ -35,7 +35,7 @@ export interface MappingSettings {
 
 /** {@link StreamSettings}, checked and complete. */
 export interface CheckedStream {
-  readonly shards: number | "on-demand";
+  readonly shards: number;
   readonly retentionHours: number;
   readonly incarnation: number;
 }
@@ -59,22 +59,20 @@ export function checkStream(what: string, settings: StreamSettings): CheckedStre
       'It ignores partition keys, so a key would have state on every shard; only "partition-key" is possible.',
     );
   }
-  if (onDemand && settings.shards !== undefined) {
+  if (onDemand) {
     throw refuseSetting(
-      `${what}.shards`,
-      `${settings.shards} on an on-demand stream`,
-      "AWS decides there; leave shards out.",
+      `${what}.mode`,
+      '"on-demand"',
+      "Such a stream splits its shards by itself, and state does not follow a split yet; provision its shards.",
     );
   }
   return {
-    shards: onDemand
-      ? "on-demand"
-      : wholeWithin(`${what}.shards`, settings.shards ?? 1, {
-          least: 1,
-          most: 10_000,
-          unit: "shards",
-          why: "Each takes 1 MB/s or 1,000 records/s.",
-        }),
+    shards: wholeWithin(`${what}.shards`, settings.shards ?? 1, {
+      least: 1,
+      most: 10_000,
+      unit: "shards",
+      why: "Each takes 1 MB/s or 1,000 records/s.",
+    }),
     retentionHours: checkRetention(`${what}.retention`, settings.retention ?? { hours: 24 }),
     incarnation: wholeWithin(`${what}.incarnation`, settings.incarnation ?? 0, {
       least: 0,
@@ -133,9 +131,8 @@ export function provisionStream(
   // The incarnation is in the logical id: a new stream and a new incarnation cannot come without each other (X6).
   const id = checked.incarnation === 0 ? name : `${name}-${checked.incarnation}`;
   return new Stream(scope, id, {
-    ...(checked.shards === "on-demand"
-      ? { streamMode: StreamMode.ON_DEMAND }
-      : { streamMode: StreamMode.PROVISIONED, shardCount: checked.shards }),
+    streamMode: StreamMode.PROVISIONED,
+    shardCount: checked.shards,
     retentionPeriod: CdkDuration.hours(checked.retentionHours),
     encryption: StreamEncryption.MANAGED,
     removalPolicy,

@@ -10,7 +10,12 @@ const MAX_READS = 10;
  * @param sequence empty for a task that has folded nothing
  * @throws infrastructure error `kinesis/tip`
  */
-export async function isShardAtTip(client: KinesisClient, streamArn: string, shardId: string, sequence: string): Promise<boolean> {
+export async function isShardAtTip(
+  client: KinesisClient,
+  streamArn: string,
+  shardId: string,
+  sequence: string,
+): Promise<boolean> {
   const stream = streamArn.slice(streamArn.indexOf("/") + 1);
   try {
     const start = await client.send(

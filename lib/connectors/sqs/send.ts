@@ -17,7 +17,11 @@ export async function sendAll(client: SQSClient, queueUrl: string, messages: rea
     const answer = await client.send(
       new SendMessageBatchCommand({
         QueueUrl: queueUrl,
-        Entries: batch.map(({ body, delaySeconds }, i) => ({ Id: String(i), MessageBody: body, DelaySeconds: delaySeconds })),
+        Entries: batch.map(({ body, delaySeconds }, i) => ({
+          Id: String(i),
+          MessageBody: body,
+          DelaySeconds: delaySeconds,
+        })),
       }),
     );
     const failed = answer.Failed ?? [];

@@ -1,5 +1,5 @@
 import { bigint, count, double, kinesis, lake, max, pipeline, text, timestamp, tumbling } from "millrace";
-import { z } from "zod";
+import * as z from "zod";
 
 export const readings = kinesis("readings", {
   schema: z.object({ sensor: z.string(), at: z.number(), value: z.number(), note: z.unknown().optional() }),
