@@ -40,13 +40,19 @@ export const infrastructureError = (details: ErrorDetails): MillraceError =>
   new MillraceError("infrastructure", details);
 export const systemicError = (details: ErrorDetails): MillraceError => new MillraceError("systemic", details);
 
-/** The kind of any thrown value, seen from a place where user code runs: what is not ours is poison. */
-export const kindInUserCode = (thrown: unknown): ErrorKind =>
-  thrown instanceof MillraceError ? thrown.kind : "poison";
+/** Whether what was thrown where user code runs is everyone's fault. All else is this record's, whatever it is. */
+export const isSystemic = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.kind === "systemic";
 
 /** The kind of any thrown value, seen from a place where a service is called: what is not ours is infrastructure. */
 export const kindAtService = (thrown: unknown): ErrorKind =>
   thrown instanceof MillraceError ? thrown.kind : "infrastructure";
 
-/** The message of any thrown value. */
-export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+/** The message of any thrown value. User code can throw anything, so this never throws itself. */
+export function messageOf(thrown: unknown): string {
+  try {
+    const message: unknown = thrown instanceof Error ? thrown.message : thrown;
+    return typeof message === "string" ? message : (JSON.stringify(message) ?? typeof message);
+  } catch {
+    return "a value that has no text was thrown";
+  }
+}

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { definitionError } from "../errors.ts";
 import { validate } from "../schema.ts";
 import { aggregate, type Aggregate } from "./aggregate.ts";
+import { storableCopy } from "./storable.ts";
 
 export interface CustomAggregate<T, A, R> {
   /** Any synchronous Standard Schema: checks accumulators that come out of storage. */
@@ -16,8 +17,8 @@ export interface CustomAggregate<T, A, R> {
 }
 
 /**
- * An aggregate of one's own. Accumulators are stored: they are made of plain objects, arrays, strings,
- * finite numbers, booleans, null, Dates, Maps and Sets.
+ * An aggregate of one's own. Accumulators are stored: they are made of plain objects, arrays, strings, finite
+ * numbers, bigints of 64 bits, booleans, null and Dates; a record whose accumulator is anything else is poison.
  *
  * @example
  * const routes = custom<Departure, string[], number>({
@@ -42,12 +43,10 @@ export function custom<T, A, R>(of: CustomAggregate<T, A, R>): Aggregate<T, R> {
     shape: `custom/${version}`,
     input: (record) => record,
     init: of.init,
-    add: (accumulator, record) => of.add(copy(accumulator), record),
-    merge: (a, b) => of.merge(copy(a), copy(b)),
-    result: (accumulator) => of.result(copy(accumulator)),
+    // X7: user code may change what it is given and then throw; the accumulator that is kept must not notice.
+    add: (accumulator, record) => storableCopy(of.add(storableCopy(accumulator) as A, record)) as A,
+    merge: (a, b) => storableCopy(of.merge(storableCopy(a) as A, storableCopy(b) as A)) as A,
+    result: (accumulator) => of.result(storableCopy(accumulator) as A),
     restore: (stored) => validate(of.state, stored),
   });
 }
-
-// X7: user code may change what it is given and then throw; the accumulator kept must not notice.
-const copy = <A>(value: A): A => (typeof value === "object" && value !== null ? structuredClone(value) : value);

@@ -25,6 +25,8 @@ export function makeClients(): Clients {
   const requestHandler = new NodeHttpHandler({
     requestTimeout: REQUEST_TIMEOUT_MILLIS,
     connectionTimeout: CONNECTION_TIMEOUT_MILLIS,
+    // Without it the SDK only warns, and a request that hangs holds its task for as long as it likes.
+    throwOnRequestTimeout: true,
   });
   const settings = { requestHandler, maxAttempts: ATTEMPTS };
   return {

@@ -36,10 +36,19 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
   const telemetry = new Telemetry({ ...bindings, pipeline: pipeline.name }, Date.now);
   const build = process.env[BUILD_VARIABLE] ?? "unnamed";
   const stage: Stage = { bindings, telemetry, tasks: stageTasks(pipeline, bindings, makeClients(), telemetry, build) };
-  return middy<StageEvent, StageResponse>()
+  // Not early: Lambda's own time-out ends the process, and with it a turn that hangs. An early one would leave it
+  // running into the next invocation.
+  return middy<StageEvent, StageResponse>({ timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(telemetry.logger))
     .use(logMetrics(telemetry.metrics))
-    .handler((event: StageEvent) => handle(stage, event));
+    .handler(async (event: StageEvent) => {
+      try {
+        return await handle(stage, event);
+      } catch (thrown) {
+        telemetry.failed("none", thrown);
+        throw thrown;
+      }
+    });
 }
 
 async function handle(stage: Stage, event: StageEvent): Promise<StageResponse> {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import { DeadLetterWriter } from "../connectors/sqs/dead-letters.ts";
 import { FirehoseWriter } from "../connectors/firehose/deliver.ts";
 import { kinesisDecoder } from "../connectors/kinesis/decode.ts";
@@ -43,6 +43,7 @@ export function stageTasks(
   const stage = stageNamed(pipeline, bindings.stage);
   const { source } = stage;
   const now = Date.now;
+  const wait = (millis: number): Promise<void> => setTimeout(millis);
   const newNonce = () => randomBytes(9).toString("base64url");
   const objects = new S3Objects(clients.s3, bindings.bucket);
   const changelog = new DynamoChangelog(clients.dynamodb, bindings.table);
@@ -69,12 +70,12 @@ export function stageTasks(
         advice: "Deploy pipeline and infrastructure together.",
       });
     }
-    writers.set(name, new FirehoseWriter({ client: clients.firehose, deliveryStream, wait: (millis) => wait(millis) }));
+    writers.set(name, new FirehoseWriter({ client: clients.firehose, deliveryStream, wait }));
   }
   const shared = {
     idle: source.idle,
     isAtTip: (id: TaskId, { sequence }: { readonly sequence: string }) =>
-      isShardAtTip(clients.kinesis, bindings.source.streamArn, id.partition, sequence),
+      isShardAtTip({ client: clients.kinesis, wait }, bindings.source.streamArn, id.partition, sequence),
     catchUp: new CatchUp(changelog, objects),
     writer: new CommitWriter({ changelog, objects, shapes: program.shapes, build, newNonce }),
     delivery: new Delivery(changelog, writers),
@@ -101,6 +102,7 @@ export function stageTasks(
       decode,
       disorder: source.disorder,
       poisonShare: pipeline.poison.share,
+      build,
     };
     const task = tasks.get(partition) ?? new Task({ ...shared, id, fold });
     tasks.delete(partition);

@@ -79,7 +79,7 @@ export class Telemetry implements Observer {
   /** A turn that failed and will come again. */
   failed(task: string, thrown: unknown): void {
     const kind = thrown instanceof MillraceError ? thrown.kind : "infrastructure";
-    if (kind === "systemic") this.metrics.addMetric("SystemicFailures", MetricUnit.Count, 1);
+    if (kind !== "infrastructure") this.metrics.addMetric("SystemicFailures", MetricUnit.Count, 1);
     this.metrics.addMetric("FailedTurns", MetricUnit.Count, 1);
     this.logger.error("turn failed", {
       task,

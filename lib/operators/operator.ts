@@ -28,7 +28,12 @@ export interface OperatorContext {
 export interface Pane {
   readonly operator: string;
   /** For the dead letter, should it come to that. */
-  readonly describe: () => { readonly key: KeyValues; readonly start: number; readonly end: number };
+  readonly describe: () => {
+    readonly key: KeyValues;
+    readonly start: number;
+    readonly end: number;
+    readonly accumulators: readonly unknown[];
+  };
   readonly emit: () => void;
 }
 

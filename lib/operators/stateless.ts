@@ -1,3 +1,4 @@
+import { systemicError } from "../errors.ts";
 import type { OperatorContext, Push } from "./operator.ts";
 
 /** Lets through what the predicate accepts; counts the rest as filtered. */
@@ -11,7 +12,9 @@ export function filterOperator(
   return (value, meta) => {
     context.enter(name);
     context.count(name, "in");
-    if (accepts(value)) next(value, meta);
+    const accepted = accepts(value);
+    refusePromise(name, accepted);
+    if (accepted) next(value, meta);
     else context.count(name, "filtered");
   };
 }
@@ -27,7 +30,9 @@ export function mapOperator(
   return (value, meta) => {
     context.enter(name);
     context.count(name, "in");
-    next(changed(value), meta);
+    const result = changed(value);
+    refusePromise(name, result);
+    next(result, meta);
   };
 }
 
@@ -43,7 +48,10 @@ export function flatMapOperator(
     context.enter(name);
     context.count(name, "in");
     let none = true;
-    for (const item of expanded(value)) {
+    const items = expanded(value);
+    refusePromise(name, items);
+    for (const item of items) {
+      refusePromise(name, item);
       none = false;
       next(item, meta);
       context.enter(name);
@@ -58,4 +66,15 @@ export function fanOut(branches: readonly Push[]): Push {
   return (value, meta) => {
     for (const branch of branches) branch(value, meta);
   };
+}
+
+/** A fold cannot wait: a promise would be folded as an object, and its rejection would end the process. */
+function refusePromise(operator: string, result: unknown): void {
+  if (typeof result !== "object" || result === null || !("then" in result) || typeof result.then !== "function") return;
+  void Promise.resolve(result).catch(() => undefined); // its outcome is of no interest any more
+  throw systemicError({
+    code: "operator/asynchronous",
+    message: `Operator "${operator}" was given an asynchronous function, which a fold cannot wait for.`,
+    advice: "Make the function synchronous; look things up before the record is put, or after the row is written.",
+  });
 }

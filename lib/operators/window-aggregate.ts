@@ -59,12 +59,13 @@ export class WindowAggregate implements TimedOperator {
     context.enter(name);
     context.count(name, "in");
     const start = assigner.startOf(meta.time);
-    if (this.#dueOf(start) <= context.state.watermark) {
+    const table = context.state.table(name);
+    // A window that was closed stays closed, even if a later build allows more lateness.
+    if (this.#dueOf(start) <= context.state.watermark || start <= table.floor) {
       context.count(name, "late");
       this.#late?.(value, meta);
       return;
     }
-    const table = context.state.table(name);
     const before = table.get(start, meta.keyCode) as Accumulators | undefined;
     const after = this.#aggregates.map((aggregate, i) => {
       const input = aggregate.input(value as never);
@@ -75,9 +76,8 @@ export class WindowAggregate implements TimedOperator {
   };
 
   nextDue(): number {
-    let first = Number.POSITIVE_INFINITY;
-    for (const start of this.#context.state.table(this.name).spaces()) if (start < first) first = start;
-    return first === Number.POSITIVE_INFINITY ? first : this.#dueOf(first);
+    const { least } = this.#context.state.table(this.name);
+    return least === Number.POSITIVE_INFINITY ? least : this.#dueOf(least);
   }
 
   *closeUpTo(watermark: number): Generator<Pane> {
@@ -98,7 +98,7 @@ export class WindowAggregate implements TimedOperator {
     const key = decodeKey(this.#spec.keyFields, keyCode);
     return {
       operator: this.name,
-      describe: () => ({ key, start, end }),
+      describe: () => ({ key, start, end, accumulators }),
       emit: () => {
         this.#context.enter(this.name);
         const row: Record<string, unknown> = { ...key, windowStart: start, windowEnd: end };

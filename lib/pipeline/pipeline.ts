@@ -79,7 +79,10 @@ class Builder {
   }
 
   #add(node: Node, what: string): number {
-    checkName(`pipeline("${this.#pipeline}"): a ${what}`, node.name.replace(/\.late$/, ""));
+    checkName(
+      `pipeline("${this.#pipeline}"): a ${what}`,
+      node.kind === "late" ? node.name.replace(/\.late$/, "") : node.name,
+    );
     if (this.#names.has(node.name)) {
       throw this.#refuse(
         `two of its parts`,

@@ -4,7 +4,12 @@ import type { Duration } from "../time/duration.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import type { Accepts, Sink, SinkRow } from "./sink.ts";
 
-/** Values of type `T`, partitioned by a key `K` (`never` where the source declares none). */
+/**
+ * Values of type `T`, partitioned by a key `K` (`never` where the source declares none).
+ *
+ * Functions are synchronous and pure: they do not change the values they are given, which branches share, and what
+ * they throw makes a dead letter of the record.
+ */
 export interface Stream<T, K = never> {
   /** Keeps the values for which the predicate holds. */
   filter<U extends T>(name: string, predicate: (value: T) => value is U): Stream<U, K>;

@@ -80,7 +80,7 @@ export class CatchUp {
 
   #restore(task: LoadedTask, pointer: CheckpointPointer, object: Uint8Array): LoadedTask {
     const { shapes, header, tables } = decodeCheckpoint(pointer, object);
-    task.startFrom(pointer, shapes, header, tables);
+    task.startFrom(pointer, pointer.build, shapes, header, tables);
     if (task.state.size > 0) task.bytesPerEntry = object.length / task.state.size;
     return task;
   }

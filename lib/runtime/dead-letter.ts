@@ -1,6 +1,7 @@
 import { messageOf, MillraceError } from "../errors.ts";
 import type { Pane } from "../operators/operator.ts";
 import type { Output } from "../state/commit.ts";
+import { CODEC, encodeBody } from "../state/codec.ts";
 import type { IncomingRecord } from "./record.ts";
 
 /** The sink of every pipeline that takes what cannot be processed. */
@@ -35,8 +36,14 @@ export interface DeadLetter extends DeadLetterOrigin {
   readonly partitionKey?: string;
   /** For records: the payload as it came, in base64. */
   readonly payload?: string;
-  /** For panes. */
-  readonly window?: { readonly key: Record<string, string>; readonly start: number; readonly end: number };
+  /** For panes: the window, and its accumulators as they were, in base64 of the codec named. */
+  readonly window?: {
+    readonly key: Record<string, string>;
+    readonly start: number;
+    readonly end: number;
+    readonly codec: string;
+    readonly accumulators: string;
+  };
   /** For outputs that a sink refused for good. */
   readonly output?: { readonly sink: string; readonly id: string; readonly body: string };
 }
@@ -44,7 +51,7 @@ export interface DeadLetter extends DeadLetterOrigin {
 /** Longer messages than this say no more, and user code can throw anything. */
 const MAX_MESSAGE = 1_000;
 
-const reasonOf = (thrown: unknown): Reason => ({
+export const reasonOf = (thrown: unknown): Reason => ({
   code: thrown instanceof MillraceError ? thrown.code : "user-code/threw",
   message: messageOf(thrown).slice(0, MAX_MESSAGE),
 });
@@ -67,9 +74,15 @@ export const deadRecord = (
   });
 
 export function deadPane(origin: DeadLetterOrigin, operator: string, pane: Pane, thrown: unknown): Output {
-  const { key, start, end } = pane.describe();
-  const text = Object.fromEntries(Object.entries(key).map(([field, value]) => [field, String(value)]));
-  return deadLetter({ ...origin, kind: "pane", operator, reason: reasonOf(thrown), window: { key: text, start, end } });
+  const { key, start, end, accumulators } = pane.describe();
+  const window = {
+    key: Object.fromEntries(Object.entries(key).map(([field, value]) => [field, String(value)])),
+    start,
+    end,
+    codec: CODEC,
+    accumulators: Buffer.from(encodeBody(accumulators)).toString("base64"),
+  };
+  return deadLetter({ ...origin, kind: "pane", operator, reason: reasonOf(thrown), window });
 }
 
 export const refusedOutput = (
@@ -77,6 +90,19 @@ export const refusedOutput = (
   output: { readonly sink: string; readonly id: string; readonly body: string },
   message: string,
 ): Output =>
-  deadLetter({ ...origin, kind: "output", operator: output.sink, reason: { code: "sink/refused", message }, output });
+  deadLetter({
+    ...origin,
+    kind: "output",
+    operator: output.sink,
+    reason: { code: "sink/refused", message: message.slice(0, MAX_MESSAGE) },
+    output,
+  });
 
-const deadLetter = (letter: Omit<DeadLetter, "id">): Output => ({ sink: DEAD_LETTERS, body: JSON.stringify(letter) });
+// ASCII throughout: queues replace or refuse some characters that a partition key can have.
+const deadLetter = (letter: Omit<DeadLetter, "id">): Output => ({
+  sink: DEAD_LETTERS,
+  body: JSON.stringify(letter).replaceAll(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  ),
+});

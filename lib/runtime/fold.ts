@@ -1,10 +1,10 @@
-import { kindInUserCode, messageOf, systemicError } from "../errors.ts";
+import { isSystemic, systemicError } from "../errors.ts";
 import type { OperatorContext, Pane } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import type { Output } from "../state/commit.ts";
 import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
-import { deadPane, deadRecord, type DeadLetterOrigin } from "./dead-letter.ts";
+import { deadPane, deadRecord, reasonOf, type DeadLetterOrigin } from "./dead-letter.ts";
 import type { IncomingRecord, RecordDecoder } from "./record.ts";
 
 /** Fewer records than this are too few to call a deployment or a producer broken (X10). */
@@ -19,6 +19,14 @@ export interface FoldSettings {
   readonly disorder: number;
   /** Above this share of poison a task stops. */
   readonly poisonShare: number;
+  /** Names this build: another build's poison says nothing of it. */
+  readonly build: string;
+}
+
+/** What was tried since the last commit, and how much of it became dead letters. */
+interface Tally {
+  tried: number;
+  dead: number;
 }
 
 /** Folds records into one task's state, in memory. No I/O, no clock: what it did is the next commit. */
@@ -28,7 +36,9 @@ export class Fold {
   readonly #stage: StageInstance;
   #outputs: Output[] = [];
   #operator = "";
-  #lastReason = "";
+  #lastCode = "";
+  #records: Tally = { tried: 0, dead: 0 };
+  #panes: Tally = { tried: 0, dead: 0 };
 
   constructor(settings: FoldSettings, state: TaskState) {
     this.#settings = settings;
@@ -47,10 +57,18 @@ export class Fold {
     this.#outputs.push(output);
   }
 
-  /** The outputs since the last call. */
-  takeOutputs(): readonly Output[] {
+  /**
+   * Ends the work for one commit.
+   *
+   * @returns the outputs since the last call
+   * @throws systemic error `poison/systemic`; the state is then of no use any more
+   */
+  complete(): readonly Output[] {
+    this.#judge();
     const outputs = this.#outputs;
     this.#outputs = [];
+    this.#records = { tried: 0, dead: 0 };
+    this.#panes = { tried: 0, dead: 0 };
     return outputs;
   }
 
@@ -58,21 +76,15 @@ export class Fold {
    * Folds those records that are above the task's position (X3).
    *
    * @returns how many that were
-   * @throws systemic errors `source/recreated`, `poison/systemic`; the state is then of no use any more
+   * @throws systemic error `source/recreated`; the state is then of no use any more
    */
   records(records: readonly IncomingRecord[]): number {
-    let folded = 0;
-    let poison = 0;
+    const before = this.#records.tried;
     for (const record of records) {
-      if (comparePositions(record.position, this.#state.position) <= 0) {
-        this.#checkKnown(record);
-        continue;
-      }
-      folded++;
-      if (!this.#record(record)) poison++;
+      if (comparePositions(record.position, this.#state.position) <= 0) this.#checkKnown(record);
+      else this.#record(record);
     }
-    this.#judge(folded, poison);
-    return folded;
+    return this.#records.tried - before;
   }
 
   /** Moves the watermark, and closes what it closes. It never goes back. */
@@ -90,11 +102,11 @@ export class Fold {
     return this.#stage.timed.reduce((least, operator) => Math.min(least, operator.nextDue()), Number.POSITIVE_INFINITY);
   }
 
-  /** @returns whether the record was processed, and is not a dead letter */
-  #record(record: IncomingRecord): boolean {
+  #record(record: IncomingRecord): void {
     const { source, decode, disorder, origin } = this.#settings;
     const state = this.#state;
     const sent = this.#outputs.length;
+    this.#records.tried++;
     state.counters.countForGood(`${source} in`);
     state.beginUnit();
     this.#operator = source;
@@ -104,35 +116,38 @@ export class Fold {
       this.#stage.push(decoded.value, decoded);
       time = decoded.time;
     } catch (thrown) {
-      if (kindInUserCode(thrown) !== "poison") throw thrown;
+      if (isSystemic(thrown)) throw thrown;
       state.undoUnit();
       this.#outputs.length = sent;
       this.#outputs.push(deadRecord(origin, this.#operator, record, thrown)); // X7
       state.counters.countForGood(`${source} dead`);
-      this.#lastReason = messageOf(thrown);
+      this.#records.dead++;
+      this.#lastCode = reasonOf(thrown).code;
     }
     state.position = record.position;
     if (record.arrival > state.arrival) state.arrival = record.arrival;
     state.poison.add(time === undefined);
-    if (time === undefined) return false; // a dead letter moves nothing
-    if (time - disorder > state.recordWatermark) {
+    // A dead letter moves no event time; its arrival counts, since it shows that the source is not silent.
+    if (time !== undefined && time - disorder > state.recordWatermark) {
       state.recordWatermark = time - disorder;
       this.advance(state.recordWatermark);
     }
-    return true;
   }
 
   #pane(pane: Pane): void {
     const sent = this.#outputs.length;
+    this.#panes.tried++;
     this.#state.beginUnit();
     try {
       pane.emit();
     } catch (thrown) {
-      if (kindInUserCode(thrown) !== "poison") throw thrown;
+      if (isSystemic(thrown)) throw thrown;
       this.#state.undoUnit();
       this.#outputs.length = sent;
       this.#outputs.push(deadPane(this.#settings.origin, this.#operator, pane, thrown)); // X7
       this.#state.counters.countForGood(`${pane.operator} dead`);
+      this.#panes.dead++;
+      this.#lastCode = reasonOf(thrown).code;
     }
   }
 
@@ -149,16 +164,20 @@ export class Fold {
   }
 
   /** X10: when most is poison, it is not the records that are wrong. */
-  #judge(folded: number, poison: number): void {
-    if (poison === 0) return;
-    const { poisonShare, origin } = this.#settings;
-    const { seen, poison: recent } = this.#state.poison;
-    const batchIs = folded >= JUDGED_FROM && poison / folded > poisonShare;
-    const taskIs = seen >= JUDGED_FROM && recent / seen > poisonShare;
-    if (!batchIs && !taskIs) return;
-    throw systemicError({
+  #judge(): void {
+    const { poisonShare } = this.#settings;
+    const tooMany = ({ tried, dead }: Tally) => tried >= JUDGED_FROM && dead / tried > poisonShare;
+    const { seen, poison } = this.#state.poison;
+    const recent = { tried: seen, dead: poison };
+    if (tooMany(this.#records)) throw this.#systemic(this.#records, "records of a batch");
+    if (tooMany(this.#panes)) throw this.#systemic(this.#panes, "windows closed at once");
+    if (this.#records.dead > 0 && tooMany(recent)) throw this.#systemic(recent, "records in a row");
+  }
+
+  #systemic({ tried, dead }: Tally, what: string) {
+    return systemicError({
       code: "poison/systemic",
-      message: `Task ${origin.task}: ${batchIs ? `${poison} of a batch's ${folded}` : `${recent} of the last ${seen}`} records are poison. The last: ${this.#lastReason}`,
+      message: `Task ${this.#settings.origin.task}: ${dead} of ${tried} ${what} are poison, the last by ${this.#lastCode}.`,
       advice:
         "Nothing was committed and nothing was lost. Deploy a build that reads them, or consent to losing them to the " +
         'dead-letter queue with pipeline(…, { poison: { share: 1 } }). See docs/operations.md, section "A task stands still".',

@@ -33,9 +33,10 @@ export class LoadedTask {
     return this.state.size * this.bytesPerEntry;
   }
 
-  startFrom(base: Base, shapes: StateShapes, header: TaskHeader, tables: TableDeltas): void {
+  startFrom(base: Base, build: string, shapes: StateShapes, header: TaskHeader, tables: TableDeltas): void {
     this.#checkShapes(shapes);
     this.state.apply(header, this.#settings.program.restore(tables), true);
+    this.#forgetOtherBuilds(build);
     this.epoch = base.epoch;
     this.totals = base;
   }
@@ -44,6 +45,7 @@ export class LoadedTask {
     this.#checkShapes(commit.shapes);
     this.state.apply(commit.header, this.#settings.program.restore(commit.tables), isWhole(stored));
     this.headOutputs = commit.outputs;
+    this.#forgetOtherBuilds(stored.build);
     this.moveTo(stored);
   }
 
@@ -55,6 +57,11 @@ export class LoadedTask {
     this.base = stored.base;
     const entries = this.state.size;
     if (isWhole(stored) && entries > 0) this.bytesPerEntry = bodyBytes(stored) / entries;
+  }
+
+  /** X10: a task stands still until someone deploys; what is deployed is judged by what it does itself. */
+  #forgetOtherBuilds(build: string): void {
+    if (build !== this.#settings.build) this.state.poison.reset();
   }
 
   /** State that was written by another pipeline than this one must not be folded into. */

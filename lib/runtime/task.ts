@@ -40,6 +40,9 @@ export interface TaskSettings {
 /** Races in a row that a writer may lose before it leaves the field to the others. */
 const MAX_CONFLICTS = 8;
 
+/** A tick that comes later than this is given up: SQS delays it by 900 s at most, and retries take a while. */
+const LOST_TICK = 3_600_000;
+
 /** Two ticks of a task are at least this far apart, in milliseconds. */
 const TICK_GAP = 1_000;
 
@@ -123,7 +126,7 @@ export class Task {
       return { ...report(), outputs: 0, checkpointed: false, committedAt: undefined, deliveredAt: undefined };
     }
     this.#armTick(task);
-    const outputs = task.fold.takeOutputs();
+    const outputs = task.fold.complete();
     const appended = await writer.append(this.#name, task, outputs, catchUpBytes);
     if (!appended.won) return undefined;
     const committedAt = now();
@@ -161,7 +164,11 @@ export class Task {
   }
 
   async #deliverHead(task: LoadedTask, item: TaskItem, progress: { redeliveries: number }): Promise<void> {
-    if (task.epoch === 0 || isDelivered(item, task.epoch)) return;
+    if (task.epoch === 0) return;
+    if (isDelivered(item, task.epoch)) {
+      task.headOutputs = []; // needed no more
+      return;
+    }
     const outputs = await this.#settings.catchUp.outputsOf(task, this.#name);
     if (outputs.length === 0) return;
     progress.redeliveries++;
@@ -186,14 +193,16 @@ export class Task {
   /** A task with open windows has one tick on its way, and no more than one. */
   #armTick({ state, fold }: LoadedTask): void {
     const { idle, now, newNonce } = this.#settings;
-    if (idle === Number.POSITIVE_INFINITY || state.tick !== undefined) return;
+    const time = now();
+    // A tick that is long overdue was lost: another takes its place, and should it come after all it is ignored.
+    if (idle === Number.POSITIVE_INFINITY || (state.tick !== undefined && time < state.tick.at + LOST_TICK)) return;
     const due = fold.nextDue();
     if (due === Number.POSITIVE_INFINITY) return;
-    const time = now();
-    const silent = state.watermark > state.recordWatermark; // idle already: the next closing is known
-    const rest = state.arrival + idle - time;
-    const wait = silent ? due - state.watermark : rest > 0 ? rest : idle;
-    state.tick = { id: newNonce(), at: time + Math.max(wait, TICK_GAP) };
+    // When silence will have moved the watermark to the next closing.
+    const closing = state.arrival + Math.max(idle, due - state.recordWatermark);
+    // If that has passed, records wait to be read, or the source was not at its tip: look again after the time-out.
+    const at = closing > time ? closing : time + idle;
+    state.tick = { id: newNonce(), at: Math.max(at, time + TICK_GAP) };
     fold.send(tickOutput(this.#name, state.tick));
   }
 

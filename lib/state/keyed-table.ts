@@ -2,6 +2,8 @@ import type { Journal } from "./journal.ts";
 
 /** What changed in a table since its last commit, ready for a codec. */
 export interface TableDelta {
+  /** The highest space ever dropped. */
+  readonly floor: number;
   /** Spaces whose every entry went. Applied first. */
   readonly dropped: readonly number[];
   /** Per space: keys, and their values in the same order. */
@@ -21,6 +23,9 @@ export class KeyedTable {
   readonly #touched = new Map<number, Set<string>>();
   readonly #dropped = new Set<number>();
   #size = 0;
+  #floor = Number.NEGATIVE_INFINITY;
+  /** Kept until a space comes or goes. */
+  #least: number | undefined = undefined;
 
   constructor(journal: Journal) {
     this.#journal = journal;
@@ -29,6 +34,20 @@ export class KeyedTable {
   /** Number of entries. */
   get size(): number {
     return this.#size;
+  }
+
+  /** The highest space ever dropped: what is at or below it was closed, however settings change. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** The lowest space that has entries; infinity when there is none. */
+  get least(): number {
+    if (this.#least === undefined) {
+      this.#least = Number.POSITIVE_INFINITY;
+      for (const space of this.#spaces.keys()) if (space < this.#least) this.#least = space;
+    }
+    return this.#least;
   }
 
   /** The spaces that have entries. */
@@ -59,6 +78,8 @@ export class KeyedTable {
     this.#spaces.delete(space);
     this.#touched.delete(space);
     this.#dropped.add(space);
+    this.#floor = Math.max(this.#floor, space);
+    this.#least = undefined;
   }
 
   /** Number of entries a delta would hold now. */
@@ -76,7 +97,7 @@ export class KeyedTable {
       const keys = [...touched].filter((key) => entries.has(key));
       if (keys.length > 0) put.push([space, keys, keys.map((key) => entries.get(key))]);
     }
-    const delta = { dropped: [...this.#dropped], put };
+    const delta = { floor: this.#floor, dropped: [...this.#dropped], put };
     this.#touched.clear();
     this.#dropped.clear();
     return delta;
@@ -87,11 +108,13 @@ export class KeyedTable {
     const put = [...this.#spaces].map(
       ([space, entries]) => [space, [...entries.keys()], [...entries.values()]] as const,
     );
-    return { dropped: [], put };
+    return { floor: this.#floor, dropped: [], put };
   }
 
   /** Applies a committed delta. */
   apply(delta: TableDelta): void {
+    this.#floor = Math.max(this.#floor, delta.floor);
+    this.#least = undefined;
     for (const space of delta.dropped) {
       this.#size -= this.entriesOf(space).size;
       this.#spaces.delete(space);
@@ -106,16 +129,24 @@ export class KeyedTable {
     this.#touched.clear();
     this.#dropped.clear();
     this.#size = 0;
+    this.#floor = Number.NEGATIVE_INFINITY;
+    this.#least = undefined;
   }
 
   #set(space: number, key: string, value: unknown): void {
     let entries = this.#spaces.get(space);
     if (value === undefined) {
       if (entries?.delete(key)) this.#size--;
-      if (entries?.size === 0) this.#spaces.delete(space);
+      if (entries?.size === 0) {
+        this.#spaces.delete(space);
+        this.#least = undefined;
+      }
       return;
     }
-    if (entries === undefined) this.#spaces.set(space, (entries = new Map<string, unknown>()));
+    if (entries === undefined) {
+      this.#spaces.set(space, (entries = new Map<string, unknown>()));
+      this.#least = undefined;
+    }
     const size = entries.size;
     entries.set(key, value);
     this.#size += entries.size - size;

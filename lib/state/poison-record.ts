@@ -35,6 +35,11 @@ export class PoisonRecord {
     if (this.#seen < JUDGED_RECORDS) this.#seen++;
   }
 
+  /** Begins anew: another build's verdicts say nothing of this one. */
+  reset(): void {
+    this.restore([0, 0, new Uint8Array()]);
+  }
+
   snapshot(): [next: number, seen: number, bits: Uint8Array] {
     return [this.#next, this.#seen, this.#poison === 0 ? new Uint8Array() : this.#bits.slice()];
   }

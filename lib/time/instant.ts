@@ -23,8 +23,9 @@ export function toEpochMillis(instant: unknown): number {
   if (typeof millis !== "number" || !Number.isInteger(millis) || Math.abs(millis) > MAX_INSTANT) {
     throw poisonError({
       code: "time/instant",
-      message: `The event time is ${String(millis)}, which is no instant.`,
-      advice: "Event times are whole epoch milliseconds or Dates.",
+      message: `The event time is ${typeof millis === "number" ? "a number that is no instant" : `of type ${typeof millis}`}.`,
+      advice:
+        "Event times are whole epoch milliseconds that a Date can hold, or Dates; a fraction means that seconds were given.",
     });
   }
   return millis;

@@ -67,7 +67,7 @@ describe("Firehose", () => {
       kind: "infrastructure",
       message: expect.stringContaining("Slow down.") as string,
     });
-    expect(requests).toBe(6);
+    expect(requests).toBe(10);
   });
 
   test("no request exceeds 500 records or 4 MiB, no record 1,000 KiB, and a row is never cut", async () => {

@@ -48,6 +48,8 @@ export interface RigOptions {
   readonly wrapSink?: (name: string, sink: SinkWriter) => SinkWriter;
   readonly partition?: string;
   readonly limits?: WriterLimits;
+  /** @default "test" */
+  readonly build?: string;
 }
 
 /** Limits at which every commit is spilled, and a checkpoint follows as soon as it may. */
@@ -103,6 +105,7 @@ export class Rig {
         decode: kinesisDecoder(stage!.source),
         disorder: stage!.source.disorder,
         poisonShare: this.#pipeline.poison.share,
+        build: options.build ?? "test",
       },
       idle: stage!.source.idle,
       isAtTip: async () => this.atTip,
@@ -111,7 +114,7 @@ export class Rig {
         changelog,
         objects,
         shapes: program.shapes,
-        build: "test",
+        build: options.build ?? "test",
         newNonce,
         ...(options.limits && { limits: options.limits }),
       }),

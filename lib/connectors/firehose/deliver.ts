@@ -7,9 +7,13 @@ import { MAX_RECORD_BYTES, OUTPUT_ID } from "./declare.ts";
 const MAX_BATCH_RECORDS = 500;
 const MAX_BATCH_BYTES = 4 * 1_024 * 1_024;
 
-/** A partly refused request is put again this often, each time after twice the wait. */
-const ATTEMPTS = 6;
+/**
+ * What a request leaves out is put again this often, each time after twice the wait: for about ten seconds in all.
+ * Giving up means that the whole commit is delivered again, so patience is cheaper.
+ */
+const ATTEMPTS = 10;
 const FIRST_WAIT_MILLIS = 50;
+const LONGEST_WAIT_MILLIS = 2_000;
 
 export interface FirehoseWriterSettings {
   readonly client: FirehoseClient;
@@ -52,7 +56,7 @@ export class FirehoseWriter implements SinkWriter {
         });
       }
       rest = failed;
-      await this.#settings.wait(FIRST_WAIT_MILLIS * 2 ** (attempt - 1));
+      await this.#settings.wait(Math.min(FIRST_WAIT_MILLIS * 2 ** (attempt - 1), LONGEST_WAIT_MILLIS));
     }
   }
 }

@@ -1,8 +1,16 @@
 import { GetRecordsCommand, GetShardIteratorCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
 import { infrastructureError, messageOf } from "../../errors.ts";
 
-/** Empty reads in a row before a shard counts as not read to its tip: GetRecords may answer empty before it. */
-const MAX_READS = 10;
+/** Reads before a shard counts as not read to its tip: GetRecords may answer empty several times before it. */
+const MAX_READS = 20;
+
+/** Between two reads: a shard takes five a second from all its readers together. */
+const PAUSE_MILLIS = 250;
+
+export interface TipSettings {
+  readonly client: KinesisClient;
+  readonly wait: (millis: number) => Promise<void>;
+}
 
 /**
  * Whether a shard holds no record after a sequence number (X12).
@@ -11,7 +19,7 @@ const MAX_READS = 10;
  * @throws infrastructure error `kinesis/tip`
  */
 export async function isShardAtTip(
-  client: KinesisClient,
+  { client, wait }: TipSettings,
   streamArn: string,
   shardId: string,
   sequence: string,
@@ -35,6 +43,7 @@ export async function isShardAtTip(
       if (answer.NextShardIterator === undefined || answer.NextShardIterator === null) return true;
       if (answer.MillisBehindLatest === 0) return true;
       iterator = answer.NextShardIterator;
+      await wait(PAUSE_MILLIS);
     }
     return false;
   } catch (cause) {

@@ -1,0 +1,47 @@
+import { poisonError } from "../errors.ts";
+
+const MOST_BIGINT = 2n ** 63n - 1n;
+
+/**
+ * A copy of a value that can be stored and comes back as it was: null, booleans, strings, finite numbers,
+ * bigints of 64 bits, Dates, and arrays and plain objects of these.
+ *
+ * @throws poison error `aggregate/not-storable` naming what cannot be
+ */
+export function storableCopy(value: unknown, depth = 0): unknown {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+    case "undefined":
+      return value;
+    case "number":
+      if (Number.isFinite(value)) return value;
+      throw notStorable(String(value));
+    case "bigint":
+      if (value <= MOST_BIGINT && value >= -MOST_BIGINT - 1n) return value;
+      throw notStorable("a bigint of more than 64 bits");
+    case "object":
+      return value === null ? null : copyOfObject(value, depth);
+    default:
+      throw notStorable(`a ${typeof value}`);
+  }
+}
+
+/** Deeper than this it is a cycle, or as good as one. */
+const MAX_DEPTH = 64;
+
+function copyOfObject(value: object, depth: number): unknown {
+  if (depth > MAX_DEPTH) throw notStorable(`nesting deeper than ${MAX_DEPTH}`);
+  if (Array.isArray(value)) return value.map((item) => storableCopy(item, depth + 1));
+  if (value instanceof Date) return new Date(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) throw notStorable(`a ${value.constructor.name}`);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, storableCopy(item, depth + 1)]));
+}
+
+const notStorable = (what: string) =>
+  poisonError({
+    code: "aggregate/not-storable",
+    message: `An accumulator of a custom aggregate contains ${what}, which cannot be stored.`,
+    advice: "Keep plain objects, arrays, strings, finite numbers, bigints of 64 bits, booleans, null and Dates.",
+  });
