@@ -105,3 +105,35 @@ test("drain is refused while the source holds anything unread", async () => {
     code: "task/not-at-tip",
   });
 });
+
+test("X12: a lost tick is replaced once it is long overdue, and the old one is ignored after that", async () => {
+  const rig = rigWithIdle();
+  rig.now = ARRIVAL;
+  await rig.task().turn({ kind: "records", records: [one(1, 3)] });
+  const [lost] = rig.ticks();
+  rig.now = ARRIVAL + 2 * 3_600_000;
+  await rig.task().turn({ kind: "records", records: [one(2, 4, rig.now)] });
+  expect(rig.ticks()).toHaveLength(2);
+  await rig.task().turn({ kind: "tick", id: lost!.id });
+  expect(rig.rows("sums")).toEqual([]);
+  await nextTick(rig);
+  expect(rig.rows("sums")).toHaveLength(1);
+});
+
+test("X12: a straggler after an idle advance costs a few ticks, not one a second", async () => {
+  const rig = new Rig(eventsPipeline({ idle: { minutes: 5 }, disorder: { hours: 1 } }));
+  rig.now = ARRIVAL;
+  await rig.task().turn({ kind: "records", records: [one(1, 0)] });
+  rig.atTip = true;
+  rig.now = ARRIVAL + 3_590_000;
+  const first = rig.ticks()[0]!;
+  await rig.task().turn({ kind: "tick", id: first.id });
+  await rig.task().turn({ kind: "records", records: [one(2, 5, rig.now)] });
+  let ticks = 0;
+  while (rig.rows("sums").length === 0 && ticks < 50) {
+    await nextTick(rig);
+    ticks++;
+  }
+  expect(rig.rows<SumRow>("sums")).toMatchObject([{ events: 2 }]);
+  expect(ticks).toBeLessThan(5);
+});
