@@ -40,7 +40,10 @@ export interface TaskSettings {
 /** Races in a row that a writer may lose before it leaves the field to the others. */
 const MAX_CONFLICTS = 8;
 
-/** A tick that comes later than this is given up: SQS delays it by 900 s at most, and retries take a while. */
+/** A tick is sent for no later than this: queues delay no longer (AWS: SQS quotas), and a lost one is missed soon. */
+const LONGEST_TICK = 900_000;
+
+/** A tick that is overdue by more is given up as lost: retries take a while. */
 const LOST_TICK = 3_600_000;
 
 /** Two ticks of a task are at least this far apart, in milliseconds. */
@@ -202,7 +205,7 @@ export class Task {
     const closing = state.arrival + Math.max(idle, due - state.recordWatermark);
     // If that has passed, records wait to be read, or the source was not at its tip: look again after the time-out.
     const at = closing > time ? closing : time + idle;
-    state.tick = { id: newNonce(), at: Math.max(at, time + TICK_GAP) };
+    state.tick = { id: newNonce(), at: Math.min(Math.max(at, time + TICK_GAP), time + LONGEST_TICK) };
     fold.send(tickOutput(this.#name, state.tick));
   }
 

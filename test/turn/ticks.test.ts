@@ -135,5 +135,5 @@ test("X12: a straggler after an idle advance costs a few ticks, not one a second
     ticks++;
   }
   expect(rig.rows<SumRow>("sums")).toMatchObject([{ events: 2 }]);
-  expect(ticks).toBeLessThan(5);
+  expect(ticks).toBeLessThan(7); // an hour, in steps of a quarter
 });
