@@ -1,5 +1,4 @@
 import tseslint from "typescript-eslint";
-import importX from "eslint-plugin-import-x";
 
 /** What each folder of lib/ may import of lib/: docs/decisions/0001-layers.md. `errors.ts` and `schema.ts` are for all. */
 const layers = {
@@ -20,23 +19,39 @@ const layers = {
   testing: ["time", "state", "operators", "pipeline", "plan", "runtime", "connectors"],
 };
 
-const zones = Object.entries(layers).map(([folder, allowed]) => ({
-  target: `./lib/${folder}`,
-  from: "./lib",
-  except: [`./${folder}`, "./errors.ts", "./schema.ts", ...allowed.map((name) => `./${name}`)],
-  message: `lib/${folder} imports only ${allowed.join(", ") || "what is beside it"} (docs/decisions/0001-layers.md).`,
-}));
-
 /** Folders without I/O, AWS, clock, randomness or environment. */
 const core = ["pipeline", "plan", "time", "windows", "aggregates", "operators", "state", "runtime"];
+
+const coreImports = [
+  {
+    regex: "^(@aws-sdk|@smithy|@middy|@aws-lambda-powertools|aws-cdk-lib)(/|$)",
+    message: "The core knows no AWS.",
+  },
+  {
+    regex: "^node:(fs|http|https|net|process|timers|child_process|worker_threads)(/|$)",
+    message: "The core does no I/O.",
+  },
+];
+
+/** Forbids imports that begin with `prefix`, except of what `allowed` names right after it. */
+const only = (prefix, allowed, message) => ({ regex: `^${prefix}(?!${allowed.join("|")})`, message });
+
+const direction = Object.entries(layers).map(([folder, names]) => {
+  const allowed = ["errors\\.ts$", "schema\\.ts$", ...names.map((name) => `${name}/`)];
+  const message = `lib/${folder} imports only ${names.join(", ") || "what is beside it"} (docs/decisions/0001-layers.md).`;
+  const up = folder === "connectors" ? "\\.\\./\\.\\./" : "\\.\\./";
+  const patterns = [only(up, allowed, message), ...(core.includes(folder) ? coreImports : [])];
+  if (folder !== "cdk") {
+    patterns.push({ regex: "/provision\\.ts$", message: "lib/cdk alone provisions: CDK stays out of bundles." });
+  }
+  return { files: [`lib/${folder}/**/*.ts`], rules: { "no-restricted-imports": ["error", { patterns }] } };
+});
 
 export default tseslint.config(
   { ignores: ["node_modules/", "cdk.out/", ".millrace/", "dist/", "**/*.js"] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { "import-x": importX },
-    settings: { "import-x/resolver-next": [importX.createNodeResolver({ extensions: [".ts", ".js"] })] },
     rules: {
       "max-lines": ["error", { max: 350, skipBlankLines: false, skipComments: false }],
       "no-restricted-exports": "off",
@@ -46,36 +61,6 @@ export default tseslint.config(
       "@typescript-eslint/no-empty-object-type": "off",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       "@typescript-eslint/consistent-type-imports": "error",
-      "import-x/no-restricted-paths": [
-        "error",
-        {
-          zones: [
-            ...zones,
-            {
-              target: "./lib",
-              from: ["./localstack", "./infra", "./functions", "./test"],
-              message: "The library stands alone.",
-            },
-            {
-              target: [
-                "./lib/pipeline",
-                "./lib/plan",
-                "./lib/operators",
-                "./lib/runtime",
-                "./lib/lambda",
-                "./functions",
-              ],
-              from: "./lib/connectors/**/provision.ts",
-              message: "Provisioning is imported by lib/cdk alone: CDK stays out of bundles.",
-            },
-            {
-              target: ["./localstack/!(start)/**", "./localstack/*.ts"],
-              from: "./lib",
-              message: "The local stack stands in for AWS: it reads templates and bundles, and knows no pipeline.",
-            },
-          ],
-        },
-      ],
     },
   },
   {
@@ -95,33 +80,20 @@ export default tseslint.config(
           message: "The core has no clock: it is injected.",
         },
       ],
+    },
+  },
+  ...direction,
+  {
+    files: ["localstack/**/*.ts"],
+    ignores: ["localstack/start/**"],
+    rules: {
       "no-restricted-imports": [
         "error",
         {
           patterns: [
             {
-              group: [
-                "@aws-sdk/*",
-                "@smithy/*",
-                "@middy/*",
-                "@aws-lambda-powertools/*",
-                "aws-cdk-lib",
-                "aws-cdk-lib/*",
-              ],
-              message: "The core knows no AWS.",
-            },
-            {
-              group: [
-                "node:fs",
-                "node:fs/*",
-                "node:http",
-                "node:net",
-                "node:process",
-                "node:timers",
-                "node:timers/*",
-                "node:child_process",
-              ],
-              message: "The core does no I/O.",
+              regex: "(^|/)lib/|^millrace",
+              message: "The local stack stands in for AWS: it reads templates and bundles, and knows no pipeline.",
             },
           ],
         },
