@@ -24,6 +24,15 @@ describe("a pipeline, deployed from its template", () => {
     ]);
   });
 
+  test("metrics have the dimensions that alarms and dashboard ask for, and no others", () => {
+    const counted = live.stack.metrics().filter(({ name }) => name === "RecordsIn");
+    expect(counted.length).toBeGreaterThan(0);
+    for (const { namespace, dimensions } of counted) {
+      expect(namespace).toBe("Millrace");
+      expect(dimensions).toEqual({ deployment: "live", pipeline: "readings", stage: "readings" });
+    }
+  });
+
   test("X7: malformed records become dead letters, their neighbours are exact", async () => {
     const later = 3_600_000;
     const bad: readonly (readonly [string, unknown])[] = [

@@ -1,8 +1,8 @@
 import { definitionError } from "../../errors.ts";
-import type { Column, Columns, RowOf } from "../../pipeline/column.ts";
+import type { Columns, RowOf } from "../../pipeline/column.ts";
 import { checkField, checkName } from "../../pipeline/names.ts";
 import type { Sink, SinkDeclaration } from "../../pipeline/sink.ts";
-import { rowEncoder } from "./row.ts";
+import { rowEncoder, type LakeColumn } from "./row.ts";
 
 /** What makes a sink a lake: Firehose to Parquet on S3, with a table in the Glue catalogue. */
 export const LAKE = "lake";
@@ -12,16 +12,6 @@ export const MAX_RECORD_BYTES = 1_000 * 1_024 - 1;
 
 /** The column that carries each row's id; the view hides repeats by it (X8). */
 export const OUTPUT_ID = "output_id";
-
-/** A declared column as the catalogue knows it. */
-export interface LakeColumn {
-  /** The row's field, e.g. `windowStart`. */
-  readonly field: string;
-  /** The table's column, e.g. `window_start`. */
-  readonly name: string;
-  readonly type: Column<unknown>["type"];
-  readonly nullable: boolean;
-}
 
 export interface LakeDeclaration extends SinkDeclaration {
   readonly columns: readonly LakeColumn[];

@@ -1,6 +1,16 @@
+import type { Column } from "../../pipeline/column.ts";
 import { poisonError } from "../../errors.ts";
 import { MAX_INSTANT } from "../../time/instant.ts";
-import type { LakeColumn } from "./declare.ts";
+
+/** A declared column as the catalogue knows it. */
+export interface LakeColumn {
+  /** The row's field, e.g. `windowStart`. */
+  readonly field: string;
+  /** The table's column, e.g. `window_start`. */
+  readonly name: string;
+  readonly type: Column<unknown>["type"];
+  readonly nullable: boolean;
+}
 
 const MAX_BIGINT = 2n ** 63n - 1n;
 

@@ -1,4 +1,5 @@
-import { OUTPUT_ID, type LakeColumn } from "./declare.ts";
+import { OUTPUT_ID } from "./declare.ts";
+import type { LakeColumn } from "./row.ts";
 
 /** The Glue table of a lake's files, repeats and all. */
 export const rawTable = (lake: string): string => `${lake}_raw`;
