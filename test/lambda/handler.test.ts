@@ -137,7 +137,7 @@ describe("the handler", () => {
           JSON.stringify({ type: "tick", id: "i", at: 1, task: "events-pipeline:7:events:events.0:shard-a" }),
         ),
       ],
-    } as unknown as SQSEvent);
+    });
     expect(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(["junk", "unknown"]);
   });
 });
