@@ -68,6 +68,10 @@ export type ReadContext = (name: string) => unknown;
  * @throws definition error `environment/invalid` naming what is possible
  */
 export function environmentOf(read: ReadContext): Environment {
+  for (const wrong of ["env", "stage", "Environment"]) {
+    if (read(wrong) !== undefined)
+      throw refuse(wrong, read(wrong), "nothing: the environment is chosen by -c environment=…");
+  }
   const name = read("environment") ?? "dev";
   if (typeof name !== "string" || !Object.hasOwn(ENVIRONMENTS, name)) {
     throw refuse("environment", name, `one of ${Object.keys(ENVIRONMENTS).join(", ")}`);

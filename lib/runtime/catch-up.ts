@@ -152,5 +152,5 @@ const gone = (name: string, what: string) =>
   systemicError({
     code: "state/gone",
     message: `Task ${name} cannot be loaded: ${what}.`,
-    advice: "Restore the object from the bucket's versions, or begin a new generation and replay.",
+    advice: "Restore what is missing from a backup, or begin a new generation: the stream is read again.",
   });

@@ -57,6 +57,13 @@ export class Progress {
   #show(behind: number, now: number): void {
     const { stack, printer, total } = this.#options;
     const metrics = new MetricReader(stack.metrics());
+    // Such a task waits for a mended build, for ever: here there will be none.
+    if (metrics.sum("SystemicFailures") > 0) {
+      throw new Error(
+        "A task has stopped: most records are poison, or the build does not fit its state. The reason is in the line " +
+          "\"turn failed\" of the function's log, in the folder stack/logs beside the local stack's log.",
+      );
+    }
     const lag = metrics.last("WatermarkLag");
     const committed = Math.max(0, this.#pushed - behind);
     const parts = [
