@@ -1,5 +1,5 @@
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { Context, KinesisStreamEvent, SQSEvent } from "aws-lambda";
+import type { Context, KinesisStreamEvent } from "aws-lambda";
 import { inspectTasks, lambdaHandler, readBindings, type StageHandler } from "millrace/lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
