@@ -15,7 +15,7 @@ import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { deliveryStreamArn, type ProvisionedLake } from "../connectors/firehose/provision.ts";
-import { mapStream, provisionStream } from "../connectors/kinesis/provision.ts";
+import { mapStream, provisionStream, suspectAfterMillis } from "../connectors/kinesis/provision.ts";
 import { BINDINGS_VARIABLE, BUILD_VARIABLE, type Bindings } from "../plan/bindings.ts";
 import { acknowledge } from "./acknowledge.ts";
 import type { CheckedSettings, CheckedStage } from "./checked-settings.ts";
@@ -119,12 +119,17 @@ export class ProvisionedStage extends Construct {
   }
 
   /** What the function is told about its surroundings. */
-  #bindings({ stage, stream }: CheckedStage, around: Surroundings): Bindings {
+  #bindings({ stage, stream, mapping }: CheckedStage, around: Surroundings): Bindings {
     return {
       deployment: Stack.of(this).stackName,
       stage: stage.name,
       generation: around.settings.generation,
-      source: { stream: this.stream.streamName, streamArn: this.stream.streamArn, incarnation: stream.incarnation },
+      source: {
+        stream: this.stream.streamName,
+        streamArn: this.stream.streamArn,
+        incarnation: stream.incarnation,
+        suspectAfterMillis: suspectAfterMillis(mapping),
+      },
       table: around.table.tableName,
       bucket: around.stateBucket.bucketName,
       deadLetterQueueUrl: around.queues.deadLetters.queueUrl,

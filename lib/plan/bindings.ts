@@ -19,6 +19,8 @@ export interface Bindings {
     readonly streamArn: string;
     /** Which of the streams that ever had this name. */
     readonly incarnation: number;
+    /** A record that comes alone and so long after its arrival, in milliseconds, is suspected of killing the process (X7). */
+    readonly suspectAfterMillis: number;
   };
   /** The changelog table. */
   readonly table: string;
@@ -52,16 +54,17 @@ export function readBindings(environment: Readonly<Record<string, string | undef
     stage: textOf(bindings, "stage"),
     generation: numberOf(bindings, "generation"),
     source: {
-      stream: textOf(source, "stream"),
-      streamArn: textOf(source, "streamArn"),
-      incarnation: numberOf(source, "incarnation"),
+      stream: textOf(source, "stream", "source."),
+      streamArn: textOf(source, "streamArn", "source."),
+      incarnation: numberOf(source, "incarnation", "source."),
+      suspectAfterMillis: numberOf(source, "suspectAfterMillis", "source."),
     },
     table: textOf(bindings, "table"),
     bucket: textOf(bindings, "bucket"),
     deadLetterQueueUrl: textOf(bindings, "deadLetterQueueUrl"),
     tickQueueUrl: textOf(bindings, "tickQueueUrl"),
     deliveryStreams: Object.fromEntries(
-      Object.keys(deliveryStreams).map((sink) => [sink, textOf(deliveryStreams, sink)]),
+      Object.keys(deliveryStreams).map((sink) => [sink, textOf(deliveryStreams, sink, "deliveryStreams.")]),
     ),
   };
 }
@@ -71,16 +74,17 @@ function recordOf(value: unknown, what: string): Record<string, unknown> {
   throw refuse(`has no object for ${what}`);
 }
 
-function textOf(record: Record<string, unknown>, field: string): string {
+/** @param within what the field's name begins with in errors */
+function textOf(record: Record<string, unknown>, field: string, within = ""): string {
   const value = record[field];
   if (typeof value === "string" && value !== "") return value;
-  throw refuse(`has no text for ${field}`);
+  throw refuse(`has no text for ${within}${field}`);
 }
 
-function numberOf(record: Record<string, unknown>, field: string): number {
+function numberOf(record: Record<string, unknown>, field: string, within = ""): number {
   const value = record[field];
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw refuse(`has no whole number for ${field}`);
+  throw refuse(`has no whole number for ${within}${field}`);
 }
 
 const refuse = (problem: string, cause?: unknown) =>

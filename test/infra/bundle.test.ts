@@ -62,7 +62,12 @@ describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
       deployment: "test",
       stage: stage!.name,
       generation: 0,
-      source: { stream: "s", streamArn: "arn:aws:kinesis:us-east-1:000000000000:stream/s", incarnation: 0 },
+      source: {
+        stream: "s",
+        streamArn: "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+        incarnation: 0,
+        suspectAfterMillis: 40_000,
+      },
       table: "t",
       bucket: "b",
       deadLetterQueueUrl: "http://localhost/d",

@@ -31,6 +31,8 @@ describe("a stage's function", () => {
         stream: "{PipelinedeparturesStreamdepartures}",
         streamArn: "{PipelinedeparturesStreamdepartures.Arn}",
         incarnation: 0,
+        // 30 seconds, and twice the batching window of five.
+        suspectAfterMillis: 40_000,
       },
       table: "{PipelineChangelog}",
       bucket: "{PipelineState}",

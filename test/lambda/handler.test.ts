@@ -13,7 +13,7 @@ const bindings = {
   deployment: "test",
   stage: "events",
   generation: 0,
-  source: { stream: "events", streamArn: ARN, incarnation: 0 },
+  source: { stream: "events", streamArn: ARN, incarnation: 0, suspectAfterMillis: 40_000 },
   table: "changelog",
   bucket: "state",
   deadLetterQueueUrl: "http://127.0.0.1/dead",

@@ -186,3 +186,14 @@ export function mapStream(
     destinationConfig: { onFailure: { destination: onFailure.queueArn } },
   });
 }
+
+/** More than a healthy stream's polling and a batch's own turn take; whole milliseconds. */
+const PROMPT_MILLIS = 30_000;
+
+/**
+ * When a record that comes alone is suspected of killing the process (X7): later than a healthy mapping would
+ * bring it. A record waits for at most two batching windows: the one that it falls into, and, when the batch
+ * before is still running, the next.
+ */
+export const suspectAfterMillis = ({ batchingWindowSeconds }: CheckedMapping): number =>
+  PROMPT_MILLIS + 2 * batchingWindowSeconds * 1_000;
