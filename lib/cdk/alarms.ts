@@ -1,12 +1,13 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, Stats, TreatMissingData, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type { IRule } from "aws-cdk-lib/aws-events";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
-import { deliveryMetric, stageMetric } from "./metrics.ts";
+import { deliveryMetric, stageMetric, sweepMetric } from "./metrics.ts";
 import type { SharedQueues } from "./queues.ts";
 
 interface Watch {
@@ -79,6 +80,16 @@ export class Alarms extends Construct {
       ),
       above: 0,
       description: "A task has stopped: the build or the producer is broken (X10). Deploy a mended one, or consent.",
+    });
+  }
+
+  /** A sweep that was sent and cannot be run ends, as ticks do, in the queue of lost ticks, which is watched too. */
+  watchSweeps(stage: string, sweeps: IRule): void {
+    this.#watch(`${stage}-SweepFailures`, {
+      metric: sweepMetric(sweeps.ruleName, "FailedInvocations"),
+      above: 0,
+      description:
+        "The sweeper does not run: what idle tasks still need expires 30 days after it was written. Mend the rule or its queue's policy.",
     });
   }
 

@@ -51,3 +51,12 @@ export const deliveryMetric = (deliveryStream: string, metricName: string, stati
     statistic,
     period: MINUTE,
   });
+
+export const sweepMetric = (ruleName: string, metricName: string): Metric =>
+  new Metric({
+    namespace: "AWS/Events",
+    metricName,
+    dimensionsMap: { RuleName: ruleName },
+    statistic: Stats.SUM,
+    period: MINUTE,
+  });

@@ -14,13 +14,13 @@ import { Outputs, pascalCase } from "./outputs.ts";
 import type { MillracePipelineProps } from "./pipeline-props.ts";
 import { sharedQueues, type SharedQueues } from "./queues.ts";
 import { ProvisionedStage, type Surroundings } from "./stage.ts";
-import { changelogTable, secureBucket } from "./stores.ts";
+import { changelogTable, secureBucket, stateBucket } from "./stores.ts";
 
 /**
  * Everything a pipeline needs on AWS, and nothing else: it is derived from the pipeline.
  *
- * Per source a Kinesis stream, per stage a function with its mapping and tick queue, per lake a delivery stream
- * with its Glue table and view, and for all of them a changelog table, a state bucket, a lake bucket, queues for
+ * Per source a Kinesis stream, per stage a function with its mapping, tick queue and sweeper, per lake a delivery
+ * stream with its Glue table and view, and for all of them a changelog table, a state bucket, a lake bucket, queues for
  * what failed, alarms and a dashboard. README.md beside this file lists the stack's outputs.
  *
  * @example
@@ -47,7 +47,7 @@ export class MillracePipeline extends Construct {
     const settings = checkSettings(props);
     const keep = { ...settings, accessLogs: props.accessLogs };
     this.table = changelogTable(this, keep);
-    this.stateBucket = secureBucket(this, "State", keep);
+    this.stateBucket = stateBucket(this, keep);
     const hasLakes = settings.stages.some(({ lakes }) => lakes.length > 0);
     this.lakeBucket = hasLakes ? secureBucket(this, "Lake", keep) : undefined;
     const database = hasLakes ? lakeDatabase(this, props.pipeline.name, settings.database) : undefined;
@@ -97,6 +97,7 @@ export class MillracePipeline extends Construct {
     alarms.watchQueues(this.queues);
     for (const { checked, stage, lakes } of provisioned) {
       alarms.watchStage(stage.name, stage.target, checked.iteratorAgeSeconds);
+      alarms.watchSweeps(stage.name, stage.sweeps);
       for (const lake of lakes) alarms.watchLake(lake, settings.lakes.bufferSeconds);
     }
     dashboard(this, {

@@ -22,8 +22,8 @@ export interface StageResources {
 }
 
 /**
- * The role of a stage's function: exactly what a turn does, on exactly this pipeline's resources. It is not
- * allowed to delete: what is still needed is known to the sweeper alone (X11).
+ * The role of a stage's function: exactly what a turn does, on exactly this pipeline's resources. It may delete
+ * checkpoints, which the sweeper does when they were superseded, and nothing else (X11).
  *
  * The policy is part of the role, so that no mapping is made before its permissions.
  */
@@ -57,8 +57,8 @@ function statementsOf(r: StageResources): PolicyStatement[] {
       [r.table.tableArn],
     ),
     allow("StateObjects", ["s3:GetObject", "s3:PutObject"], Object.values(STATE_PREFIXES).map(objects)),
-    // Without it S3 answers 403 for an object that is gone, and a missing checkpoint means: read the pointer again (X11).
-    allow("SeeMissingObjects", ["s3:ListBucket"], [r.stateBucket.bucketArn]),
+    seeObjects(r.stateBucket),
+    allow("DeleteCheckpoints", ["s3:DeleteObject"], [objects(STATE_PREFIXES.checkpoints)]),
     // The mapping sends what it gives up with this role.
     allow("SendMessages", ["sqs:SendMessage"], [r.deadLetters.queueArn, r.onFailure.queueArn, r.ticks.queueArn]),
     allow("ReceiveTicks", ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], [r.ticks.queueArn]),
@@ -68,3 +68,16 @@ function statementsOf(r: StageResources): PolicyStatement[] {
     allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [r.logGroup.logGroupArn]),
   ];
 }
+
+/**
+ * Listing checkpoints, for the sweeper. The same permission has S3 answer 404 for an object that is gone, in place of
+ * 403: a missing checkpoint means, read the pointer again (X11). To a read of an object no prefix belongs, so the
+ * condition must hold where there is none; what it refuses is to list below any other prefix.
+ */
+const seeObjects = (bucket: Bucket): PolicyStatement =>
+  new PolicyStatement({
+    sid: "SeeObjects",
+    actions: ["s3:ListBucket"],
+    resources: [bucket.bucketArn],
+    conditions: { StringLikeIfExists: { "s3:prefix": [`${STATE_PREFIXES.checkpoints}*`] } },
+  });

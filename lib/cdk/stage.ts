@@ -10,6 +10,7 @@ import {
   Runtime,
   type Code,
 } from "aws-cdk-lib/aws-lambda";
+import type { Rule } from "aws-cdk-lib/aws-events";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
@@ -22,6 +23,7 @@ import type { CheckedSettings, CheckedStage } from "./checked-settings.ts";
 import { NAMESPACE } from "./metrics.ts";
 import { tickQueue, type SharedQueues } from "./queues.ts";
 import { stageRole } from "./stage-role.ts";
+import { sweepSchedule } from "./sweep.ts";
 
 /** The bundle's content hash: the name that envelopes know a build by. */
 function buildOf(target: LambdaFunction): string {
@@ -40,12 +42,13 @@ export interface Surroundings {
   readonly lakes: readonly ProvisionedLake[];
 }
 
-/** One stage: its source's stream, its function, the stream's mapping, and the queue of its ticks. */
+/** One stage: its source's stream, its function, the stream's mapping, the queue of its ticks, and what sweeps it. */
 export class ProvisionedStage extends Construct {
   readonly name: string;
   readonly stream: Stream;
   readonly target: LambdaFunction;
   readonly ticks: Queue;
+  readonly sweeps: Rule;
 
   constructor(scope: Construct, checked: CheckedStage, around: Surroundings) {
     const { name, source } = checked.stage;
@@ -67,6 +70,7 @@ export class ProvisionedStage extends Construct {
       batchSize: 10,
       functionResponseTypes: ["ReportBatchItemFailures"],
     });
+    this.sweeps = sweepSchedule(this, "Sweeps", name, this.ticks);
   }
 
   #function(checked: CheckedStage, around: Surroundings): LambdaFunction {

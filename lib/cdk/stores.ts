@@ -1,6 +1,13 @@
 import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import { AttributeType, BillingMode, Table, TableEncryption } from "aws-cdk-lib/aws-dynamodb";
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, type IBucket } from "aws-cdk-lib/aws-s3";
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  ObjectOwnership,
+  type IBucket,
+  type LifecycleRule,
+} from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 
@@ -14,7 +21,8 @@ export interface KeepSettings {
 /**
  * The changelog: a task's commits by epoch, and its task item.
  *
- * It has no time to live: whether a commit is still needed is not known when it is written (X11).
+ * Commits carry the time at which they may go, a month after they were written: until then the sweeper has made
+ * checkpoints of whatever still needs them (X11). The task item carries none.
  */
 export function changelogTable(scope: Construct, { removalPolicy, deletionProtection }: KeepSettings): Table {
   return new Table(scope, "Changelog", {
@@ -22,23 +30,41 @@ export function changelogTable(scope: Construct, { removalPolicy, deletionProtec
     sortKey: { name: "epoch", type: AttributeType.NUMBER },
     billingMode: BillingMode.PAY_PER_REQUEST,
     encryption: TableEncryption.AWS_MANAGED,
+    timeToLiveAttribute: EXPIRY_ATTRIBUTE,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     deletionProtection,
     removalPolicy,
   });
 }
 
+/** The attribute of a commit that says when it may go: epoch seconds, as DynamoDB wants it. */
+const EXPIRY_ATTRIBUTE = "x";
+
 /** Where a stage's function keeps objects, by what they are. */
 export const STATE_PREFIXES = { checkpoints: "checkpoints/", spills: "spills/", deadLetters: "dead-letters/" } as const;
 
 /**
- * A private, encrypted bucket that only TLS reaches. No object expires by itself: nothing in S3 knows which
- * checkpoint is still pointed to (X11).
+ * Days that a spilled body is kept: twice as long as its commit, which DynamoDB deletes within a few days of the 30
+ * that it is due after.
  */
+const SPILL_DAYS = 60;
+
+/**
+ * The bucket of checkpoints, spilled commits and large dead letters. Spills expire, after their commits. Checkpoints do
+ * not: an idle task needs its own for ever, and nothing in S3 knows which one is pointed to; the sweeper deletes those
+ * that were superseded (X11).
+ */
+export const stateBucket = (scope: Construct, keep: KeepSettings): Bucket =>
+  secureBucket(scope, "State", keep, [
+    { id: "spills-after-their-commits", prefix: STATE_PREFIXES.spills, expiration: Duration.days(SPILL_DAYS) },
+  ]);
+
+/** A private, encrypted bucket that only TLS reaches. No object expires by itself, except by the rules given. */
 export function secureBucket(
   scope: Construct,
   id: string,
   { removalPolicy, emptyBuckets, accessLogs }: KeepSettings,
+  rules: readonly LifecycleRule[] = [],
 ): Bucket {
   const bucket = new Bucket(scope, id, {
     encryption: BucketEncryption.S3_MANAGED,
@@ -46,7 +72,7 @@ export function secureBucket(
     minimumTLSVersion: 1.2,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    lifecycleRules: [{ id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+    lifecycleRules: [{ id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(7) }, ...rules],
     removalPolicy,
     autoDeleteObjects: emptyBuckets,
     ...(accessLogs === undefined ? {} : { serverAccessLogsBucket: accessLogs, serverAccessLogsPrefix: `${id}/` }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BINDINGS_VARIABLE, readBindings } from "../../lib/plan/bindings.ts";
-import { ofType, plain, synthesized } from "./synthesized.ts";
+import { ofType, plain, resourcesOf, synthesized } from "./synthesized.ts";
 
 const template = synthesized("prod");
 const functions = ofType(template, "AWS::Lambda::Function");
@@ -72,6 +72,7 @@ describe("alarms", () => {
     ["the function fails", "Errors"],
     ["the function is throttled", "Throttles"],
     ["X10: a task stops", "SystemicFailures"],
+    ["X11: the sweeper does not run", "FailedInvocations"],
     ["a lake is behind", "DeliveryToS3.DataFreshness"],
     ["rows do not fit the table", "FailedConversion.Records"],
   ])("one is raised when %s", (_when, metric) => {
@@ -99,6 +100,17 @@ describe("alarms", () => {
       EvaluationPeriods: 1,
       DatapointsToAlarm: 1,
       Threshold: 0,
+      Statistic: "Sum",
+    });
+  });
+
+  test("X11: a sweep that cannot be delivered is told at once", () => {
+    const [[rule] = []] = Object.entries(resourcesOf(template)).filter(([, { Type }]) => Type === "AWS::Events::Rule");
+    expect(alarms.find(({ MetricName }) => MetricName === "FailedInvocations")).toMatchObject({
+      Namespace: "AWS/Events",
+      Dimensions: [{ Name: "RuleName", Value: { Ref: rule } }],
+      Threshold: 0,
+      DatapointsToAlarm: 1,
       Statistic: "Sum",
     });
   });

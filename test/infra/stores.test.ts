@@ -25,20 +25,32 @@ describe("the changelog table", () => {
     expect(Properties["BillingMode"]).toBe("PAY_PER_REQUEST");
   });
 
-  test("X11: it has no time to live, and can be restored to any second", () => {
-    expect(Properties).not.toHaveProperty("TimeToLiveSpecification");
+  test("X11: its commits may expire, by the attribute that says when, and it can be restored to any second", () => {
+    expect(Properties["TimeToLiveSpecification"]).toEqual({ AttributeName: "x", Enabled: true });
     expect(Properties["PointInTimeRecoverySpecification"]).toEqual({ PointInTimeRecoveryEnabled: true });
   });
 });
 
 describe("X11: nothing needed expires", () => {
-  test("no bucket deletes an object by itself", () => {
-    for (const { Properties } of ofType(prod, "AWS::S3::Bucket")) {
-      const { Rules } = Properties["LifecycleConfiguration"] as { readonly Rules: readonly object[] };
-      expect(Rules).toEqual([
-        { Id: "unfinished-uploads", Status: "Enabled", AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } },
-      ]);
-    }
+  const rulesOf = (bucket: string) => {
+    const [, { Properties }] = Object.entries(resourcesOf(prod)).find(([id]) => plain({ Ref: id }) === bucket)!;
+    return (Properties["LifecycleConfiguration"] as { readonly Rules: readonly object[] }).Rules;
+  };
+  const uploads = {
+    Id: "unfinished-uploads",
+    Status: "Enabled",
+    AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+  };
+
+  test("no file of a lake is deleted by itself", () => {
+    expect(rulesOf("{PipelineLake}")).toEqual([uploads]);
+  });
+
+  test("a spilled body outlives its commit's 30 days twice; checkpoints and dead letters stay for ever", () => {
+    expect(rulesOf("{PipelineState}")).toEqual([
+      uploads,
+      { Id: "spills-after-their-commits", Status: "Enabled", Prefix: "spills/", ExpirationInDays: 60 },
+    ]);
   });
 });
 
