@@ -47,7 +47,8 @@ export class Alarms extends Construct {
     this.#watch("LostTicks", {
       metric: depthOf(lostTicks),
       above: 0,
-      description: "Ticks failed for hours: windows of idle shards stay open. Mend the function and redrive the queue.",
+      description:
+        "Ticks or sweeps failed for hours: windows of idle shards stay open. Mend the function and redrive the queue.",
     });
   }
 

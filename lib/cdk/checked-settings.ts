@@ -4,7 +4,14 @@ import { isLake, type LakeDeclaration } from "../connectors/firehose/declare.ts"
 import { checkLakes, type CheckedLakes } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
 import { KINESIS } from "../connectors/kinesis/declare.ts";
-import { checkMapping, checkStream, type CheckedMapping, type CheckedStream } from "../connectors/kinesis/provision.ts";
+import {
+  checkMapping,
+  checkStream,
+  ON_DEMAND_SHARDS,
+  type CheckedMapping,
+  type CheckedStream,
+  type StreamSettings,
+} from "../connectors/kinesis/provision.ts";
 import { planStages, type Stage } from "../plan/stage.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
 import type { LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
@@ -94,7 +101,7 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
     throw refuseSetting(`${what}: the sink "${sink.name}"`, `of ${sink.connector}`, "Only lakes are provisioned yet.");
   });
   const isStateful = stage.nodes.some((node) => props.pipeline.nodes[node]?.kind === "window");
-  const stream = checkStream(`${what}: stream "${source.name}"`, { ...props.stream, ...props.streams?.[source.name] });
+  const stream = checkStream(`${what}: stream "${source.name}"`, streamSettings(props, source.name));
   const retentionSeconds = stream.retentionHours * 3_600;
   const iteratorAge = props.alarms?.iteratorAge ?? { seconds: retentionSeconds / 4 };
   return {
@@ -108,6 +115,14 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
       why: "Records older than the stream's retention are lost.",
     }),
   };
+}
+
+/** A source's own settings come first. A number of shards belongs to a mode: of another mode it is not taken over. */
+function streamSettings({ stream, streams }: MillracePipelineProps, source: string): StreamSettings {
+  const { shards, ...others } = stream ?? {};
+  const own = streams?.[source] ?? {};
+  const isSameMode = own.mode === undefined || own.mode === (others.mode ?? "provisioned");
+  return { ...others, ...(isSameMode && shards !== undefined ? { shards } : {}), ...own };
 }
 
 function refuseUnknownSources(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
@@ -131,12 +146,17 @@ function checkConcurrency(
   stages: readonly CheckedStage[],
 ): number | undefined {
   if (reserved === undefined) return undefined;
-  const shards = Math.max(...stages.map(({ stream }) => stream.shards));
+  const [most] = stages.map(({ stream }) => stream.shards ?? ON_DEMAND_SHARDS).toSorted((a, b) => b - a);
+  const onDemand = stages.some(({ stream }) => stream.shards === undefined);
   return wholeWithin(`${what}.function.reservedConcurrency`, reserved, {
-    least: shards + 1,
+    least: most! + 1,
     most: 100_000,
     unit: "invocations at a time",
-    why: `With fewer than one per shard (${shards}) and one for ticks, shards would wait for each other.`,
+    why:
+      `With fewer than one per shard (${most!}) and one for ticks, shards would wait for each other.` +
+      (onDemand
+        ? ` An on-demand stream begins with ${ON_DEMAND_SHARDS} shards and gets more: reserve for its peak.`
+        : ""),
   });
 }
 

@@ -14,7 +14,7 @@ export interface FunctionSettings {
   readonly memory?: number;
   /** How long a batch may take, 1 to 900 seconds; whole seconds. @default 60 seconds */
   readonly timeout?: Duration;
-  /** The most invocations at a time, 1 or more, taken from the account's; needs one per shard and one for ticks. @default the account's */
+  /** The most invocations at a time, 2 or more, taken from the account's; needs one per shard and one for ticks, at the most shards that the stream will ever have. @default the account's */
   readonly reservedConcurrency?: number;
   /** How much is logged. @default "INFO" */
   readonly logLevel?: LogLevel;

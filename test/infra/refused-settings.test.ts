@@ -65,7 +65,12 @@ describe("a setting that cannot be is refused at synthesis, with the limit and t
       "service-managed",
       "partition-key",
     ],
-    ["an on-demand stream", { stream: { mode: "on-demand" } }, "on-demand", "splits its shards by itself"],
+    [
+      "a number of shards that Kinesis itself chooses",
+      { stream: { mode: "on-demand", shards: 8 } },
+      '8 of an "on-demand" stream',
+      "leave shards out",
+    ],
     ["no shards", { stream: { shards: 0 } }, "0", "from 1 to 10000"],
     ["retention below a day", { stream: { retention: { hours: 23 } } }, "82800", "from 86400"],
     ["retention above a year", { stream: { retention: { days: 366 } } }, "31622400", "to 31536000"],
@@ -80,6 +85,12 @@ describe("a setting that cannot be is refused at synthesis, with the limit and t
       { stream: { shards: 4 }, function: { reservedConcurrency: 4 } },
       "4",
       "from 5",
+    ],
+    [
+      "fewer invocations than the shards that an on-demand stream begins with, and ticks",
+      { stream: { mode: "on-demand" }, function: { reservedConcurrency: 4 } },
+      "4",
+      "reserve for its peak",
     ],
     ["an alarm beyond the retention", { alarms: { iteratorAge: { days: 2 } } }, "172800", "from 60 to 86400"],
     ["a log retention that CloudWatch lacks", { logRetentionDays: 8 }, "8", "1, 3, 5, 7"],
@@ -135,6 +146,18 @@ describe("settings that can be are taken", () => {
     });
     expect(ofType(template, "AWS::Kinesis::Stream")[0]!.Properties["RetentionPeriodHours"]).toBe(8_760);
     expect(ofType(template, "AWS::Lambda::Function")[0]!.Properties["ReservedConcurrentExecutions"]).toBe(2);
+  });
+
+  test("an on-demand stream, which splits and merges its shards by itself", () => {
+    const template = provisioned(windowed, { stream: { mode: "on-demand" }, function: { reservedConcurrency: 5 } });
+    const [stream] = ofType(template, "AWS::Kinesis::Stream");
+    expect(stream!.Properties["StreamModeDetails"]).toEqual({ StreamMode: "ON_DEMAND" });
+    expect(stream!.Properties).not.toHaveProperty("ShardCount");
+  });
+
+  test("a mode of one source's own, which the number of shards of all others does not belong to", () => {
+    const template = provisioned(windowed, { stream: { shards: 2 }, streams: { clicks: { mode: "on-demand" } } });
+    expect(ofType(template, "AWS::Kinesis::Stream")[0]!.Properties).not.toHaveProperty("ShardCount");
   });
 
   test("X6: a new incarnation is a new stream", () => {

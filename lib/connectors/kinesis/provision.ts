@@ -9,9 +9,9 @@ import type { Duration } from "../../time/duration.ts";
 
 /** A source's data stream. */
 export interface StreamSettings {
-  /** Who decides how many shards there are: you. On-demand streams split by themselves and are refused. @default "provisioned" */
+  /** Who decides how many shards there are: you, or Kinesis, which splits and merges them as the load asks for. @default "provisioned" */
   readonly mode?: "provisioned" | "on-demand";
-  /** Shards of a provisioned stream, 1 to 10,000: each takes 1 MB/s or 1,000 records/s. @default 1 */
+  /** Shards of a provisioned stream, 1 to 10,000: each takes 1 MB/s or 1,000 records/s. An on-demand stream has no such setting. @default 1 */
   readonly shards?: number;
   /** How long the stream keeps records, 24 hours to 365 days; what is not read by then is lost. @default 24 hours */
   readonly retention?: Duration;
@@ -35,7 +35,8 @@ export interface MappingSettings {
 
 /** {@link StreamSettings}, checked and complete. */
 export interface CheckedStream {
-  readonly shards: number;
+  /** None for an on-demand stream. */
+  readonly shards: number | undefined;
   readonly retentionHours: number;
   readonly incarnation: number;
 }
@@ -49,6 +50,9 @@ export interface CheckedMapping {
 
 const HOUR = 3_600;
 
+/** Shards that an on-demand stream begins with: 4 MB/s or 4,000 records/s (Kinesis: "Choose the right mode"). */
+export const ON_DEMAND_SHARDS = 4;
+
 /** @param what names the stream in errors @throws definition errors naming the limit and the value given */
 export function checkStream(what: string, settings: StreamSettings): CheckedStream {
   const onDemand = settings.mode === "on-demand";
@@ -59,20 +63,15 @@ export function checkStream(what: string, settings: StreamSettings): CheckedStre
       'It ignores partition keys, so a key would have state on every shard; only "partition-key" is possible.',
     );
   }
-  if (onDemand) {
+  if (onDemand && settings.shards !== undefined) {
     throw refuseSetting(
-      `${what}.mode`,
-      '"on-demand"',
-      "Such a stream splits its shards by itself, and state does not follow a split yet; provision its shards.",
+      `${what}.shards`,
+      `${settings.shards} of an "on-demand" stream`,
+      'Such a stream chooses its number of shards itself: leave shards out, or set mode to "provisioned".',
     );
   }
   return {
-    shards: wholeWithin(`${what}.shards`, settings.shards ?? 1, {
-      least: 1,
-      most: 10_000,
-      unit: "shards",
-      why: "Each takes 1 MB/s or 1,000 records/s.",
-    }),
+    shards: onDemand ? undefined : checkShards(`${what}.shards`, settings.shards ?? 1),
     retentionHours: checkRetention(`${what}.retention`, settings.retention ?? { hours: 24 }),
     incarnation: wholeWithin(`${what}.incarnation`, settings.incarnation ?? 0, {
       least: 0,
@@ -82,6 +81,9 @@ export function checkStream(what: string, settings: StreamSettings): CheckedStre
     }),
   };
 }
+
+const checkShards = (what: string, shards: number): number =>
+  wholeWithin(what, shards, { least: 1, most: 10_000, unit: "shards", why: "Each takes 1 MB/s or 1,000 records/s." });
 
 function checkRetention(what: string, retention: Duration): number {
   const why = "Kinesis keeps records for 24 hours to 365 days, in whole hours.";
@@ -131,8 +133,9 @@ export function provisionStream(
   // The incarnation is in the logical id: a new stream and a new incarnation cannot come without each other (X6).
   const id = checked.incarnation === 0 ? name : `${name}-${checked.incarnation}`;
   return new Stream(scope, id, {
-    streamMode: StreamMode.PROVISIONED,
-    shardCount: checked.shards,
+    ...(checked.shards === undefined
+      ? { streamMode: StreamMode.ON_DEMAND }
+      : { streamMode: StreamMode.PROVISIONED, shardCount: checked.shards }),
     retentionPeriod: CdkDuration.hours(checked.retentionHours),
     encryption: StreamEncryption.MANAGED,
     removalPolicy,
