@@ -12,6 +12,7 @@ import {
   type Changelog,
   type CheckpointPointer,
   type NewestCommits,
+  type SinkProgress,
   type TaskItem,
 } from "../state/changelog.ts";
 import type { StoredCommit } from "../state/commit.ts";
@@ -21,14 +22,17 @@ import {
   commitItem,
   commitOf,
   DELIVERED,
-  deliveredTo,
   keyOf,
   PARTITION_KEY,
   pointerValue,
   PREVIOUS_CHECKPOINT,
+  progressCount,
+  progressEpoch,
   SORT_KEY,
   TASK_ITEM_EPOCH,
   taskItemOf,
+  TRIAL_ATTEMPTS,
+  TRIAL_POSITION,
   type Item,
 } from "./items.ts";
 
@@ -88,22 +92,47 @@ export class DynamoChangelog implements Changelog {
     }
   }
 
-  async raiseDelivered(task: string, epoch: number, sinks?: readonly string[]): Promise<void> {
-    for (const attribute of sinks?.map(deliveredTo) ?? [DELIVERED]) {
-      await this.#raise(task, {
-        set: "#a = :n",
-        condition: "attribute_not_exists(#a) OR #a < :n",
-        names: { "#a": attribute },
-        values: { ":n": { N: String(epoch) } },
-      });
-    }
+  async raiseDelivered(task: string, epoch: number): Promise<void> {
+    await this.#update(task, {
+      update: "SET #a = :n",
+      condition: "attribute_not_exists(#a) OR #a < :n",
+      names: { "#a": DELIVERED },
+      values: { ":n": { N: String(epoch) } },
+    });
+  }
+
+  async raiseProgress(task: string, sink: string, { epoch, count }: SinkProgress): Promise<void> {
+    await this.#update(task, {
+      update: "SET #e = :e, #n = :n",
+      condition: "attribute_not_exists(#e) OR #e < :e OR (#e = :e AND #n < :n)",
+      names: { "#e": progressEpoch(sink), "#n": progressCount(sink) },
+      values: { ":e": { N: String(epoch) }, ":n": { N: String(count) } },
+    });
+  }
+
+  async beginTrial(task: string, position: string, attempt: string): Promise<void> {
+    const names = { "#t": TRIAL_POSITION, "#a": TRIAL_ATTEMPTS };
+    const values = { ":t": { S: position }, ":a": { SS: [attempt] } };
+    const isSame = await this.#update(task, { update: "ADD #a :a", condition: "#t = :t", names, values });
+    if (isSame) return;
+    const condition = "attribute_not_exists(#t) OR #t <> :t";
+    await this.#update(task, { update: "SET #t = :t, #a = :a", condition, names, values });
+  }
+
+  async endTrial(task: string, position: string, attempt: string): Promise<void> {
+    await this.#update(task, {
+      update: "DELETE #a :a",
+      condition: "#t = :t",
+      names: { "#t": TRIAL_POSITION, "#a": TRIAL_ATTEMPTS },
+      values: { ":t": { S: position }, ":a": { SS: [attempt] } },
+    });
   }
 
   async raiseCheckpoint(task: string, pointer: CheckpointPointer): Promise<void> {
     const { items } = await this.#query(task, TASK_ITEM_EPOCH, TASK_ITEM_EPOCH, {});
     const previous = items[0]?.[CHECKPOINT];
-    await this.#raise(task, {
-      set: `#c = :c, #e = :n${previous === undefined ? "" : ", #p = :p"}`,
+    await this.#update(task, {
+      update: `SET #c = :c, #e = :n${previous === undefined ? "" : ", #p = :p"}`,
       condition: "attribute_not_exists(#e) OR #e < :n",
       names: {
         "#c": CHECKPOINT,
@@ -118,31 +147,33 @@ export class DynamoChangelog implements Changelog {
     });
   }
 
-  /** Raises numbers of the task item; where they are as high already there is nothing to do. */
-  async #raise(
+  /** Changes the task item where a condition holds. @returns whether it held */
+  async #update(
     task: string,
-    update: {
-      readonly set: string;
+    change: {
+      readonly update: string;
       readonly condition: string;
       readonly names: Record<string, string>;
       readonly values: Item;
     },
-  ): Promise<void> {
+  ): Promise<boolean> {
     try {
       await this.#call("update the task item", task, () =>
         this.#client.send(
           new UpdateItemCommand({
             TableName: this.#table,
             Key: keyOf(task, TASK_ITEM_EPOCH),
-            UpdateExpression: `SET ${update.set}`,
-            ConditionExpression: update.condition,
-            ExpressionAttributeNames: update.names,
-            ExpressionAttributeValues: update.values,
+            UpdateExpression: change.update,
+            ConditionExpression: change.condition,
+            ExpressionAttributeNames: change.names,
+            ExpressionAttributeValues: change.values,
           }),
         ),
       );
+      return true;
     } catch (thrown) {
       if (!isConditionFailed(thrown)) throw thrown;
+      return false;
     }
   }
 

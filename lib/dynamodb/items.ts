@@ -1,11 +1,14 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { systemicError } from "../errors.ts";
-import type { CheckpointPointer, TaskItem } from "../state/changelog.ts";
+import type { CheckpointPointer, SinkProgress, TaskItem, Trial } from "../state/changelog.ts";
 import type { Base, StoredCommit } from "../state/commit.ts";
 
 /** The table's keys: a task's commits by epoch, and its item behind them all. */
 export const PARTITION_KEY = "task";
 export const SORT_KEY = "epoch";
+
+/** When a commit may be deleted: epoch seconds, as DynamoDB's time to live wants them. */
+export const EXPIRES = "x";
 
 /** The task item's sort key: above every epoch, so that one descending query brings it and the head. */
 export const TASK_ITEM_EPOCH = Number.MAX_SAFE_INTEGER;
@@ -22,7 +25,7 @@ export const keyOf = (task: string, epoch: number): Item => ({
 
 // Names are short: DynamoDB bills their bytes in every item.
 export function commitItem(task: string, commit: StoredCommit): Item {
-  const { epoch, nonce, version, codec, checksum, build, sinks, totals, base, body } = commit;
+  const { epoch, nonce, version, codec, checksum, build, sinks, totals, base, expires, body } = commit;
   return {
     ...keyOf(task, epoch),
     n: string(nonce),
@@ -32,7 +35,10 @@ export function commitItem(task: string, commit: StoredCommit): Item {
     w: string(build),
     ...(sinks.length === 0 ? {} : { o: { L: sinks.map(string) } }),
     t: { L: [number(totals.written), number(totals.caughtUp)] },
-    ...(base === undefined ? {} : { b: { L: [number(base.epoch), number(base.written), number(base.caughtUp)] } }),
+    ...(base === undefined
+      ? {}
+      : { b: { L: [number(base.epoch), number(base.at), number(base.written), number(base.caughtUp)] } }),
+    [EXPIRES]: number(Math.ceil(expires / 1_000)),
     ...(body instanceof Uint8Array ? { d: { B: body } } : { s: { L: [string(body.key), number(body.bytes)] } }),
   };
 }
@@ -52,19 +58,27 @@ export function commitOf(item: Item): StoredCommit {
     sinks: item["o"]?.L?.map((value) => value.S ?? "") ?? [],
     totals: { written: written!, caughtUp: caughtUp! },
     base,
+    expires: numberAt(item, EXPIRES) * 1_000,
     body: spill === undefined ? bytesAt(item, "d") : { key: spill[0]?.S ?? "", bytes: numberOf(spill[1]!) },
   };
 }
 
-const baseOf = ([epoch, written, caughtUp]: readonly number[]): Base => ({
+const baseOf = ([epoch, at, written, caughtUp]: readonly number[]): Base => ({
   epoch: epoch!,
+  at: at!,
   written: written!,
   caughtUp: caughtUp!,
 });
 
-/** Attributes of the task item: `d` delivered, `d:SINK` delivered to one, `c` and `p` checkpoint and the one before. */
+/**
+ * Attributes of the task item: `d` delivered; `d:SINK` and `n:SINK` delivered to one, epoch and count; `t` and `a`
+ * position and attempts of a trial; `c` and `p` checkpoint and the one before.
+ */
 export const DELIVERED = "d";
-export const deliveredTo = (sink: string): string => `d:${sink}`;
+export const progressEpoch = (sink: string): string => `d:${sink}`;
+export const progressCount = (sink: string): string => `n:${sink}`;
+export const TRIAL_POSITION = "t";
+export const TRIAL_ATTEMPTS = "a";
 export const CHECKPOINT = "c";
 export const CHECKPOINT_EPOCH = "ce";
 export const PREVIOUS_CHECKPOINT = "p";
@@ -72,15 +86,23 @@ export const PREVIOUS_CHECKPOINT = "p";
 export const pointerValue = (pointer: CheckpointPointer): AttributeValue => ({ S: JSON.stringify(pointer) });
 
 export function taskItemOf(item: Item): TaskItem {
-  const sinks = Object.entries(item).flatMap(([name, value]) =>
-    name.startsWith("d:") ? [[name.slice(2), numberOf(value)] as const] : [],
-  );
+  const sinks = Object.entries(item).flatMap(([name, value]): [string, SinkProgress][] => {
+    if (!name.startsWith("d:")) return [];
+    const sink = name.slice(2);
+    return [[sink, { epoch: numberOf(value), count: numberAt(item, progressCount(sink)) }]];
+  });
   return {
     delivered: item[DELIVERED] === undefined ? 0 : numberAt(item, DELIVERED),
     deliveredTo: Object.fromEntries(sinks),
+    trial: trialAt(item),
     checkpoint: pointerAt(item, CHECKPOINT),
     previousCheckpoint: pointerAt(item, PREVIOUS_CHECKPOINT),
   };
+}
+
+function trialAt(item: Item): Trial | undefined {
+  const position = item[TRIAL_POSITION]?.S;
+  return position === undefined ? undefined : { position, attempts: item[TRIAL_ATTEMPTS]?.SS ?? [] };
 }
 
 function pointerAt(item: Item, name: string): CheckpointPointer | undefined {

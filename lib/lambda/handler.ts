@@ -6,10 +6,11 @@ import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import { BUILD_VARIABLE, readBindings, type Bindings } from "../plan/bindings.ts";
 import { parseControlMessage } from "../runtime/tick.ts";
-import { parseTaskName, taskName } from "../state/task-id.ts";
+import type { StageRuntime } from "../runtime/stage-runtime.ts";
+import { taskName } from "../state/task-id.ts";
 import { makeClients } from "./clients.ts";
 import { recordsByShard } from "./kinesis-event.ts";
-import { stageTasks, type StageTasks } from "./stage-tasks.ts";
+import { stageRuntime } from "./stage-runtime.ts";
 import { Telemetry } from "./telemetry.ts";
 
 export type StageEvent = KinesisStreamEvent | SQSEvent;
@@ -18,7 +19,7 @@ export type StageHandler = (event: StageEvent, context: Context) => Promise<Stag
 
 interface Stage {
   readonly bindings: Bindings;
-  readonly tasks: StageTasks;
+  readonly runtime: StageRuntime;
   readonly telemetry: Telemetry;
 }
 
@@ -35,7 +36,8 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
   const bindings = readBindings(process.env);
   const telemetry = new Telemetry({ ...bindings, pipeline: pipeline.name }, Date.now);
   const build = process.env[BUILD_VARIABLE] ?? "unnamed";
-  const stage: Stage = { bindings, telemetry, tasks: stageTasks(pipeline, bindings, makeClients(), telemetry, build) };
+  const runtime = stageRuntime(pipeline, bindings, makeClients(), telemetry, build);
+  const stage: Stage = { bindings, telemetry, runtime };
   // Not early: Lambda's own time-out ends the process, and with it a turn that hangs. An early one would leave it
   // running into the next invocation.
   return middy<StageEvent, StageResponse>({ timeoutEarlyInMillis: 0 })
@@ -64,17 +66,17 @@ async function handle(stage: Stage, event: StageEvent): Promise<StageResponse> {
 
 /** Tasks are independent: one that fails is reported from its first record on, and the others run on. */
 async function handleRecords(
-  { bindings, tasks, telemetry }: Stage,
+  { bindings, runtime, telemetry }: Stage,
   event: KinesisStreamEvent,
 ): Promise<KinesisStreamBatchResponse> {
   const partitions = recordsByShard(event, bindings.source.streamArn);
   const failures = await Promise.all(
     partitions.map(async ({ partition, records }) => {
       try {
-        telemetry.latencies(records, await tasks.taskOf(partition).turn({ kind: "records", records }));
+        telemetry.latencies(records, await runtime.records(partition, records));
         return [];
       } catch (thrown) {
-        telemetry.failed(taskName(tasks.idOf(partition)), thrown);
+        telemetry.failed(taskName(runtime.idOf(partition)), thrown);
         return [{ itemIdentifier: records[0]!.position.sequence }];
       }
     }),
@@ -82,7 +84,7 @@ async function handleRecords(
   return { batchItemFailures: failures.flat() };
 }
 
-async function handleControl({ tasks, telemetry }: Stage, event: SQSEvent): Promise<SQSBatchResponse> {
+async function handleControl({ runtime, telemetry }: Stage, event: SQSEvent): Promise<SQSBatchResponse> {
   const failures = await Promise.all(
     event.Records.map(async ({ messageId, body }) => {
       try {
@@ -90,18 +92,10 @@ async function handleControl({ tasks, telemetry }: Stage, event: SQSEvent): Prom
         if (message === undefined) {
           throw systemicError({
             code: "lambda/control-message",
-            message: "A message in the tick queue is neither a tick nor a drain.",
+            message: "A message in the tick queue is neither a tick, a drain nor a sweep.",
           });
         }
-        const { partition } = parseTaskName(message.task);
-        if (message.task !== taskName(tasks.idOf(partition))) {
-          // Of a generation, an incarnation or a stage that this function no longer runs: of no use any more.
-          telemetry.notice(message.task, "A message for a task of another deployment was dropped.");
-          return [];
-        }
-        await tasks
-          .taskOf(partition)
-          .turn(message.type === "drain" ? { kind: "drain" } : { kind: "tick", id: message.id });
+        await runtime.control(message);
         return [];
       } catch (thrown) {
         telemetry.failed(body.slice(0, 200), thrown);

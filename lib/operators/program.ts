@@ -15,6 +15,8 @@ export interface StageProgram {
   readonly name: string;
   readonly shapes: StateShapes;
   readonly bind: (context: OperatorContext) => StageInstance;
+  /** The partition key of a key as an operator's table has it. */
+  readonly partitionKeyOf: (operator: string, keyCode: string) => string;
   /** Checks what comes out of storage. Throws systemic errors for what does not fit. */
   readonly restore: (tables: TableDeltas) => TableDeltas;
 }

@@ -1,8 +1,11 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
-import { decodeKey } from "../state/key.ts";
+import { poisonError } from "../errors.ts";
+import { hashOf, isWithin } from "../state/hash-range.ts";
+import { floorOf } from "../state/inheritance.ts";
+import { decodeKey, partitionKeyOf } from "../state/key.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import type { WindowAssigner } from "../windows/window.ts";
-import type { OperatorContext, Pane, Push, TimedOperator } from "./operator.ts";
+import type { Meta, OperatorContext, Pane, Push, TimedOperator } from "./operator.ts";
 
 export interface WindowAggregateSpec {
   readonly name: string;
@@ -60,13 +63,13 @@ export class WindowAggregate implements TimedOperator {
     context.count(name, "in");
     const start = assigner.startOf(meta.time);
     const table = context.state.table(name);
-    // A window that was closed stays closed, even if a later build allows more lateness.
-    if (this.#dueOf(start) <= context.state.watermark || start <= table.floor) {
+    if (this.#isClosed(start, meta)) {
       context.count(name, "late");
       this.#late?.(value, meta);
       return;
     }
     const before = table.get(start, meta.keyCode) as Accumulators | undefined;
+    if (before === undefined) this.#checkRange(meta);
     const after = this.#aggregates.map((aggregate, i) => {
       const input = aggregate.input(value as never);
       return aggregate.add((before === undefined ? aggregate.init() : before[i]) as never, input as never);
@@ -107,6 +110,27 @@ export class WindowAggregate implements TimedOperator {
         this.#downstream(row, { time: end - 1, key, keyCode });
       },
     };
+  }
+
+  /** A window that was closed stays closed, even if a later build allows more lateness. */
+  #isClosed(start: number, { key }: Meta): boolean {
+    const { state } = this.#context;
+    const table = state.table(this.name);
+    if (this.#dueOf(start) <= state.watermark || start <= table.floor) return true;
+    if (state.floors.length === 0) return false;
+    const { watermark, space } = floorOf(state.floors, hashOf(partitionKeyOf(key)), this.name);
+    return this.#dueOf(start) <= watermark || start <= space;
+  }
+
+  /** State follows its key when its partition is split: a key outside of the partition's range would be left behind. */
+  #checkRange({ key }: Meta): void {
+    const { range } = this.#context.state;
+    if (range === undefined || isWithin(range, hashOf(partitionKeyOf(key)))) return;
+    throw poisonError({
+      code: "source/key-range",
+      message: `The key (${Object.keys(key).join(", ")}) does not belong to the record's partition.`,
+      advice: "Producers let the stream choose the partition by the partition key: no explicit hash keys.",
+    });
   }
 
   /** The task's watermark at which the window that starts then closes. */

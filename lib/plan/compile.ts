@@ -5,6 +5,7 @@ import { sinkOperator } from "../operators/sink.ts";
 import { WindowAggregate, windowShape, type WindowAggregateSpec } from "../operators/window-aggregate.ts";
 import { restoreAccumulators } from "../operators/restore.ts";
 import type { Node, NodeOf, Pipeline } from "../pipeline/topology.ts";
+import { decodeKey, partitionKeyOf } from "../state/key.ts";
 import type { Stage } from "./stage.ts";
 
 /** Makes a stage of a pipeline runnable. */
@@ -15,6 +16,8 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
     pipeline: pipeline.name,
     name: stage.name,
     shapes: Object.fromEntries(windows.map((spec) => [spec.name, windowShape(spec)])),
+    // Every operator's state is by the source's key, until there are shuffles.
+    partitionKeyOf: (_operator, keyCode) => partitionKeyOf(decodeKey(stage.source.keyFields, keyCode)),
     restore: (tables) => restoreAccumulators(windows, tables),
     bind: (context) => bind(nodes, windows, context),
   };

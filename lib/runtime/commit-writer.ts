@@ -1,4 +1,4 @@
-import type { Changelog } from "../state/changelog.ts";
+import type { Changelog, TaskItem } from "../state/changelog.ts";
 import { encodeCheckpoint } from "../state/checkpoint.ts";
 import { encodeCommit, type Base, type Output, type StateShapes, type StoredCommit } from "../state/commit.ts";
 import type { ObjectStore } from "../state/object-store.ts";
@@ -21,6 +21,12 @@ export interface WriterLimits {
  */
 export const WRITER_LIMITS: WriterLimits = { spill: 9 * 1_024, shortLog: 256 * 1_024, checkpoint: 160 * 1_024 };
 
+/**
+ * A store may delete a commit this long after its put (X11). Daily, and by its own turns, a task makes sure that a
+ * checkpoint covers what is half as old.
+ */
+const COMMIT_LIFE = 30 * 24 * 3_600_000;
+
 export interface CommitWriterSettings {
   readonly changelog: Changelog;
   readonly objects: ObjectStore;
@@ -31,6 +37,8 @@ export interface CommitWriterSettings {
   readonly limits?: WriterLimits;
   /** A text made anew at every call. */
   readonly newNonce: () => string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 export interface Appended {
@@ -55,7 +63,8 @@ export class CommitWriter {
     const nonce = this.#settings.newNonce();
     const epoch = task.epoch + 1;
     // State that is smaller than its delta is written whole: then there is no log to read.
-    const whole = task.state.size <= task.state.touchedSize;
+    const whole = task.isHeir || task.state.size <= task.state.touchedSize;
+    const at = this.#settings.now();
     const deltas = task.state.takeDeltas();
     const { body, ...encoded } = encodeCommit({
       shapes,
@@ -73,7 +82,8 @@ export class CommitWriter {
       nonce,
       build,
       totals,
-      base: whole ? { epoch, ...totals } : task.base,
+      base: whole ? { epoch, at, ...totals } : task.base,
+      expires: at + COMMIT_LIFE,
       body: spilled ? spill : body,
     };
     const won = await changelog.append(name, stored);
@@ -84,13 +94,17 @@ export class CommitWriter {
     return { won, bytes: body.length, spilled };
   }
 
-  /** Whether the log since the last base outgrows the state, or has cost more to read than a checkpoint would. */
+  /**
+   * Whether the log since the last base outgrows the state, has cost more to read than a checkpoint would, or is
+   * getting old.
+   */
   isCheckpointDue(task: LoadedTask, checkpoint: Base | undefined): boolean {
     const since = [task.base, checkpoint].reduce((a, b) => ((b?.epoch ?? 0) > (a?.epoch ?? 0) ? b : a));
     const written = task.totals.written - (since?.written ?? 0);
     const caughtUp = task.totals.caughtUp - (since?.caughtUp ?? 0);
     const { shortLog, checkpoint: cost } = this.#limits;
-    return written > Math.max(task.stateBytes, shortLog) || caughtUp > Math.max(task.stateBytes, cost);
+    const isOld = this.#settings.now() - (since?.at ?? 0) > COMMIT_LIFE / 2 && task.epoch > (checkpoint?.epoch ?? 0);
+    return isOld || written > Math.max(task.stateBytes, shortLog) || caughtUp > Math.max(task.stateBytes, cost);
   }
 
   async checkpoint(name: string, task: LoadedTask): Promise<void> {
@@ -100,7 +114,7 @@ export class CommitWriter {
       header: task.state.header(),
       tables: task.state.snapshot(),
     });
-    const key = `checkpoints/${name}/${task.epoch}-${this.#settings.newNonce()}`; // X11
+    const key = `${checkpointsOf(name)}${task.epoch}-${this.#settings.newNonce()}`; // X11
     await objects.put(key, body);
     await changelog.raiseCheckpoint(name, {
       ...encoded,
@@ -108,8 +122,22 @@ export class CommitWriter {
       bytes: body.length,
       build,
       epoch: task.epoch,
+      at: this.#settings.now(),
       ...task.totals,
     });
     if (task.state.size > 0) task.bytesPerEntry = body.length / task.state.size;
   }
+
+  /** Deletes the checkpoints before the last two (X11). */
+  async forgetCheckpoints(name: string, { previousCheckpoint }: TaskItem): Promise<void> {
+    if (previousCheckpoint === undefined) return;
+    const { objects } = this.#settings;
+    const prefix = checkpointsOf(name);
+    const epochOf = (key: string) => Number.parseInt(key.slice(prefix.length), 10);
+    const keys = await objects.list(prefix);
+    const superseded = keys.filter((key) => epochOf(key) < previousCheckpoint.epoch);
+    if (superseded.length > 0) await objects.delete(superseded);
+  }
 }
+
+const checkpointsOf = (name: string): string => `checkpoints/${name}/`;

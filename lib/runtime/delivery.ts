@@ -3,11 +3,20 @@ import type { Changelog, TaskItem } from "../state/changelog.ts";
 import type { Output } from "../state/commit.ts";
 import { outputId } from "../state/task-id.ts";
 import { DEAD_LETTERS, refusedOutput, type DeadLetterOrigin } from "./dead-letter.ts";
-import type { Delivery as Item, SinkWriters } from "./sink-writer.ts";
+import { InterruptedDelivery, type Delivery as Item, type Refusal, type SinkWriters } from "./sink-writer.ts";
 
-/** Whether a commit's outputs are known to be delivered, to every sink or to one. */
-export const isDelivered = (item: TaskItem, epoch: number, sink?: string): boolean =>
-  item.delivered >= epoch || (sink !== undefined && (item.deliveredTo[sink] ?? 0) >= epoch);
+/** All of a commit's outputs to a sink, however many there are. */
+const ALL = Number.MAX_SAFE_INTEGER;
+
+/** Whether a commit's outputs are known to be delivered to every sink. */
+export const isDelivered = (item: TaskItem, epoch: number): boolean => item.delivered >= epoch;
+
+/** How many of a commit's outputs to a sink are known to be delivered, from the first on. */
+function deliveredCount(item: TaskItem, epoch: number, sink: string): number {
+  const progress = item.deliveredTo[sink];
+  if (item.delivered >= epoch || (progress !== undefined && progress.epoch > epoch)) return ALL;
+  return progress?.epoch === epoch ? progress.count : 0;
+}
 
 /** Delivers a commit's outputs, and marks in the task item what was delivered (X4, X5). */
 export class Delivery {
@@ -20,30 +29,33 @@ export class Delivery {
   }
 
   /**
-   * @param item tells which sinks have theirs already
-   * @throws infrastructure error `delivery/failed` naming the sinks that failed; the others are marked
+   * @param item tells which outputs are delivered already
+   * @throws infrastructure error `delivery/failed` naming the sinks that failed; what was delivered is marked
    */
   async run(origin: DeadLetterOrigin, epoch: number, outputs: readonly Output[], item: TaskItem): Promise<void> {
     const bySink = new Map<string, Item[]>();
     outputs.forEach(({ sink, body }, n) => {
-      if (isDelivered(item, epoch, sink)) return;
-      const items = bySink.get(sink);
       const next = { id: outputId(origin.task, epoch, n), body };
+      const items = bySink.get(sink);
       if (items === undefined) bySink.set(sink, [next]);
       else items.push(next);
     });
-    const sinks = [...bySink.keys()];
-    const results = await Promise.allSettled(sinks.map((sink) => this.#deliver(origin, sink, bySink.get(sink)!)));
-    const failed = results.flatMap((result, i) =>
-      result.status === "rejected" ? [[sinks[i]!, result.reason] as const] : [],
+    const results = await Promise.all(
+      [...bySink].map(async ([sink, items]): Promise<Progress> => {
+        const from = deliveredCount(item, epoch, sink);
+        return from >= items.length ? { sink, count: ALL } : this.#deliver(origin, sink, items, from);
+      }),
     );
+    const failed = results.filter(({ failure }) => failure !== undefined);
     if (failed.length === 0) return;
-    const done = sinks.filter((sink) => !failed.some(([name]) => name === sink));
-    if (done.length > 0) await this.#changelog.raiseDelivered(origin.task, epoch, done);
+    for (const { sink, count } of results) {
+      if (count > deliveredCount(item, epoch, sink))
+        await this.#changelog.raiseProgress(origin.task, sink, { epoch, count });
+    }
     throw infrastructureError({
       code: "delivery/failed",
-      message: `Task ${origin.task}: commit ${epoch} could not be delivered to ${failed.map(([sink, reason]) => `${sink} (${messageOf(reason)})`).join(", ")}.`,
-      cause: failed[0]![1],
+      message: `Task ${origin.task}: commit ${epoch} could not be delivered to ${failed.map(({ sink, failure }) => `${sink} (${messageOf(failure!.cause)})`).join(", ")}.`,
+      cause: failed[0]!.failure!.cause,
     });
   }
 
@@ -52,11 +64,27 @@ export class Delivery {
     return this.#changelog.raiseDelivered(task, epoch);
   }
 
-  async #deliver(origin: DeadLetterOrigin, sink: string, items: readonly Item[]): Promise<void> {
-    const refused = await this.#writer(sink).deliver(items);
-    if (refused.length === 0) return;
-    // X7: what a sink refuses for good becomes a dead letter, under an id of its own.
-    const letters = refused.map(({ delivery, message }) => ({
+  /** @returns how many of the items are delivered now, and what stood in the way of the others */
+  async #deliver(origin: DeadLetterOrigin, sink: string, items: readonly Item[], from: number): Promise<Progress> {
+    try {
+      const refusals = await this.#writer(sink).deliver(items.slice(from));
+      await this.#setAside(origin, sink, refusals);
+      return { sink, count: ALL };
+    } catch (cause) {
+      if (!(cause instanceof InterruptedDelivery)) return { sink, count: from, failure: { cause } };
+      try {
+        await this.#setAside(origin, sink, cause.refusals);
+        return { sink, count: from + cause.count, failure: { cause } };
+      } catch {
+        return { sink, count: from, failure: { cause } };
+      }
+    }
+  }
+
+  /** X7: what a sink refuses for good becomes a dead letter, under an id of its own. */
+  async #setAside(origin: DeadLetterOrigin, sink: string, refusals: readonly Refusal[]): Promise<void> {
+    if (refusals.length === 0) return;
+    const letters = refusals.map(({ delivery, message }) => ({
       id: `${delivery.id}!refused`,
       body: refusedOutput(origin, { sink, ...delivery }, message).body,
     }));
@@ -72,4 +100,10 @@ export class Delivery {
       advice: "Deploy the build that has the sink until they are delivered.",
     });
   }
+}
+
+interface Progress {
+  readonly sink: string;
+  readonly count: number;
+  readonly failure?: { readonly cause: unknown };
 }

@@ -1,4 +1,4 @@
-import { isSystemic, systemicError } from "../errors.ts";
+import { isSystemic, poisonError, systemicError } from "../errors.ts";
 import type { OperatorContext, Pane } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import type { Output } from "../state/commit.ts";
@@ -6,6 +6,9 @@ import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
 import { deadPane, deadRecord, reasonOf, type DeadLetterOrigin } from "./dead-letter.ts";
 import type { IncomingRecord, RecordDecoder } from "./record.ts";
+
+/** So many records in a row that kill the process are not wrong themselves (X7). */
+const KILLED_IN_A_ROW = 3;
 
 /** Fewer records than this are too few to call a deployment or a producer broken (X10). */
 const JUDGED_FROM = 100;
@@ -81,10 +84,36 @@ export class Fold {
   records(records: readonly IncomingRecord[]): number {
     const before = this.#records.tried;
     for (const record of records) {
-      if (comparePositions(record.position, this.#state.position) <= 0) this.#checkKnown(record);
-      else this.#record(record);
+      if (this.isNew(record)) this.#record(record);
+      else this.#checkKnown(record);
     }
     return this.#records.tried - before;
+  }
+
+  /** Whether a record is above the task's position (X3). */
+  isNew({ position }: IncomingRecord): boolean {
+    return comparePositions(position, this.#state.position) > 0;
+  }
+
+  /**
+   * Sets aside a new record that has killed the process, unseen (X7).
+   *
+   * @returns how many that were: one
+   * @throws systemic error `process/kills` when it is the third in a row
+   */
+  condemn(record: IncomingRecord): number {
+    const { origin, source, poisonShare } = this.#settings;
+    const state = this.#state;
+    this.#checkOpen(record);
+    state.killed++;
+    if (state.killed >= KILLED_IN_A_ROW && poisonShare < 1) throw kills(origin.task, record, state.killed);
+    this.#records.tried++;
+    this.#records.dead++;
+    state.counters.countForGood(`${source} in`);
+    state.counters.countForGood(`${source} dead`);
+    this.#outputs.push(deadRecord(origin, source, record, killed()));
+    this.#pass(record, true);
+    return 1;
   }
 
   /** Moves the watermark, and closes what it closes. It never goes back. */
@@ -95,6 +124,7 @@ export class Fold {
       for (const pane of operator.closeUpTo(watermark)) this.#pane(pane);
     }
     this.#state.watermark = watermark;
+    if (this.#state.floors.length > 0) this.#state.forgetFloors();
   }
 
   /** The least watermark that closes something; infinity when nothing is open. */
@@ -104,6 +134,7 @@ export class Fold {
 
   #record(record: IncomingRecord): void {
     const { source, decode, disorder, origin } = this.#settings;
+    this.#checkOpen(record);
     const state = this.#state;
     const sent = this.#outputs.length;
     this.#records.tried++;
@@ -124,14 +155,20 @@ export class Fold {
       this.#records.dead++;
       this.#lastCode = reasonOf(thrown).code;
     }
-    state.position = record.position;
-    if (record.arrival > state.arrival) state.arrival = record.arrival;
-    state.poison.add(time === undefined);
+    state.killed = 0;
+    this.#pass(record, time === undefined);
     // A dead letter moves no event time; its arrival counts, since it shows that the source is not silent.
     if (time !== undefined && time - disorder > state.recordWatermark) {
       state.recordWatermark = time - disorder;
       this.advance(state.recordWatermark);
     }
+  }
+
+  #pass(record: IncomingRecord, isDead: boolean): void {
+    const state = this.#state;
+    state.position = record.position;
+    if (record.arrival > state.arrival) state.arrival = record.arrival;
+    state.poison.add(isDead);
   }
 
   #pane(pane: Pane): void {
@@ -163,6 +200,16 @@ export class Fold {
     });
   }
 
+  /** What was sealed had been read to its end, so this cannot be. */
+  #checkOpen(record: IncomingRecord): void {
+    if (this.#state.sealed === undefined) return;
+    throw systemicError({
+      code: "reshard/after-seal",
+      message: `Task ${this.#settings.origin.task} was sealed at ${this.#state.position.sequence}, and record ${record.position.sequence} comes after.`,
+      advice: "The stream was re-created: raise the source's incarnation in the construct and deploy.",
+    });
+  }
+
   /** X10: when most is poison, it is not the records that are wrong. */
   #judge(): void {
     const { poisonShare } = this.#settings;
@@ -184,3 +231,17 @@ export class Fold {
     });
   }
 }
+
+const killed = () =>
+  poisonError({
+    code: "process/killed",
+    message: "The process ended whenever it took this record: memory, time, or worse.",
+  });
+
+const kills = (task: string, { position }: IncomingRecord, times: number) =>
+  systemicError({
+    code: "process/kills",
+    message: `Task ${task}: ${times} records in a row kill the process, the last at ${position.sequence}.`,
+    advice:
+      'It is the build that is broken: deploy a mended one. See docs/operations.md, section "A task stands still".',
+  });

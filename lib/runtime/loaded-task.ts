@@ -1,6 +1,8 @@
 import { systemicError } from "../errors.ts";
 import type { Base, Commit, LogTotals, StateShapes, StoredCommit } from "../state/commit.ts";
 import { bodyBytes, isWhole } from "../state/commit.ts";
+import { inherit, type Legacy } from "../state/inheritance.ts";
+import { hashOf, type HashRange } from "../state/hash-range.ts";
 import type { TableDeltas, TaskHeader } from "../state/task-state.ts";
 import { TaskState } from "../state/task-state.ts";
 import { Fold, type FoldSettings } from "./fold.ts";
@@ -18,6 +20,8 @@ export class LoadedTask {
   totals = NO_TOTALS;
   /** The newest whole commit. */
   base: Base | undefined = undefined;
+  /** Whether the state was inherited, and no commit says so yet. */
+  isHeir = false;
   /** Bytes that an entry of the state takes when written, as last seen: for estimates. */
   bytesPerEntry = 100;
   /** The head's outputs, while this process knows them; they are needed until they are delivered. */
@@ -41,6 +45,25 @@ export class LoadedTask {
     this.totals = base;
   }
 
+  /** Begins with what the tasks of the partition's parents have left. */
+  startAsHeir(
+    partition: { readonly partition: string; readonly range: HashRange },
+    legacies: readonly Legacy[],
+    idle: number,
+  ): void {
+    const { program } = this.#settings;
+    const hashOfKey = (operator: string, key: string) => hashOf(program.partitionKeyOf(operator, key));
+    const { header, tables } = inherit(partition, legacies, hashOfKey, idle);
+    this.state.apply(header, tables, true);
+    this.epoch = Math.max(...legacies.map(({ epoch }) => epoch));
+    this.isHeir = true;
+  }
+
+  /** What a sealed task leaves. */
+  legacy(): Legacy {
+    return { epoch: this.epoch, header: this.state.header(), tables: this.state.snapshot() };
+  }
+
   follow(stored: StoredCommit, commit: Commit): void {
     this.#checkShapes(commit.shapes);
     this.state.apply(commit.header, this.#settings.program.restore(commit.tables), isWhole(stored));
@@ -53,6 +76,7 @@ export class LoadedTask {
   moveTo(stored: StoredCommit): void {
     this.epoch = stored.epoch;
     this.nonce = stored.nonce;
+    this.isHeir = false;
     this.totals = stored.totals;
     this.base = stored.base;
     const entries = this.state.size;
@@ -61,7 +85,9 @@ export class LoadedTask {
 
   /** X10: a task stands still until someone deploys; what is deployed is judged by what it does itself. */
   #forgetOtherBuilds(build: string): void {
-    if (build !== this.#settings.build) this.state.poison.reset();
+    if (build === this.#settings.build) return;
+    this.state.poison.reset();
+    this.state.killed = 0;
   }
 
   /** State that was written by another pipeline than this one must not be folded into. */

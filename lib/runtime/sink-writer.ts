@@ -1,3 +1,5 @@
+import { messageOf } from "../errors.ts";
+
 /** An output on its way out. */
 export interface Delivery {
   /** The same at every attempt (X4). */
@@ -11,13 +13,28 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** A delivery that failed in the middle: another attempt goes on from there. */
+export class InterruptedDelivery extends Error {
+  /** So many deliveries, from the first on, are with the sink or were refused. */
+  readonly count: number;
+  /** Which of these were refused for good. */
+  readonly refusals: readonly Refusal[];
+
+  constructor(count: number, cause: unknown, refusals: readonly Refusal[] = []) {
+    super(messageOf(cause), { cause });
+    this.count = count;
+    this.refusals = refusals;
+  }
+}
+
 /** The part of a sink that talks to its system. */
 export interface SinkWriter {
   /**
    * Delivers all, in any number of requests. May be called again with the same.
    *
    * @returns what the sink refuses for good
-   * @throws what failed and may succeed later: nothing counts as delivered then
+   * @throws what failed and may succeed later: {@link InterruptedDelivery} says how much was delivered, anything
+   *   else that nothing was
    */
   deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]>;
 }

@@ -1,5 +1,6 @@
 import { infrastructureError, kindAtService } from "../errors.ts";
-import type { TaskItem } from "../state/changelog.ts";
+import type { Changelog, TaskItem } from "../state/changelog.ts";
+import type { Heir, Legacy } from "../state/inheritance.ts";
 import type { Output } from "../state/commit.ts";
 import type { TaskId } from "../state/task-id.ts";
 import { taskName } from "../state/task-id.ts";
@@ -12,22 +13,36 @@ import type { FoldSettings } from "./fold.ts";
 import { LoadedTask } from "./loaded-task.ts";
 import type { Observer, TurnReport } from "./observer.ts";
 import type { IncomingRecord } from "./record.ts";
-import { tickOutput } from "./tick.ts";
+import type { Partition, SourcePartitions } from "./source-partitions.ts";
+import { firstTickOutput, tickOutput } from "./tick.ts";
+import { Trials } from "./trials.ts";
 import { countsBetween } from "./turn-counts.ts";
 
 /** What gives a task a turn. */
 export type Trigger =
   | { readonly kind: "records"; readonly records: readonly IncomingRecord[] }
   | { readonly kind: "tick"; readonly id: string }
-  | { readonly kind: "drain" };
+  | { readonly kind: "drain" }
+  /** Looks after what no record and no tick would find (X11). */
+  | { readonly kind: "sweep" };
+
+/** Ends a task whose partition was replaced. */
+interface Sealing {
+  readonly kind: "seal";
+  readonly listed: readonly Partition[];
+}
 
 export interface TaskSettings {
   readonly id: TaskId;
   readonly fold: FoldSettings;
   /** Milliseconds of silence after which event time moves by itself. */
   readonly idle: number;
-  /** Whether the source holds nothing after the task's position (X12). */
-  readonly isAtTip: (id: TaskId, position: { readonly sequence: string }) => Promise<boolean>;
+  /** Milliseconds after its arrival from which a record that comes alone may be one that kills the process (X7). */
+  readonly suspectAfter: number;
+  readonly partitions: SourcePartitions;
+  /** The task of another partition, in this process. */
+  readonly taskOf: (partition: string) => Task;
+  readonly changelog: Changelog;
   readonly catchUp: CatchUp;
   readonly writer: CommitWriter;
   readonly delivery: Delivery;
@@ -36,6 +51,9 @@ export interface TaskSettings {
   readonly now: () => number;
   readonly newNonce: () => string;
 }
+
+/** The error of a task that must wait for the one it takes over from. */
+export const PARENT_NOT_DONE = "reshard/parent-not-done";
 
 /** Races in a row that a writer may lose before it leaves the field to the others. */
 const MAX_CONFLICTS = 8;
@@ -56,26 +74,44 @@ const TICK_GAP = 1_000;
 export class Task {
   readonly #settings: TaskSettings;
   readonly #name: string;
+  readonly #trials: Trials;
   #known: LoadedTask | undefined;
   #turns: Promise<unknown> = Promise.resolve();
 
   constructor(settings: TaskSettings) {
     this.#settings = settings;
     this.#name = taskName(settings.id);
+    this.#trials = new Trials(this.#name, settings);
   }
 
   /**
-   * One turn (DESIGN section 3). When it returns, the trigger's every effect is committed and delivered.
+   * One turn (docs/spec.md). When it returns, the trigger's every effect is committed and delivered.
    *
    * @throws what stands in the way; then the trigger must come again
    */
   turn(trigger: Trigger): Promise<TurnReport> {
-    const turn = this.#turns.then(() => this.#turn(trigger));
+    return this.#inTurn(() => this.#turn(trigger));
+  }
+
+  /**
+   * Ends the task, whose partition was replaced by those that ask, and hands over its state.
+   *
+   * @throws infrastructure error `reshard/parent-not-done` while its partition holds records above its position
+   */
+  seal(listed: readonly Partition[]): Promise<Legacy> {
+    return this.#inTurn(async () => {
+      await this.#turn({ kind: "seal", listed });
+      return this.#known!.legacy();
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turns.then(work);
     this.#turns = turn.catch(() => undefined);
     return turn;
   }
 
-  async #turn(trigger: Trigger): Promise<TurnReport> {
+  async #turn(trigger: Trigger | Sealing): Promise<TurnReport> {
     const progress = { conflicts: 0, redeliveries: 0, catchUpBytes: 0 };
     for (; progress.conflicts < MAX_CONFLICTS; progress.conflicts++) {
       const known = this.#known;
@@ -100,7 +136,7 @@ export class Task {
 
   /** @returns nothing when another writer was first (X1) */
   async #attempt(
-    trigger: Trigger,
+    trigger: Trigger | Sealing,
     task: LoadedTask,
     item: TaskItem,
     catchUpBytes: number,
@@ -108,8 +144,9 @@ export class Task {
   ): Promise<TurnReport | undefined> {
     const { writer, now } = this.#settings;
     await this.#deliverHead(task, item, progress); // X5: before appending, and before returning success
+    if (task.epoch === 0 && task.state.range === undefined) await this.#open(task, trigger);
     const before = task.state.counters.byOperator();
-    const folded = await this.#fold(trigger, task);
+    const folded = (await this.#fold(trigger, task, item)) ?? (task.isHeir ? 0 : undefined);
     const report = (appended?: { bytes: number; spilled: boolean }) => ({
       task: this.#name,
       trigger: trigger.kind,
@@ -126,7 +163,8 @@ export class Task {
     });
     if (folded === undefined) {
       this.#known = task;
-      return { ...report(), outputs: 0, checkpointed: false, committedAt: undefined, deliveredAt: undefined };
+      const checkpointed = trigger.kind === "sweep" && (await this.#lookAfter(task, item));
+      return { ...report(), outputs: 0, checkpointed, committedAt: undefined, deliveredAt: undefined };
     }
     this.#armTick(task);
     const outputs = task.fold.complete();
@@ -143,16 +181,33 @@ export class Task {
     return { ...report(appended), outputs: outputs.length, checkpointed, committedAt, deliveredAt };
   }
 
+  /** A task without commits begins with what its partition's parents have left, after sealing them. */
+  async #open(task: LoadedTask, trigger: Trigger | Sealing): Promise<void> {
+    const { id, partitions, taskOf, idle, observer } = this.#settings;
+    const listed = trigger.kind === "seal" ? trigger.listed : await partitions.list();
+    const own = listed.find((partition) => partition.id === id.partition);
+    if (own === undefined) {
+      if (trigger.kind !== "seal") throw notListed(this.#name);
+      observer.notice(this.#name, "The partition is listed no more and has no commits: it leaves nothing.");
+      return;
+    }
+    task.state.range = own.range;
+    if (own.parents.length === 0) return;
+    const legacies = await Promise.all(own.parents.map((parent) => taskOf(parent).seal(listed)));
+    task.startAsHeir({ partition: id.partition, range: own.range }, legacies, idle);
+  }
+
   /** @returns how many records were folded; nothing when there is nothing to commit */
-  async #fold(trigger: Trigger, task: LoadedTask): Promise<number | undefined> {
+  async #fold(trigger: Trigger | Sealing, task: LoadedTask, item: TaskItem): Promise<number | undefined> {
     const { state, fold } = task;
-    const { id, isAtTip, idle, now } = this.#settings;
+    const { id, partitions, idle, now } = this.#settings;
+    const isAtTip = () => partitions.isAtTip(id.partition, state.position.sequence);
     switch (trigger.kind) {
       case "records":
-        return fold.records(trigger.records) || undefined;
+        return (await this.#trials.fold(trigger.records, fold, item)) || undefined;
       case "drain":
-        if (state.watermark === END_OF_TIME) return undefined;
-        if (!(await isAtTip(id, state.position))) throw notAtTip(this.#name);
+        if (state.sealed !== undefined || state.watermark === END_OF_TIME) return undefined;
+        if (!(await isAtTip())) throw notAtTip(this.#name);
         fold.advance(END_OF_TIME);
         return 0;
       case "tick": {
@@ -160,10 +215,30 @@ export class Task {
         state.tick = undefined;
         const silence = now() - state.arrival;
         // X12: at the wall clock's rate from the last arrival, and only when nothing waits to be read.
-        if (silence >= idle && (await isAtTip(id, state.position))) fold.advance(state.recordWatermark + silence);
+        if (silence >= idle && (await isAtTip())) fold.advance(state.recordWatermark + silence);
         return 0;
       }
+      case "sweep":
+        return this.#dueTick(task) === undefined ? undefined : 0;
+      case "seal":
+        return state.sealed === undefined ? this.#seal(trigger, task) : undefined;
     }
+  }
+
+  async #seal({ listed }: Sealing, { state, fold }: LoadedTask): Promise<number> {
+    const { id, partitions, observer, now } = this.#settings;
+    if (!listed.some((partition) => partition.id === id.partition)) {
+      observer.notice(this.#name, "The partition is listed no more: what it held and was not folded is lost.");
+    } else if (!(await partitions.isAtTip(id.partition, state.position.sequence))) {
+      throw parentNotDone(this.#name);
+    }
+    const heirs = listed.flatMap((partition): Heir[] =>
+      partition.parents.includes(id.partition) ? [{ partition: partition.id, ...partition.range }] : [],
+    );
+    state.sealed = heirs;
+    state.tick = undefined;
+    for (const { partition } of heirs) fold.send(firstTickOutput(taskName({ ...id, partition }), now()));
+    return 0;
   }
 
   async #deliverHead(task: LoadedTask, item: TaskItem, progress: { redeliveries: number }): Promise<void> {
@@ -194,19 +269,39 @@ export class Task {
   }
 
   /** A task with open windows has one tick on its way, and no more than one. */
-  #armTick({ state, fold }: LoadedTask): void {
-    const { idle, now, newNonce } = this.#settings;
+  #armTick(task: LoadedTask): void {
+    const tick = this.#dueTick(task);
+    if (tick === undefined) return;
+    task.state.tick = { id: this.#settings.newNonce(), at: tick };
+    task.fold.send(tickOutput(this.#name, task.state.tick));
+  }
+
+  /** When a tick must come that is not on its way yet: epoch milliseconds. */
+  #dueTick({ state, fold }: LoadedTask): number | undefined {
+    const { idle, now } = this.#settings;
     const time = now();
+    if (idle === Number.POSITIVE_INFINITY || state.sealed !== undefined) return undefined;
     // A tick that is long overdue was lost: another takes its place, and should it come after all it is ignored.
-    if (idle === Number.POSITIVE_INFINITY || (state.tick !== undefined && time < state.tick.at + LOST_TICK)) return;
+    if (state.tick !== undefined && time < state.tick.at + LOST_TICK) return undefined;
     const due = fold.nextDue();
-    if (due === Number.POSITIVE_INFINITY) return;
+    if (due === Number.POSITIVE_INFINITY) return undefined;
     // When silence will have moved the watermark to the next closing.
     const closing = state.arrival + Math.max(idle, due - state.recordWatermark);
     // If that has passed, records wait to be read, or the source was not at its tip: look again after the time-out.
     const at = closing > time ? closing : time + idle;
-    state.tick = { id: newNonce(), at: Math.min(Math.max(at, time + TICK_GAP), time + LONGEST_TICK) };
-    fold.send(tickOutput(this.#name, state.tick));
+    return Math.min(Math.max(at, time + TICK_GAP), time + LONGEST_TICK);
+  }
+
+  /** What a sweep does beyond a turn: state that grows old is made safe, and what is superseded goes (X11). */
+  async #lookAfter(task: LoadedTask, item: TaskItem): Promise<boolean> {
+    if (task.epoch === 0) return false;
+    const checkpointed = await this.#checkpoint(task, item);
+    try {
+      await this.#settings.writer.forgetCheckpoints(this.#name, item);
+    } catch (cause) {
+      this.#settings.observer.notice(this.#name, "Superseded checkpoints could not be deleted.", cause);
+    }
+    return checkpointed;
   }
 
   async #checkpoint(task: LoadedTask, item: TaskItem): Promise<boolean> {
@@ -228,4 +323,18 @@ const notAtTip = (name: string) =>
     code: "task/not-at-tip",
     message: `Task ${name} cannot be drained yet: its source holds records that it has not folded.`,
     advice: "Drain comes again by itself until they are.",
+  });
+
+const parentNotDone = (name: string) =>
+  infrastructureError({
+    code: PARENT_NOT_DONE,
+    message: `Task ${name} cannot hand over yet: its partition was split or merged, and holds records that it has not folded.`,
+    advice: "Its own mapping folds them; what takes over from it waits by itself.",
+  });
+
+const notListed = (name: string) =>
+  infrastructureError({
+    code: "source/partition-not-listed",
+    message: `Task ${name} has no commits, and the source does not list its partition.`,
+    advice: "If the stream was deleted, remove its mapping.",
   });

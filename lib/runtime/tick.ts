@@ -8,11 +8,21 @@ export const TICKS = "$ticks";
 export type ControlMessage =
   | { readonly type: "tick"; readonly task: string; readonly id: string; readonly at: number }
   /** An operator's word that the input has ended. */
-  | { readonly type: "drain"; readonly task: string };
+  | { readonly type: "drain"; readonly task: string }
+  /** Time to look after a task, or after all of a stage (X11): for what no record and no tick would find. */
+  | { readonly type: "sweep"; readonly task?: string };
 
 export const tickOutput = (task: string, tick: ArmedTick): Output => ({
   sink: TICKS,
   body: JSON.stringify({ type: "tick", task, ...tick } satisfies ControlMessage),
+});
+
+/** The first tick of a task that takes over from another, and may never get a record (X12). */
+export const firstTickOutput = (task: string, at: number): Output => tickOutput(task, { id: "first", at });
+
+export const sweepOutput = (task: string): Output => ({
+  sink: TICKS,
+  body: JSON.stringify({ type: "sweep", task } satisfies ControlMessage),
 });
 
 /** A control message out of a queue's body; nothing when it is none. */
@@ -23,8 +33,11 @@ export function parseControlMessage(body: string): ControlMessage | undefined {
   } catch {
     return undefined;
   }
-  if (typeof message !== "object" || message === null || typeof message.task !== "string") return undefined;
+  if (typeof message !== "object" || message === null) return undefined;
   const { type, task, id, at } = message;
+  if (type === "sweep" && task === undefined) return { type };
+  if (typeof task !== "string") return undefined;
+  if (type === "sweep") return { type, task };
   if (type === "drain") return { type, task };
   if (type === "tick" && typeof id === "string" && typeof at === "number") return { type, task, id, at };
   return undefined;

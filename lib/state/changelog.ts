@@ -11,12 +11,28 @@ export interface CheckpointPointer extends Base {
   readonly build: string;
 }
 
+/** How far a commit's outputs are with one sink, in their order. */
+export interface SinkProgress {
+  readonly epoch: number;
+  /** So many of the sink's outputs, from the first on; infinity when that is all of them. */
+  readonly count: number;
+}
+
+/** The attempts at folding one record that may kill the process (X7). */
+export interface Trial {
+  /** Of the record, as {@link positionText} writes it. */
+  readonly position: string;
+  /** Attempts that began and did not end, each a text of its own. */
+  readonly attempts: readonly string[];
+}
+
 /** The one mutable item of a task. Every number in it only rises. */
 export interface TaskItem {
   /** The highest epoch known to be delivered to every sink. */
   readonly delivered: number;
-  /** The same per sink, where one of several was down. */
-  readonly deliveredTo: Readonly<Record<string, number>>;
+  /** The same per sink, and within a commit, where delivery was interrupted. */
+  readonly deliveredTo: Readonly<Record<string, SinkProgress>>;
+  readonly trial: Trial | undefined;
   readonly checkpoint: CheckpointPointer | undefined;
   /** The checkpoint before: its object is kept. */
   readonly previousCheckpoint: CheckpointPointer | undefined;
@@ -25,6 +41,7 @@ export interface TaskItem {
 export const NEW_TASK_ITEM: TaskItem = {
   delivered: 0,
   deliveredTo: {},
+  trial: undefined,
   checkpoint: undefined,
   previousCheckpoint: undefined,
 };
@@ -60,8 +77,17 @@ export interface Changelog {
   /** Appends a commit if its epoch is free: false when another's commit has it (X1). An own one, put before, counts as done. */
   append(task: string, commit: StoredCommit): Promise<boolean>;
 
-  /** Raises what is known to be delivered: to every sink, or to some. Never lowers it (X5). */
-  raiseDelivered(task: string, epoch: number, sinks?: readonly string[]): Promise<void>;
+  /** Raises what is known to be delivered to every sink. Never lowers it (X5). */
+  raiseDelivered(task: string, epoch: number): Promise<void>;
+
+  /** Raises what is known to be delivered to one sink: by epoch, and within an epoch by count. Never lowers it (X5). */
+  raiseProgress(task: string, sink: string, progress: SinkProgress): Promise<void>;
+
+  /** Notes that an attempt at a record begins; attempts at another record are forgotten (X7). */
+  beginTrial(task: string, position: string, attempt: string): Promise<void>;
+
+  /** Notes that an attempt has come to its end, whatever it was. */
+  endTrial(task: string, position: string, attempt: string): Promise<void>;
 
   /** Points to a checkpoint, if it is of a higher epoch than the one pointed to (X11). */
   raiseCheckpoint(task: string, pointer: CheckpointPointer): Promise<void>;

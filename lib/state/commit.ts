@@ -2,7 +2,7 @@ import { CODEC, checksumOf, corrupt, decodeBody, encodeBody } from "./codec.ts";
 import type { TaskHeader, TableDeltas } from "./task-state.ts";
 
 /** The format of commits and checkpoints that this build writes. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** What a commit sends to a sink. Its id is made of the task, the epoch and its index among the outputs. */
 export interface Output {
@@ -33,6 +33,8 @@ export interface LogTotals {
 /** Where a reader may start instead of at the first epoch. */
 export interface Base extends LogTotals {
   readonly epoch: number;
+  /** When it was written: epoch milliseconds. */
+  readonly at: number;
 }
 
 /** A commit as it is stored: what is needed without decoding it, and its body. */
@@ -50,6 +52,8 @@ export interface StoredCommit {
   readonly totals: LogTotals;
   /** The newest commit at or before this one whose tables are whole. */
   readonly base: Base | undefined;
+  /** When the store may delete it (X11): epoch milliseconds. */
+  readonly expires: number;
   /** The body, or where it was spilled to. */
   readonly body: Uint8Array | SpilledBody;
 }

@@ -41,6 +41,13 @@ export class KeyedTable {
     return this.#floor;
   }
 
+  /** Counts what is at or below a space as dropped, if nothing there has entries. @returns whether that is so */
+  raiseFloor(space: number): boolean {
+    if (space > this.#floor && this.least <= space) return false;
+    this.#floor = Math.max(this.#floor, space);
+    return true;
+  }
+
   /** The lowest space that has entries; infinity when there is none. */
   get least(): number {
     if (this.#least === undefined) {

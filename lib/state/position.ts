@@ -20,3 +20,6 @@ export function compareSequences(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** A position as one text: equal texts are equal positions. */
+export const positionText = ({ sequence, index }: Position): string => `${sequence}#${index}`;

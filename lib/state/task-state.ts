@@ -1,5 +1,7 @@
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { Counters } from "./counters.ts";
+import type { HashRange } from "./hash-range.ts";
+import type { Heir, RangeFloor } from "./inheritance.ts";
 import { Journal } from "./journal.ts";
 import { KeyedTable, type TableDelta } from "./keyed-table.ts";
 import { PoisonRecord } from "./poison-record.ts";
@@ -22,6 +24,14 @@ export interface TaskHeader {
   readonly tick: ArmedTick | undefined;
   readonly counters: ReturnType<Counters["snapshot"]>;
   readonly poison: ReturnType<PoisonRecord["snapshot"]>;
+  /** How many records before the position killed the process, one after the other (X7). */
+  readonly killed: number;
+  /** The partition keys whose state the task holds; unknown for a partition that was listed no more. */
+  readonly range: HashRange | undefined;
+  /** What merged ranges had closed beyond the watermark. */
+  readonly floors: readonly RangeFloor[];
+  /** The partitions that replace this one, once its changelog has ended. */
+  readonly sealed: readonly Heir[] | undefined;
 }
 
 /** Tables by operator. */
@@ -34,6 +44,10 @@ export class TaskState {
   recordWatermark = BEFORE_ALL_TIME;
   arrival = Number.NEGATIVE_INFINITY;
   tick: ArmedTick | undefined = undefined;
+  killed = 0;
+  range: HashRange | undefined = undefined;
+  floors: readonly RangeFloor[] = [];
+  sealed: readonly Heir[] | undefined = undefined;
   readonly counters = new Counters();
   readonly poison = new PoisonRecord();
   readonly journal = new Journal();
@@ -71,6 +85,15 @@ export class TaskState {
     return size;
   }
 
+  /** Forgets what merged ranges had closed, where the task itself has come as far. */
+  forgetFloors(): void {
+    this.floors = this.floors.filter(
+      ({ watermark, tables }) =>
+        watermark > this.watermark ||
+        !Object.entries(tables).every(([operator, floor]) => this.table(operator).raiseFloor(floor)),
+    );
+  }
+
   header(): TaskHeader {
     return {
       position: this.position,
@@ -80,6 +103,10 @@ export class TaskState {
       tick: this.tick,
       counters: this.counters.snapshot(),
       poison: this.poison.snapshot(),
+      killed: this.killed,
+      range: this.range,
+      floors: this.floors,
+      sealed: this.sealed,
     };
   }
 
@@ -102,6 +129,10 @@ export class TaskState {
     this.tick = header.tick;
     this.counters.restore(header.counters);
     this.poison.restore(header.poison);
+    this.killed = header.killed;
+    this.range = header.range;
+    this.floors = header.floors;
+    this.sealed = header.sealed;
     if (whole) for (const table of this.#tables.values()) table.clear();
     for (const [operator, delta] of deltas) this.table(operator).apply(delta);
   }

@@ -1,4 +1,4 @@
-import type { Changelog, CheckpointPointer, NewestCommits, TaskItem } from "../state/changelog.ts";
+import type { Changelog, CheckpointPointer, NewestCommits, SinkProgress, TaskItem } from "../state/changelog.ts";
 import { NEW_TASK_ITEM } from "../state/changelog.ts";
 import { bodyBytes, type StoredCommit } from "../state/commit.ts";
 
@@ -35,15 +35,34 @@ export class MemoryChangelog implements Changelog {
     return there === undefined || there.nonce === commit.nonce;
   }
 
-  async raiseDelivered(task: string, epoch: number, sinks?: readonly string[]): Promise<void> {
+  async raiseDelivered(task: string, epoch: number): Promise<void> {
     const stored = this.#task(task);
-    const { delivered, deliveredTo } = stored.item;
-    if (sinks === undefined) {
-      stored.item = { ...stored.item, delivered: Math.max(delivered, epoch) };
-      return;
-    }
-    const raised = sinks.map((sink) => [sink, Math.max(deliveredTo[sink] ?? 0, epoch)] as const);
-    stored.item = { ...stored.item, deliveredTo: { ...deliveredTo, ...Object.fromEntries(raised) } };
+    stored.item = { ...stored.item, delivered: Math.max(stored.item.delivered, epoch) };
+  }
+
+  async raiseProgress(task: string, sink: string, progress: SinkProgress): Promise<void> {
+    const stored = this.#task(task);
+    const { deliveredTo } = stored.item;
+    const { epoch, count } = deliveredTo[sink] ?? { epoch: 0, count: 0 };
+    if (progress.epoch < epoch || (progress.epoch === epoch && progress.count <= count)) return;
+    stored.item = { ...stored.item, deliveredTo: { ...deliveredTo, [sink]: progress } };
+  }
+
+  async beginTrial(task: string, position: string, attempt: string): Promise<void> {
+    const stored = this.#task(task);
+    const { trial } = stored.item;
+    const attempts = trial?.position === position ? trial.attempts.filter((other) => other !== attempt) : [];
+    stored.item = { ...stored.item, trial: { position, attempts: [...attempts, attempt] } };
+  }
+
+  async endTrial(task: string, position: string, attempt: string): Promise<void> {
+    const stored = this.#task(task);
+    const { trial } = stored.item;
+    if (trial?.position !== position) return;
+    stored.item = {
+      ...stored.item,
+      trial: { position, attempts: trial.attempts.filter((other) => other !== attempt) },
+    };
   }
 
   async raiseCheckpoint(task: string, pointer: CheckpointPointer): Promise<void> {
@@ -55,6 +74,13 @@ export class MemoryChangelog implements Changelog {
   /** Forgets a commit, as an expiry would. */
   forget(task: string, epoch: number): void {
     this.#task(task).commits.delete(epoch);
+  }
+
+  /** Forgets what may be deleted at a time (epoch milliseconds), as a store with a time to live does. */
+  expire(time: number): void {
+    for (const { commits } of this.#tasks.values()) {
+      for (const { epoch, expires } of commits.values()) if (expires <= time) commits.delete(epoch);
+    }
   }
 
   #task(name: string): StoredTask {

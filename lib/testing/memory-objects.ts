@@ -11,4 +11,12 @@ export class MemoryObjects implements ObjectStore {
   async get(key: string): Promise<Uint8Array | undefined> {
     return this.objects.get(key);
   }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    return [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.objects.delete(key);
+  }
 }

@@ -64,10 +64,33 @@ describe("Firehose", () => {
       };
     });
     await expect(down.deliver([row("t@1#0", 10)])).rejects.toMatchObject({
-      kind: "infrastructure",
+      count: 0,
       message: expect.stringContaining("Slow down.") as string,
+      cause: { kind: "infrastructure", code: "firehose/put" },
     });
     expect(requests).toBe(10);
+  });
+
+  test("X5: a delivery that fails in the middle says how many rows are there, and tries none after them", async () => {
+    const taken: string[] = [];
+    // One row a record: each is longer than half of what a record holds.
+    const rows = Array.from({ length: 12 }, (_, n) => row(`t@1#${n}`, 600_000));
+    const sink = writer(({ Records }) => {
+      const outcomes = Records.map(({ Data }) => {
+        const id = /t@1#(\d+)/.exec(Buffer.from(Data).toString())![1]!;
+        if (Number(id) === 8) return { ErrorCode: "ServiceUnavailableException" };
+        taken.push(id);
+        return {};
+      });
+      return { FailedPutCount: outcomes.filter(({ ErrorCode }) => ErrorCode).length, RequestResponses: outcomes };
+    });
+    const failure = await sink.deliver(rows).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(failure).toMatchObject({ count: 8 });
+    expect(taken.slice(0, 8)).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"]);
+    expect(taken).not.toContain("8");
   });
 
   test("no request exceeds 500 records or 4 MiB, no record 1,000 KiB, and a row is never cut", async () => {
@@ -147,8 +170,8 @@ describe("SQS", () => {
     }));
     const writer = new DeadLetterWriter({ client, queueUrl: "http://q", objects: new MemoryObjects(), bucket: "b" });
     await expect(writer.deliver([{ id: "t@1#0", body: "{}" }])).rejects.toMatchObject({
-      kind: "infrastructure",
-      code: "sqs/send",
+      count: 0,
+      cause: { kind: "infrastructure", code: "sqs/send" },
     });
   });
 

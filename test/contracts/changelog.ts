@@ -11,13 +11,15 @@ const commit = (epoch: number, overrides: Partial<StoredCommit> = {}): StoredCom
   build: "7",
   sinks: ["hourly", "$ticks"],
   totals: { written: epoch * 100, caughtUp: 7 },
-  base: epoch > 2 ? { epoch: 2, written: 200, caughtUp: 3 } : undefined,
+  base: epoch > 2 ? { epoch: 2, at: 1_700_000_000_123, written: 200, caughtUp: 3 } : undefined,
+  expires: 1_702_592_000_000,
   body: Buffer.from(`body of ${epoch}`),
   ...overrides,
 });
 
 const pointer = (epoch: number): CheckpointPointer => ({
   epoch,
+  at: 1_700_000_000_123,
   written: epoch * 100,
   caughtUp: 1,
   key: `checkpoints/t/${epoch}-n`,
@@ -117,12 +119,44 @@ export function changelogContract(name: string, make: () => Promise<Changelog>):
     test("X5: delivered only rises, to all sinks and to one", async () => {
       await changelog.raiseDelivered(task, 5);
       await changelog.raiseDelivered(task, 3);
-      await changelog.raiseDelivered(task, 7, ["a", "$dead-letters"]);
-      await changelog.raiseDelivered(task, 6, ["a"]);
+      await changelog.raiseProgress(task, "a", { epoch: 7, count: 3 });
+      await changelog.raiseProgress(task, "$dead-letters", { epoch: 7, count: Number.MAX_SAFE_INTEGER });
+      await changelog.raiseProgress(task, "a", { epoch: 6, count: 9 });
       expect((await changelog.newest(task, { from: 0, limit: 1 })).item).toMatchObject({
         delivered: 5,
-        deliveredTo: { a: 7, "$dead-letters": 7 },
+        deliveredTo: {
+          a: { epoch: 7, count: 3 },
+          "$dead-letters": { epoch: 7, count: Number.MAX_SAFE_INTEGER },
+        },
       });
+    });
+
+    test("X5: progress within a commit only rises, and another commit begins anew", async () => {
+      const progress = async () => (await changelog.newest(task, { from: 0, limit: 1 })).item.deliveredTo["a"];
+      await changelog.raiseProgress(task, "a", { epoch: 7, count: 30 });
+      await changelog.raiseProgress(task, "a", { epoch: 7, count: 20 });
+      expect(await progress()).toEqual({ epoch: 7, count: 30 });
+      await changelog.raiseProgress(task, "a", { epoch: 7, count: 31 });
+      expect(await progress()).toEqual({ epoch: 7, count: 31 });
+      await changelog.raiseProgress(task, "a", { epoch: 8, count: 1 });
+      expect(await progress()).toEqual({ epoch: 8, count: 1 });
+    });
+
+    test("X7: attempts at one record gather, each once, until they end; another record's forget them", async () => {
+      const trial = async () => (await changelog.newest(task, { from: 0, limit: 1 })).item.trial;
+      expect(await trial()).toBeUndefined();
+      await changelog.beginTrial(task, "5#0", "one 7");
+      await changelog.beginTrial(task, "5#0", "one 7"); // its answer was lost, and it is sent again
+      await changelog.beginTrial(task, "5#0", "two 7");
+      expect((await trial())?.attempts.toSorted()).toEqual(["one 7", "two 7"]);
+      await changelog.endTrial(task, "5#0", "one 7");
+      await changelog.endTrial(task, "5#0", "one 7");
+      await changelog.endTrial(task, "4#0", "two 7");
+      expect(await trial()).toEqual({ position: "5#0", attempts: ["two 7"] });
+      await changelog.endTrial(task, "5#0", "two 7");
+      expect(await trial()).toEqual({ position: "5#0", attempts: [] });
+      await changelog.beginTrial(task, "6#0", "three 7");
+      expect(await trial()).toEqual({ position: "6#0", attempts: ["three 7"] });
     });
 
     test("X11: a checkpoint pointer only rises, and the one before is kept", async () => {

@@ -15,6 +15,16 @@ export function objectsContract(name: string, make: () => Promise<ObjectStore>):
       expect(await (await make()).get("checkpoints/none")).toBeUndefined();
     });
 
+    test("what begins with a prefix is listed, and what is deleted is gone", async () => {
+      const objects = await make();
+      const keys = ["checkpoints/p:0:s:s.0:a/10-x", "checkpoints/p:0:s:s.0:a/9-y", "checkpoints/p:0:s:s.0:ab/9-z"];
+      for (const key of keys) await objects.put(key, Buffer.from(key));
+      expect((await objects.list("checkpoints/p:0:s:s.0:a/")).toSorted()).toEqual(keys.slice(0, 2));
+      await objects.delete([keys[0]!, "checkpoints/p:0:s:s.0:a/never-put"]);
+      expect(await objects.get(keys[0]!)).toBeUndefined();
+      expect(await objects.list("checkpoints/p:0:s:s.0:a")).toHaveLength(2);
+    });
+
     test("changing the bytes after a put changes nothing that is stored", async () => {
       const objects = await make();
       const bytes = Buffer.from("abc");

@@ -1,10 +1,10 @@
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { MemoryChangelog, MemoryObjects } from "millrace/testing";
 import { afterAll, describe } from "vitest";
 import { DynamoChangelog } from "../../lib/dynamodb/changelog.ts";
 import { S3Objects } from "../../lib/s3/objects.ts";
-import { startDynamoDb, startS3 } from "../support/emulators.ts";
+import { createChangelogTable, startDynamoDb, startS3 } from "../support/emulators.ts";
 import { changelogContract } from "./changelog.ts";
 import { objectsContract } from "./objects.ts";
 
@@ -18,20 +18,7 @@ describe("on emulators", async () => {
   const s3 = await startS3();
   afterAll(() => Promise.all([dynamo.stop(), s3.stop()]));
   const client = new DynamoDBClient({ endpoint: dynamo.endpoint, region: "us-east-1", credentials });
-  await client.send(
-    new CreateTableCommand({
-      TableName: "changelog",
-      AttributeDefinitions: [
-        { AttributeName: "task", AttributeType: "S" },
-        { AttributeName: "epoch", AttributeType: "N" },
-      ],
-      KeySchema: [
-        { AttributeName: "task", KeyType: "HASH" },
-        { AttributeName: "epoch", KeyType: "RANGE" },
-      ],
-      BillingMode: "PAY_PER_REQUEST",
-    }),
-  );
+  await createChangelogTable(client);
   const bucketClient = new S3Client({ endpoint: s3.endpoint, region: "us-east-1", credentials, forcePathStyle: true });
   await bucketClient.send(new CreateBucketCommand({ Bucket: "state" }));
 

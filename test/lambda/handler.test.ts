@@ -1,10 +1,10 @@
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Context, KinesisStreamEvent } from "aws-lambda";
 import { inspectTasks, lambdaHandler, readBindings, type StageHandler } from "millrace/lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BINDINGS_VARIABLE } from "../../lib/plan/bindings.ts";
-import { startDynamoDb, startS3, type Emulator } from "../support/emulators.ts";
+import { createChangelogTable, startDynamoDb, startS3, startShardList, type Emulator } from "../support/emulators.ts";
 import { eventsPipeline } from "../support/events-pipeline.ts";
 
 const ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events";
@@ -26,30 +26,19 @@ let handler: StageHandler;
 let dynamodb: DynamoDBClient;
 
 beforeAll(async () => {
-  const [dynamo, s3] = (emulators = await Promise.all([startDynamoDb(), startS3()]));
+  const shards = ["shard-a", "shard-b", "shard-c", "shard-d"];
+  const [dynamo, s3, kinesis] = (emulators = await Promise.all([startDynamoDb(), startS3(), startShardList(shards)]));
   vi.stubEnv("AWS_REGION", "us-east-1");
   vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
   vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", dynamo!.endpoint);
   vi.stubEnv("AWS_ENDPOINT_URL_S3", s3!.endpoint);
+  vi.stubEnv("AWS_ENDPOINT_URL_KINESIS", kinesis!.endpoint);
   vi.stubEnv("POWERTOOLS_DEV", "true");
   vi.stubEnv(BINDINGS_VARIABLE, JSON.stringify(bindings));
   for (const method of ["log", "info", "warn", "error"] as const) vi.spyOn(console, method).mockReturnValue();
   dynamodb = new DynamoDBClient({});
-  await dynamodb.send(
-    new CreateTableCommand({
-      TableName: "changelog",
-      AttributeDefinitions: [
-        { AttributeName: "task", AttributeType: "S" },
-        { AttributeName: "epoch", AttributeType: "N" },
-      ],
-      KeySchema: [
-        { AttributeName: "task", KeyType: "HASH" },
-        { AttributeName: "epoch", KeyType: "RANGE" },
-      ],
-      BillingMode: "PAY_PER_REQUEST",
-    }),
-  );
+  await createChangelogTable(dynamodb);
   handler = lambdaHandler(pipeline);
 });
 afterAll(async () => {

@@ -48,11 +48,16 @@ export class CrashPoint {
         range: (...args) => this.#pass(() => changelog.range(...args)),
         append: (...args) => this.#pass(() => changelog.append(...args)),
         raiseDelivered: (...args) => this.#pass(() => changelog.raiseDelivered(...args)),
+        raiseProgress: (...args) => this.#pass(() => changelog.raiseProgress(...args)),
+        beginTrial: (...args) => this.#pass(() => changelog.beginTrial(...args)),
+        endTrial: (...args) => this.#pass(() => changelog.endTrial(...args)),
         raiseCheckpoint: (...args) => this.#pass(() => changelog.raiseCheckpoint(...args)),
       }),
       wrapObjects: (objects): ObjectStore => ({
         put: (...args) => this.#pass(() => objects.put(...args)),
         get: (...args) => this.#pass(() => objects.get(...args)),
+        list: (...args) => this.#pass(() => objects.list(...args)),
+        delete: (...args) => this.#pass(() => objects.delete(...args)),
       }),
       wrapSink: (_name, sink): SinkWriter => ({ deliver: (items) => this.#pass(() => sink.deliver(items)) }),
     };

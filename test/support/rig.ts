@@ -2,19 +2,20 @@ import type { Pipeline } from "millrace";
 import { MemoryChangelog, MemoryObjects } from "millrace/testing";
 import { kinesisDecoder } from "../../lib/connectors/kinesis/decode.ts";
 import { compileStage } from "../../lib/plan/compile.ts";
-import { planStages } from "../../lib/plan/stage.ts";
-import { CatchUp } from "../../lib/runtime/catch-up.ts";
-import { CommitWriter, type WriterLimits } from "../../lib/runtime/commit-writer.ts";
+import { planStages, type Stage } from "../../lib/plan/stage.ts";
+import type { WriterLimits } from "../../lib/runtime/commit-writer.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
-import { Delivery } from "../../lib/runtime/delivery.ts";
 import type { TurnReport } from "../../lib/runtime/observer.ts";
 import type { IncomingRecord } from "../../lib/runtime/record.ts";
 import type { Delivery as Item, Refusal, SinkWriter } from "../../lib/runtime/sink-writer.ts";
-import { Task } from "../../lib/runtime/task.ts";
+import type { Partition } from "../../lib/runtime/source-partitions.ts";
+import { StageRuntime } from "../../lib/runtime/stage-runtime.ts";
+import type { Trigger } from "../../lib/runtime/task.ts";
 import { TICKS, type ControlMessage } from "../../lib/runtime/tick.ts";
 import type { Changelog } from "../../lib/state/changelog.ts";
 import { decodeCommit } from "../../lib/state/commit.ts";
 import { Counters, type OperatorCounts } from "../../lib/state/counters.ts";
+import { WHOLE_RANGE } from "../../lib/state/hash-range.ts";
 import type { ObjectStore } from "../../lib/state/object-store.ts";
 import { taskName, type TaskId } from "../../lib/state/task-id.ts";
 
@@ -55,6 +56,17 @@ export interface RigOptions {
 /** Limits at which every commit is spilled, and a checkpoint follows as soon as it may. */
 export const SMALL_LIMITS: WriterLimits = { spill: 0, shortLog: 0, checkpoint: 0 };
 
+/** The shard of tests that need one only. */
+export const SHARD = "shardId-000000000000";
+
+/** Milliseconds after which a record that comes alone is suspect. */
+export const SUSPECT_AFTER = 60_000;
+
+/** A task as tests give it turns. */
+export interface RigTask {
+  turn(trigger: Trigger): Promise<TurnReport>;
+}
+
 /** A pipeline's stage on stores in memory, on a clock that stands still until it is set. */
 export class Rig {
   readonly changelog = new MemoryChangelog();
@@ -64,6 +76,8 @@ export class Rig {
   readonly notices: string[] = [];
   now = 1_000_000;
   atTip = true;
+  /** What the source lists. */
+  readonly partitions: Partition[] = [{ id: SHARD, parents: [], range: WHOLE_RANGE }];
   readonly #pipeline: Pipeline;
   #nonces = 0;
 
@@ -73,56 +87,69 @@ export class Rig {
       this.sinks.set(name, new RecordingSink());
   }
 
-  idOf(partition = "shardId-000000000000"): TaskId {
-    const [stage] = planStages(this.#pipeline);
+  get #stage(): Stage {
+    return planStages(this.#pipeline)[0]!;
+  }
+
+  idOf(partition = SHARD): TaskId {
+    const { name, source } = this.#stage;
     return {
       pipeline: this.#pipeline.name,
       generation: 0,
-      stage: stage!.name,
-      source: stage!.source.name,
+      stage: name,
+      source: source.name,
       incarnation: 0,
       partition,
     };
   }
 
-  /** A new process that has the task: it knows nothing. */
-  task(options: RigOptions = {}): Task {
-    const [stage] = planStages(this.#pipeline);
-    const id = this.idOf(options.partition);
-    const changelog = options.wrapChangelog?.(this.changelog) ?? this.changelog;
-    const objects = options.wrapObjects?.(this.objects) ?? this.objects;
-    const program = compileStage(this.#pipeline, stage!);
-    const newNonce = () => `nonce-${++this.#nonces}`;
-    const writers = new Map(
-      [...this.sinks].map(([name, sink]) => [name, options.wrapSink?.(name, sink) ?? sink] as const),
-    );
-    return new Task({
-      id,
-      fold: {
-        origin: { pipeline: id.pipeline, stage: id.stage, task: taskName(id), partition: id.partition },
-        program,
-        source: id.source,
-        decode: kinesisDecoder(stage!.source),
-        disorder: stage!.source.disorder,
+  /** A new process: it knows nothing. */
+  process(options: RigOptions = {}): StageRuntime {
+    const stage = this.#stage;
+    const { pipeline, generation, source, incarnation } = this.idOf();
+    const build = options.build ?? "test";
+    return new StageRuntime({
+      stage: {
+        pipeline,
+        generation,
+        stage: stage.name,
+        source,
+        incarnation,
+        program: compileStage(this.#pipeline, stage),
+        decode: kinesisDecoder(stage.source),
+        disorder: stage.source.disorder,
+        idle: stage.source.idle,
         poisonShare: this.#pipeline.poison.share,
-        build: options.build ?? "test",
       },
-      idle: stage!.source.idle,
-      isAtTip: async () => this.atTip,
-      catchUp: new CatchUp(changelog, objects),
-      writer: new CommitWriter({
-        changelog,
-        objects,
-        shapes: program.shapes,
-        build: options.build ?? "test",
-        newNonce,
-        ...(options.limits && { limits: options.limits }),
-      }),
-      delivery: new Delivery(changelog, writers),
+      build,
+      changelog: options.wrapChangelog?.(this.changelog) ?? this.changelog,
+      objects: options.wrapObjects?.(this.objects) ?? this.objects,
+      writers: new Map([...this.sinks].map(([name, sink]) => [name, options.wrapSink?.(name, sink) ?? sink] as const)),
+      partitions: { list: async () => this.partitions, isAtTip: async () => this.atTip },
       observer: { turn: (report) => this.reports.push(report), notice: (_task, what) => this.notices.push(what) },
       now: () => this.now,
-      newNonce,
+      newNonce: () => `nonce-${++this.#nonces}`,
+      suspectAfter: SUSPECT_AFTER,
+      ...(options.limits && { limits: options.limits }),
     });
+  }
+
+  /** One task in a new process. */
+  task(options: RigOptions = {}): RigTask {
+    const partition = options.partition ?? SHARD;
+    const process = this.process(options);
+    if (!this.partitions.some(({ id }) => id === partition)) {
+      this.partitions.push({ id: partition, parents: [], range: WHOLE_RANGE });
+    }
+    const task = taskName(this.idOf(partition));
+    return {
+      turn: async (trigger) => {
+        if (trigger.kind === "records") return process.records(partition, trigger.records);
+        const message: ControlMessage =
+          trigger.kind === "tick" ? { type: "tick", task, id: trigger.id, at: 0 } : { type: trigger.kind, task };
+        return (await process.control(message))!;
+      },
+    };
   }
 
   rows<R>(sink: string): R[] {

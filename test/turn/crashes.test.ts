@@ -3,6 +3,7 @@ import { eventsPipeline, type Event, type SumRow } from "../support/events-pipel
 import { CrashPoint, type CrashKind } from "../support/crashing.ts";
 import { naiveWindows, sorted } from "../support/naive-windows.ts";
 import { record, Rig, SMALL_LIMITS, type RigOptions } from "../support/rig.ts";
+import { overriding } from "../support/overriding.ts";
 
 /** Every third value differs, some are late, the last batch closes windows; one record is poison. */
 const EVENTS: readonly Event[] = Array.from({ length: 48 }, (_, i) => ({
@@ -39,17 +40,14 @@ async function run(rig: Rig, crash: CrashPoint, landAfter: "retry" | "read", opt
 
 /** The zombie's request lands between the new process's read and its put. */
 const landingAfterRead = (crash: CrashPoint): RigOptions => ({
-  wrapChangelog: (changelog) => ({
-    newest: async (...args) => {
-      const answer = await changelog.newest(...args);
-      await crash.land();
-      return answer;
-    },
-    range: (...args) => changelog.range(...args),
-    append: (...args) => changelog.append(...args),
-    raiseDelivered: (...args) => changelog.raiseDelivered(...args),
-    raiseCheckpoint: (...args) => changelog.raiseCheckpoint(...args),
-  }),
+  wrapChangelog: (changelog) =>
+    overriding(changelog, {
+      newest: async (...args) => {
+        const answer = await changelog.newest(...args);
+        await crash.land();
+        return answer;
+      },
+    }),
 });
 
 async function check(rig: Rig): Promise<void> {
@@ -131,13 +129,8 @@ test("X5: a lost mark costs a repeat with the same id, never a loss", async () =
   const rig = new Rig(eventsPipeline());
   const records = [record(1, { key: "a", time: 1, value: 1 }), record(2, { key: "a", time: 50, value: 1 })];
   const task = rig.task({
-    wrapChangelog: (changelog) => ({
-      newest: (...args) => changelog.newest(...args),
-      range: (...args) => changelog.range(...args),
-      append: (...args) => changelog.append(...args),
-      raiseCheckpoint: (...args) => changelog.raiseCheckpoint(...args),
-      raiseDelivered: () => Promise.reject(new Error("throttled")),
-    }),
+    wrapChangelog: (changelog) =>
+      overriding(changelog, { raiseDelivered: () => Promise.reject(new Error("throttled")) }),
   });
   await task.turn({ kind: "records", records });
   expect(rig.notices).toHaveLength(1);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { eventsPipeline, type SumRow } from "../support/events-pipeline.ts";
 import { record, Rig, type RigOptions } from "../support/rig.ts";
+import { overriding } from "../support/overriding.ts";
 
 /** Every body is spilled, and no checkpoint hides it. */
 const SPILLING = { limits: { spill: 0, shortLog: 1e9, checkpoint: 1e9 } };
@@ -12,17 +13,17 @@ test("X1: of two writers that spill different bodies for one epoch, the winner's
   let raced = false;
   const slow: RigOptions = {
     ...SPILLING,
-    wrapObjects: (objects) => ({
-      get: (...args) => objects.get(...args),
-      put: async (...args) => {
-        // Another process has the same epoch's whole turn before this one's body arrives.
-        if (!raced) {
-          raced = true;
-          await rig.task(SPILLING).turn({ kind: "records", records: first });
-        }
-        await objects.put(...args);
-      },
-    }),
+    wrapObjects: (objects) =>
+      overriding(objects, {
+        put: async (...args) => {
+          // Another process has the same epoch's whole turn before this one's body arrives.
+          if (!raced) {
+            raced = true;
+            await rig.task(SPILLING).turn({ kind: "records", records: first });
+          }
+          await objects.put(...args);
+        },
+      }),
   };
   const loser = rig.task(slow);
   await loser.turn({ kind: "records", records: second });

@@ -1,6 +1,6 @@
-import { PutRecordBatchCommand, type FirehoseClient } from "@aws-sdk/client-firehose";
+import { PutRecordBatchCommand, type FirehoseClient, type PutRecordBatchCommandOutput } from "@aws-sdk/client-firehose";
 import { infrastructureError } from "../../errors.ts";
-import type { Delivery, Refusal, SinkWriter } from "../../runtime/sink-writer.ts";
+import { InterruptedDelivery, type Delivery, type Refusal, type SinkWriter } from "../../runtime/sink-writer.ts";
 import { MAX_RECORD_BYTES, OUTPUT_ID } from "./declare.ts";
 
 /** Limits of one PutRecordBatch request (AWS: Firehose API reference). */
@@ -9,7 +9,7 @@ const MAX_BATCH_BYTES = 4 * 1_024 * 1_024;
 
 /**
  * What a request leaves out is put again this often, each time after twice the wait: for about ten seconds in all.
- * Giving up means that the whole commit is delivered again, so patience is cheaper.
+ * Giving up fails the turn, and another goes on from there: patience is cheaper.
  */
 const ATTEMPTS = 10;
 const FIRST_WAIT_MILLIS = 50;
@@ -30,30 +30,42 @@ export class FirehoseWriter implements SinkWriter {
   }
 
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
-    for (const batch of batches(packRows(deliveries.map(rowOf)))) await this.#put(batch);
+    let taken = 0;
+    for (const batch of batches(packRows(deliveries.map(rowOf)))) {
+      const failure = await this.#put(batch);
+      taken += rowsOf(failure === undefined ? batch : batch.slice(0, failure.from));
+      // What follows is not tried: the next attempt goes on from here.
+      if (failure !== undefined) throw new InterruptedDelivery(taken, failure.cause);
+    }
     return []; // Firehose refuses nothing for good that the row's check lets through
   }
 
-  async #put(records: readonly Buffer[]): Promise<void> {
+  /** @returns what failed, and which record it begins with */
+  async #put(records: readonly PackedRows[]): Promise<{ from: number; cause: unknown } | undefined> {
     let rest = records;
     for (let attempt = 1; ; attempt++) {
-      const answer = await this.#settings.client.send(
-        new PutRecordBatchCommand({
-          DeliveryStreamName: this.#settings.deliveryStream,
-          Records: rest.map((Data) => ({ Data })),
-        }),
-      );
-      if ((answer.FailedPutCount ?? 0) === 0) return;
+      const request = new PutRecordBatchCommand({
+        DeliveryStreamName: this.#settings.deliveryStream,
+        Records: rest.map(({ data }) => ({ Data: data })),
+      });
+      let answer: PutRecordBatchCommandOutput;
+      try {
+        answer = await this.#settings.client.send(request);
+      } catch (cause) {
+        return { from: records.indexOf(rest[0]!), cause };
+      }
+      if ((answer.FailedPutCount ?? 0) === 0) return undefined;
       const responses = answer.RequestResponses ?? [];
       const failed = rest.filter((_, i) => responses[i]?.ErrorCode !== undefined);
       if (attempt === ATTEMPTS) {
         const [error] = responses.flatMap(({ ErrorCode, ErrorMessage }) =>
           ErrorCode === undefined ? [] : [`${ErrorCode}: ${ErrorMessage ?? ""}`],
         );
-        throw infrastructureError({
+        const cause = infrastructureError({
           code: "firehose/put",
           message: `Delivery stream ${this.#settings.deliveryStream} took all but ${failed.length} of ${records.length} records in ${ATTEMPTS} attempts (${error ?? "no reason given"}).`,
         });
+        return { from: records.indexOf(failed[0]!), cause };
       }
       rest = failed;
       await this.#settings.wait(Math.min(FIRST_WAIT_MILLIS * 2 ** (attempt - 1), LONGEST_WAIT_MILLIS));
@@ -65,13 +77,22 @@ export class FirehoseWriter implements SinkWriter {
 const rowOf = ({ id, body }: Delivery): string =>
   `{"${OUTPUT_ID}":${JSON.stringify(id)}${body === "{}" ? "" : ","}${body.slice(1)}`;
 
+/** Several rows as one record. */
+export interface PackedRows {
+  /** One row a line. */
+  readonly data: Buffer;
+  readonly rows: number;
+}
+
+const rowsOf = (records: readonly PackedRows[]): number => records.reduce((sum, { rows }) => sum + rows, 0);
+
 /** Rows, one a line, in records as large as may be. */
-export function packRows(rows: readonly string[], maxBytes = MAX_RECORD_BYTES): Buffer[] {
-  const records: Buffer[] = [];
+export function packRows(rows: readonly string[], maxBytes = MAX_RECORD_BYTES): PackedRows[] {
+  const records: PackedRows[] = [];
   let lines: string[] = [];
   let bytes = 0;
   const close = () => {
-    if (lines.length > 0) records.push(Buffer.from(lines.join("")));
+    if (lines.length > 0) records.push({ data: Buffer.from(lines.join("")), rows: lines.length });
     lines = [];
     bytes = 0;
   };
@@ -86,16 +107,16 @@ export function packRows(rows: readonly string[], maxBytes = MAX_RECORD_BYTES): 
   return records;
 }
 
-function batches(records: readonly Buffer[]): Buffer[][] {
-  const all: Buffer[][] = [];
+function batches(records: readonly PackedRows[]): PackedRows[][] {
+  const all: PackedRows[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const record of records) {
-    if (bytes + record.length > MAX_BATCH_BYTES || all.at(-1)!.length === MAX_BATCH_RECORDS) {
+    if (bytes + record.data.length > MAX_BATCH_BYTES || all.at(-1)!.length === MAX_BATCH_RECORDS) {
       all.push([]);
       bytes = 0;
     }
     all.at(-1)!.push(record);
-    bytes += record.length;
+    bytes += record.data.length;
   }
   return all;
 }

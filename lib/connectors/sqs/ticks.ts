@@ -23,8 +23,8 @@ export class TickWriter implements SinkWriter {
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
     const { client, queueUrl, now } = this.#settings;
     const messages = deliveries.map(({ body }) => {
-      const { at } = JSON.parse(body) as { at: number };
-      const seconds = Math.ceil((at - now()) / 1_000);
+      const { at } = JSON.parse(body) as { at?: number };
+      const seconds = at === undefined ? 0 : Math.ceil((at - now()) / 1_000);
       return { body, delaySeconds: Math.min(Math.max(seconds, 0), MAX_DELAY_SECONDS) };
     });
     await sendAll(client, queueUrl, messages);

@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import { FirehoseWriter } from "../connectors/firehose/deliver.ts";
+import { kinesisDecoder } from "../connectors/kinesis/decode.ts";
+import { KinesisPartitions } from "../connectors/kinesis/partitions.ts";
+import { DeadLetterWriter } from "../connectors/sqs/dead-letters.ts";
+import { TickWriter } from "../connectors/sqs/ticks.ts";
+import { DynamoChangelog } from "../dynamodb/changelog.ts";
+import { systemicError } from "../errors.ts";
+import type { Pipeline } from "../pipeline/topology.ts";
+import type { Bindings } from "../plan/bindings.ts";
+import { compileStage } from "../plan/compile.ts";
+import { stageNamed, type Stage } from "../plan/stage.ts";
+import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
+import type { Observer } from "../runtime/observer.ts";
+import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
+import { StageRuntime, type RunnableStage } from "../runtime/stage-runtime.ts";
+import { TICKS } from "../runtime/tick.ts";
+import { S3Objects } from "../s3/objects.ts";
+import type { ObjectStore } from "../state/object-store.ts";
+import type { Clients } from "./clients.ts";
+
+/** Joins a pipeline's stage with the resources it is bound to. */
+export function stageRuntime(
+  pipeline: Pipeline,
+  bindings: Bindings,
+  clients: Clients,
+  observer: Observer,
+  build: string,
+): StageRuntime {
+  const stage = stageNamed(pipeline, bindings.stage);
+  const now = Date.now;
+  const wait = (millis: number): Promise<void> => setTimeout(millis);
+  const objects = new S3Objects(clients.s3, bindings.bucket);
+  return new StageRuntime({
+    stage: runnableStage(pipeline, stage, bindings),
+    build,
+    changelog: new DynamoChangelog(clients.dynamodb, bindings.table),
+    objects,
+    writers: writersOf(stage, bindings, clients, objects, now, wait),
+    partitions: new KinesisPartitions({ client: clients.kinesis, streamArn: bindings.source.streamArn, wait }),
+    observer,
+    now,
+    newNonce: () => randomBytes(9).toString("base64url"),
+    suspectAfter: bindings.source.suspectAfterMillis,
+  });
+}
+
+const runnableStage = (pipeline: Pipeline, stage: Stage, { generation, source }: Bindings): RunnableStage => ({
+  pipeline: pipeline.name,
+  generation,
+  stage: stage.name,
+  source: stage.source.name,
+  incarnation: source.incarnation,
+  program: compileStage(pipeline, stage),
+  decode: kinesisDecoder(stage.source),
+  disorder: stage.source.disorder,
+  idle: stage.source.idle,
+  poisonShare: pipeline.poison.share,
+});
+
+function writersOf(
+  stage: Stage,
+  bindings: Bindings,
+  clients: Clients,
+  objects: ObjectStore,
+  now: () => number,
+  wait: (millis: number) => Promise<void>,
+): SinkWriters {
+  const { deadLetterQueueUrl, tickQueueUrl, bucket } = bindings;
+  const writers = new Map<string, SinkWriter>([
+    [DEAD_LETTERS, new DeadLetterWriter({ client: clients.sqs, queueUrl: deadLetterQueueUrl, objects, bucket })],
+    [TICKS, new TickWriter({ client: clients.sqs, queueUrl: tickQueueUrl, now })],
+  ]);
+  for (const { name } of stage.sinks) {
+    const deliveryStream = bindings.deliveryStreams[name];
+    if (deliveryStream === undefined) {
+      throw systemicError({
+        code: "bindings/sink",
+        message: `Stage "${stage.name}" has a sink "${name}" and no delivery stream for it.`,
+        advice: "Deploy pipeline and infrastructure together.",
+      });
+    }
+    writers.set(name, new FirehoseWriter({ client: clients.firehose, deliveryStream, wait }));
+  }
+  return writers;
+}

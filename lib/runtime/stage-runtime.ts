@@ -1,0 +1,155 @@
+import { MillraceError } from "../errors.ts";
+import type { StageProgram } from "../operators/program.ts";
+import type { Changelog } from "../state/changelog.ts";
+import type { ObjectStore } from "../state/object-store.ts";
+import { parseTaskName, taskName, type TaskId } from "../state/task-id.ts";
+import { CatchUp } from "./catch-up.ts";
+import { CommitWriter, type WriterLimits } from "./commit-writer.ts";
+import { Delivery } from "./delivery.ts";
+import type { Observer, TurnReport } from "./observer.ts";
+import type { IncomingRecord, RecordDecoder } from "./record.ts";
+import type { SinkWriters } from "./sink-writer.ts";
+import type { SourcePartitions } from "./source-partitions.ts";
+import { PARENT_NOT_DONE, Task } from "./task.ts";
+import { sweepOutput, TICKS, type ControlMessage } from "./tick.ts";
+
+/** An execution environment keeps the states of this many tasks; the one not used for longest goes first. */
+export const MAX_TASKS = 64;
+
+/** A stage that can be run, and of which deployment it is. */
+export interface RunnableStage {
+  readonly pipeline: string;
+  readonly generation: number;
+  readonly stage: string;
+  readonly source: string;
+  readonly incarnation: number;
+  readonly program: StageProgram;
+  readonly decode: RecordDecoder;
+  /** Milliseconds, of the source. */
+  readonly disorder: number;
+  /** Milliseconds of silence after which event time moves by itself; infinity for never. */
+  readonly idle: number;
+  /** Above this share of poison a task stops (X10). */
+  readonly poisonShare: number;
+}
+
+export interface StageRuntimeSettings {
+  readonly stage: RunnableStage;
+  /** Names the build in envelopes: another build's poison says nothing of it. */
+  readonly build: string;
+  readonly changelog: Changelog;
+  readonly objects: ObjectStore;
+  readonly writers: SinkWriters;
+  readonly partitions: SourcePartitions;
+  readonly observer: Observer;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** A text made anew at every call. */
+  readonly newNonce: () => string;
+  /** Milliseconds after its arrival from which a record that comes alone may be one that kills the process (X7). */
+  readonly suspectAfter: number;
+  /** @default WRITER_LIMITS */
+  readonly limits?: WriterLimits;
+}
+
+/** What an execution environment holds: the tasks of one stage that it has met, and what they work with. */
+export class StageRuntime {
+  readonly #settings: StageRuntimeSettings;
+  readonly #catchUp: CatchUp;
+  readonly #writer: CommitWriter;
+  readonly #delivery: Delivery;
+  readonly #tasks = new Map<string, Task>();
+
+  constructor(settings: StageRuntimeSettings) {
+    const { changelog, objects, writers, stage, build, newNonce, limits, now } = settings;
+    this.#settings = settings;
+    this.#catchUp = new CatchUp(changelog, objects);
+    this.#writer = new CommitWriter({
+      changelog,
+      objects,
+      shapes: stage.program.shapes,
+      build,
+      newNonce,
+      now,
+      ...(limits && { limits }),
+    });
+    this.#delivery = new Delivery(changelog, writers);
+  }
+
+  idOf(partition: string): TaskId {
+    const { pipeline, generation, stage, source, incarnation } = this.#settings.stage;
+    return { pipeline, generation, stage, source, incarnation, partition };
+  }
+
+  /** Gives a partition's task a turn with records of it. @throws what stands in the way; then they must come again */
+  records(partition: string, records: readonly IncomingRecord[]): Promise<TurnReport> {
+    return this.#taskOf(partition).turn({ kind: "records", records });
+  }
+
+  /**
+   * Does what a message says.
+   *
+   * @returns nothing for a message of another deployment, which is of no use any more
+   * @throws what stands in the way; then the message must come again
+   */
+  async control(message: ControlMessage): Promise<TurnReport | undefined> {
+    if (message.task === undefined) return this.#sweepAll();
+    const { partition } = parseTaskName(message.task);
+    if (message.task !== taskName(this.idOf(partition))) {
+      this.#settings.observer.notice(message.task, "A message for a task of another deployment was dropped.");
+      return undefined;
+    }
+    const task = this.#taskOf(partition);
+    if (message.type === "drain") return task.turn({ kind: "drain" });
+    try {
+      return await task.turn(message.type === "tick" ? { kind: "tick", id: message.id } : { kind: "sweep" });
+    } catch (thrown) {
+      if (!(thrown instanceof MillraceError) || thrown.code !== PARENT_NOT_DONE) throw thrown;
+      // Its parent's seal sends another first tick, and there is another sweep.
+      this.#settings.observer.notice(message.task, thrown.message);
+      return undefined;
+    }
+  }
+
+  /** One message per task, so that each has an invocation's time. */
+  async #sweepAll(): Promise<undefined> {
+    const { partitions, writers } = this.#settings;
+    const listed = await partitions.list();
+    const messages = listed.map(({ id }) => sweepOutput(taskName(this.idOf(id))));
+    await writers.get(TICKS)!.deliver(messages.map(({ body }, n) => ({ id: `sweep#${n}`, body })));
+  }
+
+  #taskOf = (partition: string): Task => {
+    const { stage, build, partitions, observer, now, newNonce, suspectAfter, changelog } = this.#settings;
+    const id = this.idOf(partition);
+    const task =
+      this.#tasks.get(partition) ??
+      new Task({
+        id,
+        fold: {
+          origin: { pipeline: id.pipeline, stage: id.stage, task: taskName(id), partition },
+          program: stage.program,
+          source: stage.source,
+          decode: stage.decode,
+          disorder: stage.disorder,
+          poisonShare: stage.poisonShare,
+          build,
+        },
+        idle: stage.idle,
+        suspectAfter,
+        partitions,
+        taskOf: this.#taskOf,
+        catchUp: this.#catchUp,
+        writer: this.#writer,
+        delivery: this.#delivery,
+        changelog,
+        observer,
+        now,
+        newNonce,
+      });
+    this.#tasks.delete(partition);
+    this.#tasks.set(partition, task); // the newest is last
+    if (this.#tasks.size > MAX_TASKS) this.#tasks.delete(this.#tasks.keys().next().value!);
+    return task;
+  };
+}
