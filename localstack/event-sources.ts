@@ -110,9 +110,7 @@ export class EventSources {
       return;
     }
     const destination = {
-      sendMessage: async (queueName: string, MessageBody: string) => {
-        await services.storage.queues.call("SendMessage", { QueueUrl: emulatorUrl(queueName), MessageBody });
-      },
+      sendMessage: (queueName: string, body: string) => services.storage.sendMessage(queueName, body),
       putObject: (bucket: string, key: string, body: Buffer) => {
         services.storage.objects.putObject(bucket, key, body, "application/json");
         services.gateways.s3.count("PutObject", body.length, 0);

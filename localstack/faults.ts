@@ -11,6 +11,7 @@ const names = [
   "failSinkPartly",
   "repeatSink",
   "delaySink",
+  "earlyChild",
 ] as const satisfies readonly FaultName[];
 
 /**

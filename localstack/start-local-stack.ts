@@ -2,12 +2,14 @@ import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { systemClock } from "./clock.ts";
 import { createTable } from "./dynamodb/dynamodb-emulator.ts";
+import { expireItems } from "./dynamodb/time-to-live.ts";
 import { EventSources } from "./event-sources.ts";
 import { Faults } from "./faults.ts";
 import { startDeliveryStreams, type FirehoseService } from "./delivery-streams.ts";
-import { LocalStackError } from "./errors.ts";
+import { LocalStackError, reasonOf } from "./errors.ts";
 import { deployFunctions, type Functions } from "./functions.ts";
-import { createStream } from "./kinesis/kinesis-emulator.ts";
+import { createStream, untilActive } from "./kinesis/kinesis-emulator.ts";
+import { Schedules } from "./schedules.ts";
 import { startServices, type Services } from "./services.ts";
 import { createQueue } from "./storage/storage-emulator.ts";
 import { StreamCounts } from "./stream-counts.ts";
@@ -37,7 +39,14 @@ export const startLocalStack: StartLocalStack = async (options) => {
       streamCounts.add(stream, count);
       eventSources?.onPut(stream, shardId);
     },
-    onReshard: (stream) => eventSources?.onReshard(stream),
+    onReshard: (stream) => {
+      // The shards change after the answer, as they do on AWS.
+      untilActive(services.kinesis.client, stream).then(
+        () => eventSources?.onReshard(stream),
+        // Mappings list the shards every second anyway.
+        (error: unknown) => onNotice({ level: "warning", text: `resharding ${stream}: ${reasonOf(error)}` }),
+      );
+    },
   });
   let functions: Functions | undefined;
   const stop = async () => {
@@ -79,8 +88,11 @@ export const startLocalStack: StartLocalStack = async (options) => {
       clock: systemClock,
       onNotice,
     });
+    const schedules = new Schedules(ofType(resources, "AWS::Events::Rule"), (queue, body) =>
+      services.storage.sendMessage(queue, body),
+    );
     eventSources.start();
-    return running({ services, firehose, functions, eventSources, faults, resources, outputs, stop });
+    return running({ services, firehose, functions, eventSources, schedules, faults, resources, outputs, stop });
   } catch (error) {
     await stop();
     throw error;
@@ -99,14 +111,14 @@ function ofType(resources: readonly ResolvedResource[], ...types: readonly strin
   return resources.filter((resource) => types.includes(resource.type));
 }
 
+const tableTypes = ["AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"] as const;
+
 async function createResources(resources: readonly ResolvedResource[], services: Services): Promise<void> {
   const { kinesis, dynamodb, storage } = services;
   for (const bucket of ofType(resources, "AWS::S3::Bucket")) storage.objects.createBucket(bucket.name);
   await Promise.all([
     ...ofType(resources, "AWS::Kinesis::Stream").map((stream) => createStream(kinesis.client, stream)),
-    ...ofType(resources, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable").map((table) =>
-      createTable(dynamodb.client, table),
-    ),
+    ...ofType(resources, ...tableTypes).map((table) => createTable(dynamodb.client, table)),
     ...ofType(resources, "AWS::SQS::Queue").map((queue) => createQueue(storage.queues, queue)),
   ]);
 }
@@ -116,14 +128,16 @@ interface Parts {
   readonly firehose: FirehoseService;
   readonly functions: Functions;
   readonly eventSources: EventSources;
+  readonly schedules: Schedules;
   readonly faults: Faults;
   readonly resources: readonly ResolvedResource[];
   readonly outputs: Readonly<Record<string, string>>;
   readonly stop: () => Promise<void>;
 }
 
-function running({ services, firehose, functions, eventSources, faults, resources, outputs, stop }: Parts): LocalStack {
-  const { gateways, storage } = services;
+function running({ services, firehose, functions, eventSources, schedules, ...parts }: Parts): LocalStack {
+  const { faults, resources, outputs, stop } = parts;
+  const { gateways, storage, dynamodb } = services;
   const endpoints = {
     kinesis: gateways.kinesis.userOrigin,
     dynamodb: gateways.dynamodb.userOrigin,
@@ -157,6 +171,8 @@ function running({ services, firehose, functions, eventSources, faults, resource
     injected: () => faults.injected(),
     lag: () => eventSources.lag(),
     calm: () => faults.calm(),
+    runSchedules: () => schedules.run(),
+    expireItems: (now) => expireItems(dynamodb.client, ofType(resources, ...tableTypes), now),
     flushDeliveryStreams: () => firehose.flush(),
     objectFiles: async (bucket, prefix) => storage.objects.files(bucket, prefix),
     stop: () => (stopping ??= stop()),

@@ -43,6 +43,11 @@ export interface FaultPlan {
   /** A sink's request is delayed by up to `delayMillis`. */
   readonly delaySink: number;
   readonly delayMillis: number;
+  /**
+   * A child shard is read at once, beside its parents, and not after them: AWS promises no order between them for
+   * Kinesis. Drawn once a child.
+   */
+  readonly earlyChild: number;
 }
 
 export type FaultName = Exclude<keyof FaultPlan, "seed" | "delayMillis">;
@@ -117,6 +122,13 @@ export interface LocalStack {
   }>;
   /** No more faults from now on. */
   calm(): void;
+  /** Sends what every enabled rule with a schedule sends when its time has come. Nothing here waits for that time. */
+  runSchedules(): Promise<void>;
+  /**
+   * Deletes items past their time to live, which AWS does in the background within days. `now` is epoch milliseconds.
+   * Gives how many there were.
+   */
+  expireItems(now: number): Promise<number>;
   /** Writes what delivery streams hold in their buffers to S3 now. */
   flushDeliveryStreams(): Promise<void>;
   /** Local paths of the objects below a prefix, for readers such as DuckDB. */

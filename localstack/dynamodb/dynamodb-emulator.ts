@@ -29,7 +29,7 @@ export async function startDynamoDb(dataDirectory: string, onEnd: OnEmulatorEnd)
   };
 }
 
-/** What of a table's properties the emulator understands; the rest (TTL, recovery, encryption) changes nothing local. */
+/** What of a table's properties the emulator understands; the rest (recovery, encryption) changes nothing local, and time to live is time-to-live.ts's. */
 const copied = ["AttributeDefinitions", "KeySchema"] as const;
 const indexKinds = ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] as const;
 

@@ -151,6 +151,7 @@ const none: FaultPlan = {
   repeatSink: 0,
   delaySink: 0,
   delayMillis: 5,
+  earlyChild: 0,
 };
 
 /** Writes each record to a table, to a delivery stream, a queue and a bucket; each as often as it takes. */

@@ -59,7 +59,8 @@ export async function createStream(client: JsonClient, resource: ResolvedResourc
   }
 }
 
-async function untilActive(client: JsonClient, StreamName: string): Promise<void> {
+/** Resolves when the stream has its final shards: creation, split and merge are answered before they are done. */
+export async function untilActive(client: JsonClient, StreamName: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const answer = (await client.call("DescribeStreamSummary", { StreamName })) as {
       readonly StreamDescriptionSummary?: { readonly StreamStatus?: string };

@@ -20,7 +20,10 @@ export interface KinesisMappingContext extends Omit<BatchRunnerContext, "signal"
 
 const listMillis = 1_000;
 
-/** A mapping from a stream: a poller for each shard, a child's only when all its parents are done. */
+/**
+ * A mapping from a stream: a poller for each shard, a child's when all its parents are done. AWS does not promise that
+ * order for Kinesis: a child that the fault `earlyChild` strikes is read at once.
+ */
 export class KinesisMapping {
   readonly settings: MappingSettings;
   readonly stream: string;
@@ -29,8 +32,11 @@ export class KinesisMapping {
   private readonly pollers = new Map<string, ShardPoller>();
   private readonly finished = new Set<string>();
   private readonly running = new Set<Promise<void>>();
+  /** Whether a child that came with unfinished parents waits for them. */
+  private readonly waits = new Map<string, boolean>();
   private dealtWith = 0;
-  private listAgain: (() => void) | undefined;
+  private changed = false;
+  private wakeLister: (() => void) | undefined;
 
   constructor(context: KinesisMappingContext) {
     this.context = context;
@@ -50,25 +56,27 @@ export class KinesisMapping {
   /** To be called when a shard took records. */
   notify(shardId: string): void {
     const poller = this.pollers.get(shardId);
-    if (poller === undefined) this.listAgain?.();
+    if (poller === undefined) this.listAgain();
     else poller.wake();
   }
 
   /** To be called when the stream was split or merged. */
   reshard(): void {
-    this.listAgain?.();
+    this.listAgain();
     for (const poller of this.pollers.values()) poller.wake();
   }
 
   async stop(): Promise<void> {
     this.abort.abort();
-    this.listAgain?.();
+    this.listAgain();
     await Promise.all(this.running);
   }
 
   private async followShards(): Promise<void> {
     const { signal } = this.abort;
     while (!signal.aborted) {
+      // What changes from here on may not be in this list.
+      this.changed = false;
       try {
         await this.startReadyShards();
       } catch (error) {
@@ -76,13 +84,17 @@ export class KinesisMapping {
         const text = `${this.settings.logicalId}: listing the shards of ${this.stream} failed (${reasonOf(error)})`;
         this.context.onNotice({ level: "warning", text });
       }
+      if (this.changed) continue;
       const wait = new AbortController();
-      this.listAgain = () => wait.abort();
-      signal.addEventListener("abort", this.listAgain, { once: true });
+      this.wakeLister = () => wait.abort();
       await this.context.clock.sleep(listMillis, wait.signal);
-      signal.removeEventListener("abort", this.listAgain);
-      this.listAgain = undefined;
+      this.wakeLister = undefined;
     }
+  }
+
+  private listAgain(): void {
+    this.changed = true;
+    this.wakeLister?.();
   }
 
   private async startReadyShards(): Promise<void> {
@@ -93,8 +105,19 @@ export class KinesisMapping {
     for (const shard of output.Shards) {
       if (this.pollers.has(shard.ShardId) || this.finished.has(shard.ShardId)) continue;
       const parents = [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined);
-      if (parents.every((id) => !listed.has(id) || this.finished.has(id))) this.startShard(shard.ShardId);
+      const areDone = parents.every((id) => !listed.has(id) || this.finished.has(id));
+      if (areDone || !this.waitsForParents(shard.ShardId)) this.startShard(shard.ShardId);
     }
+  }
+
+  private waitsForParents(shardId: string): boolean {
+    const known = this.waits.get(shardId);
+    if (known !== undefined) return known;
+    const { faults } = this.context;
+    const waits = !faults.strikes("earlyChild");
+    if (!waits) faults.injectedOne("earlyChild");
+    this.waits.set(shardId, waits);
+    return waits;
   }
 
   private startShard(shardId: string): void {
@@ -117,7 +140,7 @@ export class KinesisMapping {
         if (this.abort.signal.aborted) return;
         this.pollers.delete(shardId);
         this.finished.add(shardId);
-        this.listAgain?.();
+        this.listAgain();
       }),
     );
   }

@@ -54,6 +54,7 @@ function shard(settings: Partial<MappingSettings> = {}, faults?: Partial<FaultPl
         repeatSink: 0,
         delaySink: 0,
         delayMillis: 0,
+        earlyChild: 0,
         ...faults,
       },
     ),

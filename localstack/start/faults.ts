@@ -4,7 +4,7 @@ import { whole, type Printer } from "./print.ts";
 import type { RivalMapping } from "./rival-mapping.ts";
 
 /** Rates at which a hundred thousand events see each fault many times, and still get through in a minute. */
-export const faultPlan = (seed: number): FaultPlan => ({
+export const faultPlan = (seed: number, isResharded = false): FaultPlan => ({
   seed,
   killWorker: 0.25,
   repeatBatch: 0.1,
@@ -17,6 +17,7 @@ export const faultPlan = (seed: number): FaultPlan => ({
   repeatSink: 0.1,
   delaySink: 0.1,
   delayMillis: 300,
+  earlyChild: isResharded ? 0.5 : 0,
 });
 
 const MEANING: Readonly<Record<FaultName, string>> = {
@@ -29,6 +30,7 @@ const MEANING: Readonly<Record<FaultName, string>> = {
   failSinkPartly: "sink requests failed for some records",
   repeatSink: "sink requests carried out, then failed",
   delaySink: "sink requests delayed",
+  earlyChild: "child shards read beside their parents",
 };
 
 /** Prints what was done to the pipeline, and what came of it. @returns whether there was some of everything */

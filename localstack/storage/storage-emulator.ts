@@ -24,6 +24,8 @@ export interface StorageEmulator {
   readonly objects: ObjectStore;
   readonly queues: JsonClient;
   queueCounts(): Promise<readonly QueueCounts[]>;
+  /** Sends as a service of AWS does, past the gateway and its faults. */
+  sendMessage(queueName: string, body: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,13 +54,17 @@ export async function startStorage(dataDirectory: string): Promise<StorageEmulat
   await app.listen({ port: 0, host: "127.0.0.1" });
   const port = (app.server.address() as AddressInfo).port;
   const queues = new JsonClient(port, "AmazonSQS", "application/x-amz-json-1.0");
+  const queueOrigin = `http://sqs.${account.region}.localhost:${port}`;
   return {
     port,
-    queueOrigin: `http://sqs.${account.region}.localhost:${port}`,
+    queueOrigin,
     objects,
     queues,
     queueCounts: async () =>
       (await app.inject({ method: "GET", url: "/_fauxqs/queues" })).json<readonly QueueCounts[]>(),
+    sendMessage: async (queueName, MessageBody) => {
+      await queues.call("SendMessage", { QueueUrl: `${queueOrigin}/${account.id}/${queueName}`, MessageBody });
+    },
     stop: async () => {
       queues.close();
       await app.close();

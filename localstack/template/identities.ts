@@ -68,6 +68,10 @@ const makers: Readonly<Record<string, ((naming: Naming) => Identity) | undefined
     const name = nestedName(naming, "TableInput");
     return named(name, arnOf("glue", `table/${String(naming.property("DatabaseName"))}/${name}`));
   },
+  "AWS::Events::Rule": (naming) => {
+    const name = physicalName(naming, "Name").slice(0, 64);
+    return named(name, arnOf("events", `rule/${name}`));
+  },
   "AWS::Lambda::Function": (naming) => {
     const name = physicalName(naming, "FunctionName").slice(0, 64);
     return named(name, arnOf("lambda", `function:${name}`));

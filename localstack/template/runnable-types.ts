@@ -8,6 +8,7 @@ export const runTypes: ReadonlySet<string> = new Set([
   "AWS::KinesisFirehose::DeliveryStream",
   "AWS::Lambda::Function",
   "AWS::Lambda::EventSourceMapping",
+  "AWS::Events::Rule",
 ]);
 
 /** Types with nothing to run: permissions, logs, dashboards, and what other resources read from the template. */
