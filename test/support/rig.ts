@@ -18,6 +18,7 @@ import { Counters, type OperatorCounts } from "../../lib/state/counters.ts";
 import { WHOLE_RANGE } from "../../lib/state/hash-range.ts";
 import type { ObjectStore } from "../../lib/state/object-store.ts";
 import { taskName, type TaskId } from "../../lib/state/task-id.ts";
+import type { TaskHeader } from "../../lib/state/task-state.ts";
 
 /** What a sink received, every attempt of it. */
 export class RecordingSink implements SinkWriter {
@@ -76,6 +77,8 @@ export class Rig {
   readonly notices: string[] = [];
   now = 1_000_000;
   atTip = true;
+  /** Where shards differ: whether one holds nothing after a sequence number. */
+  tipOf: ((partition: string, sequence: string) => boolean) | undefined = undefined;
   /** What the source lists. */
   readonly partitions: Partition[] = [{ id: SHARD, parents: [], range: WHOLE_RANGE }];
   readonly #pipeline: Pipeline;
@@ -125,7 +128,10 @@ export class Rig {
       changelog: options.wrapChangelog?.(this.changelog) ?? this.changelog,
       objects: options.wrapObjects?.(this.objects) ?? this.objects,
       writers: new Map([...this.sinks].map(([name, sink]) => [name, options.wrapSink?.(name, sink) ?? sink] as const)),
-      partitions: { list: async () => this.partitions, isAtTip: async () => this.atTip },
+      partitions: {
+        list: async () => this.partitions,
+        isAtTip: async (partition, sequence) => this.tipOf?.(partition, sequence) ?? this.atTip,
+      },
       observer: { turn: (report) => this.reports.push(report), notice: (_task, what) => this.notices.push(what) },
       now: () => this.now,
       newNonce: () => `nonce-${++this.#nonces}`,
@@ -167,16 +173,20 @@ export class Rig {
     return this.rows(TICKS);
   }
 
+  /** The task's header, as its head commit says; nothing without a commit. */
+  async header(partition?: string): Promise<(TaskHeader & { readonly epoch: number }) | undefined> {
+    const name = taskName(this.idOf(partition));
+    const [head] = (await this.changelog.newest(name, { from: 1, limit: 1 })).commits;
+    if (head === undefined) return undefined;
+    const body = head.body instanceof Uint8Array ? head.body : (await this.objects.get(head.body.key))!;
+    return { ...decodeCommit(head, body, name).header, epoch: head.epoch };
+  }
+
   /** The task's counters, as its head commit says. */
   async counters(partition?: string): Promise<Map<string, OperatorCounts>> {
-    const name = taskName(this.idOf(partition));
-    const { commits } = await this.changelog.newest(name, { from: 1, limit: 1 });
-    const [head] = commits;
     const counters = new Counters();
-    if (head !== undefined) {
-      const body = head.body instanceof Uint8Array ? head.body : (await this.objects.get(head.body.key))!;
-      counters.restore(decodeCommit(head, body, name).header.counters);
-    }
+    const header = await this.header(partition);
+    if (header !== undefined) counters.restore(header.counters);
     return counters.byOperator();
   }
 }
