@@ -46,7 +46,11 @@ export class CatchUp {
         return { task: cached, item: newest.item, bytes };
       }
     }
-    return this.#load(name, newest, fresh);
+    const loaded = await this.#load(name, newest, fresh);
+    // X11: what this process knew, or what was delivered, was committed; it cannot be gone.
+    const least = Math.max(from, newest.item.delivered);
+    if (loaded.task.epoch < least) throw gone(name, `commits up to ${least} are known, and the newest is missing`);
+    return loaded;
   }
 
   /** From the newest base: a checkpoint, or a commit whose tables are whole. */

@@ -167,6 +167,7 @@ export class Task {
       return { ...report(), outputs: 0, checkpointed, committedAt: undefined, deliveredAt: undefined };
     }
     this.#armTick(task);
+    const isFirst = task.epoch === 0 || task.isHeir;
     const outputs = task.fold.complete();
     const appended = await writer.append(this.#name, task, outputs, catchUpBytes);
     if (!appended.won) return undefined;
@@ -176,6 +177,8 @@ export class Task {
     if (outputs.length > 0) {
       await this.#deliver(task, outputs, item);
       deliveredAt = now();
+    } else if (isFirst) {
+      await this.#mark(task); // X11: from now on there is an item that says that there were commits
     }
     const checkpointed = await this.#checkpoint(task, item);
     return { ...report(appended), outputs: outputs.length, checkpointed, committedAt, deliveredAt };
@@ -254,11 +257,16 @@ export class Task {
   }
 
   async #deliver(task: LoadedTask, outputs: readonly Output[], item: TaskItem): Promise<void> {
-    const { delivery, fold, observer } = this.#settings;
+    const { delivery, fold } = this.#settings;
     await delivery.run(fold.origin, task.epoch, outputs, item);
     task.headOutputs = []; // X5: this process delivered it itself
+    await this.#mark(task);
+  }
+
+  async #mark({ epoch }: LoadedTask): Promise<void> {
+    const { delivery, observer } = this.#settings;
     try {
-      await delivery.mark(this.#name, task.epoch);
+      await delivery.mark(this.#name, epoch);
     } catch (cause) {
       observer.notice(
         this.#name,

@@ -35,14 +35,15 @@ export class Trials {
 
   /** Folds a batch. @returns how many records that were */
   async fold(records: readonly IncomingRecord[], fold: Fold, item: TaskItem): Promise<number> {
-    await this.#settle();
     const { now, suspectAfter } = this.#settings;
     const [record] = records;
+    const position = record === undefined ? "" : positionText(record.position);
+    const kills = this.#kills(item, position); // before the table knows more than what was read
+    await this.#settle();
     if (records.length !== 1 || !fold.isNew(record!) || now() - record!.arrival <= suspectAfter) {
       return fold.records(records);
     }
-    const position = positionText(record!.position);
-    if (this.#kills(item, position) >= KILLS) return fold.condemn(record!);
+    if (kills >= KILLS) return fold.condemn(record!);
     const attempt = `${this.#settings.newNonce()} ${this.#settings.fold.build}`;
     await this.#settings.changelog.beginTrial(this.#task, position, attempt);
     try {

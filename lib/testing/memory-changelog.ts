@@ -71,9 +71,10 @@ export class MemoryChangelog implements Changelog {
     stored.item = { ...stored.item, checkpoint: pointer, previousCheckpoint: stored.item.checkpoint };
   }
 
-  /** Forgets a commit, as an expiry would. */
-  forget(task: string, epoch: number): void {
-    this.#task(task).commits.delete(epoch);
+  /** Forgets a commit, as an expiry would; without an epoch all of a task, as a table that is made anew. */
+  forget(task: string, epoch?: number): void {
+    if (epoch === undefined) this.#tasks.delete(task);
+    else this.#task(task).commits.delete(epoch);
   }
 
   /** Forgets what may be deleted at a time (epoch milliseconds), as a store with a time to live does. */

@@ -6,7 +6,7 @@ import { planStages, type Stage } from "../../lib/plan/stage.ts";
 import type { WriterLimits } from "../../lib/runtime/commit-writer.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import type { TurnReport } from "../../lib/runtime/observer.ts";
-import type { IncomingRecord } from "../../lib/runtime/record.ts";
+import type { IncomingRecord, RecordDecoder } from "../../lib/runtime/record.ts";
 import type { Delivery as Item, Refusal, SinkWriter } from "../../lib/runtime/sink-writer.ts";
 import type { Partition } from "../../lib/runtime/source-partitions.ts";
 import { StageRuntime } from "../../lib/runtime/stage-runtime.ts";
@@ -49,6 +49,7 @@ export interface RigOptions {
   readonly wrapObjects?: (objects: ObjectStore) => ObjectStore;
   readonly wrapSink?: (name: string, sink: SinkWriter) => SinkWriter;
   readonly partition?: string;
+  readonly decode?: RecordDecoder;
   readonly limits?: WriterLimits;
   /** @default "test" */
   readonly build?: string;
@@ -81,11 +82,13 @@ export class Rig {
   tipOf: ((partition: string, sequence: string) => boolean) | undefined = undefined;
   /** What the source lists. */
   readonly partitions: Partition[] = [{ id: SHARD, parents: [], range: WHOLE_RANGE }];
+  readonly decode: RecordDecoder;
   readonly #pipeline: Pipeline;
   #nonces = 0;
 
   constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline;
+    this.decode = kinesisDecoder(planStages(pipeline)[0]!.source);
     for (const { name } of [...planStages(pipeline)[0]!.sinks, { name: DEAD_LETTERS }, { name: TICKS }])
       this.sinks.set(name, new RecordingSink());
   }
@@ -119,7 +122,7 @@ export class Rig {
         source,
         incarnation,
         program: compileStage(this.#pipeline, stage),
-        decode: kinesisDecoder(stage.source),
+        decode: options.decode ?? this.decode,
         disorder: stage.source.disorder,
         idle: stage.source.idle,
         poisonShare: this.#pipeline.poison.share,

@@ -26,7 +26,7 @@ describe("X1: what a process remembers counts only while the changelog has that 
       const rig = new Rig(eventsPipeline());
       const stale = rig.task(options);
       await stale.turn({ kind: "records", records: keys("ghost", 5).map((key, i) => one(i + 1, key)) });
-      rig.changelog.forget(taskName(rig.idOf()), 1);
+      rig.changelog.forget(taskName(rig.idOf()));
       await rig.task(options).turn({ kind: "records", records: keys("true", 5).map((key, i) => one(i + 1, key)) });
       await stale.turn({ kind: "drain" });
       expect(emitted(rig)).toEqual(keys("true", 5));
@@ -36,7 +36,7 @@ describe("X1: what a process remembers counts only while the changelog has that 
       const rig = new Rig(eventsPipeline());
       const stale = rig.task(options);
       await stale.turn({ kind: "records", records: keys("ghost", 5).map((key, i) => one(i + 1, key)) });
-      rig.changelog.forget(taskName(rig.idOf()), 1);
+      rig.changelog.forget(taskName(rig.idOf()));
       const other = rig.task(options);
       await other.turn({ kind: "records", records: keys("true", 5).map((key, i) => one(i + 1, key)) });
       await other.turn({ kind: "records", records: [one(6, "true0")] }); // a delta, not whole
