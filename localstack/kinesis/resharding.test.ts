@@ -6,6 +6,7 @@ import {
   MergeShardsCommand,
   PutRecordCommand,
   SplitShardCommand,
+  type GetRecordsCommandOutput,
   type Shard,
 } from "@aws-sdk/client-kinesis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -79,10 +80,9 @@ describe("Kinesis: a stream that was split and merged", () => {
       const bodies: string[] = [];
       let iterator = ShardIterator;
       for (let reads = 0; iterator !== undefined && reads < 3; reads++) {
-        const { Records = [], NextShardIterator }: { Records?: { Data?: Uint8Array }[]; NextShardIterator?: string } =
-          await kinesis.send(new GetRecordsCommand({ ShardIterator: iterator }));
-        bodies.push(...Records.map(({ Data }) => Buffer.from(Data!).toString()));
-        iterator = NextShardIterator;
+        const output: GetRecordsCommandOutput = await kinesis.send(new GetRecordsCommand({ ShardIterator: iterator }));
+        bodies.push(...(output.Records ?? []).map(({ Data }) => Buffer.from(Data!).toString()));
+        iterator = output.NextShardIterator;
       }
       return { bodies, hasEnded: iterator === undefined };
     };

@@ -8,6 +8,7 @@ import type { Accepted } from "./feed.ts";
 export class AcceptedOrder {
   readonly file: string;
   readonly #out: WriteStream;
+  readonly #shards = new Set<string>();
 
   constructor(file: string) {
     this.file = file;
@@ -16,9 +17,13 @@ export class AcceptedOrder {
 
   async add(accepted: readonly Accepted[]): Promise<void> {
     if (accepted.length === 0) return;
+    for (const { shard } of accepted) this.#shards.add(shard);
     const lines = accepted.map(({ n, shard, sequence }) => `${n},${shard},${sequence}\n`).join("");
     if (!this.#out.write(lines)) await once(this.#out, "drain");
   }
+
+  /** Whether a shard took an event. */
+  readonly hasRecords = (shard: string): boolean => this.#shards.has(shard);
 
   async close(): Promise<void> {
     this.#out.end();

@@ -23,8 +23,10 @@ export interface Demo {
   /** Gives `n`, `partition_key` and `event` (JSON) of the rows of `prepared`. */
   readonly eventsSql: string;
   /**
-   * Makes one table `expected_SINK` per sink, from `prepared` and `accepted (n, shard, sequence)`: the
-   * place that the stream gave to each event. Sequences are decimal texts.
+   * Makes one table `expected_SINK` per sink, from `prepared` and
+   * - `accepted (n, shard, sequence)`: the place that the stream gave to each event; sequences are decimal texts;
+   * - `lineage (partition_key, shard, ancestor)`: the shards that a key's events went to before this one, which were
+   *   split or merged since. What they had closed is closed.
    */
   readonly oracleSql: string;
   /** The first is the one that the last line of the report counts. */

@@ -1,5 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { KinesisClient, ListShardsCommand, PutRecordsCommand } from "@aws-sdk/client-kinesis";
+import {
+  KinesisClient,
+  ListShardsCommand,
+  MergeShardsCommand,
+  PutRecordsCommand,
+  SplitShardCommand,
+} from "@aws-sdk/client-kinesis";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
@@ -10,6 +16,7 @@ import { taskName } from "../../lib/state/task-id.ts";
 import { stageNamed } from "../../lib/plan/stage.ts";
 import type { LocalStack } from "../types.ts";
 import type { FeedOptions } from "./feed.ts";
+import { shardOf, type Shard } from "./shard.ts";
 
 /** The deployed pipeline as an operator sees it: its stream, its tick queue, its tasks. */
 export class Deployment {
@@ -49,28 +56,46 @@ export class Deployment {
     return Records ?? [];
   };
 
-  async shards(): Promise<readonly string[]> {
+  /** All shards that the stream ever had, in the order in which they were made. */
+  async shards(): Promise<readonly Shard[]> {
     const { Shards } = await this.#kinesis.send(new ListShardsCommand({ StreamName: this.bindings.source.stream }));
-    return (Shards ?? []).map((shard) => shard.ShardId!);
+    return (Shards ?? []).map(shardOf);
   }
 
+  /** Splits a shard at a hash key; it has happened once the shards say so. */
+  async split(shard: Shard, at: bigint): Promise<void> {
+    const StreamName = this.bindings.source.stream;
+    const NewStartingHashKey = String(at);
+    await this.#kinesis.send(new SplitShardCommand({ StreamName, ShardToSplit: shard.id, NewStartingHashKey }));
+  }
+
+  /** Merges a shard with the one whose range follows its own. */
+  async merge(lower: Shard, upper: Shard): Promise<void> {
+    const StreamName = this.bindings.source.stream;
+    await this.#kinesis.send(
+      new MergeShardsCommand({ StreamName, ShardToMerge: lower.id, AdjacentShardToMerge: upper.id }),
+    );
+  }
+
+  /** The tasks of all shards: those of closed ones have handed over to others, and keep their own counters. */
   async tasks(): Promise<readonly TaskStatus[]> {
     return inspectTasks({
       dynamodb: this.#dynamodb,
       s3: this.#s3,
       bindings: this.bindings,
       pipeline: this.pipeline,
-      partitions: await this.shards(),
+      partitions: (await this.shards()).map(({ id }) => id),
     });
   }
 
-  /** The names of the tasks, one a shard. */
+  /** The names of the tasks that the input goes to now, one an open shard. */
   async taskNames(): Promise<readonly string[]> {
     const { pipeline, bindings } = this;
     const { name: stage, source } = stageNamed(pipeline, bindings.stage);
     const { generation } = bindings;
     const { incarnation } = bindings.source;
-    return (await this.shards()).map((partition) =>
+    const open = (await this.shards()).filter(({ isOpen }) => isOpen);
+    return open.map(({ id: partition }) =>
       taskName({ pipeline: pipeline.name, generation, stage, source: source.name, incarnation, partition }),
     );
   }

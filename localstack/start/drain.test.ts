@@ -48,3 +48,9 @@ test("a task that never ends, or whose last commit is not delivered, is an error
   await expect(drainAll(setting({ a: 1, b: Number.POSITIVE_INFINITY }).options)).rejects.toThrow("b@1 (watermark 7)");
   await expect(drainAll(setting({ a: 1, b: 1 }, ["a"]).options)).rejects.toThrow("a@1");
 });
+
+test("tasks that have handed over to others are told nothing, and are not waited for", async () => {
+  const { options, events } = setting({ parent: Number.POSITIVE_INFINITY, child: 1 });
+  expect((await drainAll({ ...options, names: ["child"] })).map(({ task }) => task)).toEqual(["parent", "child"]);
+  expect(events.filter((event) => event.startsWith("send"))).toEqual(["send child"]);
+});

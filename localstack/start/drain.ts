@@ -2,11 +2,12 @@ import type { TaskStatus } from "millrace/lambda";
 import { END_OF_TIME } from "../../lib/time/instant.ts";
 
 export interface DrainOptions {
-  /** The names of all tasks. */
+  /** The names of the tasks that take input. */
   readonly names: readonly string[];
   readonly send: (task: string) => Promise<void>;
   /** Whether no message waits and no function is at work. */
   readonly isSettled: () => Promise<boolean>;
+  /** Gives all tasks, also those that have handed over to others. */
   readonly look: () => Promise<readonly TaskStatus[]>;
   readonly sleep: (millis: number) => Promise<void>;
   /** Told when every task was told once: from here on faults may stop. */
@@ -35,11 +36,12 @@ export async function drainAll(options: DrainOptions): Promise<readonly TaskStat
       await options.sleep(MILLIS_PER_LOOK);
     if (round === 0) await options.onSettled?.();
     tasks = await options.look();
-    open = tasks.filter((task) => !hasEnded(task)).map(({ task }) => task);
+    const ended = new Set(tasks.filter(hasEnded).map(({ task }) => task));
+    open = options.names.filter((name) => !ended.has(name));
     if (open.length === 0) return tasks;
   }
   const stuck = tasks
-    .filter((task) => !hasEnded(task))
+    .filter(({ task }) => open.includes(task))
     .map(({ task, epoch, watermark }) => `${task}@${epoch} (watermark ${String(watermark)})`);
   throw new Error(`The input was ended, but these tasks did not come to its end: ${stuck.join(", ")}.`);
 }

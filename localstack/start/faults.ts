@@ -1,10 +1,11 @@
 import type { FaultName, FaultPlan, LocalStack } from "../types.ts";
 import { MetricReader } from "./metrics.ts";
+import type { Options } from "./options.ts";
 import { whole, type Printer } from "./print.ts";
 import type { RivalMapping } from "./rival-mapping.ts";
 
 /** Rates at which a hundred thousand events see each fault many times, and still get through in a minute. */
-export const faultPlan = (seed: number, isResharded = false): FaultPlan => ({
+export const faultPlan = ({ seed, reshard }: Pick<Options, "seed" | "reshard">): FaultPlan => ({
   seed,
   killWorker: 0.25,
   repeatBatch: 0.1,
@@ -17,7 +18,8 @@ export const faultPlan = (seed: number, isResharded = false): FaultPlan => ({
   repeatSink: 0.1,
   delaySink: 0.1,
   delayMillis: 300,
-  earlyChild: isResharded ? 0.5 : 0,
+  // Only where shards have children.
+  earlyChild: reshard ? 0.5 : 0,
 });
 
 const MEANING: Readonly<Record<FaultName, string>> = {
@@ -34,8 +36,8 @@ const MEANING: Readonly<Record<FaultName, string>> = {
 };
 
 /** Prints what was done to the pipeline, and what came of it. @returns whether there was some of everything */
-export function reportFaults(stack: LocalStack, rival: RivalMapping, seed: number, printer: Printer): boolean {
-  const plan = faultPlan(seed);
+export function reportFaults(stack: LocalStack, rival: RivalMapping, options: Options, printer: Printer): boolean {
+  const plan = faultPlan(options);
   const injected = (Object.entries(stack.injected()) as [FaultName, number][])
     .filter(([name]) => plan[name] > 0)
     .map(([name, n]): [string, number] => [MEANING[name], n]);
@@ -47,7 +49,7 @@ export function reportFaults(stack: LocalStack, rival: RivalMapping, seed: numbe
     ["replays: batches with records folded before (X3)", metrics.sum("Replays")],
     ["restarts of workers", stack.usage().lambda.restarts],
   ];
-  printer.section(`Faults, seed ${seed}`);
+  printer.section(`Faults, seed ${options.seed}`);
   printer.table(
     ["injected", "times"],
     injected.map(([what, n]) => [what, whole(n)]),

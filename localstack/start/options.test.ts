@@ -7,6 +7,7 @@ describe("options", () => {
       pipeline: "aggregate-flight-delays",
       faults: false,
       seed: 1,
+      reshard: false,
       keep: false,
       help: false,
     });
@@ -24,6 +25,7 @@ describe("options", () => {
       "--faults",
       "--seed",
       "7",
+      "--reshard",
       "--keep",
     ];
     expect(parseOptions(args)).toEqual({
@@ -33,6 +35,7 @@ describe("options", () => {
       rate: 5_000,
       faults: true,
       seed: 7,
+      reshard: true,
       keep: true,
       help: false,
     });
@@ -59,7 +62,7 @@ describe("options", () => {
   });
 
   test("the help names every option", () => {
-    for (const option of ["pipeline", "events", "shards", "rate", "faults", "seed", "keep", "help"])
+    for (const option of ["pipeline", "events", "shards", "rate", "faults", "seed", "reshard", "keep", "help"])
       expect(HELP).toContain(`--${option}`);
   });
 });

@@ -11,6 +11,8 @@ export interface Options {
   readonly rate?: number;
   readonly faults: boolean;
   readonly seed: number;
+  /** Whether shards are split and merged while events are pushed. */
+  readonly reshard: boolean;
   readonly keep: boolean;
   readonly help: boolean;
 }
@@ -38,6 +40,7 @@ that DuckDB computes from the source data alone. Nothing is sent to AWS, no cred
   --faults          kill workers, fail, repeat and delay sinks, cut and repeat batches,
                     throttle the table and lose its answers, map the stream twice
   --seed N          the seed that faults are drawn from                               [1]
+  --reshard         split and merge shards while the events are pushed
   --keep            leave the stack up at the end, with its endpoints; Ctrl-C ends it
   --help            this text
 
@@ -46,6 +49,7 @@ says what. 2: the command line is wrong. 130: Ctrl-C.
 
   npm start
   npm start -- --faults --seed 7
+  npm start -- --reshard
   npm start -- --events 1,000,000 --shards 4
   npm start -- --pipeline track-earthquakes
 `;
@@ -57,6 +61,7 @@ const OPTIONS = {
   rate: { type: "string" },
   seed: { type: "string" },
   faults: { type: "boolean" },
+  reshard: { type: "boolean" },
   keep: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -95,6 +100,7 @@ export function parseOptions(args: readonly string[]): Options {
     ...(rate === undefined ? {} : { rate }),
     faults: values["faults"] === true,
     seed: whole("seed", text("seed"), 0, 2 ** 32 - 1) ?? 1,
+    reshard: values["reshard"] === true,
     keep: values["keep"] === true,
     help: values["help"] === true,
   };

@@ -29,6 +29,11 @@ export class Progress {
     this.#pushed += count;
   }
 
+  /** Events pushed so far. */
+  get count(): number {
+    return this.#pushed;
+  }
+
   /** Resolves when the backlog is short, so that latencies are the pipeline's and not the backlog's. */
   readonly mayPut = async (): Promise<void> => {
     const { shards, sleep } = this.#options;

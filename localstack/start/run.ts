@@ -13,6 +13,7 @@ import { UsageError, type Options } from "./options.ts";
 import { prepareEvents } from "./prepare.ts";
 import { duration, whole, type Printer } from "./print.ts";
 import { Progress } from "./progress.ts";
+import { reshard, STEPS } from "./reshard.ts";
 import { makeRunDirectory } from "./run-directory.ts";
 import { Session } from "./session.ts";
 import { endInput } from "./end-input.ts";
@@ -48,8 +49,9 @@ export async function planRun(options: Options): Promise<Plan> {
 export async function run(plan: Plan, interrupt: Interrupt, printer: Printer): Promise<boolean> {
   const { options, demo, events, shards } = plan;
   const faults = options.faults ? ` · faults, seed ${options.seed}` : "";
+  const resharded = options.reshard ? ", split and merged" : "";
   printer.line(
-    `Millrace · ${options.pipeline} · ${whole(events)} ${demo.events} · ${whole(shards)} shard${shards === 1 ? "" : "s"}${faults}`,
+    `Millrace · ${options.pipeline} · ${whole(events)} ${demo.events} · ${whole(shards)} shard${shards === 1 ? "" : "s"}${resharded}${faults}`,
   );
   const directory = await makeRunDirectory(HOME, new Date());
   const session = await Session.open(directory);
@@ -99,7 +101,7 @@ async function setUp(
   const [template] = await interrupt.orEnd(Promise.all([synthesis(), prepare()]));
   const starting = performance.now();
   // Waited for even when it is time to end: only what has started can be stopped.
-  const deployment = await session.start(template, pipeline, options.faults ? faultPlan(options.seed) : undefined);
+  const deployment = await session.start(template, pipeline, options.faults ? faultPlan(options) : undefined);
   interrupt.check();
   printer.fact("local stack", path.relative("", session.log), `(started in ${duration(performance.now() - starting)})`);
   const rival = options.faults ? await session.startRival(template) : undefined;
@@ -122,7 +124,8 @@ async function push(
   const progress = new Progress({ stack, printer, shards, total: events, sleep: interrupt.sleep });
   const source = new Events(session.database, demo.eventsSql);
   const began = performance.now();
-  const pushed = await feed(source, {
+  let isOver = false;
+  const feeding = feed(source, {
     put: (records) => interrupt.orEnd(deployment.put(records)),
     onAccepted: async (accepted) => {
       await order.add(accepted);
@@ -133,7 +136,22 @@ async function push(
     rate: options.rate,
     // At a rate that was asked for, a backlog is part of the answer.
     ...(options.rate === undefined ? { mayPut: progress.mayPut } : {}),
+  }).finally(() => {
+    isOver = true;
   });
+  const resharding = reshard({
+    steps: options.reshard ? STEPS : [],
+    shards: () => deployment.shards(),
+    split: (shard, at) => deployment.split(shard, at),
+    merge: (lower, upper) => deployment.merge(lower, upper),
+    pushed: () => progress.count,
+    total: events,
+    hasRecords: order.hasRecords,
+    isOver: () => isOver,
+    sleep: interrupt.sleep,
+    printer,
+  });
+  const [pushed, wasResharded] = await Promise.all([feeding, resharding]);
   await order.close();
   const pushMillis = performance.now() - began;
   await progress.untilCommitted();
@@ -141,5 +159,5 @@ async function push(
   printer.fact("pushed", whole(pushed), `in ${duration(pushMillis)}`);
   printer.fact("committed", whole(pushed), `in ${duration(millis)}: ${whole((pushed / millis) * 1_000)} a second`);
   if (source.first === undefined) throw new Error("There was no event to push.");
-  return { pushed, putUnits: source.putUnits, order, example: source.first };
+  return { pushed, putUnits: source.putUnits, order, wasResharded, example: source.first };
 }

@@ -23,6 +23,7 @@ function verdict(
     main?: Partial<Comparison>;
     late?: Partial<Comparison>;
     everyFault?: boolean;
+    wasResharded?: boolean;
     pushed?: number;
   } = {},
 ) {
@@ -36,6 +37,7 @@ function verdict(
       { ...late, ...change.late },
     ],
     everyFault: change.everyFault ?? true,
+    wasResharded: change.wasResharded ?? true,
     what: "windows",
   });
   return { ok, lines: String(out.read()).trim().split("\n") };
@@ -60,6 +62,7 @@ test.each([
   ["nothing was expected", { main: { expected: 0, delivered: 0, equal: 0 }, accounts: { closed: 0 } }],
   ["tasks closed another number of windows", { accounts: { closed: 1_235 } }],
   ["a fault never happened", { everyFault: false }],
+  ["a shard could not be split or merged", { wasResharded: false }],
 ])("not right: %s", (_, change) => {
   const { ok, lines } = verdict(change);
   expect(ok).toBe(false);

@@ -13,6 +13,7 @@ import { openLake } from "./results.ts";
 import type { RivalMapping } from "./rival-mapping.ts";
 import type { Plan } from "./run.ts";
 import type { Session } from "./session.ts";
+import { createLineage } from "./shard.ts";
 
 export interface Evidence {
   readonly plan: Plan;
@@ -24,6 +25,8 @@ export interface Evidence {
   readonly pushed: number;
   readonly putUnits: number;
   readonly order: AcceptedOrder;
+  /** Whether every split and merge that was asked for was possible. */
+  readonly wasResharded: boolean;
   readonly tasks: readonly TaskStatus[];
   readonly usage: Usage;
 }
@@ -38,11 +41,11 @@ export async function judge({
   pushed,
   putUnits,
   order,
+  wasResharded,
   tasks,
   usage,
 }: Evidence): Promise<boolean> {
   const { demo, pipeline, options, events, shards } = plan;
-  const { seed } = options;
   const { database } = session;
   const { stack } = deployment;
   const accounts = accountsOf(pipeline, tasks);
@@ -68,11 +71,12 @@ export async function judge({
   reportLatency(metrics, printer);
   reportUsage(usage, printer);
   reportCost(usage, { events, putUnits, shards }, printer);
-  const everyFault = rival === undefined ? true : reportFaults(stack, rival, seed, printer);
+  const everyFault = rival === undefined ? true : reportFaults(stack, rival, options, printer);
 
   printer.section("Compared with DuckDB's answer from the source data and the order of acceptance");
   const began = performance.now();
   await order.createView(database);
+  await createLineage(database, await deployment.shards(), demo.eventsSql);
   await database.run(demo.oracleSql);
   const comparisons: Comparison[] = [];
   for (const sink of demo.sinks) {
@@ -81,7 +85,7 @@ export async function judge({
     reportComparison(sink.rows, comparison, printer);
   }
   printer.fact("took", duration(performance.now() - began));
-  return conclude({ printer, accounts, pushed, comparisons, everyFault, what: demo.sinks[0].rows });
+  return conclude({ printer, accounts, pushed, comparisons, everyFault, wasResharded, what: demo.sinks[0].rows });
 }
 
 interface Conclusion {
@@ -90,11 +94,12 @@ interface Conclusion {
   readonly pushed: number;
   readonly comparisons: readonly Comparison[];
   readonly everyFault: boolean;
+  readonly wasResharded: boolean;
   readonly what: string;
 }
 
 /** The last lines, and what they come to. */
-export function conclude({ printer, accounts, pushed, comparisons, everyFault, what }: Conclusion): boolean {
+export function conclude({ printer, accounts, pushed, comparisons, what, ...happened }: Conclusion): boolean {
   const [main] = comparisons;
   if (main === undefined) throw new Error("Nothing was compared.");
   const complaints = [
@@ -104,7 +109,8 @@ export function conclude({ printer, accounts, pushed, comparisons, everyFault, w
       ? []
       : [`The tasks closed ${whole(accounts.closed)} ${what}, the oracle expects ${whole(main.expected)}.`]),
     ...(comparisons.every(agrees) ? [] : ["Not every row is as expected."]),
-    ...(everyFault
+    ...(happened.wasResharded ? [] : ["Not every split and merge was possible. Give more events, or more shards."]),
+    ...(happened.everyFault
       ? []
       : ["Not every fault was injected and had its consequence, so that they were not all survived."]),
   ];

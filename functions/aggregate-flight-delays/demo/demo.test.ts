@@ -69,7 +69,8 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-async function bySql(departures: readonly Departure[]) {
+/** @param lineage keys, a shard they are in, and one that they were in before */
+async function bySql(departures: readonly Departure[], lineage: readonly (readonly [string, string, string])[] = []) {
   const rows = departures.map(
     ({ n, origin, departedAt, delay, distance }) =>
       `(${n}, ${literal(origin)}, ${departedAt}::BIGINT, ${delay}::BIGINT, ${distance}::BIGINT)`,
@@ -77,7 +78,9 @@ async function bySql(departures: readonly Departure[]) {
   const places = departures.map(({ n, shard, sequence }) => `(${n}, ${literal(shard)}, ${literal(sequence)})`);
   await database.run(`
     CREATE OR REPLACE TABLE prepared AS SELECT * FROM (VALUES ${rows.join()}) AS t(n, origin, departed_at, delay, distance);
+    CREATE OR REPLACE TABLE lineage (partition_key VARCHAR, shard VARCHAR, ancestor VARCHAR);
     CREATE OR REPLACE TABLE accepted AS SELECT * FROM (VALUES ${places.join()}) AS t(n, shard, sequence)`);
+  for (const place of lineage) await database.run(`INSERT INTO lineage VALUES (${place.map(literal).join()})`);
   await database.run(demo.oracleSql);
   return {
     windows: await database.rows("SELECT *, epoch_ms(window_start) AS starts FROM expected_hourly_delays"),
@@ -130,6 +133,47 @@ describe("the oracle of flights", () => {
         [HOUR, 1],
       ].sort(),
     );
+  });
+});
+
+describe("the oracle of flights, after shards were split and merged", () => {
+  const at = (n: number, origin: string, shard: string, departedAt: number): Departure => ({
+    n,
+    origin,
+    departedAt: START + departedAt,
+    delay: n,
+    distance: 500,
+    shard,
+    sequence: String(n + 1),
+  });
+  const lateIn = async (...args: Parameters<typeof bySql>) =>
+    (await bySql(...args)).late.map((row) => Number(row["delay"])).sort();
+
+  test("what a shard had closed, its children do not open again", async () => {
+    const departures = [
+      at(0, "ATL", "a", 8 * HOUR), // closes the hours up to 03:00
+      at(1, "ATL", "b", 2 * HOUR),
+      at(2, "ATL", "b", 3 * HOUR),
+    ];
+    expect(await lateIn(departures)).toEqual([]);
+    expect(await lateIn(departures, [["ATL", "b", "a"]])).toEqual([1]);
+  });
+
+  test("of a merged shard each key has what its own parent had closed, and no other's", async () => {
+    const departures = [
+      at(0, "ATL", "a", 8 * HOUR),
+      at(1, "JFK", "b", 4 * HOUR),
+      at(2, "ATL", "c", 2 * HOUR), // late: "a" had closed it
+      at(3, "JFK", "c", 2 * HOUR), // in time
+      at(4, "JFK", "c", 8 * HOUR),
+      at(5, "JFK", "c", 2 * HOUR), // late: "c" itself has closed it
+    ];
+    expect(
+      await lateIn(departures, [
+        ["ATL", "c", "a"],
+        ["JFK", "c", "b"],
+      ]),
+    ).toEqual([2, 5]);
   });
 });
 

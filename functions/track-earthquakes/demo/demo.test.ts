@@ -14,6 +14,7 @@ beforeAll(async () => {
   database = await Database.open(tmpdir());
   await demo.prepare(database, demo.available, file);
   await database.run(`CREATE VIEW prepared AS FROM read_parquet(${literal(file)})`);
+  await database.run("CREATE TABLE lineage (partition_key VARCHAR, shard VARCHAR, ancestor VARCHAR)");
   quakes = await database.rows("FROM prepared ORDER BY n");
 });
 afterAll(() => {
