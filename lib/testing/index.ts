@@ -1,3 +1,8 @@
-/** For tests and benchmarks: stores in memory. */
+/** For tests and benchmarks: stores in memory, and a simulator of everything that can go wrong. */
 export { MemoryChangelog } from "./memory-changelog.ts";
 export { MemoryObjects } from "./memory-objects.ts";
+export { simulate } from "./simulation/simulate.ts";
+export { DEFAULT_FAULTS, FAULT_KINDS, type FaultKind, type FaultName, type FaultRates } from "./simulation/faults.ts";
+export type { Check, Schedule, SimulationOptions } from "./simulation/options.ts";
+export type { PutEvent, SimulationResult } from "./simulation/result.ts";
+export type { Failure } from "./simulation/ledger.ts";

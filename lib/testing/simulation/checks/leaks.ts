@@ -1,0 +1,39 @@
+import { isSpilled } from "../../../state/commit.ts";
+import type { Simulation } from "../simulation.ts";
+import { tasksInOrder } from "./lineage.ts";
+
+/** X9: a task that event time has passed holds nothing. @param why what should have closed its windows */
+export function checkNothingOpen(simulation: Simulation, why: string): void {
+  const { ledger, fail } = simulation;
+  for (const task of tasksInOrder(simulation)) {
+    if (task.shard.closed !== undefined) continue; // what it held, its heirs have
+    const { size } = ledger.stateOf(task);
+    if (size > 0) fail("X9", `${task.name} still holds ${size} entries, ${why}.`);
+  }
+}
+
+/** X11: of checkpoints the last two are kept, and all that a reader may need is there. */
+export function checkObjects(simulation: Simulation): void {
+  const { changelog, objects, fail } = simulation;
+  for (const { name, shard } of tasksInOrder(simulation)) {
+    const { checkpoint, previousCheckpoint } = changelog.itemOf(name);
+    for (const pointer of [checkpoint, previousCheckpoint]) {
+      if (pointer !== undefined && !objects.objects.has(pointer.key)) {
+        fail("X11", `${name} points to ${pointer.key}, which is not there.`);
+      }
+    }
+    for (const { epoch, body } of changelog.commitsOf(name)) {
+      if (isSpilled(body) && !objects.objects.has(body.key)) {
+        fail("X11", `The body of ${name}@${epoch} is not there.`);
+      }
+    }
+    const isSwept = simulation.stream.isListed(shard);
+    const prefix = `checkpoints/${name}/`;
+    for (const key of objects.objects.keys()) {
+      const epoch = key.startsWith(prefix) ? Number.parseInt(key.slice(prefix.length), 10) : Number.POSITIVE_INFINITY;
+      if (isSwept && previousCheckpoint !== undefined && epoch < previousCheckpoint.epoch) {
+        fail("X11", `${key} is older than the last two checkpoints of ${name}, and was not deleted.`);
+      }
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
+import { BEFORE_ALL_TIME } from "../../../time/instant.ts";
+import { BROKEN, throwsIn } from "../function.ts";
+import { Oracle, paneText } from "../oracle.ts";
+import type { LedgerCommit, LedgerTask } from "../ledger.ts";
+import type { Simulation } from "../simulation.ts";
+import type { StreamRecord } from "../stream.ts";
+import { counterOf, tasksInOrder, type FoldedCommit } from "./lineage.ts";
+
+/** What a task's watermark must be. */
+interface Watermarks {
+  watermark: number;
+  recordWatermark: number;
+}
+
+/**
+ * Folds once more what every commit folded, key by key and without any of the runtime: rows, dead letters, counters
+ * and watermarks must be the same.
+ */
+export function checkRows(simulation: Simulation, folded: readonly FoldedCommit[]): void {
+  const oracle = new Oracle(simulation.function.stage.program);
+  const byTask = new Map<LedgerTask, Watermarks>();
+  for (const commit of folded) {
+    let time = byTask.get(commit.task);
+    if (time === undefined) byTask.set(commit.task, (time = beginning(simulation, commit.task, byTask)));
+    foldAgain(simulation, oracle, commit, time);
+  }
+  oracle.finish();
+  compareRows(simulation, oracle);
+  compareCounters(simulation, oracle, folded);
+}
+
+/** If nothing was late, batches and watermarks made no difference: the rows are those of one batch of everything. */
+export function checkBatch(simulation: Simulation, folded: readonly FoldedCommit[]): void {
+  const late = tasksInOrder(simulation).some(({ commits }) =>
+    commits.at(-1)!.commit.header.counters.some(([name, n]) => name.endsWith(" late") && n > 0),
+  );
+  if (late) return;
+  const oracle = new Oracle(simulation.function.stage.program);
+  const records = folded.flatMap((commit) => {
+    const dead = deadRecords(commit.commit);
+    return commit.records.filter(({ incoming }) => !dead.has(incoming.position.sequence));
+  });
+  // In the order of the stream, whatever shard they were on.
+  const order = (a: StreamRecord, b: StreamRecord) =>
+    Number(a.incoming.position.sequence) - Number(b.incoming.position.sequence);
+  for (const { incoming } of records.toSorted(order)) {
+    oracle.fold(simulation.function.decode(incoming), BEFORE_ALL_TIME);
+  }
+  oracle.finish();
+  compareRows(simulation, oracle);
+}
+
+function beginning(simulation: Simulation, { shard }: LedgerTask, byTask: ReadonlyMap<LedgerTask, Watermarks>) {
+  const parents = shard.parents.flatMap(({ id }) => {
+    const task = simulation.ledger.taskOf(id);
+    const time = task === undefined ? undefined : byTask.get(task);
+    return time === undefined || time.watermark === BEFORE_ALL_TIME ? [] : [time];
+  });
+  if (parents.length === 0) return { watermark: BEFORE_ALL_TIME, recordWatermark: BEFORE_ALL_TIME };
+  // The slowest parent's; what another had closed stays closed, as its keys have come further in the oracle.
+  const watermark = Math.min(...parents.map((time) => time.watermark));
+  const known = parents.map((time) => time.recordWatermark).filter((time) => time !== BEFORE_ALL_TIME);
+  return { watermark, recordWatermark: known.length === 0 ? BEFORE_ALL_TIME : Math.min(...known) };
+}
+
+function foldAgain(
+  simulation: Simulation,
+  oracle: Oracle,
+  { task, commit, records }: FoldedCommit,
+  time: Watermarks,
+): void {
+  const { fail, settings } = simulation;
+  const { decode } = simulation.function;
+  const { header } = commit.commit;
+  const what = `${task.name}@${commit.stored.epoch}`;
+  const dead = deadRecords(commit);
+  for (const record of records) {
+    const { sequence } = record.incoming.position;
+    const letter = dead.get(sequence);
+    dead.delete(sequence);
+    if (letter !== undefined && mayBeDead(simulation, commit, record, letter)) continue;
+    try {
+      const decoded = decode(record.incoming);
+      oracle.fold(decoded, time.watermark);
+      if (letter !== undefined) {
+        fail("X7", `${what} makes a dead letter of ${sequence} (${letter.reason.code}), which is in order.`);
+      }
+      time.recordWatermark = Math.max(time.recordWatermark, decoded.time - settings.stage.source.disorder);
+      time.watermark = Math.max(time.watermark, time.recordWatermark);
+    } catch {
+      if (letter === undefined) fail("X7", `${what} folds ${sequence}, which cannot be processed.`);
+    }
+  }
+  for (const sequence of dead.keys()) fail("X3", `${what} has a dead letter of ${sequence}, which it did not fold.`);
+  if (records.length > 0 && header.watermark !== time.watermark) {
+    fail("watermark", `${what} has the watermark ${header.watermark} instead of ${time.watermark}.`);
+  }
+  // Ticks and drains have checks of their own.
+  time.watermark = Math.max(time.watermark, header.watermark);
+  time.recordWatermark = Math.max(time.recordWatermark, header.recordWatermark);
+}
+
+/** Whether a record can have become a dead letter although it is in order. */
+function mayBeDead(
+  { settings, draws }: Simulation,
+  { stored, at }: LedgerCommit,
+  { kills, incoming }: StreamRecord,
+  { reason, payload }: DeadLetter,
+): boolean {
+  const { sequence } = incoming.position;
+  if (payload !== incoming.base64) return false;
+  switch (reason.code) {
+    case "process/killed":
+      return kills > 0 || at - incoming.arrival > settings.suspectAfter;
+    case "simulation/broken-build":
+      return stored.build.startsWith(BROKEN) && throwsIn(draws, stored.build, sequence);
+    default:
+      return false;
+  }
+}
+
+/** A commit's dead letters of records, by sequence number. */
+function deadRecords({ outputs }: LedgerCommit): Map<string, DeadLetter> {
+  const letters = new Map<string, DeadLetter>();
+  for (const { sink, body } of outputs) {
+    if (sink !== DEAD_LETTERS) continue;
+    const letter = JSON.parse(body) as DeadLetter;
+    if (letter.kind === "record") letters.set(letter.position!.sequence, letter);
+  }
+  return letters;
+}
+
+function compareRows(simulation: Simulation, oracle: Oracle): void {
+  const expected = oracle.rows();
+  for (const { name } of simulation.settings.stage.sinks) {
+    compare(simulation, `rows of ${name}`, expected.get(name) ?? new Map(), receivedBy(simulation, name));
+  }
+  const panes = new Map<string, number>();
+  for (const pane of oracle.deadPanes) panes.set(pane, (panes.get(pane) ?? 0) + 1);
+  const deadPanes = new Map<string, number>();
+  for (const body of simulation.ledger.received.get(DEAD_LETTERS)?.values() ?? []) {
+    const { kind, operator, window } = JSON.parse(body) as DeadLetter;
+    if (kind !== "pane") continue;
+    const pane = paneText(operator, Object.values(window!.key), window!.start);
+    deadPanes.set(pane, (deadPanes.get(pane) ?? 0) + 1);
+  }
+  compare(simulation, "dead panes", panes, deadPanes);
+}
+
+/** What a sink's readers have, repeats hidden; what it refused is theirs as dead letters. */
+function receivedBy({ ledger }: Simulation, sink: string): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>();
+  const add = (body: string) => rows.set(body, (rows.get(body) ?? 0) + 1);
+  for (const body of ledger.received.get(sink)?.values() ?? []) add(body);
+  for (const [id, body] of ledger.received.get(DEAD_LETTERS) ?? []) {
+    if (!id.endsWith("!refused")) continue;
+    const { output } = JSON.parse(body) as DeadLetter;
+    if (output!.sink === sink && ledger.received.get(sink)?.has(output!.id) !== true) add(output!.body);
+  }
+  return rows;
+}
+
+function compare(
+  { fail }: Simulation,
+  what: string,
+  expected: ReadonlyMap<string, number>,
+  found: ReadonlyMap<string, number>,
+): void {
+  for (const [text, n] of expected) {
+    const there = found.get(text) ?? 0;
+    if (there < n) fail("lost", `Of the ${what}, ${n - there} of ${n} are missing: ${text}`);
+  }
+  for (const [text, n] of found) {
+    const there = expected.get(text) ?? 0;
+    if (n > there) fail(there > 0 ? "repeated" : "wrong", `Of the ${what}, ${n} where ${there} should be: ${text}`);
+  }
+}
+
+/** Counters are committed with the state, so they are exact. */
+function compareCounters(simulation: Simulation, oracle: Oracle, folded: readonly FoldedCommit[]): void {
+  const { fail, settings } = simulation;
+  const expected = oracle.counters();
+  const source = settings.stage.source.name;
+  const records = folded.flatMap((commit) => commit.records);
+  const dead = folded.reduce((sum, { commit }) => sum + deadRecords(commit).size, 0);
+  expected.set(`${source} in`, records.length);
+  expected.set(`${source} dead`, dead);
+  const found = new Map<string, number>();
+  for (const { commits } of tasksInOrder(simulation)) {
+    const last = commits.at(-1)!;
+    for (const [name] of last.commit.header.counters) found.set(name, (found.get(name) ?? 0) + counterOf(last, name));
+  }
+  for (const name of new Set([...expected.keys(), ...found.keys()])) {
+    const [all, counted] = [expected.get(name) ?? 0, found.get(name) ?? 0];
+    if (all !== counted) fail("counters", `All tasks together count ${counted} for "${name}"; there were ${all}.`);
+  }
+}

@@ -1,0 +1,99 @@
+import { kinesisDecoder } from "../../connectors/kinesis/decode.ts";
+import { poisonError, systemicError } from "../../errors.ts";
+import { compileStage } from "../../plan/compile.ts";
+import { StageRuntime, type RunnableStage } from "../../runtime/stage-runtime.ts";
+import type { RecordDecoder } from "../../runtime/record.ts";
+import { gated, type Gate, type World } from "../gated.ts";
+import type { SimulatedClock } from "./clock.ts";
+import type { Draws } from "./draws.ts";
+import type { Environment } from "./environments.ts";
+import type { Settings } from "./options.ts";
+import type { SimulatedStream } from "./stream.ts";
+
+/** Builds with this prefix throw on most records. */
+export const BROKEN = "broken-";
+
+/** The share of records on which a broken build throws. */
+const BROKEN_SHARE = 0.9;
+
+/** Clocks of two machines differ by no more, in milliseconds. */
+export const SKEW = 1_000;
+
+export interface FunctionSettings {
+  readonly settings: Settings;
+  readonly clock: SimulatedClock;
+  readonly draws: Draws;
+  readonly world: World;
+  readonly stream: SimulatedStream;
+  readonly gateOf: (environment: Environment) => Gate;
+  readonly kill: (environment: Environment, why: string) => void;
+  /** Counts a record that ended its process. */
+  readonly onKill: () => void;
+  readonly trace: ((what: string) => void) | undefined;
+}
+
+/** The function's code: what a new process begins with. */
+export class SimulatedFunction {
+  readonly #parts: FunctionSettings;
+  readonly decode: RecordDecoder;
+  readonly stage: RunnableStage;
+
+  constructor(parts: FunctionSettings) {
+    this.#parts = parts;
+    const { pipeline, stage } = parts.settings;
+    const { source } = stage;
+    this.decode = kinesisDecoder(source);
+    this.stage = {
+      pipeline: pipeline.name,
+      generation: 0,
+      stage: stage.name,
+      source: source.name,
+      incarnation: 0,
+      program: compileStage(pipeline, stage),
+      decode: this.decode,
+      disorder: source.disorder,
+      idle: source.idle,
+      poisonShare: pipeline.poison.share,
+    };
+  }
+
+  start(environment: Environment): StageRuntime {
+    const { settings, clock, draws, world, gateOf, trace } = this.#parts;
+    const { number, build } = environment;
+    const skew = Math.round((draws.at("skew", number) - 0.5) * SKEW);
+    let nonces = 0;
+    return new StageRuntime({
+      ...gated(world, gateOf(environment)),
+      stage: { ...this.stage, decode: (record) => this.#decode(record, environment) },
+      build,
+      observer: {
+        turn: ({ task, trigger, epoch, folded, outputs }) =>
+          trace?.(`${number} ${task}: ${trigger} to epoch ${epoch}, folded ${folded}, outputs ${outputs}`),
+        notice: (task, what) => trace?.(`${number} ${task}: ${what}`),
+      },
+      now: () => clock.now + skew,
+      newNonce: () => `${number}-${++nonces}`,
+      suspectAfter: settings.suspectAfter,
+      limits: settings.limits,
+    });
+  }
+
+  #decode(record: Parameters<RecordDecoder>[0], environment: Environment) {
+    const { sequence } = record.position;
+    const { stream, draws, kill, onKill } = this.#parts;
+    const { kills } = stream.bySequence.get(sequence)!;
+    if (kills > 0 && (kills === 1 || draws.at(`kills ${sequence}`, environment.number) < kills)) {
+      onKill();
+      kill(environment, `dies of ${sequence}`);
+      throw systemicError({ code: "simulation/killed", message: "The process has ended: nothing comes of this." });
+    }
+    if (environment.build.startsWith(BROKEN) && throwsIn(draws, environment.build, sequence)) {
+      throw poisonError({ code: "simulation/broken-build", message: "This build throws on most records." });
+    }
+    return this.decode(record);
+  }
+}
+
+/** Whether a broken build throws on a record. */
+export const throwsIn = (draws: Draws, build: string, sequence: string): boolean =>
+  draws.at(`${build} ${sequence}`, 0) < BROKEN_SHARE;

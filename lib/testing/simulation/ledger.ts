@@ -1,0 +1,143 @@
+import { decodeCommit, isSpilled, isWhole, type Commit, type StoredCommit } from "../../state/commit.ts";
+import { outputId, parseTaskName } from "../../state/task-id.ts";
+import { TaskState } from "../../state/task-state.ts";
+import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
+import { TICKS } from "../../runtime/tick.ts";
+import type { Shard } from "./stream.ts";
+
+/** An output of a commit that won. */
+export interface LedgerOutput {
+  readonly id: string;
+  readonly sink: string;
+  readonly body: string;
+  /** Whether its sink has it, or a dead letter says that the sink refused it. */
+  delivered: boolean;
+}
+
+export interface LedgerCommit {
+  readonly stored: StoredCommit;
+  readonly commit: Commit;
+  /** When it was appended: epoch milliseconds. */
+  readonly at: number;
+  readonly outputs: readonly LedgerOutput[];
+  undelivered: number;
+}
+
+/** All commits of a task that ever won, whatever became of them in the table. */
+export interface LedgerTask {
+  readonly name: string;
+  readonly shard: Shard;
+  readonly commits: LedgerCommit[];
+}
+
+/** A check that failed. */
+export interface Failure {
+  /** Which check. */
+  readonly check: string;
+  /** What was found, and what should have been. */
+  readonly message: string;
+}
+
+export interface LedgerSettings {
+  readonly now: () => number;
+  readonly shardOf: (partition: string) => Shard;
+  readonly objectOf: (key: string) => Uint8Array | undefined;
+  readonly fail: (check: string, message: string) => void;
+  /** Is told of every commit as it is appended. */
+  readonly onCommit: (task: LedgerTask, commit: LedgerCommit, before: LedgerCommit | undefined) => void;
+}
+
+const REFUSED = "!refused";
+
+/** What was committed and what was delivered, as an observer sees it who misses nothing. */
+export class Ledger {
+  readonly #settings: LedgerSettings;
+  readonly tasks = new Map<string, LedgerTask>();
+  readonly #outputs = new Map<string, LedgerOutput>();
+  readonly #states = new Map<string, { state: TaskState; applied: number }>();
+  /** By sink and output id: what its readers see that hide repeats. */
+  readonly received = new Map<string, Map<string, string>>();
+  /** Deliveries, repeats included. */
+  deliveries = 0;
+
+  constructor(settings: LedgerSettings) {
+    this.#settings = settings;
+  }
+
+  taskOf(partition: string): LedgerTask | undefined {
+    for (const task of this.tasks.values()) if (task.shard.id === partition) return task;
+    return undefined;
+  }
+
+  append(name: string, stored: StoredCommit): void {
+    const { fail, now, objectOf, shardOf } = this.#settings;
+    let task = this.tasks.get(name);
+    if (task === undefined) {
+      task = { name, shard: shardOf(parseTaskName(name).partition), commits: [] };
+      this.tasks.set(name, task);
+    }
+    const body = isSpilled(stored.body) ? objectOf(stored.body.key) : stored.body;
+    if (body === undefined) return fail("X2", `${name}@${stored.epoch} was appended before its spilled body was there.`);
+    const commit = decodeCommit(stored, body, name);
+    const outputs = commit.outputs.map((output, n) => ({
+      ...output,
+      id: outputId(name, stored.epoch, n),
+      delivered: false,
+    }));
+    const entry = { stored, commit, at: now(), outputs, undelivered: outputs.length };
+    const before = task.commits.at(-1);
+    if (before !== undefined && before.undelivered > 0) {
+      const waiting = before.outputs.filter(({ delivered }) => !delivered).map(({ id, sink }) => `${id} for ${sink}`);
+      fail("X5", `${name}@${stored.epoch} was appended before ${waiting.join(", ")} had been delivered.`);
+    }
+    task.commits.push(entry);
+    for (const output of outputs) this.#outputs.set(output.id, output);
+    this.#settings.onCommit(task, entry, before);
+  }
+
+  /** A sink took an output. */
+  deliver(sink: string, id: string, body: string): void {
+    const { fail } = this.#settings;
+    this.deliveries++;
+    let received = this.received.get(sink);
+    if (received === undefined) this.received.set(sink, (received = new Map()));
+    const known = received.get(id);
+    if (known === undefined) received.set(id, body);
+    else if (known !== body) fail("X4", `${id} was delivered to ${sink} with two contents: ${known} and ${body}`);
+    const refused = sink === DEAD_LETTERS && id.endsWith(REFUSED);
+    const output = this.#outputs.get(refused ? id.slice(0, -REFUSED.length) : id);
+    if (output === undefined) {
+      if (sink !== TICKS || !id.startsWith("sweep#")) fail("X2", `${id} was delivered to ${sink} and is in no commit.`);
+      return;
+    }
+    if (!refused && output.sink !== sink) fail("X4", `${id} was delivered to ${sink} instead of ${output.sink}.`);
+    if (!refused && output.body !== body) {
+      fail("X4", `${id} was delivered to ${sink} as ${body}; its commit has ${output.body}`);
+    }
+    if (output.delivered) return;
+    output.delivered = true;
+    this.#commitOf(id).undelivered--;
+  }
+
+  /** The table's state as of its last commit, put together of all commits. */
+  stateOf(task: LedgerTask): TaskState {
+    let known = this.#states.get(task.name);
+    if (known === undefined) this.#states.set(task.name, (known = { state: new TaskState(), applied: 0 }));
+    for (; known.applied < task.commits.length; known.applied++) {
+      const { stored, commit } = task.commits[known.applied]!;
+      known.state.apply(commit.header, commit.tables, isWhole(stored));
+    }
+    return known.state;
+  }
+
+  /** An output, by its id. */
+  outputOf(id: string): LedgerOutput | undefined {
+    return this.#outputs.get(id);
+  }
+
+  #commitOf(id: string): LedgerCommit {
+    const at = id.indexOf("@");
+    const { commits } = this.tasks.get(id.slice(0, at))!;
+    return commits[Number.parseInt(id.slice(at + 1), 10) - commits[0]!.stored.epoch]!;
+  }
+}

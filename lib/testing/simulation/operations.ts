@@ -1,0 +1,92 @@
+import type { FaultKind } from "./faults.ts";
+import { BROKEN } from "./function.ts";
+import type { Simulation } from "./simulation.ts";
+import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
+import { TICKS } from "../../runtime/tick.ts";
+
+/** Times at which something larger may happen. */
+const MOMENTS = 10;
+
+const KINDS: readonly FaultKind[] = [
+  "split",
+  "merge",
+  "reshard-storm",
+  "sink-down",
+  "deploy",
+  "bad-deploy",
+  "early-expiry",
+];
+
+const DAY = 86_400_000;
+
+/** Plans what people and services do while records come: reshards, deployments, outages, expiry, sweeps. */
+export function planOperations(simulation: Simulation, end: number): void {
+  const { clock, draws, faults, settings, ticks, changelog } = simulation;
+  const length = end - settings.start;
+  for (let moment = 0; moment < MOMENTS; moment++) {
+    const at = settings.start + length * ((moment + draws.at("moments", moment)) / MOMENTS);
+    clock.at(Math.round(at), () => operate(simulation));
+  }
+  for (let at = settings.start + settings.sweepEvery; at < end; at += settings.sweepEvery) {
+    clock.at(at, () => ticks.send({ type: "sweep" }));
+  }
+  for (let at = settings.start + DAY; at < end; at += DAY) {
+    clock.at(at, () => {
+      const fault = faults.at("days", ["expiry"]);
+      // The store deletes what has expired when it comes to it: days later, in no order.
+      if (fault !== undefined) changelog.forget(({ expires }) => expires < clock.now && fault.draws.chance(0.7));
+    });
+  }
+}
+
+function operate(simulation: Simulation): void {
+  const { clock, faults, stream, mapping, settings, sinks, changelog } = simulation;
+  const fault = faults.at("moments", KINDS);
+  if (fault === undefined) return;
+  const { kind, draws } = fault;
+  simulation.tell(kind);
+  const before = stream.shards.length;
+  switch (kind) {
+    case "split":
+      stream.split(draws.pick(stream.open), draws.next());
+      break;
+    case "merge":
+      stream.merge(draws.pick(stream.open));
+      break;
+    case "reshard-storm":
+      for (let n = draws.between(2, 5); n > 0; n--) {
+        clock.after(draws.around(500), () => {
+          const from = stream.shards.length;
+          const shard = draws.pick(stream.open);
+          if (draws.chance(0.5)) stream.split(shard, draws.next());
+          else stream.merge(shard);
+          for (const added of stream.shards.slice(from)) mapping.wake(added);
+        });
+      }
+      break;
+    case "sink-down": {
+      const names = [...sinks.keys()].filter((name) => name !== TICKS && name !== DEAD_LETTERS);
+      const sink = sinks.get(draws.chance(0.8) ? draws.pick(names) : DEAD_LETTERS)!;
+      sink.isDown = true;
+      clock.after(settings.outage, () => (sink.isDown = false));
+      break;
+    }
+    case "deploy":
+      simulation.deploy();
+      break;
+    case "bad-deploy":
+      simulation.deploy(BROKEN);
+      clock.after(settings.outage, () => simulation.deploy());
+      break;
+    case "early-expiry": {
+      // The oldest go first. At times even the head goes.
+      const share = draws.chance(0.1) ? 1 : draws.next();
+      changelog.forget(({ epoch }, task, head) => {
+        const first = changelog.commitsOf(task)[0]!.epoch;
+        return epoch < first + share * (head + 1 - first);
+      });
+      break;
+    }
+  }
+  for (const added of stream.shards.slice(before)) mapping.wake(added);
+}

@@ -1,0 +1,164 @@
+import { nodesOf } from "../../pipeline/topology.ts";
+import { checkChangelogs } from "./checks/changelog.ts";
+import { checkNothingOpen, checkObjects } from "./checks/leaks.ts";
+import { foldedCommits, tasksInOrder } from "./checks/lineage.ts";
+import { checkDelivered, checkTicks } from "./checks/outputs.ts";
+import { checkBatch, checkRows } from "./checks/rows.ts";
+import type { LedgerTask } from "./ledger.ts";
+import { planOperations } from "./operations.ts";
+import { settingsOf, type SimulationOptions } from "./options.ts";
+import type { SimulationResult } from "./result.ts";
+import { Simulation } from "./simulation.ts";
+import { END_OF_TIME } from "../../time/instant.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** A quiet stream's windows close by themselves; it is waited for no longer. */
+const LONGEST_SILENCE = 24 * HOUR;
+
+/**
+ * Runs a pipeline's stage in the real runtime on a simulated stream, mapping, function, table, bucket, queue and sinks,
+ * lets go wrong what can, and checks that every event had its effect exactly once.
+ *
+ * @throws definition errors for options that cannot be; what the simulation finds is in the result
+ */
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const settings = settingsOf(options);
+  const simulation = new Simulation(settings, options.trace ?? false);
+  const end = simulation.plan();
+  planOperations(simulation, end);
+  const { clock } = simulation;
+  const isOver = () => simulation.isOver;
+  await clock.runUntil(end + 10 * MINUTE, isOver);
+  if (!simulation.isOver) await settle(simulation);
+  if (!simulation.isOver) await drain(simulation);
+  if (!simulation.isOver) checkAll(simulation);
+  const result = resultOf(simulation);
+  if (!simulation.isOver) for (const check of settings.checks) simulation.failures.push(...check(result));
+  return result;
+}
+
+/** Nothing goes wrong any more; what did is repaired. */
+async function settle(simulation: Simulation): Promise<void> {
+  const { clock, faults, sinks, ticks, stream, mapping, fail } = simulation;
+  const isOver = () => simulation.isOver;
+  faults.stop();
+  for (const sink of sinks.values()) sink.isDown = false;
+  simulation.deploy();
+  await clock.runUntil(clock.now + 30 * MINUTE, isOver);
+  // A tick that was lost is missed an hour after it was due.
+  for (let sweeps = 0; sweeps < 3; sweeps++) {
+    ticks.send({ type: "sweep" });
+    await clock.runUntil(clock.now + 65 * MINUTE, isOver);
+  }
+  for (const shard of stream.shards) {
+    if (simulation.isOver || mapping.isDone(shard)) continue;
+    const error = mapping.lastErrors.get(shard);
+    fail("stuck", `${shard.id} is not read to its end: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (simulation.isOver) return;
+  await beQuiet(simulation);
+}
+
+/** X12: a stream that is quiet for long enough closes its windows. */
+async function beQuiet(simulation: Simulation): Promise<void> {
+  const { clock, ledger, stream, settings } = simulation;
+  if (settings.stage.source.idle === Number.POSITIVE_INFINITY) return;
+  let needed = 0;
+  for (const shard of stream.open) {
+    const task = ledger.taskOf(shard.id);
+    if (task !== undefined) needed = Math.max(needed, closedBy(simulation, task) - clock.now);
+  }
+  if (needed > LONGEST_SILENCE) return;
+  await clock.runUntil(clock.now + needed + 2 * HOUR, () => simulation.isOver);
+  if (simulation.isOver) return;
+  checkTicks(simulation);
+  checkNothingOpen(simulation, "although its source was quiet for long enough to close them");
+}
+
+/** When silence will have closed all that a task holds, at the latest: epoch milliseconds. */
+function closedBy({ ledger, settings }: Simulation, task: LedgerTask): number {
+  const state = ledger.stateOf(task);
+  let longest = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const { assigner, allowedLateness, name } of nodesOf(settings.pipeline, "window")) {
+    longest += assigner.size + allowedLateness;
+    for (const start of state.table(name).spaces()) last = Math.max(last, start);
+  }
+  return state.arrival + Math.max(settings.stage.source.idle, last + longest - state.recordWatermark);
+}
+
+/** An operator ends event time, and sweeps once more. */
+async function drain(simulation: Simulation): Promise<void> {
+  const { clock, ticks, stream } = simulation;
+  const isOver = () => simulation.isOver;
+  simulation.isDraining = true;
+  for (const shard of stream.open) ticks.send({ type: "drain", task: simulation.nameOf(shard) });
+  await clock.runUntil(clock.now + HOUR, isOver);
+  for (let sweeps = 0; sweeps < 2; sweeps++) {
+    ticks.send({ type: "sweep" });
+    await clock.runUntil(clock.now + 10 * MINUTE, isOver);
+  }
+}
+
+function checkAll(simulation: Simulation): void {
+  const { stream, ledger, fail, ticks } = simulation;
+  for (const shard of stream.open) {
+    const task = ledger.taskOf(shard.id);
+    if (task?.commits.at(-1)?.commit.header.watermark !== END_OF_TIME) {
+      fail("stuck", `The task of ${shard.id} was not drained.`);
+    }
+  }
+  for (const { type } of ticks.waiting) fail("stuck", `A ${type} still comes again and again.`);
+  checkChangelogs(simulation);
+  checkDelivered(simulation);
+  checkNothingOpen(simulation, "although it was drained");
+  checkObjects(simulation);
+  const folded = foldedCommits(simulation);
+  if (simulation.isOver) return;
+  checkRows(simulation, folded);
+  checkBatch(simulation, folded);
+}
+
+function resultOf(simulation: Simulation): SimulationResult {
+  const { settings, failures, faults, stream, ledger, environments, network, clock } = simulation;
+  const tasks = tasksInOrder(simulation);
+  const total = (isCounted: (name: string) => boolean) => {
+    let sum = 0;
+    for (const { commits } of tasks) {
+      for (const [name, n] of commits.at(-1)!.commit.header.counters) if (isCounted(name)) sum += n;
+    }
+    return sum;
+  };
+  const source = settings.stage.source.name;
+  const put = stream.shards.flatMap(({ id, records }) =>
+    records.map(({ event, incoming, dropped }) => ({
+      event,
+      shard: id,
+      sequence: incoming.position.sequence,
+      isLost: dropped,
+    })),
+  );
+  const counts = {
+    in: total((name) => name === `${source} in`),
+    dead: total((name) => name === `${source} dead`),
+    late: total((name) => name.endsWith(" late")),
+  };
+  return {
+    seed: settings.seed,
+    failures,
+    stopped: simulation.stopped,
+    faults: faults.counts,
+    schedule: { faults: faults.happened, events: settings.schedule.events ?? settings.events.map((_, i) => i) },
+    put,
+    received: ledger.received,
+    counts: { ...counts, lost: put.length - counts.in },
+    commits: tasks.reduce((sum, { commits }) => sum + commits.length, 0),
+    invocations: environments.invocations,
+    requests: network.requests,
+    deliveries: ledger.deliveries,
+    duration: clock.now - settings.start,
+    trace: simulation.trace,
+  };
+}
