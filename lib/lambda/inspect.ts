@@ -19,6 +19,8 @@ export interface TaskStatus {
   readonly epoch: number;
   readonly position: Position | undefined;
   readonly watermark: number | undefined;
+  /** Whether the partition was split or merged, and its state handed over. */
+  readonly sealed: boolean;
   /** Whether the head's outputs are known to be delivered. */
   readonly delivered: boolean;
   /** What became of records since the task began: exact, since it is committed with the state. */
@@ -58,7 +60,15 @@ export async function inspectTasks({
       const { item, commits } = await changelog.newest(task, { from: 1, limit: 1 });
       const head = commits[0];
       if (head === undefined) {
-        return { task, epoch: 0, position: undefined, watermark: undefined, delivered: true, counters: new Map() };
+        return {
+          task,
+          epoch: 0,
+          position: undefined,
+          watermark: undefined,
+          sealed: false,
+          delivered: true,
+          counters: new Map(),
+        };
       }
       const body = isSpilled(head.body) ? await objects.get(head.body.key) : head.body;
       if (body === undefined)
@@ -74,6 +84,7 @@ export async function inspectTasks({
         epoch: head.epoch,
         position: header.position,
         watermark: header.watermark,
+        sealed: header.sealed !== undefined,
         delivered: head.sinks.length === 0 || isDelivered(item, head.epoch),
         counters: counters.byOperator(),
       };
