@@ -1,11 +1,18 @@
 import middy from "@middy/core";
 import { logMetrics } from "@aws-lambda-powertools/metrics/middleware";
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
-import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type {
+  Context,
+  KinesisStreamBatchResponse,
+  KinesisStreamEvent,
+  SQSBatchResponse,
+  SQSEvent,
+  SQSRecord,
+} from "aws-lambda";
 import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import { BUILD_VARIABLE, readBindings, type Bindings } from "../plan/bindings.ts";
-import { parseControlMessage } from "../runtime/tick.ts";
+import { parseControlMessage, type ControlMessage } from "../runtime/tick.ts";
 import type { StageRuntime } from "../runtime/stage-runtime.ts";
 import { taskName } from "../state/task-id.ts";
 import { makeClients } from "./clients.ts";
@@ -26,7 +33,7 @@ interface Stage {
 /**
  * The Lambda handler of a pipeline: which of its stages it runs, and on what, its bindings say.
  *
- * It takes Kinesis events (records) and SQS events (ticks and drains), and answers with the items that
+ * It takes Kinesis events (records) and SQS events (ticks, drains, sweeps and redrives), and answers with the items that
  * must come again.
  *
  * @example
@@ -84,24 +91,35 @@ async function handleRecords(
   return { batchItemFailures: failures.flat() };
 }
 
-async function handleControl({ runtime, telemetry }: Stage, event: SQSEvent): Promise<SQSBatchResponse> {
-  const failures = await Promise.all(
-    event.Records.map(async ({ messageId, body }) => {
-      try {
-        const message = parseControlMessage(body);
-        if (message === undefined) {
-          throw systemicError({
-            code: "lambda/control-message",
-            message: "A message in the tick queue is neither a tick, a drain nor a sweep.",
-          });
-        }
-        await runtime.control(message);
-        return [];
-      } catch (thrown) {
-        telemetry.failed(body.slice(0, 200), thrown);
-        return [{ itemIdentifier: messageId }];
-      }
-    }),
-  );
+/**
+ * Redrives come last, one after the other: one that kills the process (X7) takes no tick with it, and no other redrive
+ * is suspected in its place.
+ */
+async function handleControl(stage: Stage, event: SQSEvent): Promise<SQSBatchResponse> {
+  const messages = event.Records.map((record) => ({ record, message: parseControlMessage(record.body) }));
+  const isRedrive = ({ message }: (typeof messages)[number]) => message?.type === "redrive";
+  const others = messages.filter((one) => !isRedrive(one));
+  const failures = await Promise.all(others.map(({ record, message }) => control(stage, record, message)));
+  for (const { record, message } of messages.filter(isRedrive)) failures.push(await control(stage, record, message));
   return { batchItemFailures: failures.flat() };
+}
+
+async function control(
+  { runtime, telemetry }: Stage,
+  { messageId, body, attributes }: SQSRecord,
+  message: ControlMessage | undefined,
+): Promise<SQSBatchResponse["batchItemFailures"]> {
+  try {
+    if (message === undefined) {
+      throw systemicError({
+        code: "lambda/control-message",
+        message: "A message in the tick queue is neither a tick, a drain, a sweep nor a redrive.",
+      });
+    }
+    await runtime.control(message, Number(attributes?.ApproximateReceiveCount ?? 1));
+    return [];
+  } catch (thrown) {
+    telemetry.failed(message?.type === "redrive" ? message.letter.id : body.slice(0, 200), thrown);
+    return [{ itemIdentifier: messageId }];
+  }
 }

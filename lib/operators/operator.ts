@@ -40,6 +40,8 @@ export interface Pane {
 /** An operator that acts when event time moves. */
 export interface TimedOperator {
   readonly name: string;
+  /** The pane of a window that was closed, made again of what a dead letter kept of it. */
+  paneOf(window: { readonly start: number; readonly keyCode: string; readonly accumulators: readonly unknown[] }): Pane;
   /** The least watermark that makes it act; infinity when none does. */
   nextDue(): number;
   /** What the watermark makes it emit, in the order of event time; removed from its state already. */

@@ -96,6 +96,10 @@ export class WindowAggregate implements TimedOperator {
     }
   }
 
+  paneOf({ start, keyCode, accumulators }: Parameters<TimedOperator["paneOf"]>[0]): Pane {
+    return this.#pane(start, keyCode, accumulators);
+  }
+
   #pane(start: number, keyCode: string, accumulators: Accumulators): Pane {
     const end = start + this.#spec.assigner.size;
     const key = decodeKey(this.#spec.keyFields, keyCode);

@@ -2,10 +2,14 @@ import { messageOf, MillraceError } from "../errors.ts";
 import type { Pane } from "../operators/operator.ts";
 import type { Output } from "../state/commit.ts";
 import { CODEC, encodeBody } from "../state/codec.ts";
+import { encodeKey } from "../state/key.ts";
 import type { IncomingRecord } from "./record.ts";
 
 /** The sink of every pipeline that takes what cannot be processed. */
 export const DEAD_LETTERS = "$dead-letters";
+
+/** The reason's code of what kills the process. */
+export const KILLED = "process/killed";
 
 /** What is common to a task's dead letters. */
 export interface DeadLetterOrigin {
@@ -38,7 +42,11 @@ export interface DeadLetter extends DeadLetterOrigin {
   readonly payload?: string;
   /** For panes: the window, and its accumulators as they were, in base64 of the codec named. */
   readonly window?: {
+    /** The operator whose window it is; the letter's own is the one that failed. */
+    readonly operator: string;
     readonly key: Record<string, string>;
+    /** The key as state has it: `encodeKey`. */
+    readonly keyCode: string;
     readonly start: number;
     readonly end: number;
     readonly codec: string;
@@ -76,7 +84,9 @@ export const deadRecord = (
 export function deadPane(origin: DeadLetterOrigin, operator: string, pane: Pane, thrown: unknown): Output {
   const { key, start, end, accumulators } = pane.describe();
   const window = {
+    operator: pane.operator,
     key: Object.fromEntries(Object.entries(key).map(([field, value]) => [field, String(value)])),
+    keyCode: encodeKey(key),
     start,
     end,
     codec: CODEC,
@@ -84,6 +94,10 @@ export function deadPane(origin: DeadLetterOrigin, operator: string, pane: Pane,
   };
   return deadLetter({ ...origin, kind: "pane", operator, reason: reasonOf(thrown), window });
 }
+
+/** A letter that was redriven and must be set aside once more, for another reason. */
+export const deadAgain = (origin: DeadLetterOrigin, { id: _id, ...letter }: DeadLetter, thrown: unknown): Output =>
+  deadLetter({ ...letter, ...origin, reason: reasonOf(thrown) });
 
 export const refusedOutput = (
   origin: DeadLetterOrigin,

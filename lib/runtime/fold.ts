@@ -4,7 +4,16 @@ import type { StageInstance, StageProgram } from "../operators/program.ts";
 import type { Output } from "../state/commit.ts";
 import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
-import { deadPane, deadRecord, reasonOf, type DeadLetterOrigin } from "./dead-letter.ts";
+import {
+  deadAgain,
+  deadPane,
+  deadRecord,
+  KILLED,
+  reasonOf,
+  type DeadLetter,
+  type DeadLetterOrigin,
+} from "./dead-letter.ts";
+import { paneIn, recordIn } from "./redriven-unit.ts";
 import type { IncomingRecord, RecordDecoder } from "./record.ts";
 
 /** So many records in a row that kill the process are not wrong themselves (X7). */
@@ -116,6 +125,30 @@ export class Fold {
     return 1;
   }
 
+  /**
+   * Takes a dead letter back: a unit of its own that moves neither position nor arrival, and of which X10 judges
+   * nothing. What fails again is a new dead letter.
+   *
+   * @returns how many records that were
+   * @throws systemic error `redrive/no-operator`
+   */
+  redrive(letter: DeadLetter): number {
+    const record = recordIn(letter);
+    if (record !== undefined) this.#follow(this.#push(record));
+    else if (letter.output !== undefined) this.send({ sink: letter.output.sink, body: letter.output.body });
+    else this.#emit(paneIn(letter, this.#stage, this.#settings.program));
+    return record === undefined ? 0 : 1;
+  }
+
+  /** Sets aside once more what was redriven and has killed the process, unseen. @returns how many records that were */
+  condemnAgain(letter: DeadLetter): number {
+    const { origin, source } = this.#settings;
+    if (letter.kind === "record") this.#state.counters.countForGood(`${source} in`);
+    this.#state.counters.countForGood(`${letter.window?.operator ?? source} dead`);
+    this.#outputs.push(deadAgain(origin, letter, killed()));
+    return letter.kind === "record" ? 1 : 0;
+  }
+
   /** Moves the watermark, and closes what it closes. It never goes back. */
   advance(watermark: number): void {
     if (watermark <= this.#state.watermark) return;
@@ -133,35 +166,45 @@ export class Fold {
   }
 
   #record(record: IncomingRecord): void {
-    const { source, decode, disorder, origin } = this.#settings;
     this.#checkOpen(record);
+    this.#records.tried++;
+    const time = this.#push(record);
+    if (time === undefined) this.#records.dead++;
+    this.#state.killed = 0;
+    this.#pass(record, time === undefined);
+    this.#follow(time);
+  }
+
+  /** A unit of its own (X7). @returns its event time; nothing for what became a dead letter */
+  #push(record: IncomingRecord): number | undefined {
+    const { source, decode, origin } = this.#settings;
     const state = this.#state;
     const sent = this.#outputs.length;
-    this.#records.tried++;
     state.counters.countForGood(`${source} in`);
     state.beginUnit();
     this.#operator = source;
-    let time: number | undefined;
     try {
       const decoded = decode(record);
       this.#stage.push(decoded.value, decoded);
-      time = decoded.time;
+      return decoded.time;
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
       state.undoUnit();
       this.#outputs.length = sent;
       this.#outputs.push(deadRecord(origin, this.#operator, record, thrown)); // X7
       state.counters.countForGood(`${source} dead`);
-      this.#records.dead++;
       this.#lastCode = reasonOf(thrown).code;
+      return undefined;
     }
-    state.killed = 0;
-    this.#pass(record, time === undefined);
-    // A dead letter moves no event time; its arrival counts, since it shows that the source is not silent.
-    if (time !== undefined && time - disorder > state.recordWatermark) {
-      state.recordWatermark = time - disorder;
-      this.advance(state.recordWatermark);
-    }
+  }
+
+  /** A dead letter moves no event time; its arrival counts, since it shows that the source is not silent. */
+  #follow(time: number | undefined): void {
+    const state = this.#state;
+    const { disorder } = this.#settings;
+    if (time === undefined || time - disorder <= state.recordWatermark) return;
+    state.recordWatermark = time - disorder;
+    this.advance(state.recordWatermark);
   }
 
   #pass(record: IncomingRecord, isDead: boolean): void {
@@ -172,19 +215,25 @@ export class Fold {
   }
 
   #pane(pane: Pane): void {
-    const sent = this.#outputs.length;
     this.#panes.tried++;
+    if (!this.#emit(pane)) this.#panes.dead++;
+  }
+
+  /** A unit of its own (X7). @returns whether it did not become a dead letter */
+  #emit(pane: Pane): boolean {
+    const sent = this.#outputs.length;
     this.#state.beginUnit();
     try {
       pane.emit();
+      return true;
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
       this.#state.undoUnit();
       this.#outputs.length = sent;
       this.#outputs.push(deadPane(this.#settings.origin, this.#operator, pane, thrown)); // X7
       this.#state.counters.countForGood(`${pane.operator} dead`);
-      this.#panes.dead++;
       this.#lastCode = reasonOf(thrown).code;
+      return false;
     }
   }
 
@@ -234,7 +283,7 @@ export class Fold {
 
 const killed = () =>
   poisonError({
-    code: "process/killed",
+    code: KILLED,
     message: "The process ended whenever it took this record: memory, time, or worse.",
   });
 

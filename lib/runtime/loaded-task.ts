@@ -3,6 +3,7 @@ import type { Base, Commit, LogTotals, StateShapes, StoredCommit } from "../stat
 import { bodyBytes, isWhole } from "../state/commit.ts";
 import { inherit, type Legacy } from "../state/inheritance.ts";
 import { hashOf, type HashRange } from "../state/hash-range.ts";
+import { REDRIVEN, routingKeyIn } from "../state/redriven.ts";
 import type { TableDeltas, TaskHeader } from "../state/task-state.ts";
 import { TaskState } from "../state/task-state.ts";
 import { Fold, type FoldSettings } from "./fold.ts";
@@ -22,6 +23,8 @@ export class LoadedTask {
   base: Base | undefined = undefined;
   /** Whether the state was inherited, and no commit says so yet. */
   isHeir = false;
+  /** Whether it was loaded past something damaged: the next checkpoint makes that good. */
+  mustCheckpoint = false;
   /** Bytes that an entry of the state takes when written, as last seen: for estimates. */
   bytesPerEntry = 100;
   /** The head's outputs, while this process knows them; they are needed until they are delivered. */
@@ -52,7 +55,8 @@ export class LoadedTask {
     idle: number,
   ): void {
     const { program } = this.#settings;
-    const hashOfKey = (operator: string, key: string) => hashOf(program.partitionKeyOf(operator, key));
+    const hashOfKey = (operator: string, key: string) =>
+      hashOf(operator === REDRIVEN ? routingKeyIn(key) : program.partitionKeyOf(operator, key));
     const { header, tables } = inherit(partition, legacies, hashOfKey, idle);
     this.state.apply(header, tables, true);
     this.epoch = Math.max(...legacies.map(({ epoch }) => epoch));

@@ -3,7 +3,7 @@ import type { OperatorCounts } from "../state/counters.ts";
 /** What a turn did, for logs and metrics. */
 export interface TurnReport {
   readonly task: string;
-  readonly trigger: "records" | "tick" | "drain" | "sweep" | "seal";
+  readonly trigger: "records" | "tick" | "drain" | "sweep" | "seal" | "redrive";
   readonly epoch: number;
   /** Records given, and how many of them were new. */
   readonly records: number;

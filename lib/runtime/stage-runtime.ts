@@ -2,6 +2,8 @@ import { MillraceError } from "../errors.ts";
 import type { StageProgram } from "../operators/program.ts";
 import type { Changelog } from "../state/changelog.ts";
 import type { ObjectStore } from "../state/object-store.ts";
+import { hashOf } from "../state/hash-range.ts";
+import { heirOf } from "../state/inheritance.ts";
 import { parseTaskName, taskName, type TaskId } from "../state/task-id.ts";
 import { CatchUp } from "./catch-up.ts";
 import { CommitWriter, type WriterLimits } from "./commit-writer.ts";
@@ -10,7 +12,10 @@ import type { Observer, TurnReport } from "./observer.ts";
 import type { IncomingRecord, RecordDecoder } from "./record.ts";
 import type { SinkWriters } from "./sink-writer.ts";
 import type { SourcePartitions } from "./source-partitions.ts";
-import { PARENT_NOT_DONE, Task } from "./task.ts";
+import { KILLED } from "./dead-letter.ts";
+import { noHeir, noSink, otherDeployment, routingKeyOf, wholeLetter, type QueuedLetter } from "./redrive.ts";
+import { PARENT_NOT_DONE } from "./task-errors.ts";
+import { Task } from "./task.ts";
 import { sweepOutput, TICKS, type ControlMessage } from "./tick.ts";
 
 /** An execution environment keeps the states of this many tasks; the one not used for longest goes first. */
@@ -89,11 +94,13 @@ export class StageRuntime {
   /**
    * Does what a message says.
    *
+   * @param receives how often the message was received, this time included
    * @returns nothing for a message of another deployment, which is of no use any more
    * @throws what stands in the way; then the message must come again
    */
-  async control(message: ControlMessage): Promise<TurnReport | undefined> {
+  async control(message: ControlMessage, receives = 1): Promise<TurnReport | undefined> {
     if (message.task === undefined) return this.#sweepAll();
+    if (message.type === "redrive") return this.#redrive(message.letter, receives);
     const { partition } = parseTaskName(message.task);
     if (message.task !== taskName(this.idOf(partition))) {
       this.#settings.observer.notice(message.task, "A message for a task of another deployment was dropped.");
@@ -108,6 +115,27 @@ export class StageRuntime {
       // Its parent's seal sends another first tick, and there is another sweep.
       this.#settings.observer.notice(message.task, thrown.message);
       return undefined;
+    }
+  }
+
+  /**
+   * Gives a dead letter back to its task, or to the one that has taken over its key. Unlike a tick it is never dropped:
+   * the message may be all that is left of it.
+   */
+  async #redrive(queued: QueuedLetter, receives: number): Promise<TurnReport> {
+    const { objects, writers } = this.#settings;
+    let { partition } = parseTaskName(queued.task);
+    const own = taskName(this.idOf(partition));
+    if (queued.task !== own) throw otherDeployment(queued, own);
+    const letter = await wholeLetter(queued, objects);
+    if (letter.output !== undefined && !writers.has(letter.output.sink)) throw noSink(letter);
+    const hash = hashOf(routingKeyOf(letter));
+    const isSuspect = receives > 1 || letter.reason.code === KILLED;
+    for (;;) {
+      const { report, heirs } = await this.#taskOf(partition).redrive({ letter, isSuspect });
+      if (heirs === undefined) return report;
+      if (heirs.length === 0) throw noHeir(report.task);
+      partition = heirOf(heirs, hash).partition;
     }
   }
 

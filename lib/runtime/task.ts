@@ -2,6 +2,7 @@ import { infrastructureError, kindAtService } from "../errors.ts";
 import type { Changelog, TaskItem } from "../state/changelog.ts";
 import type { Heir, Legacy } from "../state/inheritance.ts";
 import type { Output } from "../state/commit.ts";
+import { forgetRedriven } from "../state/redriven.ts";
 import type { TaskId } from "../state/task-id.ts";
 import { taskName } from "../state/task-id.ts";
 import { END_OF_TIME } from "../time/instant.ts";
@@ -14,6 +15,8 @@ import { LoadedTask } from "./loaded-task.ts";
 import type { Observer, TurnReport } from "./observer.ts";
 import type { IncomingRecord } from "./record.ts";
 import type { Partition, SourcePartitions } from "./source-partitions.ts";
+import { redriven, type Redrive } from "./redrive.ts";
+import { notAtTip, notListed, parentNotDone } from "./task-errors.ts";
 import { firstTickOutput, tickOutput } from "./tick.ts";
 import { Trials } from "./trials.ts";
 import { countsBetween } from "./turn-counts.ts";
@@ -31,6 +34,9 @@ interface Sealing {
   readonly kind: "seal";
   readonly listed: readonly Partition[];
 }
+
+/** What a turn is for. */
+type Occasion = Trigger | Sealing | (Redrive & { readonly kind: "redrive" });
 
 export interface TaskSettings {
   readonly id: TaskId;
@@ -51,9 +57,6 @@ export interface TaskSettings {
   readonly now: () => number;
   readonly newNonce: () => string;
 }
-
-/** The error of a task that must wait for the one it takes over from. */
-export const PARENT_NOT_DONE = "reshard/parent-not-done";
 
 /** Races in a row that a writer may lose before it leaves the field to the others. */
 const MAX_CONFLICTS = 8;
@@ -105,13 +108,25 @@ export class Task {
     });
   }
 
+  /**
+   * Takes a dead letter back, once however often it is asked to.
+   *
+   * @returns the heirs of a task that was sealed: the one that has the letter's key must be given the letter instead
+   */
+  redrive(redrive: Redrive): Promise<{ readonly report: TurnReport; readonly heirs: readonly Heir[] | undefined }> {
+    return this.#inTurn(async () => {
+      const report = await this.#turn({ kind: "redrive", ...redrive });
+      return { report, heirs: this.#known!.state.sealed };
+    });
+  }
+
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turns.then(work);
     this.#turns = turn.catch(() => undefined);
     return turn;
   }
 
-  async #turn(trigger: Trigger | Sealing): Promise<TurnReport> {
+  async #turn(trigger: Occasion): Promise<TurnReport> {
     const progress = { conflicts: 0, redeliveries: 0, catchUpBytes: 0 };
     for (; progress.conflicts < MAX_CONFLICTS; progress.conflicts++) {
       const known = this.#known;
@@ -136,7 +151,7 @@ export class Task {
 
   /** @returns nothing when another writer was first (X1) */
   async #attempt(
-    trigger: Trigger | Sealing,
+    trigger: Occasion,
     task: LoadedTask,
     item: TaskItem,
     catchUpBytes: number,
@@ -185,7 +200,7 @@ export class Task {
   }
 
   /** A task without commits begins with what its partition's parents have left, after sealing them. */
-  async #open(task: LoadedTask, trigger: Trigger | Sealing): Promise<void> {
+  async #open(task: LoadedTask, trigger: Occasion): Promise<void> {
     const { id, partitions, taskOf, idle, observer } = this.#settings;
     const listed = trigger.kind === "seal" ? trigger.listed : await partitions.list();
     const own = listed.find((partition) => partition.id === id.partition);
@@ -201,7 +216,7 @@ export class Task {
   }
 
   /** @returns how many records were folded; nothing when there is nothing to commit */
-  async #fold(trigger: Trigger | Sealing, task: LoadedTask, item: TaskItem): Promise<number | undefined> {
+  async #fold(trigger: Occasion, task: LoadedTask, item: TaskItem): Promise<number | undefined> {
     const { state, fold } = task;
     const { id, partitions, idle, now } = this.#settings;
     const isAtTip = () => partitions.isAtTip(id.partition, state.position.sequence);
@@ -222,7 +237,9 @@ export class Task {
         return 0;
       }
       case "sweep":
-        return this.#dueTick(task) === undefined ? undefined : 0;
+        return forgetRedriven(state, now()) || this.#dueTick(task) !== undefined ? 0 : undefined;
+      case "redrive":
+        return redriven(trigger, task, { task: this.#name, trials: this.#trials, time: now() });
       case "seal":
         return state.sealed === undefined ? this.#seal(trigger, task) : undefined;
     }
@@ -325,24 +342,3 @@ export class Task {
     }
   }
 }
-
-const notAtTip = (name: string) =>
-  infrastructureError({
-    code: "task/not-at-tip",
-    message: `Task ${name} cannot be drained yet: its source holds records that it has not folded.`,
-    advice: "Drain comes again by itself until they are.",
-  });
-
-const parentNotDone = (name: string) =>
-  infrastructureError({
-    code: PARENT_NOT_DONE,
-    message: `Task ${name} cannot hand over yet: its partition was split or merged, and holds records that it has not folded.`,
-    advice: "Its own mapping folds them; what takes over from it waits by itself.",
-  });
-
-const notListed = (name: string) =>
-  infrastructureError({
-    code: "source/partition-not-listed",
-    message: `Task ${name} has no commits, and the source does not list its partition.`,
-    advice: "If the stream was deleted, remove its mapping.",
-  });

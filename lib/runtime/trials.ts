@@ -7,6 +7,9 @@ import type { IncomingRecord } from "./record.ts";
 /** So many attempts that began and did not end, and a record is set aside unseen. */
 const KILLS = 3;
 
+/** What the item of a dead letter's attempts has for a position. */
+const REDRIVE = "redrive";
+
 export interface TrialSettings {
   readonly changelog: Changelog;
   readonly fold: FoldSettings;
@@ -26,7 +29,7 @@ export class Trials {
   readonly #task: string;
   readonly #settings: TrialSettings;
   /** Attempts that have ended, of which the table does not know yet. */
-  readonly #owed: { readonly position: string; readonly attempt: string }[] = [];
+  readonly #owed: { readonly key: string; readonly position: string; readonly attempt: string }[] = [];
 
   constructor(task: string, settings: TrialSettings) {
     this.#task = task;
@@ -44,13 +47,29 @@ export class Trials {
       return fold.records(records);
     }
     if (kills >= KILLS) return fold.condemn(record!);
+    return this.#try(this.#task, position, () => fold.records(records));
+  }
+
+  /**
+   * Takes back a dead letter that may kill the process. Its attempts are counted in an item of its own, whose key is
+   * its id: a record of the stream, or another letter, may be on trial at the same time.
+   *
+   * @returns what `fold` does, or `condemn` once it has killed too often: how many records were folded
+   */
+  async redrive(id: string, fold: () => number, condemn: () => number): Promise<number> {
+    await this.#settle();
+    const { item } = await this.#settings.changelog.newest(id, { from: 1, limit: 1 });
+    return this.#kills(item, REDRIVE) >= KILLS ? condemn() : this.#try(id, REDRIVE, fold);
+  }
+
+  async #try(key: string, position: string, fold: () => number): Promise<number> {
     const attempt = `${this.#settings.newNonce()} ${this.#settings.fold.build}`;
-    await this.#settings.changelog.beginTrial(this.#task, position, attempt);
+    await this.#settings.changelog.beginTrial(key, position, attempt);
     try {
-      return fold.records(records);
+      return fold();
     } finally {
       // Whatever came of it, the process lives.
-      this.#owed.push({ position, attempt });
+      this.#owed.push({ key, position, attempt });
       await this.#settle();
     }
   }
@@ -67,9 +86,9 @@ export class Trials {
   async #settle(): Promise<void> {
     const { changelog, observer } = this.#settings;
     while (this.#owed.length > 0) {
-      const { position, attempt } = this.#owed[0]!;
+      const { key, position, attempt } = this.#owed[0]!;
       try {
-        await changelog.endTrial(this.#task, position, attempt);
+        await changelog.endTrial(key, position, attempt);
       } catch (cause) {
         observer.notice(this.#task, "The end of an attempt at a suspect record could not be noted.", cause);
         return;

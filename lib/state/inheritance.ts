@@ -1,5 +1,6 @@
 import { isWithin, overlap, type HashRange, type KeyHash } from "./hash-range.ts";
 import type { TableDelta } from "./keyed-table.ts";
+import { REDRIVEN } from "./redriven.ts";
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { TaskState, type TableDeltas, type TaskHeader } from "./task-state.ts";
 
@@ -47,7 +48,8 @@ export function floorOf(floors: readonly RangeFloor[], hash: KeyHash, operator: 
  * The state with which the task of a partition begins: its parents' states, cut to its keys.
  *
  * Its watermark is the least of theirs; what another parent had closed beyond it stays closed (its range's floor).
- * Parents that never had a record hold nothing back.
+ * Parents that never had a record hold nothing back. What was redriven is known of every parent: of one, too, that has
+ * had nothing but dead letters.
  *
  * @param hashOfKey of an operator's key, as its table has it
  * @param idle milliseconds of silence after which a parent's event time moves by itself (X12)
@@ -70,9 +72,14 @@ export function inherit(
     range,
     floors: active.flatMap((legacy) => floorsOf(legacy, active.length > 1)).filter((floor) => overlap(floor, range)),
   };
-  const tables = joined(active.map((legacy) => cut(legacy.tables, keeps(legacy))));
-  return { header, tables };
+  const cutTables = (legacy: Legacy) => cut(legacy.tables, keeps(legacy));
+  const tables = joined(active.map((legacy) => cutTables(legacy).filter(isTimed)));
+  const redriven = joined(legacies.map((legacy) => cutTables(legacy).filter((table) => !isTimed(table))));
+  return { header, tables: [...tables, ...redriven] };
 }
+
+/** Whether a table's spaces are event time, in which floors are told. */
+const isTimed = ([operator]: TableDeltas[number]): boolean => operator !== REDRIVEN;
 
 const least = (times: readonly number[]): number => {
   const known = times.filter((time) => time !== BEFORE_ALL_TIME);
@@ -108,6 +115,6 @@ function joined(parts: readonly TableDeltas[]): TableDeltas {
 
 function floorsOf({ header, tables }: Legacy, isMerged: boolean): readonly RangeFloor[] {
   if (!isMerged || header.range === undefined) return header.floors;
-  const floors = Object.fromEntries(tables.map(([operator, { floor }]) => [operator, floor]));
+  const floors = Object.fromEntries(tables.filter(isTimed).map(([operator, { floor }]) => [operator, floor]));
   return [...header.floors, { ...header.range, watermark: header.watermark, tables: floors }];
 }

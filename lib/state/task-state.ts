@@ -60,6 +60,11 @@ export class TaskState {
     return table;
   }
 
+  /** Whether an operator has a table yet. */
+  hasTable(operator: string): boolean {
+    return this.#tables.has(operator);
+  }
+
   /** Starts a unit of work that is kept or undone as a whole. */
   beginUnit(): void {
     this.journal.begin();

@@ -1,4 +1,6 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { DeadLetter } from "../../runtime/dead-letter.ts";
+import { wholeKey } from "../../runtime/redrive.ts";
 import type { Delivery, Refusal, SinkWriter } from "../../runtime/sink-writer.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
 import { MAX_MESSAGE_BYTES, sendAll, type Message } from "./send.ts";
@@ -10,6 +12,9 @@ export interface DeadLetterWriterSettings {
   readonly bucket: string;
 }
 
+/** Bytes that are kept free in a message, for the one that has a task take the letter back. */
+const REDRIVE_BYTES = 1_024;
+
 /** Sends dead letters to a queue; one too large for a message lies on S3, and the message says where. */
 export class DeadLetterWriter implements SinkWriter {
   readonly #settings: DeadLetterWriterSettings;
@@ -20,17 +25,26 @@ export class DeadLetterWriter implements SinkWriter {
 
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
     const messages: Message[] = [];
-    for (const delivery of deliveries) messages.push({ body: await this.#bodyOf(delivery) });
+    const { objects, bucket } = this.#settings;
+    for (const { id, body } of deliveries) {
+      messages.push({ body: await letterBody(id, `{"id":${JSON.stringify(id)},${body.slice(1)}`, objects, bucket) });
+    }
     await sendAll(this.#settings.client, this.#settings.queueUrl, messages);
     return [];
   }
+}
 
-  async #bodyOf({ id, body }: Delivery): Promise<string> {
-    const whole = `{"id":${JSON.stringify(id)},${body.slice(1)}`;
-    if (Buffer.byteLength(whole) <= MAX_MESSAGE_BYTES) return whole;
-    const key = `dead-letters/${id}.json`;
-    await this.#settings.objects.put(key, Buffer.from(whole));
-    const { payload: _payload, output: _output, ...rest } = JSON.parse(whole) as Record<string, unknown>;
-    return JSON.stringify({ ...rest, whole: { bucket: this.#settings.bucket, key } });
-  }
+/** A letter as its message has it: whole, or on S3 and with what is large left out. */
+export async function letterBody(
+  id: string,
+  letter: string,
+  objects: Pick<ObjectStore, "put">,
+  bucket: string,
+): Promise<string> {
+  if (Buffer.byteLength(letter) <= MAX_MESSAGE_BYTES - REDRIVE_BYTES) return letter;
+  const key = wholeKey(id);
+  await objects.put(key, Buffer.from(letter));
+  const { payload: _payload, output: _output, window, ...rest } = JSON.parse(letter) as DeadLetter;
+  const { accumulators: _accumulators, ...frame } = window ?? {};
+  return JSON.stringify({ ...rest, ...(window && { window: frame }), whole: { bucket, key } });
 }
