@@ -10,7 +10,7 @@ import type { Services } from "./services.ts";
 import type { StreamCounts } from "./stream-counts.ts";
 import { account } from "./template/account.ts";
 import type { ResolvedResource } from "./template/resolve-template.ts";
-import type { Notice } from "./types.ts";
+import type { LocalStack, Notice } from "./types.ts";
 
 export interface EventSourcesOptions {
   readonly services: Services;
@@ -52,7 +52,7 @@ export class EventSources {
     for (const mapping of this.kinesis) if (mapping.stream === stream) mapping.reshard();
   }
 
-  async lag(): Promise<{ recordsBehind: number; inFlight: number; delayedMessages: number; visibleMessages: number }> {
+  async lag(): ReturnType<LocalStack["lag"]> {
     const queues = new Set(this.sqs.map((mapping) => mapping.settings.sourceArn.split(":").at(-1)));
     for (;;) {
       const before = this.changes;
@@ -61,7 +61,8 @@ export class EventSources {
         counts.reduce((sum, count) => sum + pick(count), 0);
       const lag = {
         recordsBehind: this.recordsBehind(),
-        inFlight: this.inFlight + total((count) => count.approximateInflightCount),
+        inFlight: this.inFlight,
+        hiddenMessages: total((count) => count.approximateInflightCount),
         delayedMessages: total((count) => count.approximateDelayedCount),
         visibleMessages: total((count) => count.approximateMessageCount),
       };

@@ -65,7 +65,13 @@ describe("The local stack", () => {
         AWS_ENDPOINT_URL_KINESIS: stack.endpoints.kinesis,
         AWS_REGION: "us-east-1",
       });
-      expect(await stack.lag()).toEqual({ recordsBehind: 0, inFlight: 0, delayedMessages: 0, visibleMessages: 0 });
+      expect(await stack.lag()).toEqual({
+        recordsBehind: 0,
+        inFlight: 0,
+        hiddenMessages: 0,
+        delayedMessages: 0,
+        visibleMessages: 0,
+      });
       await kinesis.send(new PutRecordCommand({ StreamName: "events", PartitionKey: "k", Data: Buffer.from("fine") }));
       await settled(stack);
       await kinesis.send(new PutRecordCommand({ StreamName: "events", PartitionKey: "k", Data: Buffer.from("hang") }));

@@ -116,7 +116,10 @@ export interface LocalStack {
   /** How far the mappings have come: records read from streams and not yet answered with success. */
   lag(): Promise<{
     readonly recordsBehind: number;
+    /** Invocations under way. */
     readonly inFlight: number;
+    /** Messages that were received: their invocation is under way, or failed and they wait to be visible again. */
+    readonly hiddenMessages: number;
     readonly delayedMessages: number;
     readonly visibleMessages: number;
   }>;

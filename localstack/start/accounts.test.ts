@@ -32,6 +32,7 @@ const task = (counters: Record<string, Partial<typeof zero>>): TaskStatus => ({
   epoch: 1,
   position: undefined,
   watermark: 0,
+  sealed: false,
   delivered: true,
   counters: new Map(Object.entries(counters).map(([name, counts]) => [name, { ...zero, ...counts }])),
 });

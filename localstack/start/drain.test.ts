@@ -21,6 +21,7 @@ function setting(deafness: Readonly<Record<string, number>>, undelivered: readon
         epoch: 1,
         position: undefined,
         counters: new Map(),
+        sealed: task === "parent",
         watermark: (told.get(task) ?? 0) >= wanted ? END_OF_TIME : 7,
         delivered: !undelivered.includes(task),
       }));

@@ -25,8 +25,8 @@ export async function endInput(deployment: Deployment, interrupt: Interrupt, pri
     names,
     send: (task) => deployment.drain(task),
     isSettled: async () => {
-      const { inFlight, visibleMessages } = await stack.lag();
-      return inFlight === 0 && visibleMessages === 0;
+      const { inFlight, hiddenMessages, visibleMessages } = await stack.lag();
+      return inFlight + hiddenMessages + visibleMessages === 0;
     },
     look: () => deployment.tasks(),
     sleep: interrupt.sleep,

@@ -105,7 +105,7 @@ export async function eventually<Value>(
 /** Resolves when the mappings have nothing left to do. */
 export async function settled(stack: LocalStack, millis?: number): Promise<void> {
   await eventually(async () => {
-    const { recordsBehind, inFlight, delayedMessages, visibleMessages } = await stack.lag();
-    return recordsBehind + inFlight + delayedMessages + visibleMessages === 0 || undefined;
+    const counts = Object.values(await stack.lag());
+    return counts.every((count) => count === 0) || undefined;
   }, millis);
 }
