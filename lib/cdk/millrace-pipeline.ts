@@ -5,6 +5,7 @@ import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { provisionLake, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
+import { taskName } from "../state/task-id.ts";
 import { acknowledgePrefix } from "./acknowledge.ts";
 import { Alarms } from "./alarms.ts";
 import { bundledCode } from "./bundle.ts";
@@ -124,6 +125,7 @@ export class MillracePipeline extends Construct {
       outputs.add(`${source}StreamArn`, stage.stream.streamArn, `Stream of the source ${checked.stage.source.name}`);
       outputs.add(`${own}Function`, stage.target.functionName, `Function of the stage ${stage.name}`);
       outputs.add(`${own}TickQueueUrl`, stage.ticks.queueUrl, `Ticks of the stage ${stage.name}`);
+      outputs.add(`${own}Tasks`, tasksOf(props, settings, checked), "What the names of its tasks begin with");
       for (const lake of lakes) {
         const prefix = `Lake${pascalCase(lake.name)}`;
         outputs.add(`${prefix}Prefix`, lake.prefix, `Keys of the Parquet files of ${lake.name} in the lake bucket`);
@@ -149,4 +151,19 @@ const lakeDatabase = (scope: Construct, pipeline: string, name: string): CfnData
   new CfnDatabase(scope, "Database", {
     catalogId: Aws.ACCOUNT_ID,
     databaseInput: { name, description: `Lakes of the pipeline ${pipeline}` },
+  });
+
+/** What the names of a stage's tasks begin with: all but the partition. */
+const tasksOf = (
+  { pipeline }: MillracePipelineProps,
+  { generation }: CheckedSettings,
+  { stage, stream: { incarnation } }: CheckedStage,
+): string =>
+  taskName({
+    pipeline: pipeline.name,
+    generation,
+    stage: stage.name,
+    source: stage.source.name,
+    incarnation,
+    partition: "",
   });

@@ -150,6 +150,7 @@ test("the outputs are those that the documentation names", () => {
         "SourceDeparturesStreamArn",
         "StageDeparturesFunction",
         "StageDeparturesTickQueueUrl",
+        "StageDeparturesTasks",
       ],
       ...["HourlyDelays", "LateDepartures"].flatMap((lake) =>
         ["Prefix", "Table", "View", "DeliveryStream"].map((what) => `Lake${lake}${what}`),

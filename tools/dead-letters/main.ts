@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { makeClients, type Clients } from "../../lib/lambda/clients.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { S3Objects } from "../../lib/s3/objects.ts";
+import { Printer, whole } from "../../localstack/start/print.ts";
+import { LetterQueue } from "./letter-queue.ts";
+import { listedJson, printTable, readLetters } from "./list.ts";
+import { HELP, parseOptions, UsageError, type Options, type Where } from "./options.ts";
+import { outputsOf, placeOf, type Place } from "./place.ts";
+import { redriveAll, type RedriveSummary } from "./redrive.ts";
+import { describeLetter, findLetter } from "./show.ts";
+
+type Command = Exclude<Options, { readonly command: "help" }>;
+
+let isInterrupted = false;
+
+/** @returns the exit code */
+async function main(args: readonly string[], printer: Printer): Promise<number> {
+  const options = parseOptions(args);
+  if (options.command === "help") {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const clients = makeClients();
+  try {
+    return await run(options, await findPlace(options.where), clients, printer);
+  } finally {
+    for (const client of Object.values(clients) as Clients[keyof Clients][]) client.destroy();
+  }
+}
+
+async function run(options: Command, place: Place, { sqs, s3 }: Clients, printer: Printer): Promise<number> {
+  const queue = new LetterQueue(sqs, place.queueUrl);
+  const objects = new S3Objects(s3, place.bucket);
+  const isOver = () => isInterrupted;
+  switch (options.command) {
+    case "list": {
+      const listed = await readLetters(queue, isOver);
+      if (options.json) process.stdout.write(`${listedJson(listed)}\n`);
+      else printTable(listed, printer);
+      return 0;
+    }
+    case "show": {
+      const found = await findLetter(queue, options.id);
+      if (found === undefined) {
+        process.stderr.write(notFound([options.id], await queue.hiddenByOthers()));
+        return 1;
+      }
+      printer.line(await describeLetter(found, objects));
+      return 0;
+    }
+    case "redrive": {
+      const verb = options.dryRun ? "would redrive" : "redriven";
+      const summary = await redriveAll(queue, options, {
+        client: sqs,
+        objects,
+        place,
+        isOver,
+        onProgress: ({ redriven }) => printer.status(`${verb} ${whole(redriven.length)} …`, performance.now()),
+        now: () => performance.now(),
+        sleep: async (millis) => void (await sleep(millis)),
+      });
+      if (options.dryRun)
+        for (const { id, reason } of summary.redriven) printer.line(`${verb} ${id}  (${reason.code})`);
+      report(summary, verb, printer);
+      if (summary.missing.length > 0) process.stderr.write(notFound(summary.missing, await queue.hiddenByOthers()));
+      return summary.refused.length + summary.missing.length > 0 ? 1 : 0;
+    }
+  }
+}
+
+async function findPlace(where: Where): Promise<Place> {
+  if ("stack" in where) return placeOf(await outputsOf(where.stack), where.stack, where.prefix);
+  const { queue, controlQueue = "", bucket, tasks } = where;
+  return { queueUrl: queue, bucket, stages: [{ tasks, controlQueueUrl: controlQueue }] };
+}
+
+function report(
+  { redriven, copies, refused, unreadable, others }: RedriveSummary,
+  verb: string,
+  printer: Printer,
+): void {
+  for (const { id, why } of refused) process.stderr.write(`Refused: ${id} ${why}\n`);
+  const facts = [
+    `${verb} ${whole(redriven.length)}`,
+    ...(copies > 0 ? [`copies of them ${whole(copies)}`] : []),
+    ...(refused.length > 0 ? [`refused ${whole(refused.length)}`] : []),
+    `left ${whole(others + refused.length)}`,
+    ...(unreadable > 0 ? [`no dead letters ${whole(unreadable)}`] : []),
+  ];
+  printer.line(facts.join(" · "));
+}
+
+const notFound = (ids: readonly string[], hidden: number): string =>
+  `Not in the queue: ${ids.join(", ")}.${hidden > 0 ? ` Another reader hides about ${whole(hidden)} messages at the moment: try again in a minute.` : " It was redriven, or has expired."}\n`;
+
+// The notice that the SDK will want Node 22 one day is for the project's maintainers, not for who runs it.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+
+const printer = new Printer(process.stdout);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (isInterrupted) process.exit(130); // what is hidden comes back by itself
+    isInterrupted = true;
+    process.stderr.write("Ending: giving back what was read …\n");
+  });
+}
+
+try {
+  const code = await main(process.argv.slice(2), printer);
+  process.exitCode = isInterrupted ? 130 : code;
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

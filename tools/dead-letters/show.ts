@@ -1,0 +1,66 @@
+import { messageOf } from "../../lib/errors.ts";
+import type { DeadLetter } from "../../lib/runtime/dead-letter.ts";
+import { wholeLetter } from "../../lib/runtime/redrive.ts";
+import { decodeBody } from "../../lib/state/codec.ts";
+import type { ObjectStore } from "../../lib/state/object-store.ts";
+import type { LetterQueue, ReceivedLetter } from "./letter-queue.ts";
+import { READ_RATE } from "./list.ts";
+
+/** The message of a letter; nothing when it is not to be found. What was read on the way is given back. */
+export async function findLetter(queue: LetterQueue, id: string): Promise<ReceivedLetter | undefined> {
+  try {
+    for await (const messages of queue.read(READ_RATE)) {
+      const found = messages.find(({ letter }) => letter?.id === id);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  } finally {
+    await queue.giveBack();
+  }
+}
+
+/** Everything a letter says, its payload as text where it is text. */
+export async function describeLetter(
+  { letter: queued, sentAt }: ReceivedLetter,
+  objects: Pick<ObjectStore, "get">,
+): Promise<string> {
+  const { payload, window, output, ...rest } = await wholeLetter(queued!, objects);
+  const facts: Record<string, unknown> = {
+    ...rest,
+    when: new Date(sentAt).toISOString(),
+    ...(rest.arrival === undefined ? {} : { arrival: new Date(rest.arrival).toISOString() }),
+    ...(queued!.whole === undefined ? {} : { whole: `s3://${queued!.whole.bucket}/${queued!.whole.key}` }),
+    ...(window === undefined ? {} : { window: describeWindow(rest.id, window) }),
+    ...(output === undefined ? {} : { output: { ...output, body: undefined } }),
+  };
+  const lines = [json(facts)];
+  if (payload !== undefined) lines.push("", ...described("payload", Buffer.from(payload, "base64")));
+  if (output !== undefined) lines.push("", ...described("output", Buffer.from(output.body)));
+  return lines.join("\n");
+}
+
+/** Bytes as JSON, as text or as base64: whichever they are first. */
+function described(what: string, bytes: Buffer): string[] {
+  const text = bytes.toString("utf8");
+  if (!Buffer.from(text).equals(bytes))
+    return [`${what}: ${bytes.length} bytes that are no text, in base64`, bytes.toString("base64")];
+  try {
+    return [`${what}: ${bytes.length} bytes of JSON`, json(JSON.parse(text))];
+  } catch {
+    // As a JSON string: control characters would move a terminal's cursor.
+    return [`${what}: ${bytes.length} bytes of text`, JSON.stringify(text)];
+  }
+}
+
+function describeWindow(id: string, { start, end, codec, accumulators, ...rest }: NonNullable<DeadLetter["window"]>) {
+  const at = (time: number) => new Date(time).toISOString();
+  try {
+    const values = decodeBody(Buffer.from(accumulators, "base64"), codec, `Dead letter ${id}`);
+    return { ...rest, start: at(start), end: at(end), accumulators: values };
+  } catch (cause) {
+    return { ...rest, start: at(start), end: at(end), codec, accumulators, unreadable: messageOf(cause) };
+  }
+}
+
+const json = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner), 2);
