@@ -1,9 +1,11 @@
-import { systemicError } from "../errors.ts";
-import type { Changelog, CheckpointPointer, NewestCommits, TaskItem } from "../state/changelog.ts";
-import { decodeCheckpoint } from "../state/checkpoint.ts";
-import { bodyBytes, decodeCommit, isSpilled, isWhole, type Output, type StoredCommit } from "../state/commit.ts";
+import type { MillraceError } from "../errors.ts";
+import type { Changelog, NewestCommits, TaskItem } from "../state/changelog.ts";
+import { decodeCommit, isSpilled, type Output, type StoredCommit } from "../state/commit.ts";
 import type { ObjectStore } from "../state/object-store.ts";
+import { Damages } from "./damages.ts";
+import { bodyOf, follow, Loading, targetOf } from "./loading.ts";
 import type { LoadedTask } from "./loaded-task.ts";
+import type { Observer } from "./observer.ts";
 
 /** Reading this many bytes of commits costs about as much as reading a checkpoint object. */
 const CHECKPOINT_READ_BYTES = 16 * 1_024;
@@ -15,112 +17,81 @@ export interface CaughtUp {
   readonly bytes: number;
 }
 
-/** Brings a task's state in memory to its changelog's head, or loads it anew. */
+/**
+ * Brings a task's state in memory to its changelog's head, or loads it anew.
+ *
+ * What it returns is the state at the *target*: the highest epoch that the task is known to have had. The head alone does
+ * not tell it: commits that a checkpoint covers expire (X11), and a store may delete the newer of two first. A state
+ * below the target would be appended to at an epoch that had a commit before, and what that one held would be lost: so
+ * there is never less than the target, only an error.
+ */
 export class CatchUp {
   readonly #changelog: Changelog;
   readonly #objects: ObjectStore;
+  readonly #observer: Observer;
 
-  constructor(changelog: Changelog, objects: ObjectStore) {
+  constructor(changelog: Changelog, objects: ObjectStore, observer: Observer) {
     this.#changelog = changelog;
     this.#objects = objects;
+    this.#observer = observer;
   }
 
   /**
-   * @param cached what this process knew last, brought forward when that is cheaper than `fresh`
-   * @throws systemic errors `state/corrupt`, `state/shape`, `state/gone`
+   * @param cached what this process knew last, brought forward when that is cheaper than `fresh`. Of no use any more
+   *   when this throws, or returns another task
+   * @throws systemic errors `state/corrupt`, `state/codec`, `state/version`, `state/gone`, which name every object that
+   *   is in the way; `state/shape`, `state/accumulator`
    */
   async run(name: string, cached: LoadedTask | undefined, fresh: () => LoadedTask): Promise<CaughtUp> {
-    const from = cached?.epoch ?? 0;
+    const damages = new Damages(name);
     // A cold start needs the head and the item first: where to read from stands in them.
-    const newest = await this.#changelog.newest(name, cached === undefined ? { from, limit: 1 } : { from });
-    const head = newest.commits[0];
+    let newest = await this.#changelog.newest(name, cached === undefined ? HEAD_ONLY : { from: cached.epoch });
     if (cached !== undefined) {
-      if (head?.epoch === cached.epoch && head.nonce === cached.nonce)
-        return { task: cached, item: newest.item, bytes: 0 };
-      if (head === undefined && cached.epoch === 0) return { task: cached, item: newest.item, bytes: 0 };
-      if (head === undefined && newest.item.checkpoint === undefined)
-        throw gone(name, "its changelog was there and is empty now");
+      if (isAtTarget(cached, newest)) return this.#known(name, cached, newest);
       const missing = missingCommits(newest, cached);
       if (missing !== undefined && !cheaperFromCheckpoint(missing, newest.item, cached)) {
-        const bytes = await this.#follow(cached, missing, name);
-        return { task: cached, item: newest.item, bytes };
+        const bytes = await this.#follow(name, cached, missing, damages);
+        if (bytes !== undefined) return { task: cached, item: newest.item, bytes };
       }
     }
-    const loaded = await this.#load(name, newest, fresh);
-    // X11: what this process knew, or what was delivered, was committed; it cannot be gone.
-    const least = Math.max(from, newest.item.delivered);
-    if (loaded.task.epoch < least) throw gone(name, `commits up to ${least} are known, and the newest is missing`);
-    return loaded;
-  }
-
-  /** From the newest base: a checkpoint, or a commit whose tables are whole. */
-  async #load(name: string, newest: NewestCommits, fresh: () => LoadedTask): Promise<CaughtUp> {
-    const head = newest.commits[0];
-    let item = newest.item;
-    if (head === undefined && item.checkpoint === undefined) return { task: fresh(), item, bytes: 0 };
-    if (head !== undefined && isWhole(head)) {
-      const task = fresh();
-      return { task, item, bytes: await this.#follow(task, [head], name) };
-    }
-    const tried = new Set<string>();
+    const loading = new Loading(name, this.#changelog, this.#objects, damages, fresh);
     for (;;) {
-      const bases = [item.checkpoint, item.previousCheckpoint].filter((pointer) => pointer !== undefined);
-      const pointer = bases.find(({ key }) => !tried.has(key));
-      const whole = head?.base;
-      if (whole !== undefined && whole.epoch > (pointer?.epoch ?? 0))
-        return this.#loadFrom(name, whole.epoch, head, item, fresh());
-      if (pointer === undefined) {
-        if (bases.length === 0) return this.#loadFrom(name, 1, head, item, fresh());
-        throw gone(name, `its checkpoint objects ${bases.map(({ key }) => key).join(" and ")} are missing`);
+      const loaded = await loading.attempt(newest, targetOf(newest, cached));
+      if (loaded !== undefined) {
+        if (damages.some) this.#passBy(name, loaded.task, damages.error());
+        return { ...loaded, item: newest.item };
       }
-      const object = await this.#objects.get(pointer.key);
-      if (object !== undefined)
-        return this.#loadFrom(name, pointer.epoch + 1, head, item, this.#restore(fresh(), pointer, object));
-      // X11: a missing object means that the pointer has moved on; failing that, the one before is kept.
-      tried.add(pointer.key);
-      item = (await this.#changelog.newest(name, { from: head?.epoch ?? 0, limit: 1 })).item;
+      // X11: what is missing may have been superseded since; then the pointer has moved on.
+      newest = await this.#changelog.newest(name, HEAD_ONLY);
     }
   }
 
-  #restore(task: LoadedTask, pointer: CheckpointPointer, object: Uint8Array): LoadedTask {
-    const { shapes, header, tables } = decodeCheckpoint(pointer, object);
-    task.startFrom(pointer, pointer.build, shapes, header, tables);
-    if (task.state.size > 0) task.bytesPerEntry = object.length / task.state.size;
-    return task;
-  }
-
-  async #loadFrom(
+  /** @returns the bytes read; nothing when a commit is damaged: then the task is half brought forward, and of no use */
+  async #follow(
     name: string,
-    from: number,
-    head: StoredCommit | undefined,
-    item: TaskItem,
     task: LoadedTask,
-  ): Promise<CaughtUp> {
-    if (head === undefined || head.epoch < from) return { task, item, bytes: 0 };
-    const { commits, bytes } =
-      head.epoch === from ? { commits: [head], bytes: 0 } : await this.#changelog.range(name, from, head.epoch);
-    if (commits[0]?.epoch !== from || !isContiguous(commits) || commits.at(-1)!.epoch < head.epoch) {
-      throw gone(name, `commits between ${from} and ${head.epoch} are missing`);
-    }
-    await this.#follow(task, commits, name);
-    return { task, item, bytes };
-  }
-
-  async #follow(task: LoadedTask, commits: readonly StoredCommit[], name: string): Promise<number> {
+    commits: readonly StoredCommit[],
+    damages: Damages,
+  ): Promise<number | undefined> {
     let bytes = 0;
     for (const stored of commits) {
-      const body = await this.#bodyOf(stored, name);
-      task.follow(stored, decodeCommit(stored, body, name));
-      bytes += bodyBytes(stored);
+      const read = await damages.ofCommit(stored.epoch, () => follow(this.#objects, task, stored, name));
+      if (read === undefined) return undefined;
+      bytes += read;
     }
     return bytes;
   }
 
-  async #bodyOf(stored: StoredCommit, name: string): Promise<Uint8Array> {
-    if (!isSpilled(stored.body)) return stored.body;
-    const object = await this.#objects.get(stored.body.key);
-    if (object === undefined) throw gone(name, `commit ${stored.epoch}'s spilled body ${stored.body.key} is missing`);
-    return object;
+  /** The nonce says that the head is the commit this process knows; what can be read of it else is no matter. */
+  #known(name: string, task: LoadedTask, { item, commits: [head] }: NewestCommits): CaughtUp {
+    if (head?.damage !== undefined && !task.mustCheckpoint) this.#passBy(name, task, head.damage);
+    return { task, item, bytes: 0 };
+  }
+
+  /** It is seen, and the next turn that commits writes a checkpoint, so that it heals. */
+  #passBy(name: string, task: LoadedTask, error: MillraceError): void {
+    task.mustCheckpoint = true;
+    this.#observer.notice(name, `Something damaged was passed by: ${error.message}`, error);
   }
 
   /** The head's outputs, for a delivery of which this process knows nothing yet. */
@@ -129,14 +100,23 @@ export class CatchUp {
     const { commits } = await this.#changelog.range(name, task.epoch, task.epoch);
     const head = commits[0];
     if (head === undefined) return []; // X11: only commits whose outputs were delivered may go
-    return decodeCommit(head, await this.#bodyOf(head, name), name).outputs;
+    return decodeCommit(head, await bodyOf(this.#objects, head, name), name).outputs;
   }
 }
 
-/** The commits after the cached epoch, oldest first; nothing when they do not continue what is cached. */
-function missingCommits({ commits }: NewestCommits, cached: LoadedTask): readonly StoredCommit[] | undefined {
-  const ascending = commits.toReversed();
-  if (!isContiguous(ascending)) return undefined;
+const HEAD_ONLY = { from: 0, limit: 1 } as const;
+
+/** Whether what this process knows is the target's state. */
+function isAtTarget(cached: LoadedTask, newest: NewestCommits): boolean {
+  const [head] = newest.commits;
+  if (targetOf(newest, undefined) > cached.epoch) return false;
+  return cached.epoch === 0 || (head?.epoch === cached.epoch && head.nonce === cached.nonce);
+}
+
+/** The commits after the cached epoch, oldest first; nothing when they do not lead from what is cached to the target. */
+function missingCommits(newest: NewestCommits, cached: LoadedTask): readonly StoredCommit[] | undefined {
+  const ascending = newest.commits.toReversed();
+  if (ascending.at(-1)?.epoch !== targetOf(newest, cached) || !isContiguous(ascending)) return undefined;
   if (cached.epoch === 0) return ascending[0]?.epoch === 1 ? ascending : undefined;
   if (ascending[0]?.epoch !== cached.epoch || ascending[0].nonce !== cached.nonce) return undefined;
   return ascending.slice(1);
@@ -151,10 +131,3 @@ function cheaperFromCheckpoint(missing: readonly StoredCommit[], item: TaskItem,
 
 const isContiguous = (commits: readonly StoredCommit[]): boolean =>
   commits.every((commit, i) => i === 0 || commit.epoch === commits[i - 1]!.epoch + 1);
-
-const gone = (name: string, what: string) =>
-  systemicError({
-    code: "state/gone",
-    message: `Task ${name} cannot be loaded: ${what}.`,
-    advice: "Restore what is missing from a backup, or begin a new generation: the stream is read again.",
-  });

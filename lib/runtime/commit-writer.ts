@@ -1,6 +1,13 @@
 import type { Changelog, TaskItem } from "../state/changelog.ts";
 import { encodeCheckpoint } from "../state/checkpoint.ts";
-import { encodeCommit, type Base, type Output, type StateShapes, type StoredCommit } from "../state/commit.ts";
+import {
+  encodeCommit,
+  sealCommit,
+  type Base,
+  type Output,
+  type StateShapes,
+  type StoredCommit,
+} from "../state/commit.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 
@@ -66,7 +73,7 @@ export class CommitWriter {
     const whole = task.isHeir || task.state.size <= task.state.touchedSize;
     const at = this.#settings.now();
     const deltas = task.state.takeDeltas();
-    const { body, ...encoded } = encodeCommit({
+    const { body, sinks } = encodeCommit({
       shapes,
       header: task.state.header(),
       tables: whole ? task.state.snapshot() : deltas,
@@ -76,16 +83,10 @@ export class CommitWriter {
     const spilled = body.length > this.#limits.spill;
     const spill = { key: `spills/${name}/${epoch}-${nonce}`, bytes: body.length };
     if (spilled) await objects.put(spill.key, body);
-    const stored: StoredCommit = {
-      ...encoded,
-      epoch,
-      nonce,
-      build,
-      totals,
-      base: whole ? { epoch, at, ...totals } : task.base,
-      expires: at + COMMIT_LIFE,
-      body: spilled ? spill : body,
-    };
+    const base = whole ? { epoch, at, ...totals } : task.base;
+    const expires = at + COMMIT_LIFE;
+    const envelope = { epoch, nonce, build, sinks, totals, base, expires, body: spilled ? spill : body };
+    const stored = sealCommit(name, envelope, body);
     const won = await changelog.append(name, stored);
     if (won) {
       task.moveTo(stored);
@@ -96,35 +97,29 @@ export class CommitWriter {
 
   /**
    * Whether the log since the last base outgrows the state, has cost more to read than a checkpoint would, or is
-   * getting old.
+   * getting old; or something damaged had to be passed by.
    */
   isCheckpointDue(task: LoadedTask, checkpoint: Base | undefined): boolean {
     const since = [task.base, checkpoint].reduce((a, b) => ((b?.epoch ?? 0) > (a?.epoch ?? 0) ? b : a));
     const written = task.totals.written - (since?.written ?? 0);
     const caughtUp = task.totals.caughtUp - (since?.caughtUp ?? 0);
     const { shortLog, checkpoint: cost } = this.#limits;
+    if (task.mustCheckpoint && task.epoch > (checkpoint?.epoch ?? 0)) return true;
     const isOld = this.#settings.now() - (since?.at ?? 0) > COMMIT_LIFE / 2 && task.epoch > (checkpoint?.epoch ?? 0);
     return isOld || written > Math.max(task.stateBytes, shortLog) || caughtUp > Math.max(task.stateBytes, cost);
   }
 
   async checkpoint(name: string, task: LoadedTask): Promise<void> {
     const { changelog, objects, shapes, build } = this.#settings;
-    const { body, ...encoded } = encodeCheckpoint({
-      shapes,
-      header: task.state.header(),
-      tables: task.state.snapshot(),
-    });
+    const state = { shapes, header: task.state.header(), tables: task.state.snapshot() };
     const key = `${checkpointsOf(name)}${task.epoch}-${this.#settings.newNonce()}`; // X11
+    const at = this.#settings.now();
+    const { written, caughtUp } = task.totals;
+    const envelope = { key, build, epoch: task.epoch, at, written, caughtUp };
+    const { body, pointer } = encodeCheckpoint(name, state, envelope);
     await objects.put(key, body);
-    await changelog.raiseCheckpoint(name, {
-      ...encoded,
-      key,
-      bytes: body.length,
-      build,
-      epoch: task.epoch,
-      at: this.#settings.now(),
-      ...task.totals,
-    });
+    await changelog.raiseCheckpoint(name, pointer);
+    task.mustCheckpoint = false;
     if (task.state.size > 0) task.bytesPerEntry = body.length / task.state.size;
   }
 

@@ -68,7 +68,7 @@ export class StageRuntime {
   constructor(settings: StageRuntimeSettings) {
     const { changelog, objects, writers, stage, build, newNonce, limits, now } = settings;
     this.#settings = settings;
-    this.#catchUp = new CatchUp(changelog, objects);
+    this.#catchUp = new CatchUp(changelog, objects, settings.observer);
     this.#writer = new CommitWriter({
       changelog,
       objects,

@@ -237,6 +237,8 @@ export class Task {
         return 0;
       }
       case "sweep":
+        // What was passed by as damaged heals with the next commit.
+        if (task.mustCheckpoint && state.sealed === undefined) return 0;
         return forgetRedriven(state, now()) || this.#dueTick(task) !== undefined ? 0 : undefined;
       case "redrive":
         return redriven(trigger, task, { task: this.#name, trials: this.#trials, time: now() });

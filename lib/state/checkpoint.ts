@@ -1,26 +1,47 @@
 import type { CheckpointPointer } from "./changelog.ts";
-import { CODEC, checksumOf, corrupt, decodeBody, encodeBody } from "./codec.ts";
-import { checkVersion, FORMAT_VERSION, type StateShapes } from "./commit.ts";
-import type { TableDeltas, TaskHeader } from "./task-state.ts";
+import { CODEC, checksumOf, corrupt, decodeBody, encodeBody, MISMATCH } from "./codec.ts";
+import { checkVersion, FORMAT_VERSION, type Base } from "./commit.ts";
+import { wrongWithState, type StateContent } from "./structure.ts";
 
 /** A task's whole state as of one epoch. */
-export interface Checkpoint {
-  readonly shapes: StateShapes;
-  readonly header: TaskHeader;
-  readonly tables: TableDeltas;
+export type Checkpoint = StateContent;
+
+/** What a writer says of a checkpoint beside its content. */
+export interface CheckpointEnvelope extends Base {
+  readonly key: string;
+  readonly build: string;
 }
 
-export function encodeCheckpoint({ shapes, header, tables }: Checkpoint) {
+/** A checkpoint's object, and what points to it: a change of either is found by {@link decodeCheckpoint}. */
+export function encodeCheckpoint(
+  task: string,
+  { shapes, header, tables }: Checkpoint,
+  envelope: CheckpointEnvelope,
+): { readonly body: Uint8Array; readonly pointer: CheckpointPointer } {
   const body = encodeBody([shapes, header, tables]);
-  return { body, version: FORMAT_VERSION, codec: CODEC, checksum: checksumOf(body) };
+  const unsealed = { ...envelope, bytes: body.length, version: FORMAT_VERSION, codec: CODEC };
+  return { body, pointer: { ...unsealed, checksum: checksumOf(body, envelopeOf(task, unsealed)) } };
 }
 
-/** @throws systemic errors `state/corrupt`, `state/codec` */
-export function decodeCheckpoint(pointer: CheckpointPointer, body: Uint8Array): Checkpoint {
-  const what = `Checkpoint ${pointer.key}`;
+/** What the checksum covers beside the body: all of the pointer, and whose it is. */
+function envelopeOf(task: string, pointer: Omit<CheckpointPointer, "checksum">): readonly unknown[] {
+  const { key, epoch, at, written, caughtUp, bytes, version, codec, build } = pointer;
+  return ["checkpoint", task, key, epoch, at, written, caughtUp, bytes, version, codec, build];
+}
+
+/**
+ * The content of a checkpoint, and the proof that it is what {@link encodeCheckpoint} was given.
+ *
+ * @throws systemic errors `state/corrupt`, `state/codec`, `state/version`, naming task and object
+ */
+export function decodeCheckpoint(task: string, pointer: CheckpointPointer, body: Uint8Array): Checkpoint {
+  const what = `Checkpoint ${pointer.key} of task ${task}`;
   checkVersion(pointer.version, pointer.build, what);
-  const decoded = decodeBody(body, pointer.checksum, pointer.codec, what);
+  if (checksumOf(body, envelopeOf(task, pointer)) !== pointer.checksum) throw corrupt(what, MISMATCH);
+  const decoded = decodeBody(body, pointer.codec, what);
   if (!Array.isArray(decoded) || decoded.length !== 3) throw corrupt(what, "it has another structure");
-  const [shapes, header, tables] = decoded as [StateShapes, TaskHeader, TableDeltas];
-  return { shapes, header, tables };
+  const [shapes, header, tables] = decoded as unknown[];
+  const wrong = wrongWithState(shapes, header, tables);
+  if (wrong !== undefined) throw corrupt(what, wrong);
+  return { shapes, header, tables } as Checkpoint;
 }

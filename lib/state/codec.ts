@@ -1,22 +1,50 @@
 import { createHash } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { Packr } from "msgpackr";
-import { systemicError } from "../errors.ts";
+import { messageOf, systemicError } from "../errors.ts";
+import { checkBounds, MAX_VALUES } from "./bounds.ts";
 
 /** Names how a body is encoded, so that a later build can change it and still read the old. */
 export const CODEC = "msgpack+deflate";
 
 /** No body inflates to more than this: a corrupt one must not take the process down. */
-const MAX_BODY_BYTES = 512 * 1024 * 1024;
+export const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
 // Without records: a body must be readable on its own, by any build.
 const packr = new Packr({ useRecords: false, moreTypes: false, int64AsType: "bigint" });
 
-/** Plain data, bigints, Dates and byte arrays as compressed bytes. */
-export const encodeBody = (value: unknown): Uint8Array => deflateRawSync(packr.pack(value));
+/**
+ * Plain data, bigints, Dates and byte arrays as compressed bytes.
+ *
+ * @throws systemic error `state/too-large` for what {@link decodeBody} would refuse
+ */
+export function encodeBody(value: unknown): Uint8Array {
+  const packed = packr.pack(value);
+  // A value takes a byte at least.
+  if (packed.length > MAX_VALUES) checkSize(packed);
+  return deflateRawSync(packed);
+}
 
-/** @throws systemic error `state/corrupt`, naming `what`, when the bytes are not what the checksum says */
-export function decodeBody(body: Uint8Array, checksum: string, codec: string, what: string): unknown {
+function checkSize(packed: Uint8Array): void {
+  try {
+    if (packed.length > MAX_BODY_BYTES) throw new Error(`it takes more than ${MAX_BODY_BYTES} bytes`);
+    checkBounds(packed);
+  } catch (cause) {
+    throw systemicError({
+      code: "state/too-large",
+      message: `A task's state or commit cannot be written: ${messageOf(cause)}.`,
+      advice: "Give the stream more shards, so that a task has fewer keys.",
+      cause,
+    });
+  }
+}
+
+/**
+ * The value that a body was made of.
+ *
+ * @throws systemic errors `state/codec`, `state/corrupt`, naming `what`, whatever the bytes are
+ */
+export function decodeBody(body: Uint8Array, codec: string, what: string): unknown {
   if (codec !== CODEC) {
     throw systemicError({
       code: "state/codec",
@@ -24,16 +52,24 @@ export function decodeBody(body: Uint8Array, checksum: string, codec: string, wh
       advice: "Deploy the build that wrote it, or a later one.",
     });
   }
-  if (checksumOf(body) !== checksum) throw corrupt(what, "its checksum does not match");
   try {
-    return packr.unpack(inflateRawSync(body, { maxOutputLength: MAX_BODY_BYTES }));
+    const packed = inflateRawSync(body, { maxOutputLength: MAX_BODY_BYTES });
+    checkBounds(packed);
+    return packr.unpack(packed);
   } catch (cause) {
-    throw corrupt(what, "it does not decode", cause);
+    throw corrupt(what, `it does not decode (${messageOf(cause)})`, cause);
   }
 }
 
-/** The first 64 bits of SHA-256, in hexadecimal: against damage, not against malice. */
-export const checksumOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+/**
+ * The first 64 bits of SHA-256, in hexadecimal: against damage, not against malice.
+ *
+ * @param envelope what is stored beside the body and must not change either: JSON values in a fixed order
+ */
+export const checksumOf = (body: Uint8Array, envelope: readonly unknown[] = []): string =>
+  createHash("sha256").update(JSON.stringify(envelope)).update("\n").update(body).digest("hex").slice(0, 16);
+
+export const MISMATCH = "its checksum does not match";
 
 export const corrupt = (what: string, how: string, cause?: unknown) =>
   systemicError({

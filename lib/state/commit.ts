@@ -1,4 +1,6 @@
-import { CODEC, checksumOf, corrupt, decodeBody, encodeBody } from "./codec.ts";
+import { systemicError, type MillraceError } from "../errors.ts";
+import { CODEC, checksumOf, corrupt, decodeBody, encodeBody, MISMATCH } from "./codec.ts";
+import { outputsOf, wrongWithState, type StateContent } from "./structure.ts";
 import type { TaskHeader, TableDeltas } from "./task-state.ts";
 
 /** The format of commits and checkpoints that this build writes. */
@@ -56,6 +58,8 @@ export interface StoredCommit {
   readonly expires: number;
   /** The body, or where it was spilled to. */
   readonly body: Uint8Array | SpilledBody;
+  /** Set by a store that could not read all of this. Then only the epoch means anything, and it does not decode. */
+  readonly damage?: MillraceError;
 }
 
 export interface SpilledBody {
@@ -71,15 +75,11 @@ export const bodyBytes = ({ body }: StoredCommit): number => (isSpilled(body) ? 
 /** A commit's tables are whole when it is its own base. */
 export const isWhole = (commit: StoredCommit): boolean => commit.base?.epoch === commit.epoch;
 
-export interface EncodedCommit {
-  readonly body: Uint8Array;
-  readonly version: number;
-  readonly codec: string;
-  readonly checksum: string;
-  readonly sinks: readonly string[];
-}
+/** What a writer says of a commit beside its content. */
+export type CommitEnvelope = Omit<StoredCommit, "version" | "codec" | "checksum" | "damage">;
 
-export function encodeCommit(commit: Commit): EncodedCommit {
+/** A commit's body, and the sinks it has outputs for. */
+export function encodeCommit(commit: Commit): { readonly body: Uint8Array; readonly sinks: readonly string[] } {
   const sinks = [...new Set(commit.outputs.map(({ sink }) => sink))];
   const body = encodeBody([
     commit.shapes,
@@ -89,32 +89,58 @@ export function encodeCommit(commit: Commit): EncodedCommit {
     commit.outputs.map(({ sink }) => sinks.indexOf(sink)),
     commit.outputs.map((output) => output.body),
   ]);
-  return { body, version: FORMAT_VERSION, codec: CODEC, checksum: checksumOf(body), sinks };
+  return { body, sinks };
 }
 
-/** @throws systemic errors `state/corrupt`, `state/codec`, `state/version` */
-export function decodeCommit(stored: Omit<StoredCommit, "body">, body: Uint8Array, task: string): Commit {
-  const what = `Commit ${stored.epoch} of task ${task}`;
-  checkVersion(stored.version, stored.build, what);
-  const decoded = decodeBody(body, stored.checksum, stored.codec, what);
-  if (!Array.isArray(decoded) || decoded.length !== 6) throw corrupt(what, "it has another structure");
-  const [shapes, header, tables, sinks, indexes, bodies] = decoded as [
-    StateShapes,
-    TaskHeader,
-    TableDeltas,
-    string[],
-    number[],
-    string[],
+/** Ends the making of a commit: from here on, a change of any part of it is found by {@link decodeCommit}. */
+export function sealCommit(task: string, envelope: CommitEnvelope, body: Uint8Array): StoredCommit {
+  const unsealed = { ...envelope, version: FORMAT_VERSION, codec: CODEC };
+  return { ...unsealed, checksum: checksumOf(body, envelopeOf(task, unsealed)) };
+}
+
+/**
+ * What the checksum covers beside the body: all that a reader acts on. An epoch, nonce or base that is wrong would
+ * make state of the wrong commits, and an item under another task's key is whole and still wrong. Not covered: when
+ * the store may delete it, which no reader reads, and where a spilled body lies, which is found out by its content.
+ */
+function envelopeOf(task: string, commit: Omit<StoredCommit, "checksum">): readonly unknown[] {
+  const { epoch, nonce, version, codec, build, sinks, totals, base } = commit;
+  return [
+    ...["commit", task, epoch, nonce, version, codec, build, sinks, totals.written, totals.caughtUp],
+    base === undefined ? null : [base.epoch, base.at, base.written, base.caughtUp],
   ];
-  const outputs = bodies.map((text, i) => ({ sink: sinks[indexes[i]!]!, body: text }));
-  return { shapes, header, tables, outputs };
+}
+
+/**
+ * The content of a commit, and the proof that it is what {@link sealCommit} was given.
+ *
+ * @param body the commit's, or what its spilled body's object holds
+ * @throws systemic errors `state/corrupt`, `state/codec`, `state/version`, naming task and epoch
+ */
+export function decodeCommit(stored: StoredCommit, body: Uint8Array, task: string): Commit {
+  if (stored.damage !== undefined) throw stored.damage;
+  const what = `Commit ${stored.epoch} of task ${task}${isSpilled(stored.body) ? ` (body: ${stored.body.key})` : ""}`;
+  checkVersion(stored.version, stored.build, what);
+  if (bodyBytes(stored) !== body.length) throw corrupt(what, "its body has another length");
+  if (checksumOf(body, envelopeOf(task, stored)) !== stored.checksum) throw corrupt(what, MISMATCH);
+  const decoded = decodeBody(body, stored.codec, what);
+  if (!Array.isArray(decoded) || decoded.length !== 6) throw corrupt(what, "it has another structure");
+  const [shapes, header, tables, sinks, indexes, bodies] = decoded as unknown[];
+  const wrong = wrongWithState(shapes, header, tables);
+  if (wrong !== undefined) throw corrupt(what, wrong);
+  const outputs = outputsOf(sinks, indexes, bodies);
+  if (outputs === undefined) throw corrupt(what, "its outputs are not as they must be");
+  return { ...({ shapes, header, tables } as StateContent), outputs };
 }
 
 /** @throws systemic error `state/version` */
 export function checkVersion(version: number, build: string, what: string): void {
   if (version === FORMAT_VERSION) return;
-  throw corrupt(
-    what,
-    `it has format ${version}, written by build "${build}"; this build reads format ${FORMAT_VERSION}`,
-  );
+  throw systemicError({
+    code: "state/version",
+    message: `${what} has format ${version}, written by build "${build}"; this build reads format ${FORMAT_VERSION}.`,
+    advice:
+      "Deploy the build that wrote it, or a later one. If there is none, see docs/operations.md, section " +
+      '"A damaged commit or checkpoint".',
+  });
 }
