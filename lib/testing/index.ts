@@ -4,5 +4,6 @@ export { MemoryObjects } from "./memory-objects.ts";
 export { simulate } from "./simulation/simulate.ts";
 export { DEFAULT_FAULTS, FAULT_KINDS, type FaultKind, type FaultName, type FaultRates } from "./simulation/faults.ts";
 export type { Check, Schedule, SimulationOptions } from "./simulation/options.ts";
-export type { PutEvent, SimulationResult } from "./simulation/result.ts";
+export type { Effects, PutEvent, SimulationResult } from "./simulation/result.ts";
 export type { Failure } from "./simulation/ledger.ts";
+export { shrink, type Shrunk } from "./simulation/shrink.ts";

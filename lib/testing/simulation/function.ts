@@ -2,12 +2,14 @@ import { kinesisDecoder } from "../../connectors/kinesis/decode.ts";
 import { poisonError, systemicError } from "../../errors.ts";
 import { compileStage } from "../../plan/compile.ts";
 import { StageRuntime, type RunnableStage } from "../../runtime/stage-runtime.ts";
+import type { TurnReport } from "../../runtime/observer.ts";
 import type { RecordDecoder } from "../../runtime/record.ts";
 import { gated, type Gate, type World } from "../gated.ts";
 import type { SimulatedClock } from "./clock.ts";
 import type { Draws } from "./draws.ts";
 import type { Environment } from "./environments.ts";
 import type { Settings } from "./options.ts";
+import type { Effects } from "./result.ts";
 import type { SimulatedStream } from "./stream.ts";
 
 /** Builds with this prefix throw on most records. */
@@ -27,8 +29,7 @@ export interface FunctionSettings {
   readonly stream: SimulatedStream;
   readonly gateOf: (environment: Environment) => Gate;
   readonly kill: (environment: Environment, why: string) => void;
-  /** Counts a record that ended its process. */
-  readonly onKill: () => void;
+  readonly effects: Effects;
   readonly trace: ((what: string) => void) | undefined;
 }
 
@@ -67,8 +68,11 @@ export class SimulatedFunction {
       stage: { ...this.stage, decode: (record) => this.#decode(record, environment) },
       build,
       observer: {
-        turn: ({ task, trigger, epoch, folded, outputs }) =>
-          trace?.(`${number} ${task}: ${trigger} to epoch ${epoch}, folded ${folded}, outputs ${outputs}`),
+        turn: (report) => {
+          this.#count(report);
+          const { task, trigger, epoch, folded, outputs } = report;
+          trace?.(`${number} ${task}: ${trigger} to epoch ${epoch}, folded ${folded}, outputs ${outputs}`);
+        },
         notice: (task, what) => trace?.(`${number} ${task}: ${what}`),
       },
       now: () => clock.now + skew,
@@ -78,12 +82,23 @@ export class SimulatedFunction {
     });
   }
 
+  #count({ conflicts, redeliveries, spilled, checkpointed, trigger, committedAt }: TurnReport): void {
+    const { effects } = this.#parts;
+    effects.conflicts += conflicts;
+    effects.redeliveries += redeliveries;
+    if (spilled) effects.spilled++;
+    if (checkpointed) effects.checkpoints++;
+    if (committedAt === undefined) return;
+    if (trigger === "seal") effects.sealed++;
+    if (trigger === "tick") effects.ticks++;
+  }
+
   #decode(record: Parameters<RecordDecoder>[0], environment: Environment) {
     const { sequence } = record.position;
-    const { stream, draws, kill, onKill } = this.#parts;
+    const { stream, draws, kill, effects } = this.#parts;
     const { kills } = stream.bySequence.get(sequence)!;
     if (kills > 0 && (kills === 1 || draws.at(`kills ${sequence}`, environment.number) < kills)) {
-      onKill();
+      effects.killed++;
       kill(environment, `dies of ${sequence}`);
       throw systemicError({ code: "simulation/killed", message: "The process has ended: nothing comes of this." });
     }

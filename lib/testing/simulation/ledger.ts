@@ -99,6 +99,7 @@ export class Ledger {
   deliver(sink: string, id: string, body: string): void {
     const { fail } = this.#settings;
     this.deliveries++;
+    if (sink === TICKS && id.startsWith("sweep#")) return; // a request, no commit's output
     let received = this.received.get(sink);
     if (received === undefined) this.received.set(sink, (received = new Map()));
     const known = received.get(id);
@@ -106,10 +107,7 @@ export class Ledger {
     else if (known !== body) fail("X4", `${id} was delivered to ${sink} with two contents: ${known} and ${body}`);
     const refused = sink === DEAD_LETTERS && id.endsWith(REFUSED);
     const output = this.#outputs.get(refused ? id.slice(0, -REFUSED.length) : id);
-    if (output === undefined) {
-      if (sink !== TICKS || !id.startsWith("sweep#")) fail("X2", `${id} was delivered to ${sink} and is in no commit.`);
-      return;
-    }
+    if (output === undefined) return fail("X2", `${id} was delivered to ${sink} and is in no commit.`);
     if (!refused && output.sink !== sink) fail("X4", `${id} was delivered to ${sink} instead of ${output.sink}.`);
     if (!refused && output.body !== body) {
       fail("X4", `${id} was delivered to ${sink} as ${body}; its commit has ${output.body}`);

@@ -68,6 +68,7 @@ function operate(simulation: Simulation): void {
       const names = [...sinks.keys()].filter((name) => name !== TICKS && name !== DEAD_LETTERS);
       const sink = sinks.get(draws.chance(0.8) ? draws.pick(names) : DEAD_LETTERS)!;
       sink.isDown = true;
+      simulation.outagesEnd = clock.now + settings.outage;
       clock.after(settings.outage, () => (sink.isDown = false));
       break;
     }
@@ -79,10 +80,11 @@ function operate(simulation: Simulation): void {
       clock.after(settings.outage, () => simulation.deploy());
       break;
     case "early-expiry": {
-      // The oldest go first. At times even the head goes.
-      const share = draws.chance(0.1) ? 1 : draws.next();
+      // The oldest go first. At times even the head goes, if the task item can tell that it was there.
+      const share = draws.chance(0.2) ? 1 : draws.next();
       changelog.forget(({ epoch }, task, head) => {
         const first = changelog.commitsOf(task)[0]!.epoch;
+        if (epoch === head && changelog.itemOf(task).delivered < head) return false;
         return epoch < first + share * (head + 1 - first);
       });
       break;

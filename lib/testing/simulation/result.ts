@@ -1,7 +1,7 @@
 import type { FaultKind, FaultName } from "./faults.ts";
 import type { Failure } from "./ledger.ts";
 
-/** A dead letter's counterpart: a record that the simulation put. */
+/** A record that the simulation put. */
 export interface PutEvent {
   /** The event's index. */
   readonly event: number;
@@ -10,6 +10,32 @@ export interface PutEvent {
   /** Whether the stream's retention had passed before it could be processed. */
   readonly isLost: boolean;
 }
+
+/** What came of the faults. */
+export const NO_EFFECTS = {
+  /** Batches cut in halves, since their process ended. */
+  bisected: 0,
+  /** Processes ended by a record. */
+  killed: 0,
+  /** Records given up, since the stream's retention had passed. */
+  expired: 0,
+  /** Batches given to a process that knew the task from before another one worked on it. */
+  stale: 0,
+  /** Commits that another process was faster with. */
+  conflicts: 0,
+  /** Commits delivered again, as it was not known that they had been. */
+  redeliveries: 0,
+  spilled: 0,
+  checkpoints: 0,
+  /** Objects that a reader looked for and that had been deleted. */
+  missing: 0,
+  /** Tasks ended by a split or merge. */
+  sealed: 0,
+  /** Turns of ticks. */
+  ticks: 0,
+};
+
+export type Effects = typeof NO_EFFECTS;
 
 /** What a simulation came to. */
 export interface SimulationResult {
@@ -20,6 +46,7 @@ export interface SimulationResult {
   readonly stopped: string | undefined;
   /** How often what went wrong. */
   readonly faults: Readonly<Record<FaultKind, number>>;
+  readonly effects: Readonly<Effects>;
   /** The faults that happened, in their order: with the seed and the options they repeat the simulation. */
   readonly schedule: { readonly faults: readonly FaultName[]; readonly events: readonly number[] };
   /** Every record that was put. */

@@ -31,6 +31,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const { clock } = simulation;
   const isOver = () => simulation.isOver;
   await clock.runUntil(end + 10 * MINUTE, isOver);
+  await clock.runUntil(simulation.outagesEnd, isOver);
   if (!simulation.isOver) await settle(simulation);
   if (!simulation.isOver) await drain(simulation);
   if (!simulation.isOver) checkAll(simulation);
@@ -150,6 +151,12 @@ function resultOf(simulation: Simulation): SimulationResult {
     failures,
     stopped: simulation.stopped,
     faults: faults.counts,
+    effects: {
+      ...simulation.effects,
+      bisected: simulation.mapping.bisected,
+      missing: simulation.objects.missed,
+      expired: put.filter(({ isLost }) => isLost).length,
+    },
     schedule: { faults: faults.happened, events: settings.schedule.events ?? settings.events.map((_, i) => i) },
     put,
     received: ledger.received,

@@ -1,13 +1,13 @@
 import { MillraceError } from "../../errors.ts";
 import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
-import type { SinkWriter } from "../../runtime/sink-writer.ts";
+import { InterruptedDelivery, type SinkWriter } from "../../runtime/sink-writer.ts";
 import { TICKS } from "../../runtime/tick.ts";
 import { comparePositions } from "../../state/position.ts";
 import { taskName } from "../../state/task-id.ts";
 import { SimulatedChangelog } from "./changelog.ts";
 import { SimulatedClock } from "./clock.ts";
 import { Draws } from "./draws.ts";
-import { Environments, type Outcome } from "./environments.ts";
+import { Environments, type Environment, type Outcome } from "./environments.ts";
 import { Faults } from "./faults.ts";
 import { checkIdleness } from "./checks/changelog.ts";
 import { counterOf } from "./checks/lineage.ts";
@@ -18,6 +18,7 @@ import { Network } from "./network.ts";
 import { SimulatedObjects } from "./objects.ts";
 import type { Settings } from "./options.ts";
 import { planPuts, Producer } from "./producer.ts";
+import { NO_EFFECTS, type Effects } from "./result.ts";
 import { SimulatedSink } from "./sinks.ts";
 import { SimulatedStream, type Shard, type StreamRecord } from "./stream.ts";
 import { TickQueue } from "./tick-queue.ts";
@@ -52,11 +53,14 @@ export class Simulation {
   readonly failures: Failure[] = [];
   readonly trace: string[] = [];
   readonly #tips = new Map<string, number>();
-  /** Processes ended by records. */
-  killed = 0;
+  readonly effects: Effects = { ...NO_EFFECTS };
+  readonly #lastUser = new Map<Shard, number>();
+  readonly #users = new Map<Shard, Set<number>>();
   /** When drains may have been sent: the watermark may then be at the end of time. */
   isDraining = false;
   stopped: string | undefined = undefined;
+  /** When the last sink that was down is up again: epoch milliseconds. */
+  outagesEnd = 0;
   readonly #isTraced: boolean;
   #builds = 1;
   #isMending = false;
@@ -118,7 +122,7 @@ export class Simulation {
       world: { changelog, objects, partitions: stream, writers: this.sinks as ReadonlyMap<string, SinkWriter> },
       gateOf: (environment) => this.network.gateOf(environment),
       kill: (...of) => this.environments.kill(...of),
-      onKill: () => this.killed++,
+      effects: this.effects,
       trace,
     });
     this.environments = new Environments({
@@ -141,11 +145,13 @@ export class Simulation {
       invoke: (shard, batch, end) =>
         this.environments.invoke(
           `${batch.length} records of ${shard.id}`,
-          (runtime) =>
-            runtime.records(
+          (runtime, environment) => {
+            this.#countStale(shard, environment);
+            return runtime.records(
               shard.id,
               batch.map(({ incoming }) => incoming),
-            ),
+            );
+          },
           (outcome, environment) => {
             this.#hear(outcome);
             end(outcome, environment);
@@ -208,8 +214,17 @@ export class Simulation {
         return;
       }
     }
+    if (thrown instanceof InterruptedDelivery) return; // a sink's
     const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     this.fail("X10", `A turn threw what is no service's fault: ${text}`);
+  }
+
+  #countStale(shard: Shard, { number }: Environment): void {
+    let users = this.#users.get(shard);
+    if (users === undefined) this.#users.set(shard, (users = new Set()));
+    if (users.has(number) && this.#lastUser.get(shard) !== number) this.effects.stale++;
+    users.add(number);
+    this.#lastUser.set(shard, number);
   }
 
   #mend(): void {

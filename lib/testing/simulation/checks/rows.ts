@@ -1,4 +1,5 @@
 import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
+import { hashOf, isWithin } from "../../../state/hash-range.ts";
 import { BEFORE_ALL_TIME } from "../../../time/instant.ts";
 import { BROKEN, throwsIn } from "../function.ts";
 import { Oracle, paneText } from "../oracle.ts";
@@ -11,6 +12,8 @@ import { counterOf, tasksInOrder, type FoldedCommit } from "./lineage.ts";
 interface Watermarks {
   watermark: number;
   recordWatermark: number;
+  /** By partition key: how far the shards had come that it was on before. */
+  readonly floors: Map<string, number>;
 }
 
 /**
@@ -21,9 +24,10 @@ export function checkRows(simulation: Simulation, folded: readonly FoldedCommit[
   const oracle = new Oracle(simulation.function.stage.program);
   const byTask = new Map<LedgerTask, Watermarks>();
   for (const commit of folded) {
-    let time = byTask.get(commit.task);
-    if (time === undefined) byTask.set(commit.task, (time = beginning(simulation, commit.task, byTask)));
-    foldAgain(simulation, oracle, commit, time);
+    const time = byTask.get(commit.task) ?? beginning(simulation, commit.task, byTask);
+    byTask.set(commit.task, time);
+    const floor = (key: string) => floorOf(simulation, commit.task, byTask, time, key);
+    foldAgain(simulation, oracle, commit, time, floor);
   }
   oracle.finish();
   compareRows(simulation, oracle);
@@ -51,17 +55,44 @@ export function checkBatch(simulation: Simulation, folded: readonly FoldedCommit
   compareRows(simulation, oracle);
 }
 
-function beginning(simulation: Simulation, { shard }: LedgerTask, byTask: ReadonlyMap<LedgerTask, Watermarks>) {
+function beginning(
+  simulation: Simulation,
+  { shard }: LedgerTask,
+  byTask: ReadonlyMap<LedgerTask, Watermarks>,
+): Watermarks {
   const parents = shard.parents.flatMap(({ id }) => {
     const task = simulation.ledger.taskOf(id);
     const time = task === undefined ? undefined : byTask.get(task);
     return time === undefined || time.watermark === BEFORE_ALL_TIME ? [] : [time];
   });
-  if (parents.length === 0) return { watermark: BEFORE_ALL_TIME, recordWatermark: BEFORE_ALL_TIME };
-  // The slowest parent's; what another had closed stays closed, as its keys have come further in the oracle.
+  const floors = new Map<string, number>();
+  if (parents.length === 0) return { watermark: BEFORE_ALL_TIME, recordWatermark: BEFORE_ALL_TIME, floors };
+  // The slowest parent's; what another had closed stays closed for its keys (floorOf).
   const watermark = Math.min(...parents.map((time) => time.watermark));
   const known = parents.map((time) => time.recordWatermark).filter((time) => time !== BEFORE_ALL_TIME);
-  return { watermark, recordWatermark: known.length === 0 ? BEFORE_ALL_TIME : Math.min(...known) };
+  return { watermark, recordWatermark: known.length === 0 ? BEFORE_ALL_TIME : Math.min(...known), floors };
+}
+
+/** How far event time had come for a key, in the shards that it was on before. */
+function floorOf(
+  simulation: Simulation,
+  { shard }: LedgerTask,
+  byTask: ReadonlyMap<LedgerTask, Watermarks>,
+  { floors }: Watermarks,
+  partitionKey: string,
+): number {
+  let floor = floors.get(partitionKey);
+  if (floor !== undefined) return floor;
+  floor = BEFORE_ALL_TIME;
+  const hash = hashOf(partitionKey);
+  for (const parent of shard.parents) {
+    const task = simulation.ledger.taskOf(parent.id);
+    const time = task === undefined ? undefined : byTask.get(task);
+    if (time === undefined || !isWithin(parent.range, hash)) continue;
+    floor = Math.max(floor, time.watermark, floorOf(simulation, task!, byTask, time, partitionKey));
+  }
+  floors.set(partitionKey, floor);
+  return floor;
 }
 
 function foldAgain(
@@ -69,6 +100,7 @@ function foldAgain(
   oracle: Oracle,
   { task, commit, records }: FoldedCommit,
   time: Watermarks,
+  floor: (partitionKey: string) => number,
 ): void {
   const { fail, settings } = simulation;
   const { decode } = simulation.function;
@@ -82,7 +114,7 @@ function foldAgain(
     if (letter !== undefined && mayBeDead(simulation, commit, record, letter)) continue;
     try {
       const decoded = decode(record.incoming);
-      oracle.fold(decoded, time.watermark);
+      oracle.fold(decoded, Math.max(time.watermark, floor(record.incoming.partitionKey)));
       if (letter !== undefined) {
         fail("X7", `${what} makes a dead letter of ${sequence} (${letter.reason.code}), which is in order.`);
       }

@@ -1,0 +1,77 @@
+import { inflateRawSync } from "node:zlib";
+import { unpack } from "msgpackr";
+import type { Failure, SimulationResult } from "millrace/testing";
+import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
+import type { Identified } from "./id-pipeline.ts";
+
+interface Row {
+  readonly key: string;
+  readonly window_start: number;
+  readonly window_end: number;
+  readonly ids: string;
+}
+
+/**
+ * From sinks alone: every event that was put is exactly once in a row, a late row or a dead letter; one that the filter
+ * turns away is in none, or a dead letter. An event that the stream forgot may be missing.
+ */
+export function accountOfIds(events: readonly Identified[], { put, received }: SimulationResult): readonly Failure[] {
+  const failures: Failure[] = [];
+  const found = new Map<number, string[]>();
+  const add = (id: number, where: string) => void found.set(id, [...(found.get(id) ?? []), where]);
+  const letters = [...(received.get(DEAD_LETTERS) ?? [])].map(
+    ([id, body]) => [id, JSON.parse(body) as DeadLetter] as const,
+  );
+  const refused = (sink: string) =>
+    letters.flatMap(([, { output }]) => (output?.sink === sink ? [[output.id, output.body] as const] : []));
+  const rowsOf = <R>(sink: string) =>
+    [...new Map([...(received.get(sink) ?? []), ...refused(sink)])].map(([id, body]) => [id, JSON.parse(body) as R] as const);
+  const windows = new Map<string, string>();
+  let inRows = 0;
+  for (const [output, row] of rowsOf<Row>("rows")) {
+    const window = `${row.key} ${row.window_start}`;
+    if (windows.has(window)) {
+      failures.push({ check: "repeated", message: `${window} is a row twice: ${windows.get(window)} and ${output}.` });
+    }
+    windows.set(window, output);
+    for (const id of row.ids.split(" ").map(Number)) {
+      inRows++;
+      add(id, output);
+      const event = events[id];
+      if (event?.key !== row.key || event.time < row.window_start || event.time >= row.window_end) {
+        failures.push({ check: "wrong", message: `${output} has event ${id}, which is of another key or window.` });
+      }
+    }
+  }
+  for (const [output, { id }] of rowsOf<{ id: number }>("late")) add(id, output);
+  for (const [output, letter] of letters) for (const id of idsOf(letter)) add(id, output);
+  for (const { event, isLost } of put) {
+    const places = found.get(event) ?? [];
+    if (places.length > 1) failures.push({ check: "repeated", message: `Event ${event} is in ${places.join(" and ")}.` });
+    if (places.length === 0 && !isLost && events[event]!.does !== "skip") {
+      failures.push({ check: "lost", message: `Event ${event} is nowhere.` });
+    }
+    found.delete(event);
+  }
+  for (const [id, places] of found) {
+    failures.push({ check: "wrong", message: `${places.join(" and ")} has event ${id}, which was never put.` });
+  }
+  const inMinutes = rowsOf<{ events: number }>("per_minute").reduce((sum, [, row]) => sum + row.events, 0);
+  if (inMinutes !== inRows) {
+    failures.push({ check: "wrong", message: `Minutes count ${inMinutes} events; the rows that they are made of have ${inRows}.` });
+  }
+  return failures;
+}
+
+/** The ids in a dead letter of a record or of a window. */
+function idsOf({ kind, payload, window }: DeadLetter): readonly number[] {
+  if (kind === "record") {
+    const [, id] = /"id":(\d+)/.exec(Buffer.from(payload!, "base64").toString()) ?? [];
+    return [Number(id)];
+  }
+  if (kind === "pane") {
+    const [ids] = unpack(inflateRawSync(Buffer.from(window!.accumulators, "base64"))) as [number[]];
+    return ids.map((id) => (id < 0 ? -id - 1 : id));
+  }
+  return [];
+}

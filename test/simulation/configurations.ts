@@ -1,0 +1,86 @@
+import type { Duration } from "millrace";
+import { DEFAULT_FAULTS, FAULT_KINDS, type FaultRates, type SimulationOptions } from "millrace/testing";
+import { Draws, type DrawStream } from "../../lib/testing/simulation/draws.ts";
+import { accountOfIds } from "./account-of-ids.ts";
+import { idPipeline, type Identified } from "./id-pipeline.ts";
+
+const START = Date.UTC(2026, 0, 1);
+
+/** Everything spilled and checkpointed; some of it; as deployed. */
+const LIMITS = [
+  { spill: 0, shortLog: 0, checkpoint: 0 },
+  { spill: 400, shortLog: 1_000, checkpoint: 500 },
+  undefined,
+] as const;
+
+/** What a configuration adds to a pipeline of one's own. */
+export type Surroundings = Omit<SimulationOptions, "pipeline" | "events" | "seed">;
+
+/** Surroundings of all kinds: a seed decides about each. */
+export function surroundings(seed: string): Surroundings {
+  const draws = new Draws(seed).stream("surroundings");
+  const limits = draws.pick(LIMITS);
+  const loses = draws.chance(0.04);
+  const sleeps = draws.chance(0.03);
+  return {
+    shards: draws.pick([1, 1, 2, 3, 4]),
+    environments: draws.pick([1, 2, 3, 8, 30, 200]),
+    concurrency: draws.pick([1, 1, 2, 4]),
+    batchSize: draws.pick([1, 5, 20, 100]),
+    ...(limits && { limits }),
+    pace: draws.pick<Duration>([{ millis: 200 }, { seconds: 1 }, { seconds: 10 }]),
+    ...(sleeps && { pause: { days: 40 } }),
+    retention: loses ? { hours: 1 } : { days: 7 },
+    outage: loses ? { hours: 3 } : draws.pick<Duration>([{ seconds: 30 }, { minutes: 20 }]),
+    sweepEvery: sleeps ? { days: 1 } : draws.pick<Duration>([{ minutes: 1 }, { minutes: 20 }, { days: 1 }]),
+    suspectAfter: draws.pick<Duration>([{ seconds: 1 }, { minutes: 1 }, { minutes: 10 }]),
+    faults: { ...faults(draws), ...(loses && { "sink-down": 0.3 }) },
+  };
+}
+
+/** Some kinds never, others often: what always comes together hides what comes alone. */
+function faults(draws: DrawStream): Partial<FaultRates> {
+  const rates = FAULT_KINDS.map((kind) => [kind, Math.min(1, DEFAULT_FAULTS[kind] * draws.pick([0, 0, 1, 1, 4]))]);
+  return { ...Object.fromEntries(rates), "early-expiry": draws.chance(0.03) ? 0.2 : 0 };
+}
+
+const pipelines = new Map<string, ReturnType<typeof idPipeline>>();
+
+/** The built-in pipeline with events and surroundings of all kinds. */
+export function configuration(seed: string): SimulationOptions {
+  const draws = new Draws(seed).stream("configuration");
+  const around = surroundings(seed);
+  const times = {
+    disorder: draws.pick<Duration>([{}, { seconds: 2 }, { seconds: 20 }]),
+    allowedLateness: draws.pick<Duration>([{}, { seconds: 5 }]),
+    idle: draws.pick<Duration | "never">(["never", { seconds: 20 }, { minutes: 5 }]),
+  };
+  const name = JSON.stringify(times);
+  let pipeline = pipelines.get(name);
+  if (pipeline === undefined) pipelines.set(name, (pipeline = idPipeline(times)));
+  const isBadDay = draws.chance(0.03);
+  const events = eventsOf(draws, isBadDay ? 300 : draws.between(20, 120), pace(around));
+  return {
+    pipeline,
+    events,
+    seed,
+    start: START,
+    ...around,
+    ...(isBadDay && { shards: 1, faults: { ...(around.faults as Partial<FaultRates>), "bad-deploy": 0.2 } }),
+    checks: [(result) => accountOfIds(events, result)],
+  };
+}
+
+const pace = ({ pace: { seconds = 0, millis = 0 } = {} }: Surroundings): number => seconds * 1_000 + millis;
+
+/** Events in the order of their arrival, their times out of order by as much as it happens. */
+function eventsOf(draws: DrawStream, n: number, mean: number): Identified[] {
+  const keys = draws.pick([1, 5, 40]);
+  const disorder = draws.pick([0, 2_000, 15_000, 60_000]);
+  const odd = draws.pick([0, 0, 0.03]);
+  return Array.from({ length: n }, (_, id) => {
+    const does = draws.chance(odd) ? draws.pick(["throw", "break-its-window"] as const) : draws.chance(0.05) ? "skip" : "count";
+    const time = START + Math.round(id * mean) - draws.below(disorder + 1);
+    return { id, key: `key ${draws.below(keys)}`, time, does };
+  });
+}
