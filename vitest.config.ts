@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ["{lib,functions,infra,localstack,test,bench}/**/*.test.ts"],
+    // Those that wait for real limits: vitest.containment.config.ts.
+    exclude: [...configDefaults.exclude, "**/*.slow.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

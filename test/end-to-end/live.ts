@@ -6,12 +6,20 @@ import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk
 import { DuckDBInstance } from "@duckdb/node-api";
 import { App, Stack } from "aws-cdk-lib";
 import type { Pipeline } from "millrace";
-import { MillracePipeline } from "millrace/cdk";
-import { startLocalStack, type LocalStack } from "millrace/local";
+import { MillracePipeline, type MillracePipelineProps } from "millrace/cdk";
+import { startLocalStack, type FaultPlan, type LocalStack } from "millrace/local";
+import type { TaskStatus } from "millrace/lambda";
 import { Deployment } from "../../localstack/start/deployment.ts";
+import { drainAll } from "../../localstack/start/drain.ts";
 import type { DeadLetter } from "../../lib/runtime/dead-letter.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** How a pipeline is deployed, where it is not as by default: one shard, no faults. */
+export interface LiveOptions {
+  readonly props?: Partial<MillracePipelineProps>;
+  readonly faults?: FaultPlan;
+}
 
 /** A pipeline deployed on a local stack of its own. */
 export class Live {
@@ -33,14 +41,24 @@ export class Live {
   }
 
   /** Synthesizes the construct, bundles the handler and starts what the template says. */
-  static async start(pipeline: Pipeline, handler: string): Promise<Live> {
+  static async start(pipeline: Pipeline, handler: string, { props, faults }: LiveOptions = {}): Promise<Live> {
     process.env["CDK_VALIDATION"] = "false";
     const directory = await mkdtemp(path.join(tmpdir(), "millrace-live-"));
     const app = new App({ outdir: path.join(directory, "cdk.out") });
     const cdkStack = new Stack(app, "live");
-    new MillracePipeline(cdkStack, "Pipeline", { pipeline, handler, projectRoot: ROOT, stream: { shards: 1 } });
-    const template = path.join(app.synth().directory, "live.template.json");
-    const stack = await startLocalStack({ templates: [template], dataDirectory: path.join(directory, "data") });
+    new MillracePipeline(cdkStack, "Pipeline", {
+      pipeline,
+      handler,
+      projectRoot: ROOT,
+      stream: { shards: 1 },
+      ...props,
+    });
+    const templates = [path.join(app.synth().directory, "live.template.json")];
+    const stack = await startLocalStack({
+      templates,
+      dataDirectory: path.join(directory, "data"),
+      ...(faults && { faults }),
+    });
     return new Live(stack, pipeline, directory);
   }
 
@@ -65,11 +83,29 @@ export class Live {
     if (answers.some(({ ErrorCode }) => ErrorCode !== undefined)) throw new Error("The stream did not take a record.");
   }
 
-  async committed(): Promise<void> {
-    await until("all records are answered with success", async () => {
-      const { recordsBehind, inFlight } = await this.stack.lag();
-      return recordsBehind === 0 && inFlight === 0;
+  /** Ends the input: closes every window of every shard. */
+  async drain(): Promise<readonly TaskStatus[]> {
+    return drainAll({
+      names: await this.deployment.taskNames(),
+      send: (task) => this.deployment.drain(task),
+      isSettled: async () => {
+        const { inFlight, hiddenMessages, visibleMessages } = await this.stack.lag();
+        return inFlight + hiddenMessages + visibleMessages === 0;
+      },
+      look: () => this.deployment.tasks(),
+      sleep: (millis) => new Promise((resolve) => setTimeout(resolve, millis)),
     });
+  }
+
+  async committed(seconds?: number): Promise<void> {
+    await until(
+      "all records are answered with success",
+      async () => {
+        const { recordsBehind, inFlight } = await this.stack.lag();
+        return recordsBehind === 0 && inFlight === 0;
+      },
+      seconds,
+    );
   }
 
   metric(name: string): number {
