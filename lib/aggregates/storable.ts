@@ -11,6 +11,9 @@ const MOST_BIGINT = 2n ** 63n - 1n;
 export function storableCopy(value: unknown, depth = 0): unknown {
   switch (typeof value) {
     case "string":
+      // UTF-8 has no place for half a character: it would come back as another text.
+      if (value.isWellFormed()) return value;
+      throw notStorable("a text with half a surrogate pair");
     case "boolean":
     case "undefined":
       return value;
@@ -36,7 +39,15 @@ function copyOfObject(value: object, depth: number): unknown {
   if (value instanceof Date) return new Date(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw notStorable(`a ${value.constructor.name}`);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, storableCopy(item, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [storableKey(key), storableCopy(item, depth + 1)]),
+  );
+}
+
+/** Decoders rename a key `__proto__`, so it would come back as another. */
+function storableKey(key: string): string {
+  if (key !== "__proto__" && key.isWellFormed()) return key;
+  throw notStorable(`a key ${JSON.stringify(key)}`);
 }
 
 const notStorable = (what: string) =>

@@ -19,13 +19,16 @@ import type { StoredCommit } from "../state/commit.ts";
 import {
   CHECKPOINT,
   CHECKPOINT_EPOCH,
+  checkOf,
   commitItem,
   commitOf,
   DELIVERED,
+  DELIVERED_CHECK,
   keyOf,
   PARTITION_KEY,
   pointerValue,
   PREVIOUS_CHECKPOINT,
+  progressCheck,
   progressCount,
   progressEpoch,
   SORT_KEY,
@@ -56,8 +59,8 @@ export class DynamoChangelog implements Changelog {
       ...(limit === undefined ? {} : { Limit: limit + 1 }),
     });
     const hasItem = items[0] !== undefined && Number(items[0][SORT_KEY]?.N) === TASK_ITEM_EPOCH;
-    const commits = (hasItem ? items.slice(1) : items.slice(0, limit)).map(commitOf);
-    const item: TaskItem = hasItem ? taskItemOf(items[0]!) : NEW_TASK_ITEM;
+    const commits = (hasItem ? items.slice(1) : items.slice(0, limit)).map((one) => commitOf(task, one));
+    const item: TaskItem = hasItem ? taskItemOf(task, items[0]!) : NEW_TASK_ITEM;
     return { item, commits, complete: last === undefined && items.length - Number(hasItem) === commits.length, bytes };
   }
 
@@ -66,7 +69,7 @@ export class DynamoChangelog implements Changelog {
     let bytes = 0;
     for (let start: Item | undefined; ;) {
       const page = await this.#query(task, from, to, start === undefined ? {} : { ExclusiveStartKey: start });
-      commits.push(...page.items.map(commitOf));
+      for (const item of page.items) commits.push(commitOf(task, item));
       bytes += page.bytes;
       start = page.last;
       if (start === undefined) return { commits, bytes };
@@ -94,19 +97,23 @@ export class DynamoChangelog implements Changelog {
 
   async raiseDelivered(task: string, epoch: number): Promise<void> {
     await this.#update(task, {
-      update: "SET #a = :n",
+      update: "SET #a = :n, #k = :k",
       condition: "attribute_not_exists(#a) OR #a < :n",
-      names: { "#a": DELIVERED },
-      values: { ":n": { N: String(epoch) } },
+      names: { "#a": DELIVERED, "#k": DELIVERED_CHECK },
+      values: { ":n": { N: String(epoch) }, ":k": { S: checkOf(task, epoch) } },
     });
   }
 
   async raiseProgress(task: string, sink: string, { epoch, count }: SinkProgress): Promise<void> {
     await this.#update(task, {
-      update: "SET #e = :e, #n = :n",
+      update: "SET #e = :e, #n = :n, #k = :k",
       condition: "attribute_not_exists(#e) OR #e < :e OR (#e = :e AND #n < :n)",
-      names: { "#e": progressEpoch(sink), "#n": progressCount(sink) },
-      values: { ":e": { N: String(epoch) }, ":n": { N: String(count) } },
+      names: { "#e": progressEpoch(sink), "#n": progressCount(sink), "#k": progressCheck(sink) },
+      values: {
+        ":e": { N: String(epoch) },
+        ":n": { N: String(count) },
+        ":k": { S: checkOf(task, sink, epoch, count) },
+      },
     });
   }
 

@@ -1,7 +1,11 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { systemicError } from "../errors.ts";
+import { MillraceError } from "../errors.ts";
 import type { CheckpointPointer, SinkProgress, TaskItem, Trial } from "../state/changelog.ts";
+import { checksumOf } from "../state/codec.ts";
 import type { Base, StoredCommit } from "../state/commit.ts";
+import { Attributes, type Item } from "./attributes.ts";
+
+export type { Item } from "./attributes.ts";
 
 /** The table's keys: a task's commits by epoch, and its item behind them all. */
 export const PARTITION_KEY = "task";
@@ -12,8 +16,6 @@ export const EXPIRES = "x";
 
 /** The task item's sort key: above every epoch, so that one descending query brings it and the head. */
 export const TASK_ITEM_EPOCH = Number.MAX_SAFE_INTEGER;
-
-export type Item = Record<string, AttributeValue>;
 
 const number = (value: number): AttributeValue => ({ N: String(value) });
 const string = (value: string): AttributeValue => ({ S: value });
@@ -43,25 +45,54 @@ export function commitItem(task: string, commit: StoredCommit): Item {
   };
 }
 
-export function commitOf(item: Item): StoredCommit {
-  const epoch = numberAt(item, SORT_KEY);
-  const [written, caughtUp] = listAt(item, "t").map(numberOf);
-  const base = item["b"] === undefined ? undefined : baseOf(listAt(item, "b").map(numberOf));
-  const spill = item["s"]?.L;
+/**
+ * A commit out of its item. One that cannot be read is given with its damage: what covers it may be there.
+ *
+ * @throws systemic error `state/corrupt` for an item whose very key is none
+ */
+export function commitOf(task: string, item: Item): StoredCommit {
+  const what = `Item of table key task = "${task}", epoch = ${item[SORT_KEY]?.N ?? "?"}`;
+  const attributes = new Attributes(item, what);
+  const epoch = attributes.count(SORT_KEY);
+  try {
+    return readCommit(epoch, attributes);
+  } catch (damage) {
+    if (!(damage instanceof MillraceError)) throw damage;
+    return { ...UNREAD, epoch, nonce: item["n"]?.S ?? "", damage };
+  }
+}
+
+function readCommit(epoch: number, attributes: Attributes): StoredCommit {
+  const [written, caughtUp] = attributes.numbers("t", 2);
   return {
     epoch,
-    nonce: stringAt(item, "n"),
-    version: numberAt(item, "v"),
-    codec: stringAt(item, "c"),
-    checksum: stringAt(item, "k"),
-    build: stringAt(item, "w"),
-    sinks: item["o"]?.L?.map((value) => value.S ?? "") ?? [],
+    nonce: attributes.text("n"),
+    version: attributes.count("v"),
+    codec: attributes.text("c"),
+    checksum: attributes.text("k"),
+    build: attributes.text("w"),
+    sinks: attributes.has("o") ? attributes.texts("o") : [],
     totals: { written: written!, caughtUp: caughtUp! },
-    base,
-    expires: numberAt(item, EXPIRES) * 1_000,
-    body: spill === undefined ? bytesAt(item, "d") : { key: spill[0]?.S ?? "", bytes: numberOf(spill[1]!) },
+    base: attributes.has("b") ? baseOf(attributes.numbers("b", 4)) : undefined,
+    expires: attributes.count(EXPIRES) * 1_000,
+    body: attributes.has("s") ? spillOf(attributes.textAndCount("s")) : attributes.bytes("d"),
   };
 }
+
+/** What is put for what could not be read: it does not decode. */
+const UNREAD: Omit<StoredCommit, "epoch" | "nonce" | "damage"> = {
+  version: 0,
+  codec: "",
+  checksum: "",
+  build: "?",
+  sinks: [],
+  totals: { written: 0, caughtUp: 0 },
+  base: undefined,
+  expires: 0,
+  body: new Uint8Array(),
+};
+
+const spillOf = ([key, bytes]: readonly [string, number]) => ({ key, bytes });
 
 const baseOf = ([epoch, at, written, caughtUp]: readonly number[]): Base => ({
   epoch: epoch!,
@@ -71,12 +102,18 @@ const baseOf = ([epoch, at, written, caughtUp]: readonly number[]): Base => ({
 });
 
 /**
- * Attributes of the task item: `d` delivered; `d:SINK` and `n:SINK` delivered to one, epoch and count; `t` and `a`
- * position and attempts of a trial; `c` and `p` checkpoint and the one before.
+ * Attributes of the task item: `d` and `dk` delivered, and its check; `d:SINK`, `n:SINK` and `k:SINK` delivered to one,
+ * epoch, count and check; `t` and `a` position and attempts of a trial; `c`, `ce` and `p` checkpoint, its epoch again
+ * for conditions, and the checkpoint before.
+ *
+ * Marks check themselves because nothing else would notice a higher one, and outputs would be taken for delivered.
+ * A checkpoint's pointer is checked with its object; attempts only ever make a dead letter.
  */
 export const DELIVERED = "d";
+export const DELIVERED_CHECK = "dk";
 export const progressEpoch = (sink: string): string => `d:${sink}`;
 export const progressCount = (sink: string): string => `n:${sink}`;
+export const progressCheck = (sink: string): string => `k:${sink}`;
 export const TRIAL_POSITION = "t";
 export const TRIAL_ATTEMPTS = "a";
 export const CHECKPOINT = "c";
@@ -85,41 +122,84 @@ export const PREVIOUS_CHECKPOINT = "p";
 
 export const pointerValue = (pointer: CheckpointPointer): AttributeValue => ({ S: JSON.stringify(pointer) });
 
-export function taskItemOf(item: Item): TaskItem {
-  const sinks = Object.entries(item).flatMap(([name, value]): [string, SinkProgress][] => {
-    if (!name.startsWith("d:")) return [];
-    const sink = name.slice(2);
-    return [[sink, { epoch: numberOf(value), count: numberAt(item, progressCount(sink)) }]];
-  });
+/** The check of a mark: of a task's epoch, or of a sink's progress. */
+export const checkOf = (task: string, ...mark: readonly (string | number)[]): string =>
+  checksumOf(new Uint8Array(), ["mark", task, ...mark]);
+
+/** The task item. @throws systemic error `state/corrupt` naming the attribute that is damaged */
+export function taskItemOf(task: string, item: Item): TaskItem {
+  const what = `The task item of ${task} (table key task = "${task}", epoch = ${TASK_ITEM_EPOCH})`;
+  const attributes = new Attributes(item, what);
+  const checkpoint = pointerAt(attributes, CHECKPOINT);
+  const epoch = attributes.has(CHECKPOINT_EPOCH) ? attributes.count(CHECKPOINT_EPOCH) : undefined;
+  if (checkpoint?.epoch !== epoch) throw attributes.damaged(CHECKPOINT_EPOCH, `is not the epoch in "${CHECKPOINT}"`);
+  const previousCheckpoint = pointerAt(attributes, PREVIOUS_CHECKPOINT);
+  if (previousCheckpoint !== undefined && !(previousCheckpoint.epoch < (epoch ?? 0))) {
+    throw attributes.damaged(PREVIOUS_CHECKPOINT, `is not of a lower epoch than "${CHECKPOINT}"`);
+  }
   return {
-    delivered: item[DELIVERED] === undefined ? 0 : numberAt(item, DELIVERED),
-    deliveredTo: Object.fromEntries(sinks),
-    trial: trialAt(item),
-    checkpoint: pointerAt(item, CHECKPOINT),
-    previousCheckpoint: pointerAt(item, PREVIOUS_CHECKPOINT),
+    delivered: deliveredIn(attributes, task),
+    deliveredTo: progressIn(item, attributes, task),
+    trial: trialIn(attributes),
+    checkpoint,
+    previousCheckpoint,
   };
 }
 
-function trialAt(item: Item): Trial | undefined {
-  const position = item[TRIAL_POSITION]?.S;
-  return position === undefined ? undefined : { position, attempts: item[TRIAL_ATTEMPTS]?.SS ?? [] };
+function deliveredIn(attributes: Attributes, task: string): number {
+  if (!attributes.has(DELIVERED) && !attributes.has(DELIVERED_CHECK)) return 0;
+  const delivered = attributes.count(DELIVERED);
+  if (attributes.text(DELIVERED_CHECK) === checkOf(task, delivered)) return delivered;
+  throw attributes.damaged(DELIVERED, `does not agree with its check, "${DELIVERED_CHECK}"`);
 }
 
-function pointerAt(item: Item, name: string): CheckpointPointer | undefined {
-  const json = item[name]?.S;
-  return json === undefined ? undefined : (JSON.parse(json) as CheckpointPointer);
-}
-
-const numberAt = (item: Item, name: string): number => numberOf(item[name] ?? damaged(item, name));
-const stringAt = (item: Item, name: string): string => item[name]?.S ?? damaged(item, name);
-const bytesAt = (item: Item, name: string): Uint8Array => item[name]?.B ?? damaged(item, name);
-const listAt = (item: Item, name: string): AttributeValue[] => item[name]?.L ?? damaged(item, name);
-const numberOf = (value: AttributeValue): number => Number(value.N);
-
-function damaged(item: Item, attribute: string): never {
-  throw systemicError({
-    code: "state/corrupt",
-    message: `Commit ${item[SORT_KEY]?.N ?? "?"} of task ${item[PARTITION_KEY]?.S ?? "?"} has no attribute "${attribute}".`,
-    advice: 'See docs/operations.md, section "A damaged commit or checkpoint".',
+function progressIn(item: Item, attributes: Attributes, task: string): Record<string, SinkProgress> {
+  const names = Object.keys(item).flatMap((name) => (/^[dnk]:/.test(name) ? [name.slice(2)] : []));
+  const sinks = [...new Set(names)].map((sink): [string, SinkProgress] => {
+    const epoch = attributes.count(progressEpoch(sink));
+    const count = attributes.count(progressCount(sink));
+    const check = progressCheck(sink);
+    if (attributes.text(check) === checkOf(task, sink, epoch, count)) return [sink, { epoch, count }];
+    throw attributes.damaged(check, `does not agree with "${progressEpoch(sink)}" and "${progressCount(sink)}"`);
   });
+  return Object.fromEntries(sinks);
 }
+
+function trialIn(attributes: Attributes): Trial | undefined {
+  const attempts = attributes.textSet(TRIAL_ATTEMPTS);
+  if (!attributes.has(TRIAL_POSITION) && attempts.length === 0) return undefined;
+  return { position: attributes.text(TRIAL_POSITION), attempts };
+}
+
+const POINTER: Readonly<Record<keyof CheckpointPointer, "number" | "string">> = {
+  epoch: "number",
+  at: "number",
+  written: "number",
+  caughtUp: "number",
+  key: "string",
+  bytes: "number",
+  version: "number",
+  codec: "string",
+  checksum: "string",
+  build: "string",
+};
+
+function pointerAt(attributes: Attributes, name: string): CheckpointPointer | undefined {
+  if (!attributes.has(name)) return undefined;
+  let pointer: unknown;
+  try {
+    pointer = JSON.parse(attributes.text(name));
+  } catch (thrown) {
+    throw thrown instanceof MillraceError ? thrown : attributes.damaged(name, "is not JSON");
+  }
+  if (isPointer(pointer)) return pointer;
+  throw attributes.damaged(name, "does not point to a checkpoint");
+}
+
+function isPointer(value: unknown): value is CheckpointPointer {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = value as Record<string, unknown>;
+  return Object.entries(POINTER).every(([name, type]) => typeof fields[name] === type) && isEpoch(fields["epoch"]);
+}
+
+const isEpoch = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;

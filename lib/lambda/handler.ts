@@ -17,6 +17,7 @@ import type { StageRuntime } from "../runtime/stage-runtime.ts";
 import { taskName } from "../state/task-id.ts";
 import { makeClients } from "./clients.ts";
 import { recordsByShard } from "./kinesis-event.ts";
+import { checkedMessages } from "./sqs-event.ts";
 import { stageRuntime } from "./stage-runtime.ts";
 import { Telemetry } from "./telemetry.ts";
 
@@ -61,9 +62,11 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
 }
 
 async function handle(stage: Stage, event: StageEvent): Promise<StageResponse> {
-  const [first] = Array.isArray(event?.Records) ? event.Records : [];
-  if (first !== undefined && "kinesis" in first) return handleRecords(stage, event as KinesisStreamEvent);
-  if (first !== undefined && "receiptHandle" in first) return handleControl(stage, event as SQSEvent);
+  const [first] = (Array.isArray(event?.Records) ? event.Records : []) as readonly unknown[];
+  if (typeof first === "object" && first !== null) {
+    if ("kinesis" in first) return handleRecords(stage, event as KinesisStreamEvent);
+    if ("receiptHandle" in first) return handleControl(stage, event as SQSEvent);
+  }
   throw systemicError({
     code: "lambda/event",
     message: "The event is neither of Kinesis nor of SQS.",
@@ -96,7 +99,7 @@ async function handleRecords(
  * is suspected in its place.
  */
 async function handleControl(stage: Stage, event: SQSEvent): Promise<SQSBatchResponse> {
-  const messages = event.Records.map((record) => ({ record, message: parseControlMessage(record.body) }));
+  const messages = checkedMessages(event).map((record) => ({ record, message: parseControlMessage(record.body) }));
   const isRedrive = ({ message }: (typeof messages)[number]) => message?.type === "redrive";
   const others = messages.filter((one) => !isRedrive(one));
   const failures = await Promise.all(others.map(({ record, message }) => control(stage, record, message)));

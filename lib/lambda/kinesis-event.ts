@@ -1,6 +1,6 @@
-import type { KinesisStreamEvent, KinesisStreamRecord } from "aws-lambda";
 import { systemicError } from "../errors.ts";
 import type { IncomingRecord } from "../runtime/record.ts";
+import { compareSequences } from "../state/position.ts";
 
 /** One partition's records of an event, in their order. */
 export interface PartitionRecords {
@@ -8,35 +8,84 @@ export interface PartitionRecords {
   readonly records: readonly IncomingRecord[];
 }
 
+/** What Kinesis calls shards and numbers records (AWS: Kinesis API reference, Record and Shard). */
+const SHARD_ID = /^[a-zA-Z0-9_.-]{1,128}$/;
+const SEQUENCE_NUMBER = /^(?:0|[1-9]\d{0,128})$/;
+
+/** The largest arrival time that is one: what a Date can hold, in seconds. */
+const MAX_ARRIVAL = 8.64e12;
+
 /**
- * A mapping's Kinesis event as records by shard.
+ * A mapping's Kinesis event as records by shard. All of it is checked before any of it is folded: a record under
+ * another's shard or position would be lost, or folded twice, and nobody would notice.
  *
- * @throws systemic error `kinesis/other-stream` when another stream's mapping invokes the function
+ * @throws systemic errors `kinesis/other-stream` when another stream's mapping invokes the function, `kinesis/event`
+ *   when a record does not have the shape that Lambda gives it, `kinesis/order` when a shard's records do not ascend
  */
-export function recordsByShard(event: KinesisStreamEvent, streamArn: string): readonly PartitionRecords[] {
+export function recordsByShard(
+  event: { readonly Records: readonly unknown[] },
+  streamArn: string,
+): readonly PartitionRecords[] {
   const shards = new Map<string, IncomingRecord[]>();
-  for (const record of event.Records) {
-    if (record.eventSourceARN !== streamArn) {
+  event.Records.forEach((value, index) => {
+    const { shard, record } = parseRecord(value, index, streamArn);
+    const records = shards.get(shard);
+    const last = records?.at(-1);
+    if (last !== undefined && compareSequences(last.position.sequence, record.position.sequence) > 0) {
       throw systemicError({
-        code: "kinesis/other-stream",
-        message: `The function is bound to ${streamArn}, and was invoked with records of ${record.eventSourceARN}.`,
-        advice: "One mapping per source: remove the other one.",
+        code: "kinesis/order",
+        message: `Record ${index} of the event, ${record.position.sequence} of ${shard}, comes after ${last.position.sequence}.`,
+        advice: "A shard's records come in their order: the first of these would be taken for folded.",
       });
     }
-    const shard = shardOf(record);
-    const records = shards.get(shard);
-    if (records === undefined) shards.set(shard, [recordOf(record)]);
-    else records.push(recordOf(record));
-  }
+    if (records === undefined) shards.set(shard, [record]);
+    else records.push(record);
+  });
   return [...shards].map(([partition, records]) => ({ partition, records }));
 }
 
-// eventID is `shardId-…:sequenceNumber`
-const shardOf = ({ eventID }: KinesisStreamRecord): string => eventID.slice(0, eventID.indexOf(":"));
+function parseRecord(value: unknown, index: number, streamArn: string) {
+  const wrong = (what: string) =>
+    systemicError({
+      code: "kinesis/event",
+      message: `Record ${index} of the event ${what}.`,
+      advice: "The function is invoked by the mappings of MillracePipeline alone.",
+    });
+  const { eventID, eventSourceARN, kinesis } = objectOf(value) ?? {};
+  if (eventSourceARN !== streamArn) {
+    throw systemicError({
+      code: "kinesis/other-stream",
+      message: `The function is bound to ${streamArn}, and record ${index} of the event is of ${textOf(eventSourceARN)}.`,
+      advice: "One mapping per source: remove the other one.",
+    });
+  }
+  const payload = objectOf(kinesis);
+  if (payload === undefined) throw wrong("has no kinesis");
+  const { sequenceNumber, approximateArrivalTimestamp: arrival, partitionKey, data } = payload;
+  if (typeof sequenceNumber !== "string" || !SEQUENCE_NUMBER.test(sequenceNumber)) {
+    throw wrong(`has the sequence number ${textOf(sequenceNumber)}, which is none`);
+  }
+  // eventID is `shardId-…:sequenceNumber`
+  const [shard = "", ...rest] = typeof eventID === "string" ? eventID.split(":") : [];
+  if (!SHARD_ID.test(shard) || rest.join(":") !== sequenceNumber) {
+    throw wrong(`has the eventID ${textOf(eventID)}, which is not that of record ${sequenceNumber}`);
+  }
+  if (typeof arrival !== "number" || !(arrival >= 0 && arrival <= MAX_ARRIVAL)) {
+    throw wrong(`(${shard}:${sequenceNumber}) has the arrival ${textOf(arrival)}, which is no time`);
+  }
+  if (typeof partitionKey !== "string") throw wrong(`(${shard}:${sequenceNumber}) has no partition key`);
+  if (typeof data !== "string") throw wrong(`(${shard}:${sequenceNumber}) has no data`);
+  const record: IncomingRecord = {
+    position: { sequence: sequenceNumber, index: 0 },
+    arrival: Math.round(arrival * 1_000),
+    partitionKey,
+    base64: data,
+  };
+  return { shard, record };
+}
 
-const recordOf = ({ kinesis }: KinesisStreamRecord): IncomingRecord => ({
-  position: { sequence: kinesis.sequenceNumber, index: 0 },
-  arrival: Math.round(kinesis.approximateArrivalTimestamp * 1_000),
-  partitionKey: kinesis.partitionKey,
-  base64: kinesis.data,
-});
+const objectOf = (value: unknown): Record<string, unknown> | undefined =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+
+/** Any value as a short text: messages are for logs. */
+const textOf = (value: unknown): string => (JSON.stringify(value) ?? "nothing").slice(0, 200);

@@ -3,24 +3,33 @@ import type { TableDeltas } from "../state/task-state.ts";
 import type { WindowAggregateSpec } from "./window-aggregate.ts";
 
 /**
- * Checks window operators' accumulators that come out of storage, where an aggregate has a schema for them.
+ * Checks window operators' accumulators that come out of storage: that there is one per aggregate, and, where an
+ * aggregate has a schema for them, what it says.
  *
- * @throws systemic error `state/accumulator` naming operator and aggregate
+ * @throws systemic error `state/accumulator` naming the operator, and the aggregate
  */
 export function restoreAccumulators(windows: readonly WindowAggregateSpec[], tables: TableDeltas): TableDeltas {
-  const checked = windows.filter(({ aggregates }) =>
-    Object.values(aggregates).some(({ restore }) => restore !== undefined),
-  );
-  if (checked.length === 0) return tables;
   return tables.map(([operator, delta]) => {
-    const spec = checked.find(({ name }) => name === operator);
+    const spec = windows.find(({ name }) => name === operator);
     if (spec === undefined) return [operator, delta];
+    const { length } = Object.keys(spec.aggregates);
+    for (const [, , values] of delta.put) {
+      if (!values.every((value) => Array.isArray(value) && value.length === length)) throw notOnePerAggregate(operator);
+    }
+    if (Object.values(spec.aggregates).every(({ restore }) => restore === undefined)) return [operator, delta];
     const put = delta.put.map(
       ([space, keys, values]) => [space, keys, values.map((value) => restoreEach(spec, value))] as const,
     );
     return [operator, { ...delta, put }];
   });
 }
+
+const notOnePerAggregate = (operator: string) =>
+  systemicError({
+    code: "state/accumulator",
+    message: `The state of operator "${operator}" has an entry that does not hold one accumulator per aggregate.`,
+    advice: 'See docs/operations.md, section "A damaged commit or checkpoint".',
+  });
 
 function restoreEach({ name, aggregates }: WindowAggregateSpec, accumulators: unknown): readonly unknown[] {
   return Object.entries(aggregates).map(([field, { restore }], i) => {

@@ -115,6 +115,7 @@ function isAtTarget(cached: LoadedTask, newest: NewestCommits): boolean {
 
 /** The commits after the cached epoch, oldest first; nothing when they do not lead from what is cached to the target. */
 function missingCommits(newest: NewestCommits, cached: LoadedTask): readonly StoredCommit[] | undefined {
+  if (!newest.complete) return undefined; // further behind than one page: a checkpoint is nearer
   const ascending = newest.commits.toReversed();
   if (ascending.at(-1)?.epoch !== targetOf(newest, cached) || !isContiguous(ascending)) return undefined;
   if (cached.epoch === 0) return ascending[0]?.epoch === 1 ? ascending : undefined;

@@ -1,13 +1,6 @@
 import type { Changelog, TaskItem } from "../state/changelog.ts";
 import { encodeCheckpoint } from "../state/checkpoint.ts";
-import {
-  encodeCommit,
-  sealCommit,
-  type Base,
-  type Output,
-  type StateShapes,
-  type StoredCommit,
-} from "../state/commit.ts";
+import { encodeCommit, sealCommit, type Base, type Output, type StateShapes } from "../state/commit.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 
