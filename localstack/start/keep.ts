@@ -24,6 +24,11 @@ export async function keep(
   printer.line();
   printer.line(putCommand(stack, bindings.source.stream, example));
   printer.line();
+  printer.line("  Read the dead letters, and give them back (docs/operations.md); the variables above must be set:");
+  printer.line();
+  printer.line(`npm run dead-letters -- list ${lettersOptions(stack)}`);
+  printer.line(`npm run dead-letters -- redrive --all ${lettersOptions(stack)}`);
+  printer.line();
   let shown = "";
   for (;;) {
     const metrics = new MetricReader(stack.metrics());
@@ -33,6 +38,17 @@ export async function keep(
     shown = state;
     await interrupt.sleep(500);
   }
+}
+
+/** Where the command that reads dead letters finds them: on AWS it reads the stack's outputs itself. */
+function lettersOptions({ outputs }: LocalStack): string {
+  const valueOf = (end: RegExp) => Object.entries(outputs).find(([name]) => end.test(name))?.[1] ?? "";
+  return [
+    `--queue ${valueOf(/DeadLetterQueueUrl$/)}`,
+    `--control-queue ${valueOf(/Stage.+TickQueueUrl$/)}`,
+    `--bucket ${valueOf(/StateBucket$/)}`,
+    `--tasks ${valueOf(/Stage.+Tasks$/)}`,
+  ].join(" ");
 }
 
 /** A line for a shell that has curl and nothing else. The emulator wants a signature to be there, not to be right. */

@@ -255,7 +255,7 @@ describe("X7: a letter that kills the process", () => {
       for (const i of waiting) {
         receives[i]!++;
         await process()
-          .control(messageOf(letters[i]!), receives[i]!)
+          .control(messageOf(letters[i]!), receives[i])
           .then(() => waiting.delete(i))
           .catch(() => undefined);
       }

@@ -37,12 +37,15 @@ const LAST_LOOKS = 2;
 export class LetterQueue {
   readonly #client: SQSClient;
   readonly #url: string;
+  readonly #leastHidden: number;
   /** What is hidden, by message: the receipt that gives it back. */
   readonly #receipts = new Map<string, string>();
 
-  constructor(client: SQSClient, url: string) {
+  /** @param leastHidden seconds that what is read is hidden for at least */
+  constructor(client: SQSClient, url: string, leastHidden = LEAST_HIDDEN_SECONDS) {
     this.#client = client;
     this.#url = url;
+    this.#leastHidden = leastHidden;
   }
 
   /**
@@ -113,7 +116,7 @@ export class LetterQueue {
   async #hiddenSeconds(perSecond: number): Promise<number> {
     const { Attributes } = await this.#attributes();
     const messages = Number(Attributes?.ApproximateNumberOfMessages ?? 0);
-    return Math.min(MOST_HIDDEN_SECONDS, LEAST_HIDDEN_SECONDS + Math.ceil((2 * messages) / perSecond));
+    return Math.min(MOST_HIDDEN_SECONDS, this.#leastHidden + Math.ceil((2 * messages) / perSecond));
   }
 
   #attributes() {
