@@ -11,6 +11,7 @@ import payments from "./resharding/pipeline.ts";
 const T0 = Date.UTC(2024, 0, 1);
 const KEYS = Array.from({ length: 40 }, (_, i) => `key-${i}`);
 const BATCH = 50;
+const DAY = 86_400_000;
 const HALF = 2n ** 127n;
 
 const faults = {
@@ -157,5 +158,25 @@ describe("a stream whose shards are split and merged under load, while workers a
     expect(total("payments", "in")).toBe(placed.length);
     expect(total("per-second", "folded") + total("per-second", "late")).toBe(placed.length);
     expect(tasks.map(({ sealed }) => sealed)).toEqual(shards.map(({ isOpen }) => !isOpen));
+  });
+});
+
+describe("X11: after it", () => {
+  test("the schedule has every shard's task looked after, those of closed shards too", async () => {
+    live.stack.calm();
+    // Every turn counts its records, be they none.
+    const turns = () =>
+      live.stack
+        .metrics()
+        .filter(({ name }) => name === "RecordsIn")
+        .reduce((sum, { count }) => sum + count, 0);
+    const before = turns();
+    await live.stack.runSchedules();
+    await until("every task has had a turn", () => turns() >= before + shards.length);
+  });
+
+  test("commits expire 30 days after they were written, by the attribute that the table's template names", async () => {
+    expect(await live.stack.expireItems(Date.now() + 29 * DAY)).toBe(0);
+    expect(await live.stack.expireItems(Date.now() + 31 * DAY)).toBeGreaterThan(shards.length);
   });
 });
