@@ -31,7 +31,7 @@ export interface RuleSettings {
 }
 
 /** States that a container keeps. */
-export { MAX_TASKS as CACHED_TASKS } from "../../lib/runtime/stage-runtime.ts";
+export { MAX_TASKS as CACHED_TASKS } from "../../lib/runtime/task-cache.ts";
 
 /** What a turn reads before it folds. */
 export interface TurnReads {

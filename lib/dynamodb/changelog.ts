@@ -16,6 +16,7 @@ import {
   type TaskItem,
 } from "../state/changelog.ts";
 import type { StoredCommit } from "../state/commit.ts";
+import type { Partition } from "../state/partition.ts";
 import {
   CHECKPOINT,
   CHECKPOINT_EPOCH,
@@ -25,6 +26,7 @@ import {
   DELIVERED,
   DELIVERED_CHECK,
   keyOf,
+  LINEAGE,
   PARTITION_KEY,
   pointerValue,
   PREVIOUS_CHECKPOINT,
@@ -132,6 +134,15 @@ export class DynamoChangelog implements Changelog {
       condition: "#t = :t",
       names: { "#t": TRIAL_POSITION, "#a": TRIAL_ATTEMPTS },
       values: { ":t": { S: position }, ":a": { SS: [attempt] } },
+    });
+  }
+
+  async noteLineage(task: string, lineage: readonly Partition[]): Promise<void> {
+    await this.#update(task, {
+      update: "SET #l = :l",
+      condition: "attribute_not_exists(#l)",
+      names: { "#l": LINEAGE },
+      values: { ":l": { S: JSON.stringify(lineage) } },
     });
   }
 

@@ -3,6 +3,7 @@ import { MillraceError } from "../errors.ts";
 import type { CheckpointPointer, SinkProgress, TaskItem, Trial } from "../state/changelog.ts";
 import { checksumOf } from "../state/codec.ts";
 import type { Base, StoredCommit } from "../state/commit.ts";
+import type { Partition } from "../state/partition.ts";
 import { Attributes, type Item } from "./attributes.ts";
 
 export type { Item } from "./attributes.ts";
@@ -103,7 +104,7 @@ const baseOf = ([epoch, at, written, caughtUp]: readonly number[]): Base => ({
 
 /**
  * Attributes of the task item: `d` and `dk` delivered, and its check; `d:SINK`, `n:SINK` and `k:SINK` delivered to one,
- * epoch, count and check; `t` and `a` position and attempts of a trial; `c`, `ce` and `p` checkpoint, its epoch again
+ * epoch, count and check; `t` and `a` position and attempts of a trial; `l` lineage; `c`, `ce` and `p` checkpoint, its epoch again
  * for conditions, and the checkpoint before.
  *
  * Marks check themselves because nothing else would notice a higher one, and outputs would be taken for delivered.
@@ -116,6 +117,7 @@ export const progressCount = (sink: string): string => `n:${sink}`;
 export const progressCheck = (sink: string): string => `k:${sink}`;
 export const TRIAL_POSITION = "t";
 export const TRIAL_ATTEMPTS = "a";
+export const LINEAGE = "l";
 export const CHECKPOINT = "c";
 export const CHECKPOINT_EPOCH = "ce";
 export const PREVIOUS_CHECKPOINT = "p";
@@ -141,6 +143,7 @@ export function taskItemOf(task: string, item: Item): TaskItem {
     delivered: deliveredIn(attributes, task),
     deliveredTo: progressIn(item, attributes, task),
     trial: trialIn(attributes),
+    lineage: lineageIn(attributes),
     checkpoint,
     previousCheckpoint,
   };
@@ -186,14 +189,31 @@ const POINTER: Readonly<Record<keyof CheckpointPointer, "number" | "string">> = 
 
 function pointerAt(attributes: Attributes, name: string): CheckpointPointer | undefined {
   if (!attributes.has(name)) return undefined;
-  let pointer: unknown;
+  const pointer = jsonAt(attributes, name);
+  if (isPointer(pointer)) return pointer;
+  throw attributes.damaged(name, "does not point to a checkpoint");
+}
+
+function lineageIn(attributes: Attributes): readonly Partition[] | undefined {
+  if (!attributes.has(LINEAGE)) return undefined;
+  const lineage = jsonAt(attributes, LINEAGE);
+  if (Array.isArray(lineage) && lineage.every(isPartition)) return lineage;
+  throw attributes.damaged(LINEAGE, "does not say where the task comes from");
+}
+
+function isPartition(value: unknown): value is Partition {
+  const { id, parents, range } = (value ?? {}) as Partial<Partition>;
+  const isText = (text: unknown): boolean => typeof text === "string" && text !== "";
+  const isHash = (hash: unknown): boolean => typeof hash === "string" && /^[0-9a-f]{32}$/.test(hash);
+  return isText(id) && Array.isArray(parents) && parents.every(isText) && isHash(range?.from) && isHash(range?.to);
+}
+
+function jsonAt(attributes: Attributes, name: string): unknown {
   try {
-    pointer = JSON.parse(attributes.text(name));
+    return JSON.parse(attributes.text(name));
   } catch (thrown) {
     throw thrown instanceof MillraceError ? thrown : attributes.damaged(name, "is not JSON");
   }
-  if (isPointer(pointer)) return pointer;
-  throw attributes.damaged(name, "does not point to a checkpoint");
 }
 
 function isPointer(value: unknown): value is CheckpointPointer {

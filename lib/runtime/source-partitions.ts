@@ -1,13 +1,4 @@
-import type { HashRange } from "../state/hash-range.ts";
-
-/** A partition of a source as the source lists it. */
-export interface Partition {
-  readonly id: string;
-  /** What it replaces: one when its parent was split, two when they were merged. They may be listed no more. */
-  readonly parents: readonly string[];
-  /** Which partition keys it takes. */
-  readonly range: HashRange;
-}
+import type { Partition } from "../state/partition.ts";
 
 /** What the runtime asks of a task's source. Raises infrastructure errors for what the service cannot do now. */
 export interface SourcePartitions {

@@ -15,11 +15,9 @@ import type { SourcePartitions } from "./source-partitions.ts";
 import { KILLED } from "./dead-letter.ts";
 import { noHeir, noSink, otherDeployment, routingKeyOf, wholeLetter, type QueuedLetter } from "./redrive.ts";
 import { PARENT_NOT_DONE } from "./task-errors.ts";
+import { TaskCache } from "./task-cache.ts";
 import { Task } from "./task.ts";
 import { sweepOutput, TICKS, type ControlMessage } from "./tick.ts";
-
-/** An execution environment keeps the states of this many tasks; the one not used for longest goes first. */
-export const MAX_TASKS = 64;
 
 /** A stage that can be run, and of which deployment it is. */
 export interface RunnableStage {
@@ -53,6 +51,8 @@ export interface StageRuntimeSettings {
   readonly newNonce: () => string;
   /** Milliseconds after its arrival from which a record that comes alone may be one that kills the process (X7). */
   readonly suspectAfter: number;
+  /** Bytes of states, as they are written, that may be kept between turns. @default any number of them */
+  readonly cacheBytes?: number;
   /** @default WRITER_LIMITS */
   readonly limits?: WriterLimits;
 }
@@ -63,11 +63,12 @@ export class StageRuntime {
   readonly #catchUp: CatchUp;
   readonly #writer: CommitWriter;
   readonly #delivery: Delivery;
-  readonly #tasks = new Map<string, Task>();
+  readonly #tasks: TaskCache<Task>;
 
   constructor(settings: StageRuntimeSettings) {
     const { changelog, objects, writers, stage, build, newNonce, limits, now } = settings;
     this.#settings = settings;
+    this.#tasks = new TaskCache(settings.cacheBytes ?? Number.POSITIVE_INFINITY);
     this.#catchUp = new CatchUp(changelog, objects, settings.observer);
     this.#writer = new CommitWriter({
       changelog,
@@ -150,8 +151,7 @@ export class StageRuntime {
   #taskOf = (partition: string): Task => {
     const { stage, build, partitions, observer, now, newNonce, suspectAfter, changelog } = this.#settings;
     const id = this.idOf(partition);
-    const task =
-      this.#tasks.get(partition) ??
+    const make = () =>
       new Task({
         id,
         fold: {
@@ -175,9 +175,6 @@ export class StageRuntime {
         now,
         newNonce,
       });
-    this.#tasks.delete(partition);
-    this.#tasks.set(partition, task); // the newest is last
-    if (this.#tasks.size > MAX_TASKS) this.#tasks.delete(this.#tasks.keys().next().value!);
-    return task;
+    return this.#tasks.get(partition, make);
   };
 }

@@ -14,10 +14,12 @@ import type { FoldSettings } from "./fold.ts";
 import { LoadedTask } from "./loaded-task.ts";
 import type { Observer, TurnReport } from "./observer.ts";
 import type { IncomingRecord } from "./record.ts";
-import type { Partition, SourcePartitions } from "./source-partitions.ts";
+import type { Partition } from "../state/partition.ts";
+import type { SourcePartitions } from "./source-partitions.ts";
 import { redriven, type Redrive } from "./redrive.ts";
-import { notAtTip, notListed, parentNotDone } from "./task-errors.ts";
-import { firstTickOutput, tickOutput } from "./tick.ts";
+import { Succession } from "./succession.ts";
+import { notAtTip } from "./task-errors.ts";
+import { dueTick, tickOutput } from "./tick.ts";
 import { Trials } from "./trials.ts";
 import { countsBetween } from "./turn-counts.ts";
 
@@ -61,15 +63,6 @@ export interface TaskSettings {
 /** Races in a row that a writer may lose before it leaves the field to the others. */
 const MAX_CONFLICTS = 8;
 
-/** A tick is sent for no later than this: queues delay no longer (AWS: SQS quotas), and a lost one is missed soon. */
-const LONGEST_TICK = 900_000;
-
-/** A tick that is overdue by more is given up as lost: retries take a while. */
-const LOST_TICK = 3_600_000;
-
-/** Two ticks of a task are at least this far apart, in milliseconds. */
-const TICK_GAP = 1_000;
-
 /**
  * A task in this process: one turn at a time, however many ask. Between turns it keeps the state it
  * knows; every turn begins by reading what others have appended since.
@@ -78,6 +71,7 @@ export class Task {
   readonly #settings: TaskSettings;
   readonly #name: string;
   readonly #trials: Trials;
+  readonly #succession: Succession;
   #known: LoadedTask | undefined;
   #turns: Promise<unknown> = Promise.resolve();
 
@@ -85,6 +79,12 @@ export class Task {
     this.#settings = settings;
     this.#name = taskName(settings.id);
     this.#trials = new Trials(this.#name, settings);
+    this.#succession = new Succession(settings);
+  }
+
+  /** Bytes that what is known of the state takes, as it is written: an estimate. */
+  get stateBytes(): number {
+    return this.#known?.stateBytes ?? 0;
   }
 
   /**
@@ -159,7 +159,8 @@ export class Task {
   ): Promise<TurnReport | undefined> {
     const { writer, now } = this.#settings;
     await this.#deliverHead(task, item, progress); // X5: before appending, and before returning success
-    if (task.epoch === 0 && task.state.range === undefined) await this.#open(task, trigger);
+    if (task.epoch === 0 && task.state.range === undefined)
+      await this.#succession.open(task, item, trigger.kind === "seal" ? trigger.listed : undefined);
     const before = task.state.counters.byOperator();
     const folded = (await this.#fold(trigger, task, item)) ?? (task.isHeir ? 0 : undefined);
     const report = (appended?: { bytes: number; spilled: boolean }) => ({
@@ -199,22 +200,6 @@ export class Task {
     return { ...report(appended), outputs: outputs.length, checkpointed, committedAt, deliveredAt };
   }
 
-  /** A task without commits begins with what its partition's parents have left, after sealing them. */
-  async #open(task: LoadedTask, trigger: Occasion): Promise<void> {
-    const { id, partitions, taskOf, idle, observer } = this.#settings;
-    const listed = trigger.kind === "seal" ? trigger.listed : await partitions.list();
-    const own = listed.find((partition) => partition.id === id.partition);
-    if (own === undefined) {
-      if (trigger.kind !== "seal") throw notListed(this.#name);
-      observer.notice(this.#name, "The partition is listed no more and has no commits: it leaves nothing.");
-      return;
-    }
-    task.state.range = own.range;
-    if (own.parents.length === 0) return;
-    const legacies = await Promise.all(own.parents.map((parent) => taskOf(parent).seal(listed)));
-    task.startAsHeir({ partition: id.partition, range: own.range }, legacies, idle);
-  }
-
   /** @returns how many records were folded; nothing when there is nothing to commit */
   async #fold(trigger: Occasion, task: LoadedTask, item: TaskItem): Promise<number | undefined> {
     const { state, fold } = task;
@@ -239,28 +224,12 @@ export class Task {
       case "sweep":
         // What was passed by as damaged heals with the next commit.
         if (task.mustCheckpoint && state.sealed === undefined) return 0;
-        return forgetRedriven(state, now()) || this.#dueTick(task) !== undefined ? 0 : undefined;
+        return forgetRedriven(state, now()) || dueTick(task, this.#settings) !== undefined ? 0 : undefined;
       case "redrive":
         return redriven(trigger, task, { task: this.#name, trials: this.#trials, time: now() });
       case "seal":
-        return state.sealed === undefined ? this.#seal(trigger, task) : undefined;
+        return state.sealed === undefined ? this.#succession.seal(task, trigger.listed) : undefined;
     }
-  }
-
-  async #seal({ listed }: Sealing, { state, fold }: LoadedTask): Promise<number> {
-    const { id, partitions, observer, now } = this.#settings;
-    if (!listed.some((partition) => partition.id === id.partition)) {
-      observer.notice(this.#name, "The partition is listed no more: what it held and was not folded is lost.");
-    } else if (!(await partitions.isAtTip(id.partition, state.position.sequence))) {
-      throw parentNotDone(this.#name);
-    }
-    const heirs = listed.flatMap((partition): Heir[] =>
-      partition.parents.includes(id.partition) ? [{ partition: partition.id, ...partition.range }] : [],
-    );
-    state.sealed = heirs;
-    state.tick = undefined;
-    for (const { partition } of heirs) fold.send(firstTickOutput(taskName({ ...id, partition }), now()));
-    return 0;
   }
 
   async #deliverHead(task: LoadedTask, item: TaskItem, progress: { redeliveries: number }): Promise<void> {
@@ -297,26 +266,10 @@ export class Task {
 
   /** A task with open windows has one tick on its way, and no more than one. */
   #armTick(task: LoadedTask): void {
-    const tick = this.#dueTick(task);
+    const tick = dueTick(task, this.#settings);
     if (tick === undefined) return;
     task.state.tick = { id: this.#settings.newNonce(), at: tick };
     task.fold.send(tickOutput(this.#name, task.state.tick));
-  }
-
-  /** When a tick must come that is not on its way yet: epoch milliseconds. */
-  #dueTick({ state, fold }: LoadedTask): number | undefined {
-    const { idle, now } = this.#settings;
-    const time = now();
-    if (idle === Number.POSITIVE_INFINITY || state.sealed !== undefined) return undefined;
-    // A tick that is long overdue was lost: another takes its place, and should it come after all it is ignored.
-    if (state.tick !== undefined && time < state.tick.at + LOST_TICK) return undefined;
-    const due = fold.nextDue();
-    if (due === Number.POSITIVE_INFINITY) return undefined;
-    // When silence will have moved the watermark to the next closing.
-    const closing = state.arrival + Math.max(idle, due - state.recordWatermark);
-    // If that has passed, records wait to be read, or the source was not at its tip: look again after the time-out.
-    const at = closing > time ? closing : time + idle;
-    return Math.min(Math.max(at, time + TICK_GAP), time + LONGEST_TICK);
   }
 
   /** What a sweep does beyond a turn: state that grows old is made safe, and what is superseded goes (X11). */

@@ -1,9 +1,19 @@
+import type { LoadedTask } from "./loaded-task.ts";
 import type { Output } from "../state/commit.ts";
 import type { ArmedTick } from "../state/task-state.ts";
 import { parseLetter, type QueuedLetter } from "./redrive.ts";
 
 /** The sink of every pipeline that gives a task a turn later, without records (X12). */
 export const TICKS = "$ticks";
+
+/** A tick is sent for no later than this: queues delay no longer (AWS: SQS quotas), and a lost one is missed soon. */
+const LONGEST_TICK = 900_000;
+
+/** A tick that is overdue by more is given up as lost: retries take a while. */
+const LOST_TICK = 3_600_000;
+
+/** Two ticks of a task are at least this far apart, in milliseconds. */
+const TICK_GAP = 1_000;
 
 /** A message that gives a task a turn. */
 export type ControlMessage =
@@ -14,6 +24,24 @@ export type ControlMessage =
   | { readonly type: "sweep"; readonly task?: string }
   /** An operator's wish that a task takes a dead letter of its own back. The task is the letter's. */
   | { readonly type: "redrive"; readonly task: string; readonly letter: QueuedLetter };
+
+/** When a tick must come that is not on its way yet: epoch milliseconds. */
+export function dueTick(
+  { state, fold }: Pick<LoadedTask, "state" | "fold">,
+  { idle, now }: { readonly idle: number; readonly now: () => number },
+): number | undefined {
+  const time = now();
+  if (idle === Number.POSITIVE_INFINITY || state.sealed !== undefined) return undefined;
+  // A tick that is long overdue was lost: another takes its place, and should it come after all it is ignored.
+  if (state.tick !== undefined && time < state.tick.at + LOST_TICK) return undefined;
+  const due = fold.nextDue();
+  if (due === Number.POSITIVE_INFINITY) return undefined;
+  // When silence will have moved the watermark to the next closing.
+  const closing = state.arrival + Math.max(idle, due - state.recordWatermark);
+  // If that has passed, records wait to be read, or the source was not at its tip: look again after the time-out.
+  const at = closing > time ? closing : time + idle;
+  return Math.min(Math.max(at, time + TICK_GAP), time + LONGEST_TICK);
+}
 
 export const tickOutput = (task: string, tick: ArmedTick): Output => ({
   sink: TICKS,

@@ -1,4 +1,5 @@
 import type { Base, StoredCommit } from "./commit.ts";
+import type { Partition } from "./partition.ts";
 
 /** A checkpoint's place, and what the changelog's totals were at its epoch. */
 export interface CheckpointPointer extends Base {
@@ -33,6 +34,8 @@ export interface TaskItem {
   /** The same per sink, and within a commit, where delivery was interrupted. */
   readonly deliveredTo: Readonly<Record<string, SinkProgress>>;
   readonly trial: Trial | undefined;
+  /** Of a partition whose parents could not be sealed yet: it and its siblings, as they were listed then. */
+  readonly lineage: readonly Partition[] | undefined;
   readonly checkpoint: CheckpointPointer | undefined;
   /** The checkpoint before: its object is kept. */
   readonly previousCheckpoint: CheckpointPointer | undefined;
@@ -42,6 +45,7 @@ export const NEW_TASK_ITEM: TaskItem = {
   delivered: 0,
   deliveredTo: {},
   trial: undefined,
+  lineage: undefined,
   checkpoint: undefined,
   previousCheckpoint: undefined,
 };
@@ -88,6 +92,9 @@ export interface Changelog {
 
   /** Notes that an attempt has come to its end, whatever it was. */
   endTrial(task: string, position: string, attempt: string): Promise<void>;
+
+  /** Notes where a task comes from, once: the source may have forgotten it by the time its parents can be sealed. */
+  noteLineage(task: string, lineage: readonly Partition[]): Promise<void>;
 
   /** Points to a checkpoint, if it is of a higher epoch than the one pointed to (X11). */
   raiseCheckpoint(task: string, pointer: CheckpointPointer): Promise<void>;

@@ -36,6 +36,8 @@ export function gated(world: World, gate: Gate): World {
     beginTrial: (task, ...rest) =>
       gate(of("changelog", "beginTrial", task), () => world.changelog.beginTrial(task, ...rest)),
     endTrial: (task, ...rest) => gate(of("changelog", "endTrial", task), () => world.changelog.endTrial(task, ...rest)),
+    noteLineage: (task, ...rest) =>
+      gate(of("changelog", "noteLineage", task), () => world.changelog.noteLineage(task, ...rest)),
     raiseCheckpoint: (task, ...rest) =>
       gate(of("changelog", "raiseCheckpoint", task), () => world.changelog.raiseCheckpoint(task, ...rest)),
   };

@@ -1,6 +1,7 @@
 import type { Changelog, CheckpointPointer, NewestCommits, SinkProgress, TaskItem } from "../state/changelog.ts";
 import { NEW_TASK_ITEM } from "../state/changelog.ts";
 import { bodyBytes, type StoredCommit } from "../state/commit.ts";
+import type { Partition } from "../state/partition.ts";
 
 interface StoredTask {
   readonly commits: Map<number, StoredCommit>;
@@ -63,6 +64,11 @@ export class MemoryChangelog implements Changelog {
       ...stored.item,
       trial: { position, attempts: trial.attempts.filter((other) => other !== attempt) },
     };
+  }
+
+  async noteLineage(task: string, lineage: readonly Partition[]): Promise<void> {
+    const stored = this.#task(task);
+    stored.item = { ...stored.item, lineage: stored.item.lineage ?? lineage };
   }
 
   async raiseCheckpoint(task: string, pointer: CheckpointPointer): Promise<void> {

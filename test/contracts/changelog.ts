@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Changelog, CheckpointPointer } from "../../lib/state/changelog.ts";
+import { WHOLE_RANGE } from "../../lib/state/hash-range.ts";
 import type { StoredCommit } from "../../lib/state/commit.ts";
 
 const commit = (epoch: number, overrides: Partial<StoredCommit> = {}): StoredCommit => ({
@@ -157,6 +158,15 @@ export function changelogContract(name: string, make: () => Promise<Changelog>):
       expect(await trial()).toEqual({ position: "5#0", attempts: [] });
       await changelog.beginTrial(task, "6#0", "three 7");
       expect(await trial()).toEqual({ position: "6#0", attempts: ["three 7"] });
+    });
+
+    test("where a task comes from is noted once, and no later note changes it", async () => {
+      const lineage = async () => (await changelog.newest(task, { from: 0, limit: 1 })).item.lineage;
+      expect(await lineage()).toBeUndefined();
+      const family = [{ id: "shardId-1", parents: ["shardId-0"], range: WHOLE_RANGE }];
+      await changelog.noteLineage(task, family);
+      await changelog.noteLineage(task, []);
+      expect(await lineage()).toEqual(family);
     });
 
     test("X11: a checkpoint pointer only rises, and the one before is kept", async () => {

@@ -51,6 +51,7 @@ export class CrashPoint {
         raiseProgress: (...args) => this.#pass(() => changelog.raiseProgress(...args)),
         beginTrial: (...args) => this.#pass(() => changelog.beginTrial(...args)),
         endTrial: (...args) => this.#pass(() => changelog.endTrial(...args)),
+        noteLineage: (...args) => this.#pass(() => changelog.noteLineage(...args)),
         raiseCheckpoint: (...args) => this.#pass(() => changelog.raiseCheckpoint(...args)),
       }),
       wrapObjects: (objects): ObjectStore => ({

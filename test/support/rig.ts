@@ -8,7 +8,7 @@ import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts"
 import type { TurnReport } from "../../lib/runtime/observer.ts";
 import type { IncomingRecord, RecordDecoder } from "../../lib/runtime/record.ts";
 import type { Delivery as Item, Refusal, SinkWriter } from "../../lib/runtime/sink-writer.ts";
-import type { Partition } from "../../lib/runtime/source-partitions.ts";
+import type { Partition } from "../../lib/state/partition.ts";
 import { StageRuntime } from "../../lib/runtime/stage-runtime.ts";
 import type { Trigger } from "../../lib/runtime/task.ts";
 import { TICKS, type ControlMessage } from "../../lib/runtime/tick.ts";

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { taskName } from "../../lib/state/task-id.ts";
 import { eventsPipeline, type SumRow } from "../support/events-pipeline.ts";
 import { CrashPoint, type CrashKind } from "../support/crashing.ts";
+import { overriding } from "../support/overriding.ts";
 import { Rig } from "../support/rig.ts";
 import { Shards } from "../support/shards.ts";
 
@@ -165,6 +166,30 @@ test("a parent that is listed no more and has no commits leaves nothing, and say
   await shards.read(child);
   expect(rig.notices.join()).toContain("listed no more");
   expect((await rig.header(child))!.epoch).toBe(2);
+});
+
+test("what a lineage holds reaches its heirs, although the source has forgotten all between them", async () => {
+  const rig = new Rig(eventsPipeline());
+  const shards = new Shards(rig);
+  putAll(shards, 1);
+  const [root] = shards.open;
+  // The root's head cannot be delivered for longer than the source lists its shard.
+  putAll(shards, 50);
+  const down = overriding(rig.sinks.get("sums")!, { deliver: () => Promise.reject(new Error("down")) });
+  const process = () => rig.process({ wrapSink: (name, sink) => (name === "sums" ? down : sink) });
+  await expect(process().records(root!, shards.unread(root!, ""))).rejects.toThrow("down");
+  const [low, high] = shards.split(root!);
+  for (const id of [low, high]) {
+    await expect(process().control({ type: "sweep", task: taskName(rig.idOf(id)) })).rejects.toThrow("down");
+  }
+  const children = [...shards.split(low), ...shards.split(high)];
+  for (const id of [root!, low, high]) shards.unlist(id);
+  putAll(shards, 51);
+  for (const child of children) await shards.read(child);
+  await drain(rig, shards);
+  expect(totals(rig)).toEqual({ ...each(1, 0), ...each(2, 50) });
+  expect(rig.rows("sums")).toHaveLength(2 * KEYS.length);
+  expect((await rig.header(children[0]))!.epoch).toBeGreaterThan((await rig.header(root))!.epoch);
 });
 
 test("a key outside of its shard's range becomes a dead letter: its state would be left behind by a split", async () => {

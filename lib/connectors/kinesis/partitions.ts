@@ -1,6 +1,7 @@
 import { ListShardsCommand, type KinesisClient, type ListShardsCommandOutput } from "@aws-sdk/client-kinesis";
 import { infrastructureError, messageOf } from "../../errors.ts";
-import type { Partition, SourcePartitions } from "../../runtime/source-partitions.ts";
+import type { Partition } from "../../state/partition.ts";
+import type { SourcePartitions } from "../../runtime/source-partitions.ts";
 import { hashRange } from "../../state/hash-range.ts";
 import { isShardAtTip } from "./tip.ts";
 

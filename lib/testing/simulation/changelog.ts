@@ -7,6 +7,8 @@ import {
   type TaskItem,
 } from "../../state/changelog.ts";
 import { bodyBytes, type StoredCommit } from "../../state/commit.ts";
+import type { Partition } from "../../state/partition.ts";
+import type { Partition } from "../../state/partition.ts";
 
 interface StoredTask {
   /** Ascending by epoch; epochs may be missing. */
@@ -64,6 +66,11 @@ export class SimulatedChangelog implements Changelog {
     stored.item = { ...stored.item, deliveredTo: { ...deliveredTo, [sink]: progress } };
   }
 
+  async noteLineage(task: string, lineage: readonly Partition[]): Promise<void> {
+    const stored = this.#task(task);
+    stored.item = { ...stored.item, lineage: stored.item.lineage ?? lineage };
+  }
+
   async beginTrial(task: string, position: string, attempt: string): Promise<void> {
     const stored = this.#task(task);
     const { trial } = stored.item;
@@ -77,6 +84,11 @@ export class SimulatedChangelog implements Changelog {
     if (trial?.position !== position) return;
     const attempts = trial.attempts.filter((other) => other !== attempt);
     stored.item = { ...stored.item, trial: { position, attempts } };
+  }
+
+  async noteLineage(task: string, lineage: readonly Partition[]): Promise<void> {
+    const stored = this.#task(task);
+    stored.item = { ...stored.item, lineage: stored.item.lineage ?? lineage };
   }
 
   async raiseCheckpoint(task: string, pointer: CheckpointPointer): Promise<void> {

@@ -1,6 +1,7 @@
 import { infrastructureError } from "../../errors.ts";
 import type { IncomingRecord } from "../../runtime/record.ts";
-import type { Partition, SourcePartitions } from "../../runtime/source-partitions.ts";
+import type { Partition } from "../../state/partition.ts";
+import type { SourcePartitions } from "../../runtime/source-partitions.ts";
 import { hashOf, isWithin, WHOLE_RANGE, type HashRange } from "../../state/hash-range.ts";
 import { compareSequences } from "../../state/position.ts";
 import type { SimulatedClock } from "./clock.ts";
