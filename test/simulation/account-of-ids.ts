@@ -2,7 +2,7 @@ import { inflateRawSync } from "node:zlib";
 import { unpack } from "msgpackr";
 import type { Failure, SimulationResult } from "millrace/testing";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
-import type { Identified } from "./id-pipeline.ts";
+import { unmarked, type Identified } from "./id-pipeline.ts";
 
 interface Row {
   readonly key: string;
@@ -71,7 +71,7 @@ function idsOf({ kind, payload, window }: DeadLetter): readonly number[] {
   }
   if (kind === "pane") {
     const [ids] = unpack(inflateRawSync(Buffer.from(window!.accumulators, "base64"))) as [number[]];
-    return ids.map((id) => (id < 0 ? -id - 1 : id));
+    return ids.map(unmarked);
   }
   return [];
 }

@@ -13,6 +13,12 @@ const LIMITS = [
   undefined,
 ] as const;
 
+/**
+ * Sinks that are down for longer than the stream keeps records. Not while it is resharded: a shard that nobody could
+ * replace before the stream forgot it leaves nothing to its heirs.
+ */
+const LOSING: Partial<FaultRates> = { "sink-down": 0.3, split: 0, merge: 0, "reshard-storm": 0 };
+
 /** What a configuration adds to a pipeline of one's own. */
 export type Surroundings = Omit<SimulationOptions, "pipeline" | "events" | "seed">;
 
@@ -22,26 +28,27 @@ export function surroundings(seed: string): Surroundings {
   const limits = draws.pick(LIMITS);
   const loses = draws.chance(0.04);
   const sleeps = draws.chance(0.03);
+  const expires = draws.chance(0.03);
   return {
     shards: draws.pick([1, 1, 2, 3, 4]),
     environments: draws.pick([1, 2, 3, 8, 30, 200]),
     concurrency: draws.pick([1, 1, 2, 4]),
     batchSize: draws.pick([1, 5, 20, 100]),
     ...(limits && { limits }),
-    pace: draws.pick<Duration>([{ millis: 200 }, { seconds: 1 }, { seconds: 10 }]),
+    pace: expires ? { seconds: 60 } : draws.pick<Duration>([{ millis: 200 }, { seconds: 1 }, { seconds: 10 }]),
     ...(sleeps && { pause: { days: 40 } }),
     retention: loses ? { hours: 1 } : { days: 7 },
     outage: loses ? { hours: 3 } : draws.pick<Duration>([{ seconds: 30 }, { minutes: 20 }]),
-    sweepEvery: sleeps ? { days: 1 } : draws.pick<Duration>([{ minutes: 1 }, { minutes: 20 }, { days: 1 }]),
+    sweepEvery: sleeps ? { days: 1 } : loses ? { minutes: 20 } : draws.pick<Duration>([{ minutes: 1 }, { minutes: 20 }, { days: 1 }]),
     suspectAfter: draws.pick<Duration>([{ seconds: 1 }, { minutes: 1 }, { minutes: 10 }]),
-    faults: { ...faults(draws), ...(loses && { "sink-down": 0.3 }) },
+    faults: { ...faults(draws), ...(loses && LOSING), "early-expiry": expires ? 0.3 : 0 },
   };
 }
 
 /** Some kinds never, others often: what always comes together hides what comes alone. */
 function faults(draws: DrawStream): Partial<FaultRates> {
   const rates = FAULT_KINDS.map((kind) => [kind, Math.min(1, DEFAULT_FAULTS[kind] * draws.pick([0, 0, 1, 1, 4]))]);
-  return { ...Object.fromEntries(rates), "early-expiry": draws.chance(0.03) ? 0.2 : 0 };
+  return Object.fromEntries(rates) as Partial<FaultRates>;
 }
 
 const pipelines = new Map<string, ReturnType<typeof idPipeline>>();
@@ -73,13 +80,15 @@ export function configuration(seed: string): SimulationOptions {
 
 const pace = ({ pace: { seconds = 0, millis = 0 } = {} }: Surroundings): number => seconds * 1_000 + millis;
 
+const ODD = ["throw", "break-its-window", "break-after-its-window"] as const;
+
 /** Events in the order of their arrival, their times out of order by as much as it happens. */
 function eventsOf(draws: DrawStream, n: number, mean: number): Identified[] {
   const keys = draws.pick([1, 5, 40]);
   const disorder = draws.pick([0, 2_000, 15_000, 60_000]);
   const odd = draws.pick([0, 0, 0.03]);
   return Array.from({ length: n }, (_, id) => {
-    const does = draws.chance(odd) ? draws.pick(["throw", "break-its-window"] as const) : draws.chance(0.05) ? "skip" : "count";
+    const does = draws.chance(odd) ? draws.pick(ODD) : draws.chance(0.05) ? "skip" : "count";
     const time = START + Math.round(id * mean) - draws.below(disorder + 1);
     return { id, key: `key ${draws.below(keys)}`, time, does };
   });

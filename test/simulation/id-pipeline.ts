@@ -7,7 +7,7 @@ export const identified = z.object({
   key: z.string(),
   time: z.number(),
   /** What user code does with it. */
-  does: z.enum(["count", "skip", "throw", "break-its-window"]),
+  does: z.enum(["count", "skip", "throw", "break-its-window", "break-after-its-window"]),
 });
 export type Identified = z.infer<typeof identified>;
 
@@ -17,11 +17,18 @@ export interface IdPipelineOptions {
   readonly idle: Duration | "never";
 }
 
+/** Ids of events that do harm later are told from others. */
+const marked = (id: number, does: Identified["does"]): number =>
+  does === "break-its-window" ? -id - 1 : does === "break-after-its-window" ? id + 0.5 : id;
+
+/** The id that was marked. */
+export const unmarked = (id: number): number => (id < 0 ? -id - 1 : Math.floor(id));
+
 /** All ids of a window, as one text. */
 const idsOf = custom<Identified, number[], string>({
   state: z.array(z.number()),
   init: () => [],
-  add: (ids, { id, does }) => [...ids, does === "break-its-window" ? -id - 1 : id],
+  add: (ids, { id, does }) => [...ids, marked(id, does)],
   merge: (a, b) => [...a, ...b],
   result: (ids) => {
     if (ids.some((id) => id < 0)) throw new Error("this window cannot be written");
@@ -37,7 +44,7 @@ const count = custom<{ readonly ids: string }, number, number>({
   result: (n) => n,
 });
 
-/** Windows of ten seconds that carry their events' ids, minutes made of those, and late events. */
+/** Windows of ten seconds that carry their events' ids, minutes made of those, an audit of the windows, and late events. */
 export function idPipeline({ disorder, allowedLateness, idle }: IdPipelineOptions) {
   const events = kinesis("events", {
     schema: identified,
@@ -63,5 +70,11 @@ export function idPipeline({ disorder, allowedLateness, idle }: IdPipelineOption
       .window("minutes", tumbling({ minutes: 1 }))
       .aggregate({ events: count })
       .to(lake("per_minute", { key: text, windowStart: timestamp, windowEnd: timestamp, events: bigint }));
+    windows
+      .map("audited", ({ key, windowStart, ids }) => {
+        if (ids.includes(".5")) throw new Error("this window cannot be audited");
+        return { key, windowStart };
+      })
+      .to(lake("audits", { key: text, windowStart: timestamp }));
   });
 }

@@ -8,7 +8,6 @@ import {
 } from "../../state/changelog.ts";
 import { bodyBytes, type StoredCommit } from "../../state/commit.ts";
 import type { Partition } from "../../state/partition.ts";
-import type { Partition } from "../../state/partition.ts";
 
 interface StoredTask {
   /** Ascending by epoch; epochs may be missing. */
@@ -84,11 +83,6 @@ export class SimulatedChangelog implements Changelog {
     if (trial?.position !== position) return;
     const attempts = trial.attempts.filter((other) => other !== attempt);
     stored.item = { ...stored.item, trial: { position, attempts } };
-  }
-
-  async noteLineage(task: string, lineage: readonly Partition[]): Promise<void> {
-    const stored = this.#task(task);
-    stored.item = { ...stored.item, lineage: stored.item.lineage ?? lineage };
   }
 
   async raiseCheckpoint(task: string, pointer: CheckpointPointer): Promise<void> {

@@ -19,6 +19,9 @@ const KINDS: readonly FaultKind[] = [
 
 const DAY = 86_400_000;
 
+/** No request is on its way for longer, in milliseconds. */
+const LONGEST_REQUEST = 900_000;
+
 /** Plans what people and services do while records come: reshards, deployments, outages, expiry, sweeps. */
 export function planOperations(simulation: Simulation, end: number): void {
   const { clock, draws, faults, settings, ticks, changelog } = simulation;
@@ -80,12 +83,13 @@ function operate(simulation: Simulation): void {
       clock.after(settings.outage, () => simulation.deploy());
       break;
     case "early-expiry": {
-      // The oldest go first. At times even the head goes, if the task item can tell that it was there.
-      const share = draws.chance(0.2) ? 1 : draws.next();
+      // The oldest go first, and the newest stays. None goes while a request of its time may still be on its way.
+      const share = draws.next();
       changelog.forget(({ epoch }, task, head) => {
-        const first = changelog.commitsOf(task)[0]!.epoch;
-        if (epoch === head && changelog.itemOf(task).delivered < head) return false;
-        return epoch < first + share * (head + 1 - first);
+        const { commits } = simulation.ledger.tasks.get(task)!;
+        const first = commits[0]!.stored.epoch;
+        const age = clock.now - commits[epoch - first]!.at;
+        return epoch < head && age > LONGEST_REQUEST && epoch <= first + share * (head - first);
       });
       break;
     }

@@ -6,6 +6,8 @@ import { TaskState } from "../../state/task-state.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../../time/instant.ts";
 
 interface KeyRun {
+  /** Which operator was at work last. */
+  operator: string;
   readonly state: TaskState;
   readonly stage: StageInstance;
   readonly outputs: Output[];
@@ -81,7 +83,8 @@ export class Oracle {
     run.state.watermark = watermark;
   }
 
-  #emit({ state, outputs }: KeyRun, pane: Pane): void {
+  #emit(run: KeyRun, pane: Pane): void {
+    const { state, outputs } = run;
     const sent = outputs.length;
     state.beginUnit();
     try {
@@ -90,26 +93,26 @@ export class Oracle {
       state.undoUnit();
       outputs.length = sent;
       const { key, start } = pane.describe();
-      this.deadPanes.push(paneText(pane.operator, Object.values(key).map(String), start));
+      this.deadPanes.push(paneText(run.operator, Object.values(key).map(String), start));
       state.counters.countForGood(`${pane.operator} dead`);
     }
   }
 
   #runOf(keyCode: string): KeyRun {
-    let run = this.#keys.get(keyCode);
-    if (run !== undefined) return run;
+    const known = this.#keys.get(keyCode);
+    if (known !== undefined) return known;
     const state = new TaskState();
     state.watermark = BEFORE_ALL_TIME;
     const outputs: Output[] = [];
     const context: OperatorContext = {
       state,
-      enter: () => undefined,
+      enter: (operator) => (entered.operator = operator),
       count: (operator, field) => state.counters.count(`${operator} ${field}`),
       send: (sink, body) => outputs.push({ sink, body }),
     };
-    run = { state, outputs, stage: this.#program.bind(context) };
-    this.#keys.set(keyCode, run);
-    return run;
+    const entered: KeyRun = { operator: "", state, outputs, stage: this.#program.bind(context) };
+    this.#keys.set(keyCode, entered);
+    return entered;
   }
 }
 

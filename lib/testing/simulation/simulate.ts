@@ -119,7 +119,7 @@ function checkAll(simulation: Simulation): void {
   const folded = foldedCommits(simulation);
   if (simulation.isOver) return;
   checkRows(simulation, folded);
-  checkBatch(simulation, folded);
+  if (!simulation.isOver) checkBatch(simulation, folded);
 }
 
 function resultOf(simulation: Simulation): SimulationResult {

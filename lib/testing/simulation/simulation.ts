@@ -9,7 +9,7 @@ import { SimulatedClock } from "./clock.ts";
 import { Draws } from "./draws.ts";
 import { Environments, type Environment, type Outcome } from "./environments.ts";
 import { Faults } from "./faults.ts";
-import { checkIdleness } from "./checks/changelog.ts";
+import { checkHandover, checkIdleness } from "./checks/changelog.ts";
 import { counterOf } from "./checks/lineage.ts";
 import { SimulatedFunction } from "./function.ts";
 import { Ledger, type Failure, type LedgerCommit, type LedgerTask } from "./ledger.ts";
@@ -79,7 +79,7 @@ export class Simulation {
       shardOf: (partition) => this.stream.shards.find(({ id }) => id === partition)!,
       objectOf: (key) => this.objects.objects.get(key),
       fail: this.fail,
-      onCommit: (task, commit, before) => this.#checkTime(task, commit, before),
+      onCommit: (task, commit, before) => this.#checkCommit(task, commit, before),
     });
     this.changelog = new SimulatedChangelog((task, commit) => this.ledger.append(task, commit));
     this.network = new Network({
@@ -169,10 +169,10 @@ export class Simulation {
     return this.failures.length > 0 || this.stopped !== undefined;
   }
 
-  nameOf(shard: Shard): string {
+  readonly nameOf = (shard: Shard): string => {
     const { pipeline, generation, stage, source, incarnation } = this.function.stage;
     return taskName({ pipeline, generation, stage, source, incarnation, partition: shard.id });
-  }
+  };
 
   /** When the process that made a nonce last asked whether records wait: epoch milliseconds. */
   tipAskedAt(nonce: string, partition: string): number | undefined {
@@ -236,7 +236,8 @@ export class Simulation {
     });
   }
 
-  #checkTime(task: LedgerTask, commit: LedgerCommit, before: LedgerCommit | undefined): void {
+  #checkCommit(task: LedgerTask, commit: LedgerCommit, before: LedgerCommit | undefined): void {
+    checkHandover(this, task, commit);
     if (before === undefined || this.isDraining) return;
     const name = `${this.settings.stage.source.name} in`;
     const isMoved = commit.commit.header.watermark > before.commit.header.watermark;

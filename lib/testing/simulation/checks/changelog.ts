@@ -1,3 +1,4 @@
+import { parseControlMessage, TICKS } from "../../../runtime/tick.ts";
 import { comparePositions } from "../../../state/position.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../../../time/instant.ts";
 import { SKEW } from "../function.ts";
@@ -48,6 +49,15 @@ function checkStep({ fail, isDraining }: Simulation, { name }: LedgerTask, a: Le
   }
   if (after.watermark === END_OF_TIME && !isDraining) {
     fail("watermark", `${name}@${epoch} ends event time, and nobody drained it.`);
+  }
+}
+
+/** X12: one that takes over may never get a record, so whoever hands over sends it a first tick. */
+export function checkHandover({ fail, nameOf }: Simulation, task: LedgerTask, { commit, outputs }: LedgerCommit): void {
+  if (commit.header.sealed === undefined) return;
+  const ticks = outputs.flatMap(({ sink, body }) => (sink === TICKS ? [parseControlMessage(body)?.task] : []));
+  for (const child of task.shard.children) {
+    if (!ticks.includes(nameOf(child))) fail("X12", `${task.name} is sealed and sends no tick to ${child.id}.`);
   }
 }
 

@@ -60,16 +60,24 @@ function beginning(
   { shard }: LedgerTask,
   byTask: ReadonlyMap<LedgerTask, Watermarks>,
 ): Watermarks {
-  const parents = shard.parents.flatMap(({ id }) => {
-    const task = simulation.ledger.taskOf(id);
-    const time = task === undefined ? undefined : byTask.get(task);
-    return time === undefined || time.watermark === BEFORE_ALL_TIME ? [] : [time];
+  const tasks = shard.parents.flatMap(({ id }) => simulation.ledger.taskOf(id) ?? []);
+  const arrivalOf = ({ commits }: LedgerTask) => commits.at(-1)!.commit.header.arrival;
+  const parents = tasks.flatMap((task) => {
+    const time = byTask.get(task);
+    return time === undefined || time.watermark === BEFORE_ALL_TIME ? [] : [{ ...time, arrival: arrivalOf(task) }];
   });
   const floors = new Map<string, number>();
   if (parents.length === 0) return { watermark: BEFORE_ALL_TIME, recordWatermark: BEFORE_ALL_TIME, floors };
   // The slowest parent's; what another had closed stays closed for its keys (floorOf).
   const watermark = Math.min(...parents.map((time) => time.watermark));
-  const known = parents.map((time) => time.recordWatermark).filter((time) => time !== BEFORE_ALL_TIME);
+  // A parent that was silent for longer than another has moved on by as much (X12).
+  const last = Math.max(...tasks.map(arrivalOf));
+  const moved = parents.map(({ recordWatermark, arrival }) => {
+    const silence = last - arrival;
+    const isKnown = recordWatermark !== BEFORE_ALL_TIME;
+    return isKnown && silence >= simulation.settings.stage.source.idle ? recordWatermark + silence : recordWatermark;
+  });
+  const known = moved.filter((time) => time !== BEFORE_ALL_TIME);
   return { watermark, recordWatermark: known.length === 0 ? BEFORE_ALL_TIME : Math.min(...known), floors };
 }
 
@@ -118,8 +126,11 @@ function foldAgain(
       if (letter !== undefined) {
         fail("X7", `${what} makes a dead letter of ${sequence} (${letter.reason.code}), which is in order.`);
       }
-      time.recordWatermark = Math.max(time.recordWatermark, decoded.time - settings.stage.source.disorder);
-      time.watermark = Math.max(time.watermark, time.recordWatermark);
+      const watermark = decoded.time - settings.stage.source.disorder;
+      if (watermark > time.recordWatermark) {
+        time.recordWatermark = watermark;
+        time.watermark = Math.max(time.watermark, watermark);
+      }
     } catch {
       if (letter === undefined) fail("X7", `${what} folds ${sequence}, which cannot be processed.`);
     }
