@@ -44,8 +44,10 @@ export class CatchUp {
    */
   async run(name: string, cached: LoadedTask | undefined, fresh: () => LoadedTask): Promise<CaughtUp> {
     const damages = new Damages(name);
-    // A cold start needs the head and the item first: where to read from stands in them.
-    let newest = await this.#changelog.newest(name, cached === undefined ? HEAD_ONLY : { from: cached.epoch });
+    // A cold start needs the head and the item first: where to read from stands in them. So does a task whose commits
+    // are whole: the next one is likely to be, and then there is nothing between.
+    const isHeadEnough = cached === undefined || cached.base?.epoch === cached.epoch;
+    let newest = await this.#changelog.newest(name, isHeadEnough ? HEAD_ONLY : { from: cached.epoch });
     if (cached !== undefined) {
       if (isAtTarget(cached, newest)) return this.#known(name, cached, newest);
       const missing = missingCommits(newest, cached);
