@@ -27,6 +27,7 @@ import {
   DELIVERED_CHECK,
   keyOf,
   LINEAGE,
+  lineageValue,
   PARTITION_KEY,
   pointerValue,
   PREVIOUS_CHECKPOINT,
@@ -142,7 +143,7 @@ export class DynamoChangelog implements Changelog {
       update: "SET #l = :l",
       condition: "attribute_not_exists(#l)",
       names: { "#l": LINEAGE },
-      values: { ":l": { S: JSON.stringify(lineage) } },
+      values: { ":l": lineageValue(task, lineage) },
     });
   }
 

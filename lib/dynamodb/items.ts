@@ -104,10 +104,10 @@ const baseOf = ([epoch, at, written, caughtUp]: readonly number[]): Base => ({
 
 /**
  * Attributes of the task item: `d` and `dk` delivered, and its check; `d:SINK`, `n:SINK` and `k:SINK` delivered to one,
- * epoch, count and check; `t` and `a` position and attempts of a trial; `l` lineage; `c`, `ce` and `p` checkpoint, its epoch again
- * for conditions, and the checkpoint before.
+ * epoch, count and check; `t` and `a` position and attempts of a trial; `l` lineage, and its check;
+ * `c`, `ce` and `p` checkpoint, its epoch again for conditions, and the checkpoint before.
  *
- * Marks check themselves because nothing else would notice a higher one, and outputs would be taken for delivered.
+ * Marks and lineage check themselves because nothing else would notice a change: outputs would be taken for delivered.
  * A checkpoint's pointer is checked with its object; attempts only ever make a dead letter.
  */
 export const DELIVERED = "d";
@@ -143,7 +143,7 @@ export function taskItemOf(task: string, item: Item): TaskItem {
     delivered: deliveredIn(attributes, task),
     deliveredTo: progressIn(item, attributes, task),
     trial: trialIn(attributes),
-    lineage: lineageIn(attributes),
+    lineage: lineageIn(attributes, task),
     checkpoint,
     previousCheckpoint,
   };
@@ -194,10 +194,16 @@ function pointerAt(attributes: Attributes, name: string): CheckpointPointer | un
   throw attributes.damaged(name, "does not point to a checkpoint");
 }
 
-function lineageIn(attributes: Attributes): readonly Partition[] | undefined {
+export const lineageValue = (task: string, lineage: readonly Partition[]): AttributeValue => {
+  const json = JSON.stringify(lineage);
+  return { S: JSON.stringify({ lineage, check: checkOf(task, json) }) };
+};
+
+function lineageIn(attributes: Attributes, task: string): readonly Partition[] | undefined {
   if (!attributes.has(LINEAGE)) return undefined;
-  const lineage = jsonAt(attributes, LINEAGE);
-  if (Array.isArray(lineage) && lineage.every(isPartition)) return lineage;
+  const { lineage, check } = (jsonAt(attributes, LINEAGE) ?? {}) as { lineage?: unknown; check?: unknown };
+  const isWhole = Array.isArray(lineage) && lineage.every(isPartition);
+  if (isWhole && check === checkOf(task, JSON.stringify(lineage))) return lineage;
   throw attributes.damaged(LINEAGE, "does not say where the task comes from");
 }
 

@@ -22,11 +22,12 @@ export function checkedMessages(event: { readonly Records: readonly unknown[] })
 
 function wrongWith(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return "is no message";
-  const { messageId, body, attributes } = value as Record<string, unknown>;
+  const { messageId, body, attributes } = value as Partial<Record<"messageId" | "body" | "attributes", unknown>>;
   if (typeof messageId !== "string" || messageId === "") return "has no messageId";
   if (typeof body !== "string") return "has no body";
-  if (attributes === undefined) return undefined;
-  const count = (attributes as { ApproximateReceiveCount?: unknown } | null)?.ApproximateReceiveCount;
+  if (typeof attributes !== "object" || attributes === null)
+    return attributes === undefined ? undefined : "is no message";
+  const { ApproximateReceiveCount: count } = attributes as { readonly ApproximateReceiveCount?: unknown };
   return count === undefined || (typeof count === "string" && /^\d+$/.test(count))
     ? undefined
     : "has a receive count that is no number";
