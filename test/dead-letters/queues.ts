@@ -9,6 +9,7 @@ import {
 import { DeadLetterWriter } from "../../lib/connectors/sqs/dead-letters.ts";
 import { poisonError } from "../../lib/errors.ts";
 import { DEAD_LETTERS } from "../../lib/runtime/dead-letter.ts";
+import type { RecordDecoder } from "../../lib/runtime/record.ts";
 import { parseControlMessage } from "../../lib/runtime/tick.ts";
 import { S3Objects } from "../../lib/s3/objects.ts";
 import { LetterQueue } from "../../tools/dead-letters/letter-queue.ts";
@@ -66,6 +67,13 @@ export class Queues {
   }
 }
 
+interface Surroundings {
+  readonly client?: SQSClient;
+  readonly isOver?: () => boolean;
+  /** What happens after each batch of the command. */
+  readonly meanwhile?: () => Promise<unknown>;
+}
+
 export class FailedPipeline {
   readonly rig = new Rig(eventsPipeline());
   readonly place: Place;
@@ -109,7 +117,7 @@ export class FailedPipeline {
   /** Runs the command's redrive. */
   redrive(
     options: Partial<RedriveOptions> = {},
-    { client = this.#queues.sqs, isOver = () => false }: { client?: SQSClient; isOver?: () => boolean } = {},
+    { client = this.#queues.sqs, isOver = () => false, meanwhile = async () => undefined }: Surroundings = {},
   ): Promise<RedriveSummary> {
     const queue = new LetterQueue(client, this.place.queueUrl, 1);
     return redriveAll(
@@ -122,13 +130,13 @@ export class FailedPipeline {
         isOver,
         onProgress: () => undefined,
         now: () => 0,
-        sleep: async () => undefined,
+        sleep: async () => void (await meanwhile()),
       },
     );
   }
 
   /** The function and its mapping: all control messages, each given `times` times. */
-  async consume(times = 1): Promise<number> {
+  async consume(times = 1, decode: RecordDecoder = this.rig.decode): Promise<number> {
     const QueueUrl = this.place.stages[0]!.controlQueueUrl;
     for (let consumed = 0; ;) {
       const { Messages = [] } = await this.#queues.sqs.send(
@@ -137,7 +145,7 @@ export class FailedPipeline {
       if (Messages.length === 0) return consumed;
       for (const { Body, ReceiptHandle } of Messages) {
         for (let i = 1; i <= times; i++) {
-          await this.rig.process(this.#options).control(parseControlMessage(Body!)!, i);
+          await this.rig.process({ ...this.#options, decode }).control(parseControlMessage(Body!)!, i);
         }
         await this.#queues.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
         consumed++;

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, expect, test as inTurn } from "vitest";
+import { poisonError } from "../../lib/errors.ts";
 import type { SumRow, Event } from "../support/events-pipeline.ts";
 import { naiveWindows, sorted } from "../support/naive-windows.ts";
 import { readLetters } from "../../tools/dead-letters/list.ts";
@@ -152,6 +153,19 @@ test("an interrupted command gives back what it has not redriven", async () => {
   expect((await pipeline.redrive()).redriven).toHaveLength(LETTERS - summary.redriven.length);
   await pipeline.consume();
   await check(pipeline);
+});
+
+test("what fails again while the command runs is left for another run", async () => {
+  const pipeline = await failed();
+  const broken = (): never => {
+    throw poisonError({ code: "test/broken", message: "Still not." });
+  };
+  const summary = await pipeline.redrive({}, { meanwhile: () => pipeline.consume(1, broken) });
+  expect(summary.redriven).toHaveLength(LETTERS);
+  expect(summary.again).toBe(LETTERS);
+  expect((await pipeline.redrive()).redriven).toHaveLength(LETTERS);
+  await pipeline.consume();
+  await check(pipeline, 2 * LETTERS);
 });
 
 test("a letter is shown with its payload as what it is", async () => {

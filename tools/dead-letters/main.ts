@@ -64,7 +64,7 @@ async function run(options: Command, place: Place, { sqs, s3 }: Clients, printer
         for (const { id, reason } of summary.redriven) printer.line(`${verb} ${id}  (${reason.code})`);
       report(summary, verb, printer);
       if (summary.missing.length > 0) process.stderr.write(notFound(summary.missing, await queue.hiddenByOthers()));
-      return summary.refused.length + summary.missing.length > 0 ? 1 : 0;
+      return summary.refused.length + summary.missing.length + summary.again > 0 ? 1 : 0;
     }
   }
 }
@@ -76,7 +76,7 @@ async function findPlace(where: Where): Promise<Place> {
 }
 
 function report(
-  { redriven, copies, refused, unreadable, others }: RedriveSummary,
+  { redriven, copies, refused, unreadable, others, again }: RedriveSummary,
   verb: string,
   printer: Printer,
 ): void {
@@ -85,7 +85,8 @@ function report(
     `${verb} ${whole(redriven.length)}`,
     ...(copies > 0 ? [`copies of them ${whole(copies)}`] : []),
     ...(refused.length > 0 ? [`refused ${whole(refused.length)}`] : []),
-    `left ${whole(others + refused.length)}`,
+    ...(again > 0 ? [`failed again ${whole(again)}`] : []),
+    `left ${whole(others + refused.length + again)}`,
     ...(unreadable > 0 ? [`no dead letters ${whole(unreadable)}`] : []),
   ];
   printer.line(facts.join(" · "));

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { letterBody } from "../../lib/connectors/sqs/dead-letters.ts";
 import { MAX_MESSAGE_BYTES, sendAll, type Message } from "../../lib/connectors/sqs/send.ts";
@@ -38,6 +39,8 @@ export interface RedriveSummary {
   readonly unreadable: number;
   /** Letters that were read and not asked for. */
   readonly others: number;
+  /** New letters of what was redriven just now: it failed again, and is left for another run. */
+  readonly again: number;
 }
 
 /**
@@ -54,7 +57,8 @@ export async function redriveAll(
   const { isOver, onProgress, now, sleep } = context;
   const redriven = new Map<string, QueuedLetter>();
   const refused = new Map<string, string>();
-  const tally = { copies: 0, unreadable: 0, others: 0 };
+  const tally = { copies: 0, unreadable: 0, others: 0, again: 0 };
+  const held = new Set<string>();
   const summary = (): RedriveSummary => ({
     ...tally,
     redriven: [...redriven.values()],
@@ -70,17 +74,19 @@ export async function redriveAll(
       for (const message of messages) {
         const { letter, body } = message;
         if (letter === undefined) tally.unreadable++;
-        else if (!isSelected(letter, selection)) tally.others++;
         else if (redriven.has(letter.id) || going.has(letter.id)) {
           tally.copies++;
           done.push(message);
-        } else {
+        } else if (held.has(whatIsIn(letter))) tally.again++;
+        else if (!isSelected(letter, selection)) tally.others++;
+        else {
           const target = targetOf(letter, context.place);
           if ("why" in target) {
             refused.set(letter.id, target.why);
             continue;
           }
           going.set(letter.id, letter);
+          held.add(whatIsIn(letter));
           done.push(message);
           const bodies = outgoing.get(target.url) ?? [];
           outgoing.set(target.url, bodies);
@@ -106,6 +112,22 @@ export async function redriveAll(
 function isSelected({ id, reason }: QueuedLetter, selection: Selection): boolean {
   if ("ids" in selection) return selection.ids.includes(id);
   return "all" in selection || reason.code === selection.reason;
+}
+
+/**
+ * What a letter holds, as a text that a new letter of the same has too. Without it a run would take up again and again
+ * what fails again and again.
+ */
+function whatIsIn({ id, task, kind, position, partitionKey, window, output }: QueuedLetter): string {
+  const deployment = task.slice(0, task.lastIndexOf(":")); // all but the partition, which may have been split since
+  const content = {
+    record: [position, partitionKey],
+    pane: [window?.operator, window?.keyCode, window?.start],
+    output: output === undefined ? [id] : [output.sink, output.body],
+  };
+  return createHash("sha256")
+    .update(JSON.stringify([deployment, kind, content[kind]]))
+    .digest("base64");
 }
 
 function targetOf({ task, whole }: QueuedLetter, place: Place): { readonly url: string } | { readonly why: string } {
