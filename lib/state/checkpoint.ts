@@ -19,8 +19,27 @@ export function encodeCheckpoint(
   envelope: CheckpointEnvelope,
 ): { readonly body: Uint8Array; readonly pointer: CheckpointPointer } {
   const body = encodeBody([shapes, header, tables]);
-  const unsealed = { ...envelope, bytes: body.length, version: FORMAT_VERSION, codec: CODEC };
-  return { body, pointer: { ...unsealed, checksum: checksumOf(body, envelopeOf(task, unsealed)) } };
+  return { body, pointer: sealCheckpoint(task, envelope, body) };
+}
+
+/** What points to a checkpoint's object. */
+export function sealCheckpoint(
+  task: string,
+  { key, build, epoch, at, written, caughtUp }: CheckpointEnvelope,
+  body: Uint8Array,
+): CheckpointPointer {
+  const unsealed = {
+    key,
+    build,
+    epoch,
+    at,
+    written,
+    caughtUp,
+    bytes: body.length,
+    version: FORMAT_VERSION,
+    codec: CODEC,
+  };
+  return { ...unsealed, checksum: checksumOf(body, envelopeOf(task, unsealed)) };
 }
 
 /** What the checksum covers beside the body: all of the pointer, and whose it is. */

@@ -10,8 +10,8 @@ export const CODEC = "msgpack+deflate";
 /** No body inflates to more than this: a corrupt one must not take the process down. */
 export const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
-// Without records: a body must be readable on its own, by any build.
-const packr = new Packr({ useRecords: false, moreTypes: false, int64AsType: "bigint" });
+// Without records: a body must be readable on its own, by any build. Objects of any size: an accumulator may grow.
+const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, int64AsType: "bigint" });
 
 /**
  * Plain data, bigints, Dates and byte arrays as compressed bytes.

@@ -40,7 +40,7 @@ test(
   async () => {
     const outcomes = new Outcomes("stores, cold");
     const worlds = await Promise.all(
-      pool(history, 40).map(async (one) => {
+      pool(history, 25).map(async (one) => {
         const world = await worldOf(one);
         const copy = copyOf(world);
         return { world, twin: await finish(copy, coldTask(copy)) };
@@ -52,7 +52,7 @@ test(
       for (const change of changes) mutate(damaged, change);
       await check(damaged, coldTask(damaged), twin, outcomes);
     };
-    await fc.assert(fc.asyncProperty(fc.nat(worlds.length - 1), mutations, run), fuzzRuns(700));
+    await fc.assert(fc.asyncProperty(fc.nat(worlds.length - 1), mutations, run), fuzzRuns(250));
   },
   FUZZ_TIMEOUT,
 );
@@ -68,7 +68,7 @@ test(
       for (const change of changes) mutate(world, change);
       await check(world, world.warm, twin, outcomes);
     };
-    await fc.assert(fc.asyncProperty(history, mutations, run), fuzzRuns(200));
+    await fc.assert(fc.asyncProperty(history, mutations, run), fuzzRuns(60));
   },
   FUZZ_TIMEOUT,
 );

@@ -8,6 +8,9 @@ import { onTestFinished } from "vitest";
 const FACTOR = Number(process.env["FUZZ_RUNS"] ?? 1);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 0x7fffffff));
 
+/** Whether there is time for cases that take seconds and hundreds of megabytes. */
+export const IS_LONG = FACTOR > 1;
+
 /** Milliseconds a test may take. */
 export const FUZZ_TIMEOUT = 60_000 * Math.max(1, FACTOR);
 
