@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Context, KinesisStreamBatchResponse } from "aws-lambda";
 import fc from "fast-check";
@@ -133,7 +132,7 @@ const apply = (value: unknown, all: readonly (readonly [number[], number, unknow
 /** What has come of both shards' tasks. */
 const heads = async () => {
   const s3 = {} as S3Client;
-  const dynamodb = services.clients.dynamodb as DynamoDBClient;
+  const dynamodb = services.clients.dynamodb;
   const all = await inspectTasks({ dynamodb, s3, bindings: readBindings(process.env), pipeline, partitions: SHARDS });
   return all.map(({ position, counters }) => [position?.sequence, counters.get("events")?.in ?? 0] as const);
 };
@@ -159,7 +158,7 @@ test(
       const given = apply(event(), all);
       let answer: KinesisStreamBatchResponse;
       try {
-        answer = (await invoke(handler, given)) as KinesisStreamBatchResponse;
+        answer = await invoke(handler, given);
       } catch (thrown) {
         if (!(thrown instanceof MillraceError)) throw thrown;
         outcomes.count(thrown.code);
