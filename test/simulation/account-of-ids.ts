@@ -15,7 +15,11 @@ interface Row {
  * From sinks alone: every event that was put is exactly once in a row, a late row or a dead letter; one that the filter
  * turns away is in none, or a dead letter. An event that the stream forgot may be missing.
  */
-export function accountOfIds(events: readonly Identified[], { put, received }: SimulationResult): readonly Failure[] {
+export function accountOfIds(
+  events: readonly Identified[],
+  allowedLateness: number,
+  { put, received }: SimulationResult,
+): readonly Failure[] {
   const failures: Failure[] = [];
   const found = new Map<number, string[]>();
   const add = (id: number, where: string) => void found.set(id, [...(found.get(id) ?? []), where]);
@@ -25,7 +29,9 @@ export function accountOfIds(events: readonly Identified[], { put, received }: S
   const refused = (sink: string) =>
     letters.flatMap(([, { output }]) => (output?.sink === sink ? [[output.id, output.body] as const] : []));
   const rowsOf = <R>(sink: string) =>
-    [...new Map([...(received.get(sink) ?? []), ...refused(sink)])].map(([id, body]) => [id, JSON.parse(body) as R] as const);
+    [...new Map([...(received.get(sink) ?? []), ...refused(sink)])].map(
+      ([id, body]) => [id, JSON.parse(body) as R] as const,
+    );
   const windows = new Map<string, string>();
   let inRows = 0;
   for (const [output, row] of rowsOf<Row>("rows")) {
@@ -43,22 +49,39 @@ export function accountOfIds(events: readonly Identified[], { put, received }: S
       }
     }
   }
-  for (const [output, { id }] of rowsOf<{ id: number }>("late")) add(id, output);
+  const late = new Set<number>();
+  for (const [output, { id }] of rowsOf<{ id: number }>("late")) {
+    add(id, output);
+    late.add(id);
+  }
   for (const [output, letter] of letters) for (const id of idsOf(letter)) add(id, output);
-  for (const { event, isLost } of put) {
+  for (const { event, isLost, watermark } of put) {
     const places = found.get(event) ?? [];
-    if (places.length > 1) failures.push({ check: "repeated", message: `Event ${event} is in ${places.join(" and ")}.` });
+    if (places.length > 1)
+      failures.push({ check: "repeated", message: `Event ${event} is in ${places.join(" and ")}.` });
     if (places.length === 0 && !isLost && events[event]!.does !== "skip") {
       failures.push({ check: "lost", message: `Event ${event} is nowhere.` });
     }
     found.delete(event);
+    if (places.length !== 1 || letters.some(([output]) => output === places[0])) continue;
+    const closes = (Math.floor(events[event]!.time / 10_000) + 1) * 10_000 + allowedLateness;
+    if (late.has(event) !== closes <= watermark!) {
+      const found = late.has(event) ? "late" : "on time";
+      failures.push({
+        check: "late",
+        message: `Event ${event} is ${found}; its window closes at ${closes}, the watermark was ${watermark}.`,
+      });
+    }
   }
   for (const [id, places] of found) {
     failures.push({ check: "wrong", message: `${places.join(" and ")} has event ${id}, which was never put.` });
   }
   const inMinutes = rowsOf<{ events: number }>("per_minute").reduce((sum, [, row]) => sum + row.events, 0);
   if (inMinutes !== inRows) {
-    failures.push({ check: "wrong", message: `Minutes count ${inMinutes} events; the rows that they are made of have ${inRows}.` });
+    failures.push({
+      check: "wrong",
+      message: `Minutes count ${inMinutes} events; the rows that they are made of have ${inRows}.`,
+    });
   }
   return failures;
 }

@@ -29,6 +29,7 @@ export function surroundings(seed: string): Surroundings {
   const loses = draws.chance(0.04);
   const sleeps = draws.chance(0.03);
   const expires = draws.chance(0.03);
+  const kills = draws.chance(0.02);
   return {
     shards: draws.pick([1, 1, 2, 3, 4]),
     environments: draws.pick([1, 2, 3, 8, 30, 200]),
@@ -39,9 +40,18 @@ export function surroundings(seed: string): Surroundings {
     ...(sleeps && { pause: { days: 40 } }),
     retention: loses ? { hours: 1 } : { days: 7 },
     outage: loses ? { hours: 3 } : draws.pick<Duration>([{ seconds: 30 }, { minutes: 20 }]),
-    sweepEvery: sleeps ? { days: 1 } : loses ? { minutes: 20 } : draws.pick<Duration>([{ minutes: 1 }, { minutes: 20 }, { days: 1 }]),
+    sweepEvery: sleeps
+      ? { days: 1 }
+      : loses
+        ? { minutes: 20 }
+        : draws.pick<Duration>([{ minutes: 1 }, { minutes: 20 }, { days: 1 }]),
     suspectAfter: draws.pick<Duration>([{ seconds: 1 }, { minutes: 1 }, { minutes: 10 }]),
-    faults: { ...faults(draws), ...(loses && LOSING), "early-expiry": expires ? 0.3 : 0 },
+    faults: {
+      ...faults(draws),
+      ...(loses && LOSING),
+      ...(kills && { killer: 0.3 }),
+      "early-expiry": expires ? 0.3 : 0,
+    },
   };
 }
 
@@ -59,14 +69,14 @@ export function configuration(seed: string): SimulationOptions {
   const around = surroundings(seed);
   const times = {
     disorder: draws.pick<Duration>([{}, { seconds: 2 }, { seconds: 20 }]),
-    allowedLateness: draws.pick<Duration>([{}, { seconds: 5 }]),
+    allowedLateness: draws.pick<{ readonly seconds?: number }>([{}, { seconds: 5 }]),
     idle: draws.pick<Duration | "never">(["never", { seconds: 20 }, { minutes: 5 }]),
   };
   const name = JSON.stringify(times);
   let pipeline = pipelines.get(name);
   if (pipeline === undefined) pipelines.set(name, (pipeline = idPipeline(times)));
   const isBadDay = draws.chance(0.03);
-  const events = eventsOf(draws, isBadDay ? 300 : draws.between(20, 120), pace(around));
+  const events = eventsOf(draws, isBadDay ? 300 : draws.between(10, 90), pace(around));
   return {
     pipeline,
     events,
@@ -74,7 +84,7 @@ export function configuration(seed: string): SimulationOptions {
     start: START,
     ...around,
     ...(isBadDay && { shards: 1, faults: { ...(around.faults as Partial<FaultRates>), "bad-deploy": 0.2 } }),
-    checks: [(result) => accountOfIds(events, result)],
+    checks: [(result) => accountOfIds(events, (times.allowedLateness.seconds ?? 0) * 1_000, result)],
   };
 }
 
@@ -84,7 +94,7 @@ const ODD = ["throw", "break-its-window", "break-after-its-window"] as const;
 
 /** Events in the order of their arrival, their times out of order by as much as it happens. */
 function eventsOf(draws: DrawStream, n: number, mean: number): Identified[] {
-  const keys = draws.pick([1, 5, 40]);
+  const keys = draws.pick([1, 5, 15]);
   const disorder = draws.pick([0, 2_000, 15_000, 60_000]);
   const odd = draws.pick([0, 0, 0.03]);
   return Array.from({ length: n }, (_, id) => {

@@ -65,7 +65,9 @@ export function idPipeline({ disorder, allowedLateness, idle }: IdPipelineOption
       .byKey.window("tens", tumbling({ seconds: 10 }), { allowedLateness })
       .aggregate({ ids: idsOf });
     windows.to(lake("rows", { key: text, windowStart: timestamp, windowEnd: timestamp, ids: text }));
-    windows.late.map("of-late", ({ id, key, time }) => ({ id, key, time })).to(lake("late", { id: bigint, key: text, time: timestamp }));
+    windows.late
+      .map("of-late", ({ id, key, time }) => ({ id, key, time }))
+      .to(lake("late", { id: bigint, key: text, time: timestamp }));
     windows.byKey
       .window("minutes", tumbling({ minutes: 1 }))
       .aggregate({ events: count })

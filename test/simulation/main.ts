@@ -41,7 +41,8 @@ function describe({ failures, schedule, counts, commits, stopped }: SimulationRe
   for (const { check, message } of failures) console.log(`${check}: ${message}`);
   if (schedule.faults.length > 0) console.log(`Faults: ${schedule.faults.join(", ")}`);
   const { in: all, late, dead, lost } = counts;
-  const end = failures.length > 0 ? "failed" : stopped === undefined ? "all checks held" : `stopped loudly by ${stopped}`;
+  const end =
+    failures.length > 0 ? "failed" : stopped === undefined ? "all checks held" : `stopped loudly by ${stopped}`;
   console.log(`in ${all}, late ${late}, dead ${dead}, past retention ${lost}, commits ${commits}: ${end}`);
 }
 
@@ -70,7 +71,9 @@ async function runMany(): Promise<number> {
         }
         give();
       });
-      child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`A worker ended with ${code ?? "a signal"}.`))));
+      child.on("exit", (code) =>
+        code === 0 ? resolve() : reject(new Error(`A worker ended with ${code ?? "a signal"}.`)),
+      );
       give();
     });
   const started = performance.now();
@@ -81,10 +84,13 @@ async function runMany(): Promise<number> {
   if (first !== undefined) await explain(first, configure);
   for (const { run, failures } of failed.slice(1, 6)) console.log(`Run ${run} failed too: ${failures[0]!.check}`);
   if (failed.length > 6) console.log(`… and ${failed.length - 6} more.`);
-  console.log(`Of which: ${listed(sum.counts)}; stopped loudly where expiry came early ${sum.stopped}; ${Math.round(seconds)} s`);
+  console.log(
+    `Of which: ${listed(sum.counts)}; stopped loudly where expiry came early ${sum.stopped}; ${Math.round(seconds)} s`,
+  );
   const never = FAULT_KINDS.filter((kind) => (sum.faults[kind] ?? 0) === 0);
   if (never.length > 0) console.log(`Never happened: ${never.join(", ")}`);
-  const by = (isCounted: (check: string) => boolean) => failed.filter(({ failures }) => isCounted(failures[0]!.check)).length;
+  const by = (isCounted: (check: string) => boolean) =>
+    failed.filter(({ failures }) => isCounted(failures[0]!.check)).length;
   const [lost, repeated] = [by((check) => check === "lost"), by((check) => check === "repeated")];
   console.log(
     `${whole(sum.runs)} runs, ${whole(sum.events)} events, faults: ${listed(sum.faults)}; ` +

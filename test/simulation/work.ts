@@ -1,7 +1,13 @@
 import { pathToFileURL } from "node:url";
 import path from "node:path";
 import type { Pipeline } from "millrace";
-import { simulate, type FaultKind, type Schedule, type SimulationOptions, type SimulationResult } from "millrace/testing";
+import {
+  simulate,
+  type FaultKind,
+  type Schedule,
+  type SimulationOptions,
+  type SimulationResult,
+} from "millrace/testing";
 import { Draws } from "../../lib/testing/simulation/draws.ts";
 import { configuration, surroundings } from "./configurations.ts";
 
@@ -54,7 +60,12 @@ export async function configureFrom(file: string | undefined): Promise<Configure
 export const seedOf = (seed: string, run: number): string => `${seed}/${run}`;
 
 /** One run. */
-export function runOnce(configure: Configure, seed: string, run: number, schedule?: Schedule): Promise<SimulationResult> {
+export function runOnce(
+  configure: Configure,
+  seed: string,
+  run: number,
+  schedule?: Schedule,
+): Promise<SimulationResult> {
   return simulate({ ...configure(seedOf(seed, run)), ...(schedule && { schedule }) });
 }
 

@@ -9,7 +9,7 @@ export interface Chunk {
   readonly stopAtFirstFailure: boolean;
 }
 
-Error.stackTraceLimit = 8; // simulated errors are many
+Error.stackTraceLimit = 4; // simulated errors are many
 
 /** A process of the command: does what it is told, until it is told nothing more. */
 process.on("message", (chunk: Chunk) => {

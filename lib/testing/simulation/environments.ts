@@ -50,6 +50,8 @@ export interface EnvironmentsSettings {
 export class Environments {
   readonly #settings: EnvironmentsSettings;
   readonly #alive: Environment[] = [];
+  /** Numbers of processes that have ended. */
+  readonly dead = new Set<number>();
   /** The build that new environments run. */
   build = "build-1";
   started = 0;
@@ -92,6 +94,7 @@ export class Environments {
     if (environment.isDead) return;
     this.#settings.trace?.(`${environment.number} ${why}`);
     environment.isDead = true;
+    this.dead.add(environment.number);
     this.#forget(environment);
     for (const invocation of environment.running) {
       invocation.isOver = true;

@@ -77,7 +77,8 @@ export class Ledger {
       this.tasks.set(name, task);
     }
     const body = isSpilled(stored.body) ? objectOf(stored.body.key) : stored.body;
-    if (body === undefined) return fail("X2", `${name}@${stored.epoch} was appended before its spilled body was there.`);
+    if (body === undefined)
+      return fail("X2", `${name}@${stored.epoch} was appended before its spilled body was there.`);
     const commit = decodeCommit(stored, body, name);
     const outputs = commit.outputs.map((output, n) => ({
       ...output,

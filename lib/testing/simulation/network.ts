@@ -33,6 +33,8 @@ export interface NetworkSettings {
 export class Network {
   readonly #settings: NetworkSettings;
   readonly #latencies: DrawStream;
+  /** Numbers of processes that had trouble to say that a suspect record had not killed them. */
+  readonly silenced = new Set<number>();
   /** Requests so far. */
   requests = 0;
   /** Requests on their way, those of ended processes among them. */
@@ -76,6 +78,7 @@ export class Network {
         const fault = this.#settings.faults.at(place, isCheckpoint && isWrite(request) ? CHECKPOINT_KINDS : KINDS);
         if (fault === undefined) return land(this.#latency(), pass);
         this.#settings.trace?.(`${environment.number} ${fault.name}`);
+        if (request.operation === "endTrial") this.silenced.add(environment.number);
         this.#harm(fault, environment, { land, pass, fail: (thrown) => answer(() => reject(thrown)) });
       });
   }

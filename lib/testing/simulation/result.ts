@@ -9,6 +9,8 @@ export interface PutEvent {
   readonly sequence: string;
   /** Whether the stream's retention had passed before it could be processed. */
   readonly isLost: boolean;
+  /** How far event time had come for its key before it was folded: epoch milliseconds. */
+  readonly watermark: number | undefined;
 }
 
 /** What came of the faults. */

@@ -10,6 +10,7 @@ import { Draws } from "./draws.ts";
 import { Environments, type Environment, type Outcome } from "./environments.ts";
 import { Faults } from "./faults.ts";
 import { checkHandover, checkIdleness } from "./checks/changelog.ts";
+import { checkKills } from "./checks/kills.ts";
 import { counterOf } from "./checks/lineage.ts";
 import { SimulatedFunction } from "./function.ts";
 import { Ledger, type Failure, type LedgerCommit, type LedgerTask } from "./ledger.ts";
@@ -238,6 +239,7 @@ export class Simulation {
 
   #checkCommit(task: LedgerTask, commit: LedgerCommit, before: LedgerCommit | undefined): void {
     checkHandover(this, task, commit);
+    checkKills(this, task, commit);
     if (before === undefined || this.isDraining) return;
     const name = `${this.settings.stage.source.name} in`;
     const isMoved = commit.commit.header.watermark > before.commit.header.watermark;

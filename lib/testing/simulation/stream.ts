@@ -17,6 +17,8 @@ export interface StreamRecord {
   readonly kills: number;
   /** Whether the mapping gave it up, as the stream's retention had passed. */
   dropped: boolean;
+  /** How far event time had come for its key before it, as the checks found out. */
+  watermark: number | undefined;
 }
 
 export interface Shard {
@@ -70,7 +72,7 @@ export class SimulatedStream implements SourcePartitions {
     const shard = this.shards.find((one) => one.closed === undefined && isWithin(one.range, hash))!;
     const position = { sequence: String((this.#sequence += this.#draws.between(1, 20))), index: 0 };
     const incoming = { position, arrival: this.#clock.now, partitionKey, base64: payload.toString("base64") };
-    const record = { shard, event, incoming, kills, dropped: false };
+    const record = { shard, event, incoming, kills, dropped: false, watermark: undefined };
     shard.records.push(record);
     this.bySequence.set(position.sequence, record);
     return record;
@@ -117,7 +119,9 @@ export class SimulatedStream implements SourcePartitions {
 
   isReadUpTo({ records }: Shard, sequence: string): boolean {
     const last = records.at(-1);
-    return last === undefined || this.isExpired(last) || compareSequences(last.incoming.position.sequence, sequence) <= 0;
+    return (
+      last === undefined || this.isExpired(last) || compareSequences(last.incoming.position.sequence, sequence) <= 0
+    );
   }
 
   /** Whether the stream lists a shard: a closed one as long as it may hold records. */

@@ -40,7 +40,10 @@ function checkStep({ fail, isDraining }: Simulation, { name }: LedgerTask, a: Le
   if (epoch !== a.stored.epoch + 1) fail("epochs", `${name}: ${epoch} follows ${a.stored.epoch}.`);
   if (before.sealed !== undefined) fail("reshard", `${name}@${epoch} was appended after the task was sealed.`);
   if (comparePositions(after.position, before.position) < 0) {
-    fail("X3", `${name}@${epoch} has position ${after.position.sequence}, below ${before.position.sequence} before it.`);
+    fail(
+      "X3",
+      `${name}@${epoch} has position ${after.position.sequence}, below ${before.position.sequence} before it.`,
+    );
   }
   for (const field of ["watermark", "recordWatermark", "arrival"] as const) {
     if (after[field] < before[field]) {

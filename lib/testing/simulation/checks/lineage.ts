@@ -1,3 +1,4 @@
+import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
 import { comparePositions, type Position } from "../../../state/position.ts";
 import { BEFORE_ALL_RECORDS } from "../../../state/position.ts";
 import type { LedgerCommit, LedgerTask } from "../ledger.ts";
@@ -21,6 +22,17 @@ export function tasksInOrder({ stream, ledger }: Simulation): readonly LedgerTas
 /** One counter of a commit. */
 export const counterOf = (commit: LedgerCommit | undefined, name: string): number =>
   commit?.commit.header.counters.find(([other]) => other === name)?.[1] ?? 0;
+
+/** A commit's dead letters of records, by sequence number. */
+export function deadRecords({ outputs }: LedgerCommit): Map<string, DeadLetter> {
+  const letters = new Map<string, DeadLetter>();
+  for (const { sink, body } of outputs) {
+    if (sink !== DEAD_LETTERS) continue;
+    const letter = JSON.parse(body) as DeadLetter;
+    if (letter.kind === "record") letters.set(letter.position!.sequence, letter);
+  }
+  return letters;
+}
 
 /**
  * Which records each commit folded: by its position, and by how many it counts. A record that no commit folded must

@@ -1,12 +1,12 @@
 import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
 import { hashOf, isWithin } from "../../../state/hash-range.ts";
 import { BEFORE_ALL_TIME } from "../../../time/instant.ts";
-import { BROKEN, throwsIn } from "../function.ts";
+import { BROKEN, SKEW, throwsIn } from "../function.ts";
 import { Oracle, paneText } from "../oracle.ts";
 import type { LedgerCommit, LedgerTask } from "../ledger.ts";
 import type { Simulation } from "../simulation.ts";
 import type { StreamRecord } from "../stream.ts";
-import { counterOf, tasksInOrder, type FoldedCommit } from "./lineage.ts";
+import { counterOf, deadRecords, tasksInOrder, type FoldedCommit } from "./lineage.ts";
 
 /** What a task's watermark must be. */
 interface Watermarks {
@@ -122,7 +122,8 @@ function foldAgain(
     if (letter !== undefined && mayBeDead(simulation, commit, record, letter)) continue;
     try {
       const decoded = decode(record.incoming);
-      oracle.fold(decoded, Math.max(time.watermark, floor(record.incoming.partitionKey)));
+      record.watermark = Math.max(time.watermark, floor(record.incoming.partitionKey));
+      oracle.fold(decoded, record.watermark);
       if (letter !== undefined) {
         fail("X7", `${what} makes a dead letter of ${sequence} (${letter.reason.code}), which is in order.`);
       }
@@ -148,30 +149,19 @@ function foldAgain(
 function mayBeDead(
   { settings, draws }: Simulation,
   { stored, at }: LedgerCommit,
-  { kills, incoming }: StreamRecord,
+  { incoming }: StreamRecord,
   { reason, payload }: DeadLetter,
 ): boolean {
   const { sequence } = incoming.position;
   if (payload !== incoming.base64) return false;
   switch (reason.code) {
     case "process/killed":
-      return kills > 0 || at - incoming.arrival > settings.suspectAfter;
+      return at - incoming.arrival > settings.suspectAfter - SKEW; // and checkKills says whether there was reason to
     case "simulation/broken-build":
       return stored.build.startsWith(BROKEN) && throwsIn(draws, stored.build, sequence);
     default:
       return false;
   }
-}
-
-/** A commit's dead letters of records, by sequence number. */
-function deadRecords({ outputs }: LedgerCommit): Map<string, DeadLetter> {
-  const letters = new Map<string, DeadLetter>();
-  for (const { sink, body } of outputs) {
-    if (sink !== DEAD_LETTERS) continue;
-    const letter = JSON.parse(body) as DeadLetter;
-    if (letter.kind === "record") letters.set(letter.position!.sequence, letter);
-  }
-  return letters;
 }
 
 function compareRows(simulation: Simulation, oracle: Oracle): void {
