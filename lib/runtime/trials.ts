@@ -64,8 +64,9 @@ export class Trials {
 
   async #try(key: string, position: string, fold: () => number): Promise<number> {
     const attempt = `${this.#settings.newNonce()} ${this.#settings.fold.build}`;
-    await this.#settings.changelog.beginTrial(key, position, attempt);
     try {
+      // A beginning whose answer is lost is noted perhaps, and must be taken back too.
+      await this.#settings.changelog.beginTrial(key, position, attempt);
       return fold();
     } finally {
       // Whatever came of it, the process lives.

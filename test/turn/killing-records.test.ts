@@ -108,6 +108,26 @@ test("X7: an end that could not be noted is noted before the next batch, and nev
   expect(rig.deadLetters()).toEqual([]);
 });
 
+test("X7: a beginning whose answer was lost is taken back: the record was not even tried", async () => {
+  const rig = new Rig(eventsPipeline());
+  late(rig);
+  for (let i = 0; i < 5; i++) {
+    const unlucky = rig.process({
+      wrapChangelog: (changelog) =>
+        overriding(changelog, {
+          beginTrial: async (...args) => {
+            await changelog.beginTrial(...args);
+            throw new Error("cut off");
+          },
+        }),
+    });
+    await expect(unlucky.records(SHARD, [at(1)])).rejects.toThrow("cut off");
+  }
+  await rig.process().records(SHARD, [at(1)]);
+  expect(rig.deadLetters()).toEqual([]);
+  expect((await rig.counters()).get("tens")).toMatchObject({ folded: 1 });
+});
+
 test("X7: three records in a row that kill are a broken build: the task stops, and another build goes on", async () => {
   const rig = new Rig(eventsPipeline());
   await rig.process().records(SHARD, [at(1)]);
