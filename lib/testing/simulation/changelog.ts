@@ -46,7 +46,7 @@ export class SimulatedChangelog implements Changelog {
   async append(task: string, commit: StoredCommit): Promise<boolean> {
     const { commits } = this.#task(task);
     const i = commits.findLastIndex(({ epoch }) => epoch <= commit.epoch);
-    if (commits[i]?.epoch === commit.epoch) return commits[i]!.nonce === commit.nonce;
+    if (commits[i]?.epoch === commit.epoch) return commits[i].nonce === commit.nonce;
     commits.splice(i + 1, 0, commit);
     this.#onWin(task, commit);
     return true;

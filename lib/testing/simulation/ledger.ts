@@ -1,3 +1,4 @@
+import { messageOf } from "../../errors.ts";
 import { decodeCommit, isSpilled, isWhole, type Commit, type StoredCommit } from "../../state/commit.ts";
 import { outputId, parseTaskName } from "../../state/task-id.ts";
 import { TaskState } from "../../state/task-state.ts";
@@ -70,16 +71,11 @@ export class Ledger {
   }
 
   append(name: string, stored: StoredCommit): void {
-    const { fail, now, objectOf, shardOf } = this.#settings;
-    let task = this.tasks.get(name);
-    if (task === undefined) {
-      task = { name, shard: shardOf(parseTaskName(name).partition), commits: [] };
-      this.tasks.set(name, task);
-    }
-    const body = isSpilled(stored.body) ? objectOf(stored.body.key) : stored.body;
-    if (body === undefined)
-      return fail("X2", `${name}@${stored.epoch} was appended before its spilled body was there.`);
-    const commit = decodeCommit(stored, body, name);
+    const { fail, now, shardOf } = this.#settings;
+    const commit = this.#decoded(name, stored);
+    if (commit === undefined) return;
+    const task = this.tasks.get(name) ?? { name, shard: shardOf(parseTaskName(name).partition), commits: [] };
+    this.tasks.set(name, task);
     const outputs = commit.outputs.map((output, n) => ({
       ...output,
       id: outputId(name, stored.epoch, n),
@@ -96,13 +92,29 @@ export class Ledger {
     this.#settings.onCommit(task, entry, before);
   }
 
+  /** A commit as its readers find it; nothing when they cannot. */
+  #decoded(name: string, stored: StoredCommit): Commit | undefined {
+    const { fail, objectOf } = this.#settings;
+    const body = isSpilled(stored.body) ? objectOf(stored.body.key) : stored.body;
+    if (body === undefined) {
+      fail("X2", `${name}@${stored.epoch} was appended before its spilled body was there.`);
+      return undefined;
+    }
+    try {
+      return decodeCommit(stored, body, name);
+    } catch (thrown) {
+      fail("X2", `${name}@${stored.epoch} was appended and cannot be read: ${messageOf(thrown)}`);
+      return undefined;
+    }
+  }
+
   /** A sink took an output. */
   deliver(sink: string, id: string, body: string): void {
     const { fail } = this.#settings;
     this.deliveries++;
     if (sink === TICKS && id.startsWith("sweep#")) return; // a request, no commit's output
     let received = this.received.get(sink);
-    if (received === undefined) this.received.set(sink, (received = new Map()));
+    if (received === undefined) this.received.set(sink, (received = new Map<string, string>()));
     const known = received.get(id);
     if (known === undefined) received.set(id, body);
     else if (known !== body) fail("X4", `${id} was delivered to ${sink} with two contents: ${known} and ${body}`);

@@ -1,4 +1,4 @@
-import { infrastructureError } from "../../errors.ts";
+import { infrastructureError, messageOf } from "../../errors.ts";
 import type { Gate, Request } from "../gated.ts";
 import type { SimulatedClock } from "./clock.ts";
 import type { Draws, DrawStream } from "./draws.ts";
@@ -73,7 +73,7 @@ export class Network {
         const pass = (result: Promise<unknown>) => {
           result.then(
             (value) => answer(() => resolve(value as never)),
-            (thrown: unknown) => answer(() => reject(thrown as Error)),
+            (thrown: unknown) => answer(() => reject(thrown instanceof Error ? thrown : new Error(messageOf(thrown)))),
           );
         };
         const isCheckpoint = request.operation === "raiseCheckpoint" || request.subject.startsWith("checkpoints/");

@@ -58,7 +58,7 @@ export class Oracle {
     for (const { outputs } of this.#keys.values()) {
       for (const { sink, body } of outputs) {
         let rows = sinks.get(sink);
-        if (rows === undefined) sinks.set(sink, (rows = new Map()));
+        if (rows === undefined) sinks.set(sink, (rows = new Map<string, number>()));
         rows.set(body, (rows.get(body) ?? 0) + 1);
       }
     }

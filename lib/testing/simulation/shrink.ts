@@ -76,7 +76,7 @@ export function parseSchedule(text: string): Required<Schedule> {
       const [from, to] = range.split("-").map(Number);
       return Array.from({ length: (to ?? from!) - from! + 1 }, (_, i) => from! + i);
     }),
-    faults: faults === "" ? [] : (faults.split(",") as Required<Schedule>["faults"] as never),
+    faults: faults === "" ? [] : (faults.split(",") as Required<Schedule>["faults"]),
   };
 }
 

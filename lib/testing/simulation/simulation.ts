@@ -1,6 +1,6 @@
 import { MillraceError } from "../../errors.ts";
 import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
-import { InterruptedDelivery, type SinkWriter } from "../../runtime/sink-writer.ts";
+import { InterruptedDelivery } from "../../runtime/sink-writer.ts";
 import { TICKS } from "../../runtime/tick.ts";
 import { comparePositions } from "../../state/position.ts";
 import { taskName } from "../../state/task-id.ts";
@@ -120,7 +120,7 @@ export class Simulation {
       clock,
       draws,
       stream,
-      world: { changelog, objects, partitions: stream, writers: this.sinks as ReadonlyMap<string, SinkWriter> },
+      world: { changelog, objects, partitions: stream, writers: this.sinks },
       gateOf: (environment) => this.network.gateOf(environment),
       kill: (...of) => this.environments.kill(...of),
       effects: this.effects,
