@@ -171,7 +171,7 @@ test(
       if (failed) return;
       expect(await heads()).toEqual(said(given));
     };
-    await fc.assert(fc.asyncProperty(changes, run), fuzzRuns(400));
+    await fc.assert(fc.asyncProperty(changes, run), fuzzRuns(250));
   },
   FUZZ_TIMEOUT,
 );
@@ -202,7 +202,7 @@ test(
       }
       expect(await heads()).toEqual(before);
     };
-    await fc.assert(fc.asyncProperty(changes, fc.boolean(), run), fuzzRuns(300));
+    await fc.assert(fc.asyncProperty(changes, fc.boolean(), run), fuzzRuns(200));
   },
   FUZZ_TIMEOUT,
 );

@@ -206,7 +206,7 @@ test(
       );
       expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
     };
-    await fc.assert(fc.asyncProperty(fc.array(payload, { minLength: 1, maxLength: 3 }), run), fuzzRuns(150));
+    await fc.assert(fc.asyncProperty(fc.array(payload, { minLength: 1, maxLength: 3 }), run), fuzzRuns(80));
   },
   FUZZ_TIMEOUT,
 );

@@ -52,7 +52,7 @@ test(
       for (const change of changes) mutate(damaged, change);
       await check(damaged, coldTask(damaged), twin, outcomes);
     };
-    await fc.assert(fc.asyncProperty(fc.nat(worlds.length - 1), mutations, run), fuzzRuns(250));
+    await fc.assert(fc.asyncProperty(fc.nat(worlds.length - 1), mutations, run), fuzzRuns(200));
   },
   FUZZ_TIMEOUT,
 );
@@ -68,7 +68,7 @@ test(
       for (const change of changes) mutate(world, change);
       await check(world, world.warm, twin, outcomes);
     };
-    await fc.assert(fc.asyncProperty(history, mutations, run), fuzzRuns(60));
+    await fc.assert(fc.asyncProperty(history, mutations, run), fuzzRuns(50));
   },
   FUZZ_TIMEOUT,
 );
