@@ -1,13 +1,7 @@
+import { OF_COMMITS } from "./commits.ts";
 import type { Mutant } from "./mutant.ts";
+import { OF_RECORDS } from "./records.ts";
+import { OF_TIME } from "./time.ts";
 
 /** Deliberate defects, at least two per invariant: the simulator must catch each of them by itself. */
-export const MUTANTS: readonly Mutant[] = [
-  {
-    name: "a put that was lost to another counts as won",
-    invariant: "X1",
-    file: "lib/runtime/task.ts",
-    find: "if (!appended.won) return undefined;",
-    replace: "",
-    within: 200,
-  },
-];
+export const MUTANTS: readonly Mutant[] = [...OF_COMMITS, ...OF_RECORDS, ...OF_TIME];
