@@ -168,6 +168,15 @@ const QUIET: readonly Configuration[] = [
     deep: { faults: { budget: 2, kinds: ["crash", "timeout"] } },
   },
   {
+    name: "early-drain",
+    about: "A drain is sent while records wait to be read: it comes again until they are.",
+    shards: [{ id: P, records: [first, second] }],
+    mappings: [{ shard: P, cuts: [1, 2] }],
+    messages: [{ type: "drain", shard: P }],
+    faults: { budget: 0, kinds: [] },
+    deep: { faults: { budget: 1, kinds: ["crash", "timeout"] } },
+  },
+  {
     name: "writer-and-sweep",
     about: "A sweep checkpoints and deletes beside a writer, when everything is half as old as it may get (X11).",
     pipeline: { each: false },

@@ -1,6 +1,6 @@
 import type { CheckpointPointer, SinkProgress } from "../../lib/state/changelog.ts";
 import { isSpilled, type Commit, type StoredCommit } from "../../lib/state/commit.ts";
-import { comparePositions } from "../../lib/state/position.ts";
+import { comparePositions, compareSequences } from "../../lib/state/position.ts";
 import { parseTaskName, taskName } from "../../lib/state/task-id.ts";
 import { parseControlMessage } from "../../lib/runtime/tick.ts";
 import type { Delivery } from "../../lib/runtime/sink-writer.ts";
@@ -101,6 +101,7 @@ function checkNext(
     next.header.recordWatermark >= last.header.recordWatermark &&
     next.header.arrival >= last.header.arrival;
   must(isForward, `X3: position or time went back at epoch ${epoch} of ${task}`);
+  checkSilence(before, task, last, next);
   const [old, tick] = [last.header.tick, next.header.tick];
   if (tick === undefined || tick.id === old?.id) return;
   for (const other of logOf(before, task).ever)
@@ -108,6 +109,14 @@ function checkNext(
   const isOwn = (work: Work) => work.kind === "message" && messageOf(work)?.id === old?.id;
   const mayArm = old === undefined || works.some(isOwn) || now >= old.at + LOST_TICK;
   must(mayArm, `X12: ${task} has two ticks on their way since epoch ${epoch}`);
+}
+
+/** X12: time moves without records only where none is left to read. */
+function checkSilence(before: World, task: string, last: Commit, { header }: Commit): void {
+  if (!before.isStill || header.watermark <= Math.max(header.recordWatermark, last.header.watermark)) return;
+  const shard = shardOf(before, task);
+  const unread = shard.sequences.filter((one) => compareSequences(one, header.position.sequence) > 0);
+  must(unread.length === 0, `X12: time moved without records in ${task}, and ${unread.join()} were not read yet`);
 }
 
 const messageOf = ({ body }: Work & { readonly kind: "message" }) => {
@@ -209,6 +218,7 @@ export function checkSuccess(world: World, work: Work, prefix: string): void {
 
 function parentsOf(world: World, task: string): readonly string[] {
   const id = parseTaskName(task);
-  const { parents } = world.shards.find((shard) => shard.id === id.partition)!;
-  return parents.map((partition) => taskName({ ...id, partition }));
+  return shardOf(world, task).parents.map((partition) => taskName({ ...id, partition }));
 }
+
+const shardOf = (world: World, task: string) => world.shards.find(({ id }) => id === parseTaskName(task).partition)!;

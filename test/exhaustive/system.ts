@@ -90,6 +90,7 @@ export class System {
         const sequences = arrivals === true ? [] : records.map(({ position }) => position.sequence);
         return { id, parents, range, sequences };
       }),
+      arrivals !== true,
     );
     return {
       world: messages.reduce((next, { type, shard }) => withMessage(next, this.bodyOf(type, shard), 1), world),

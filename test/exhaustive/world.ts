@@ -34,6 +34,8 @@ export interface World {
   /** Messages that wait, by body; how many times each. */
   readonly queue: ReadonlyMap<string, number>;
   readonly shards: readonly Shard[];
+  /** Whether the shards have held all their records from the start. */
+  readonly isStill: boolean;
 }
 
 /** A request of a process, as data. */
@@ -59,12 +61,13 @@ const READS = new Set(["newest", "range", "get", "list", "isAtTip"]);
 /** Whether a request changes nothing: then it does not matter whether one without a reader was carried out. */
 export const isRead = ({ operation }: Request): boolean => READS.has(operation);
 
-export const emptyWorld = (shards: readonly Shard[]): World => ({
+export const emptyWorld = (shards: readonly Shard[], isStill = true): World => ({
   tasks: new Map(),
   objects: new Map(),
   sinks: new Map(),
   queue: new Map(),
   shards,
+  isStill,
 });
 
 const NEW_LOG: TaskLog = { commits: [], item: NEW_TASK_ITEM, ever: [] };
