@@ -109,7 +109,9 @@ export function conclude({ printer, accounts, pushed, comparisons, what, ...happ
       ? []
       : [`The tasks closed ${whole(accounts.closed)} ${what}, the oracle expects ${whole(main.expected)}.`]),
     ...(comparisons.every(agrees) ? [] : ["Not every row is as expected."]),
-    ...(happened.wasResharded ? [] : ["Not every split and merge was possible. Give more events or shards, or a low --rate."]),
+    ...(happened.wasResharded
+      ? []
+      : ["Not every split and merge was possible. Give more events or shards, or a low --rate."]),
     ...(happened.everyFault
       ? []
       : ["Not every fault was injected and had its consequence, so that they were not all survived."]),
