@@ -10,6 +10,8 @@ const DAY = 24 * HOUR;
 
 /** The first two are of one window; the third closes it, the fourth is late. */
 const FOUR = [recordOf(1, 1), recordOf(2, 2), recordOf(3, 20), recordOf(4, 3)];
+/** Of two keys, so that a commit may hold less than the whole state, and checkpoints fall due. */
+const TWO_KEYS = [1, 2, 3, 4, 5].map((n) => recordOf(n, n, { key: n === 2 ? "b" : "a" }));
 const [first, second, third] = FOUR as [(typeof FOUR)[0], (typeof FOUR)[0], (typeof FOUR)[0]];
 
 const ONE_SHARD: readonly Configuration[] = [
@@ -81,10 +83,10 @@ const ONE_SHARD: readonly Configuration[] = [
   },
   {
     name: "spilled",
-    about: "Every body is an object of its own, and a checkpoint follows every commit.",
+    about: "Every body is an object of its own, and checkpoints follow as soon as they may.",
     limits: { spill: 0, shortLog: 0, checkpoint: 0 },
-    shards: [{ id: P, records: [first, second, third] }],
-    mappings: [{ shard: P, cuts: [1] }],
+    shards: [{ id: P, records: TWO_KEYS }],
+    mappings: [{ shard: P, cuts: [2] }],
     faults: { budget: 1, kinds: LOST },
     deep: { faults: { budget: 2, kinds: ["crash", "timeout"] } },
   },
@@ -92,10 +94,10 @@ const ONE_SHARD: readonly Configuration[] = [
     name: "spilled-race",
     about: "The same, and a second mapping spills other bodies for the same epochs.",
     limits: { spill: 0, shortLog: 0, checkpoint: 0 },
-    shards: [{ id: P, records: [first, third] }],
+    shards: [{ id: P, records: TWO_KEYS.slice(0, 4) }],
     mappings: [
       { shard: P, cuts: [2] },
-      { shard: P, cuts: [1] },
+      { shard: P, cuts: [4] },
     ],
     faults: { budget: 1, kinds: ["crash"], landing: "prompt" },
     deep: { faults: { budget: 1, kinds: LOST } },
@@ -181,7 +183,7 @@ const QUIET: readonly Configuration[] = [
     about: "A sweep checkpoints and deletes beside a writer, when everything is half as old as it may get (X11).",
     pipeline: { each: false },
     limits: { spill: 0, shortLog: 0, checkpoint: 0 },
-    shards: [{ id: P, records: [first, second, third] }],
+    shards: [{ id: P, records: TWO_KEYS }],
     mappings: [{ shard: P, cuts: [1] }],
     messages: [{ type: "sweep", shard: P, at: ARRIVAL + 16 * DAY }],
     faults: { budget: 0, kinds: [] },
