@@ -13,12 +13,6 @@ const LIMITS = [
   undefined,
 ] as const;
 
-/**
- * Sinks that are down for longer than the stream keeps records. Not while it is resharded: a shard that nobody could
- * replace before the stream forgot it leaves nothing to its heirs.
- */
-const LOSING: Partial<FaultRates> = { "sink-down": 0.3, split: 0, merge: 0, "reshard-storm": 0 };
-
 /** What a configuration adds to a pipeline of one's own. */
 export type Surroundings = Omit<SimulationOptions, "pipeline" | "events" | "seed">;
 
@@ -26,8 +20,9 @@ export type Surroundings = Omit<SimulationOptions, "pipeline" | "events" | "seed
 export function surroundings(seed: string): Surroundings {
   const draws = new Draws(seed).stream("surroundings");
   const limits = draws.pick(LIMITS);
+  // Sinks are down for longer than the stream keeps records. Sweeps are more frequent than that, as where it is deployed.
   const loses = draws.chance(0.04);
-  const sleeps = draws.chance(0.03);
+  const sleeps = !loses && draws.chance(0.03);
   const expires = draws.chance(0.03);
   const kills = draws.chance(0.02);
   return {
@@ -44,11 +39,11 @@ export function surroundings(seed: string): Surroundings {
       ? { days: 1 }
       : loses
         ? { minutes: 20 }
-        : draws.pick<Duration>([{ minutes: 1 }, { minutes: 20 }, { days: 1 }]),
+        : draws.pick<Duration>([{ minutes: 5 }, { minutes: 20 }, { days: 1 }]),
     suspectAfter: draws.pick<Duration>([{ seconds: 1 }, { minutes: 1 }, { minutes: 10 }]),
     faults: {
       ...faults(draws),
-      ...(loses && LOSING),
+      ...(loses && { "sink-down": 0.3 }),
       ...(kills && { killer: 0.3 }),
       "early-expiry": expires ? 0.3 : 0,
     },

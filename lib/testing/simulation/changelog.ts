@@ -18,6 +18,8 @@ interface StoredTask {
 /** A table of commits and task items that tells who won, and that forgets when it is told to. */
 export class SimulatedChangelog implements Changelog {
   readonly #tasks = new Map<string, StoredTask>();
+  /** All attempts at suspect records that ever began. */
+  readonly attempts: { readonly task: string; readonly position: string; readonly attempt: string }[] = [];
   readonly #onWin: (task: string, commit: StoredCommit) => void;
 
   /** @param onWin is told of every commit that is appended */
@@ -73,6 +75,7 @@ export class SimulatedChangelog implements Changelog {
   async beginTrial(task: string, position: string, attempt: string): Promise<void> {
     const stored = this.#task(task);
     const { trial } = stored.item;
+    this.attempts.push({ task, position, attempt });
     const attempts = trial?.position === position ? trial.attempts.filter((other) => other !== attempt) : [];
     stored.item = { ...stored.item, trial: { position, attempts: [...attempts, attempt] } };
   }

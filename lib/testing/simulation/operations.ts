@@ -30,9 +30,12 @@ export function planOperations(simulation: Simulation, end: number): void {
     const at = settings.start + length * ((moment + draws.at("moments", moment)) / MOMENTS);
     clock.at(Math.round(at), () => operate(simulation));
   }
-  for (let at = settings.start + settings.sweepEvery; at < end; at += settings.sweepEvery) {
-    clock.at(at, () => ticks.send({ type: "sweep" }));
-  }
+  const sweep = () => {
+    if (simulation.isSettling) return;
+    ticks.send({ type: "sweep" });
+    clock.after(settings.sweepEvery, sweep);
+  };
+  clock.after(settings.sweepEvery, sweep);
   for (let at = settings.start + DAY; at < end; at += DAY) {
     clock.at(at, () => {
       const fault = faults.at("days", ["expiry"]);

@@ -59,6 +59,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 async function settle(simulation: Simulation): Promise<void> {
   const { clock, faults, sinks, ticks, stream, mapping, fail } = simulation;
   const isOver = () => simulation.isOver;
+  simulation.isSettling = true;
   faults.stop();
   for (const sink of sinks.values()) sink.isDown = false;
   simulation.deploy();

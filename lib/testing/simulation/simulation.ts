@@ -57,6 +57,8 @@ export class Simulation {
   readonly effects: Effects = { ...NO_EFFECTS };
   readonly #lastUser = new Map<Shard, number>();
   readonly #users = new Map<Shard, Set<number>>();
+  /** Whether nothing goes wrong any more. */
+  isSettling = false;
   /** When drains may have been sent: the watermark may then be at the end of time. */
   isDraining = false;
   stopped: string | undefined = undefined;

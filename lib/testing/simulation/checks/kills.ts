@@ -1,4 +1,5 @@
 import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
+import { positionText } from "../../../state/position.ts";
 import type { LedgerCommit, LedgerTask } from "../ledger.ts";
 import type { Simulation } from "../simulation.ts";
 
@@ -12,11 +13,13 @@ export function checkKills(simulation: Simulation, { name }: LedgerTask, { store
     if (sink !== DEAD_LETTERS || !body.includes("process/killed")) continue;
     const { reason, position } = JSON.parse(body) as DeadLetter;
     if (reason.code !== "process/killed") continue;
-    // An attempt is the nonce of a process, and its build.
-    const attempts = changelog.itemOf(name).trial?.attempts ?? [];
-    const numbers = attempts.map((attempt) => Number.parseInt(attempt, 10));
-    const ended = numbers.filter((number) => environments.dead.has(number) || network.silenced.has(number));
+    // An attempt is the nonce of a process, and its build. What the table still knows of them may be less by now.
+    const of = changelog.attempts.filter((one) => one.task === name && one.position === positionText(position!));
+    const ended = [...new Set(of.map(({ attempt }) => attempt))].filter((attempt) => {
+      const number = Number.parseInt(attempt, 10);
+      return environments.dead.has(number) || network.silenced.has(number);
+    });
     if (ended.length >= KILLS) continue;
-    fail("X7", `${name}@${stored.epoch} sets ${position!.sequence} aside, which ended ${ended.length} processes.`);
+    fail("X7", `${name}@${stored.epoch} sets ${position!.sequence} aside, after ${ended.length} attempts that did not end.`);
   }
 }
