@@ -50,8 +50,6 @@ export interface EnvironmentsSettings {
 export class Environments {
   readonly #settings: EnvironmentsSettings;
   readonly #alive: Environment[] = [];
-  /** Numbers of processes that have ended. */
-  readonly dead = new Set<number>();
   /** The build that new environments run. */
   build = "build-1";
   started = 0;
@@ -94,7 +92,6 @@ export class Environments {
     if (environment.isDead) return;
     this.#settings.trace?.(`${environment.number} ${why}`);
     environment.isDead = true;
-    this.dead.add(environment.number);
     this.#forget(environment);
     for (const invocation of environment.running) {
       invocation.isOver = true;
@@ -102,6 +99,11 @@ export class Environments {
       this.#settings.clock.after(1, () => invocation.end({ kind: "died" }));
     }
     environment.running.clear();
+  }
+
+  /** Whether a process is alive, and nothing is under way in it. */
+  isIdle(number: number): boolean {
+    return this.#alive.some((environment) => environment.number === number && environment.running.size === 0);
   }
 
   /** Another build is deployed: environments that run the one before end when they are idle. */

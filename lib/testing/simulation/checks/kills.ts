@@ -13,13 +13,17 @@ export function checkKills(simulation: Simulation, { name }: LedgerTask, { store
     if (sink !== DEAD_LETTERS || !body.includes("process/killed")) continue;
     const { reason, position } = JSON.parse(body) as DeadLetter;
     if (reason.code !== "process/killed") continue;
-    // An attempt is the nonce of a process, and its build. What the table still knows of them may be less by now.
+    // An attempt is the nonce of a process, and its build. What the table still knows of them may be less by now, and
+    // one that is under way looks like one that did not end.
     const of = changelog.attempts.filter((one) => one.task === name && one.position === positionText(position!));
-    const ended = [...new Set(of.map(({ attempt }) => attempt))].filter((attempt) => {
+    const open = [...new Set(of.map(({ attempt }) => attempt))].filter((attempt) => {
       const number = Number.parseInt(attempt, 10);
-      return environments.dead.has(number) || network.silenced.has(number);
+      return !environments.isIdle(number) || network.silenced.has(number);
     });
-    if (ended.length >= KILLS) continue;
-    fail("X7", `${name}@${stored.epoch} sets ${position!.sequence} aside, after ${ended.length} attempts that did not end.`);
+    if (open.length >= KILLS) continue;
+    fail(
+      "X7",
+      `${name}@${stored.epoch} sets ${position!.sequence} aside, after ${open.length} attempts that did not end.`,
+    );
   }
 }
