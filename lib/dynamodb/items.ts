@@ -74,7 +74,7 @@ function readCommit(epoch: number, attributes: Attributes): StoredCommit {
     build: attributes.text("w"),
     sinks: attributes.has("o") ? attributes.texts("o") : [],
     totals: { written: written!, caughtUp: caughtUp! },
-    base: attributes.has("b") ? baseOf(attributes.numbers("b", 4)) : undefined,
+    base: attributes.has("b") ? baseOf(attributes.numbers("b", 4), epoch, attributes) : undefined,
     expires: attributes.count(EXPIRES) * 1_000,
     body: attributes.has("s") ? spillOf(attributes.textAndCount("s")) : attributes.bytes("d"),
   };
@@ -95,12 +95,11 @@ const UNREAD: Omit<StoredCommit, "epoch" | "nonce" | "damage"> = {
 
 const spillOf = ([key, bytes]: readonly [string, number]) => ({ key, bytes });
 
-const baseOf = ([epoch, at, written, caughtUp]: readonly number[]): Base => ({
-  epoch: epoch!,
-  at: at!,
-  written: written!,
-  caughtUp: caughtUp!,
-});
+function baseOf(numbers: readonly number[], head: number, attributes: Attributes): Base {
+  const [epoch, at, written, caughtUp] = numbers as [number, number, number, number];
+  if (isEpoch(epoch) && epoch <= head) return { epoch, at, written, caughtUp };
+  throw attributes.damaged("b", "names no commit at or before this one");
+}
 
 /**
  * Attributes of the task item: `d` and `dk` delivered, and its check; `d:SINK`, `n:SINK` and `k:SINK` delivered to one,

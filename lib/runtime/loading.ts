@@ -73,23 +73,25 @@ export class Loading {
   async attempt(newest: NewestCommits, target: number): Promise<Loaded | undefined> {
     if (target === 0) return { task: this.#fresh(), bytes: 0 };
     this.#damages.keepPointedTo(newest.item);
-    const start = this.#start(newest) ?? (await this.#lookForWhole(target));
+    const start = this.#start(newest, target) ?? (await this.#lookForWhole(target));
     if (start === undefined) throw this.#damages.error();
     const task = this.#fresh();
     const [head] = newest.commits;
     const bytes = await this.#build(task, start, target, head);
     if (bytes === undefined) return undefined;
+    if (task.epoch !== target) throw gone(this.#name, `its state is that of ${task.epoch}, and ${target} is known`);
     // A checkpoint of the head's own epoch: it is known by the head's nonce from now on.
     if (head?.epoch === target) task.nonce = head.nonce;
     return { task, bytes };
   }
 
   /** The newest start that needs nothing damaged, as far as is known. */
-  #start({ item, commits: [head] }: NewestCommits): Start | undefined {
+  #start({ item, commits: [head] }: NewestCommits, target: number): Start | undefined {
     const starts: Start[] = [];
     // At one epoch the commit is preferred: it is in hand, or no larger than the checkpoint.
     for (const epoch of [head?.base?.epoch, this.#found]) {
-      if (epoch !== undefined && epoch > this.#damages.highestCommit) starts.push({ kind: "whole", epoch });
+      if (epoch === undefined || epoch > target) continue; // a head that names what is yet to come is found out itself
+      if (epoch > this.#damages.highestCommit) starts.push({ kind: "whole", epoch });
     }
     for (const pointer of [item.checkpoint, item.previousCheckpoint]) {
       if (pointer === undefined || this.#damages.hasObject(pointer.key)) continue;

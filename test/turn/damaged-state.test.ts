@@ -200,6 +200,18 @@ test("a damaged head stops the task; so does a spilled body that is gone, by its
   await expect(log.folded()).rejects.toMatchObject({ code: "state/corrupt" });
 });
 
+test.each([4, 1e125, 2.5, 2, 0, -1])(
+  "a head that names commit %d as the newest whole one is found out; the task never begins anew",
+  async (epoch) => {
+    const log = new Log();
+    await log.grow(3);
+    await log.damageCommit(3, { base: { epoch, at: 0, written: 0, caughtUp: 0 } });
+    await expect(log.folded()).rejects.toMatchObject({ kind: "systemic", code: expect.stringMatching(/^state\//) });
+    log.forgetUpTo(1);
+    await expect(log.folded()).rejects.toMatchObject({ kind: "systemic", code: expect.stringMatching(/^state\//) });
+  },
+);
+
 test("a head that cannot be read does not disturb the process that put it; its next commit is checkpointed", async () => {
   const log = new Log();
   const warm = log.rig.task();
