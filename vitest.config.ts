@@ -13,7 +13,7 @@ export default defineConfig({
   },
   test: {
     include: ["{lib,functions,infra,localstack,test,bench}/**/*.test.ts"],
-    // Those that wait for real limits: vitest.containment.config.ts.
+    // Those that wait for real limits, or compute for long: vitest.slow.config.ts.
     exclude: [...configDefaults.exclude, "**/*.slow.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,

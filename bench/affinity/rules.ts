@@ -9,6 +9,7 @@ import { MemoryChangelog, MemoryObjects } from "../../lib/testing/index.ts";
 import { COLD } from "./affinity.ts";
 import { ModelChangelog, ModelObjects, STOP, TASK, type Requests } from "./model-stores.ts";
 import { randomFrom } from "./random.ts";
+import { OBJECT_READ_BYTES } from "../../lib/runtime/loading.ts";
 
 /**
  * The library's own rules, asked without states of the modelled size. No rule is copied here:
@@ -149,9 +150,15 @@ export class RuledTask {
       commits,
       commitBytes,
       spillGets: this.isSpilled ? commits : 0,
-      // CatchUp says so once it has decoded: the range as billed, or the bodies that it followed; a head that was
-      // read already is free unless it holds the whole state.
-      caughtUp: caughtUp ?? rangeBytes ?? (isLoaded && !this.isWhole ? 0 : commitBytes),
+      // CatchUp says so once it has decoded: the range as billed, with what its bodies' objects cost, or the bodies that
+      // it followed; a head that was read already is free unless it holds the whole state.
+      caughtUp:
+        caughtUp ??
+        (rangeBytes === undefined
+          ? isLoaded && !this.isWhole
+            ? 0
+            : commitBytes
+          : rangeBytes + (this.isSpilled ? commits * OBJECT_READ_BYTES : 0)),
     };
   }
 

@@ -7,7 +7,7 @@ import { gone, type Damages } from "./damages.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 
 /** A GET of an object costs what consistent reads of this many bytes do ($0.40 a million, $0.125 a million of 4 KB). */
-const OBJECT_READ_BYTES = 12_800;
+export const OBJECT_READ_BYTES = 12_800;
 
 /** So many commits are read and applied at a time: a long log must not fill the memory. */
 const PAGE = 256;

@@ -73,7 +73,7 @@ describe("the model does what real tasks do, within a tenth", () => {
 
 test("a state that is no larger than its delta is written whole, and never loaded from a checkpoint", async () => {
   const gaps = gapsOf(100);
-  const real = await runReal({ keys: 50, touched: 400 }, gaps);
+  const real = await runReal({ keys: 50, touched: 1_200 }, gaps);
   const model = await runModel({ ...real, stateBytes: real.commitBytes }, gaps);
   expect(real.checkpointGets).toBe(0);
   expect(model.checkpointGets).toBe(0);
