@@ -25,7 +25,7 @@ export interface MappingPlan {
 export interface MessagePlan {
   readonly type: "drain" | "sweep";
   readonly shard: string;
-  /** Not handed over before: epoch milliseconds. @default at once */
+  /** Not handed over before, and what has a later time not before it is done: epoch milliseconds. @default at once */
   readonly at?: number;
 }
 

@@ -133,6 +133,16 @@ const ONE_SHARD: readonly Configuration[] = [
     faults: { budget: 1, kinds: ["crash", "timeout"] },
     deep: { faults: { budget: 2, kinds: ["crash", "timeout"] } },
   },
+  {
+    name: "suspect-and-innocent",
+    about: "A record comes alone and late while infrastructure fails: that never makes it one that kills (X7).",
+    suspectAfter: HOUR,
+    startsAt: ARRIVAL + 2 * HOUR,
+    shards: [{ id: P, records: [first] }],
+    mappings: [{ shard: P, cuts: [1] }],
+    faults: { budget: 3, kinds: ["timeout"], landing: "prompt" },
+    deep: { faults: { budget: 4, kinds: ["timeout"] } },
+  },
 ];
 
 const QUIET: readonly Configuration[] = [
@@ -191,14 +201,18 @@ const QUIET: readonly Configuration[] = [
   },
   {
     name: "expiry",
-    about: "A task sleeps until its commits expire; sweeps half-way have made that safe (X11).",
+    about: "A task sleeps until its commits expire; a sweep half-way has made that safe (X11).",
     limits: { spill: 9_000, shortLog: 1e9, checkpoint: 1e9 },
     expiry: true,
+    earlyTicks: 0,
     shards: [{ id: P, records: [first, second] }],
     mappings: [{ shard: P, cuts: [1] }],
-    messages: [{ type: "sweep", shard: P, at: ARRIVAL + 16 * DAY }],
-    faults: { budget: 1, kinds: ["crash", "timeout"], landing: "prompt" },
-    deep: { faults: { budget: 2, kinds: ["crash", "timeout"] } },
+    messages: [
+      { type: "sweep", shard: P, at: ARRIVAL + 16 * DAY },
+      { type: "drain", shard: P, at: ARRIVAL + 31 * DAY },
+    ],
+    faults: { budget: 1, kinds: ["crash"], landing: "prompt" },
+    deep: { faults: { budget: 2, kinds: ["crash"], landing: "prompt" } },
   },
 ];
 

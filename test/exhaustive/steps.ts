@@ -98,8 +98,9 @@ function messages(system: System, state: State, isRepeated = false): readonly St
   const given = state.processes.flatMap(worksOf).filter(({ kind }) => kind === "message").length;
   if (given >= (system.configuration.messagesAtOnce ?? Infinity)) return [];
   return [...state.world.queue.keys()].sort().flatMap((body) => {
-    const { early } = timeOf(system, state, body);
-    return early && state.earlyTicks === 0 ? [] : message(system, state, body, isRepeated);
+    const { at, early } = timeOf(system, state, body);
+    const waits = (early && state.earlyTicks === 0) || isBeforeIts(system, state, at);
+    return waits ? [] : message(system, state, body, isRepeated);
   });
 }
 
@@ -115,12 +116,22 @@ function dueSteps(system: System, state: State): readonly Step[] {
   return [...message(system, state, due, false), ...repeats];
 }
 
-/** When a message is handed over, and whether it is a tick while records are still to be read. */
+/** When a message is handed over, and whether that is while records are still to be read, which is bounded. */
 function timeOf(system: System, state: State, body: string): { readonly at: number; readonly early: boolean } {
   const message = parseControlMessage(body)!;
   if (message.type === "tick") return { at: message.at, early: !system.isRead(state) };
   const plan = system.configuration.messages?.find(({ type, shard }) => system.bodyOf(type, shard) === body);
-  return { at: plan?.at ?? 0, early: false };
+  // Where commits expire, time does not pass over work: no invocation lasts for weeks, and no request is that late.
+  return { at: plan?.at ?? 0, early: system.configuration.expiry === true && !system.isRead(state) };
+}
+
+/** What was planned for an earlier time is done before: retries do not take weeks. */
+function isBeforeIts(system: System, state: State, time: number): boolean {
+  const inWork = state.processes.flatMap(worksOf).map((work) => (work.kind === "message" ? work.body : ""));
+  return (system.configuration.messages ?? []).some(({ type, shard, at = 0 }) => {
+    const body = system.bodyOf(type, shard);
+    return at < time && (state.world.queue.has(body) || inWork.includes(body));
+  });
 }
 
 function message(system: System, state: State, body: string, isRepeated: boolean): readonly Step[] {

@@ -53,6 +53,9 @@ export const worksOf = ({ running }: Process): readonly Work[] => running.flatMa
 /** The requests that carry a nonce of the process which none of its requests has carried before. */
 const NAMING = new Set(["append", "put", "beginTrial", "raiseCheckpoint"]);
 
+/** No small configuration needs as many processes as this, unless it never comes to an end. */
+const MOST_UIDS = 30;
+
 /** How many processes leave requests on their way without a fault. */
 const LEFTOVERS = 1;
 
@@ -189,7 +192,7 @@ export class System {
     if (process !== undefined) return this.feed(state, process, input, running);
     let uid = 0;
     while ((state.spent & (1 << uid)) !== 0 || state.processes.some(({ moment }) => moment.uid === uid)) uid++;
-    if (uid > 30) throw new Error("There are no uids left");
+    must(uid <= MOST_UIDS, "Invocations fail again and again, and each leaves something new behind.");
     const fresh: Process = { moment: this.behaviours.fresh(uid), running: [] };
     return this.feed({ ...state, processes: [...state.processes, fresh] }, fresh, input, running);
   }
