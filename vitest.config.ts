@@ -15,7 +15,7 @@ export default defineConfig({
     include: ["{lib,functions,infra,localstack,test,bench}/**/*.test.ts"],
     // Those that wait for real limits, or compute for long: vitest.slow.config.ts.
     exclude: [...configDefaults.exclude, "**/*.slow.test.ts"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
   },
 });
