@@ -50,6 +50,7 @@ export interface EnvironmentsSettings {
 export class Environments {
   readonly #settings: EnvironmentsSettings;
   readonly #alive: Environment[] = [];
+  readonly #endedAtWork = new Set<number>();
   /** The build that new environments run. */
   build = "build-1";
   started = 0;
@@ -92,6 +93,7 @@ export class Environments {
     if (environment.isDead) return;
     this.#settings.trace?.(`${environment.number} ${why}`);
     environment.isDead = true;
+    if (environment.running.size > 0) this.#endedAtWork.add(environment.number);
     this.#forget(environment);
     for (const invocation of environment.running) {
       invocation.isOver = true;
@@ -101,9 +103,9 @@ export class Environments {
     environment.running.clear();
   }
 
-  /** Whether a process is alive, and nothing is under way in it. */
-  isIdle(number: number): boolean {
-    return this.#alive.some((environment) => environment.number === number && environment.running.size === 0);
+  /** Whether a process ended in the middle of something, or is in the middle of something. */
+  wasAtWork(number: number): boolean {
+    return this.#endedAtWork.has(number) || this.#alive.some((one) => one.number === number && one.running.size > 0);
   }
 
   /** Another build is deployed: environments that run the one before end when they are idle. */

@@ -65,6 +65,9 @@ export const DEFAULT_FAULTS = {
   /** Several splits and merges at once. */
   "reshard-storm": 0.02,
   "sink-down": 0.05,
+  /** Table or bucket answer nothing but errors, for as long as sinks that are down. */
+  "table-down": 0.02,
+  "bucket-down": 0.03,
   deploy: 0.05,
   /** A build that throws on most records, mended later. */
   "bad-deploy": 0.01,

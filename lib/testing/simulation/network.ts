@@ -38,6 +38,8 @@ export class Network {
    * attempt began arrived when they had said already that it was over.
    */
   readonly silenced = new Set<number>();
+  /** Services that answer nothing but errors. */
+  readonly down = new Set<Request["service"]>();
   /** Requests so far. */
   requests = 0;
   /** Requests on their way, those of ended processes among them. */
@@ -76,6 +78,7 @@ export class Network {
             (thrown: unknown) => answer(() => reject(thrown instanceof Error ? thrown : new Error(messageOf(thrown)))),
           );
         };
+        if (this.down.has(request.service)) return answer(() => reject(unavailable("finds its service down")));
         const isCheckpoint = request.operation === "raiseCheckpoint" || request.subject.startsWith("checkpoints/");
         const place = placeOf(request);
         const fault = this.#settings.faults.at(place, isCheckpoint && isWrite(request) ? CHECKPOINT_KINDS : KINDS);

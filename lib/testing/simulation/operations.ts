@@ -12,6 +12,8 @@ const KINDS: readonly FaultKind[] = [
   "merge",
   "reshard-storm",
   "sink-down",
+  "table-down",
+  "bucket-down",
   "deploy",
   "bad-deploy",
   "early-expiry",
@@ -46,7 +48,7 @@ export function planOperations(simulation: Simulation, end: number): void {
 }
 
 function operate(simulation: Simulation): void {
-  const { clock, faults, stream, mapping, settings, sinks, changelog } = simulation;
+  const { clock, faults, stream, mapping, settings, sinks, changelog, network } = simulation;
   const fault = faults.at("moments", KINDS);
   if (fault === undefined) return;
   const { kind, draws } = fault;
@@ -76,6 +78,14 @@ function operate(simulation: Simulation): void {
       sink.isDown = true;
       simulation.outagesEnd = clock.now + settings.outage;
       clock.after(settings.outage, () => (sink.isDown = false));
+      break;
+    }
+    case "table-down":
+    case "bucket-down": {
+      const service = kind === "table-down" ? "changelog" : "objects";
+      network.down.add(service);
+      simulation.outagesEnd = clock.now + settings.outage;
+      clock.after(settings.outage, () => network.down.delete(service));
       break;
     }
     case "deploy":

@@ -62,6 +62,7 @@ async function settle(simulation: Simulation): Promise<void> {
   simulation.isSettling = true;
   faults.stop();
   for (const sink of sinks.values()) sink.isDown = false;
+  simulation.network.down.clear();
   simulation.deploy();
   await clock.runUntil(clock.now + 30 * MINUTE, isOver);
   // A tick that was lost is missed an hour after it was due.

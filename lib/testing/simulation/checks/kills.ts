@@ -9,6 +9,7 @@ const KILLS = 3;
 /** X7: a record is set aside unseen only after processes that had taken it alone ended, or could not say that they live. */
 export function checkKills(simulation: Simulation, { name }: LedgerTask, { stored, outputs }: LedgerCommit): void {
   const { fail, changelog, environments, network } = simulation;
+  const writer = Number.parseInt(stored.nonce, 10); // it has nothing else under way for this task
   for (const { sink, body } of outputs) {
     if (sink !== DEAD_LETTERS || !body.includes("process/killed")) continue;
     const { reason, position } = JSON.parse(body) as DeadLetter;
@@ -18,7 +19,7 @@ export function checkKills(simulation: Simulation, { name }: LedgerTask, { store
     const of = changelog.attempts.filter((one) => one.task === name && one.position === positionText(position!));
     const open = [...new Set(of.map(({ attempt }) => attempt))].filter((attempt) => {
       const number = Number.parseInt(attempt, 10);
-      return !environments.isIdle(number) || network.silenced.has(number);
+      return network.silenced.has(number) || (number !== writer && environments.wasAtWork(number));
     });
     if (open.length >= KILLS) continue;
     fail(
