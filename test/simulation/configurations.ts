@@ -20,7 +20,8 @@ export type Surroundings = Omit<SimulationOptions, "pipeline" | "events" | "seed
 export function surroundings(seed: string): Surroundings {
   const draws = new Draws(seed).stream("surroundings");
   const limits = draws.pick(LIMITS);
-  // Sinks are down for longer than the stream keeps records. Sweeps are more frequent than that, as where it is deployed.
+  // Sinks (not the table, which must remember what the stream forgets) are down for longer than the stream keeps
+  // records. Sweeps are more frequent than that, as where it is deployed.
   const loses = draws.chance(0.04);
   const sleeps = !loses && draws.chance(0.03);
   const expires = draws.chance(0.03);
@@ -43,7 +44,7 @@ export function surroundings(seed: string): Surroundings {
     suspectAfter: draws.pick<Duration>([{ seconds: 1 }, { minutes: 1 }, { minutes: 10 }]),
     faults: {
       ...faults(draws),
-      ...(loses && { "sink-down": 0.3 }),
+      ...(loses && { "sink-down": 0.3, "table-down": 0 }),
       ...(kills && { killer: 0.3 }),
       "early-expiry": expires ? 0.3 : 0,
     },
