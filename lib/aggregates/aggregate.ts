@@ -12,8 +12,8 @@ declare const resultType: unique symbol;
 export interface Aggregate<in T, out R> {
   /** Names the accumulator's shape; a change of it is a change of the operator's state. */
   readonly shape: string;
-  /** What of the record is aggregated. User code: may throw. */
-  readonly input: (record: never) => unknown;
+  /** What of the record, whose event time is given too, is aggregated. User code: may throw. */
+  readonly input: (record: never, time: number) => unknown;
   readonly init: () => unknown;
   readonly add: (accumulator: never, input: never) => unknown;
   /** The accumulator of both parts. Associative; `init()` is its neutral element. */
@@ -28,7 +28,7 @@ export interface Aggregate<in T, out R> {
 /** The same with its accumulator's type, as its author sees it. */
 export interface AggregateOf<T, I, A, R> {
   readonly shape: string;
-  readonly input: (record: T) => I;
+  readonly input: (record: T, time: number) => I;
   readonly init: () => A;
   readonly add: (accumulator: A, input: I) => A;
   readonly merge: (a: A, b: A) => A;

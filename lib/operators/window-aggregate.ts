@@ -71,7 +71,7 @@ export class WindowAggregate implements TimedOperator {
     const before = table.get(start, meta.keyCode) as Accumulators | undefined;
     if (before === undefined) this.#checkRange(meta);
     const after = this.#aggregates.map((aggregate, i) => {
-      const input = aggregate.input(value as never);
+      const input = aggregate.input(value as never, meta.time);
       return aggregate.add((before === undefined ? aggregate.init() : before[i]) as never, input as never);
     });
     table.put(start, meta.keyCode, after);

@@ -16,7 +16,10 @@ const all: Record<string, Numeric> = {
   max: max((x: number) => x) as unknown as Numeric,
 };
 const foldAll = (aggregate: Numeric, values: readonly number[]) =>
-  values.reduce<unknown>((accumulator, value) => aggregate.add(accumulator, aggregate.input(value)), aggregate.init());
+  values.reduce<unknown>(
+    (accumulator, value) => aggregate.add(accumulator, aggregate.input(value, 0)),
+    aggregate.init(),
+  );
 
 describe("aggregates", () => {
   for (const [name, aggregate] of Object.entries(all)) {
@@ -36,7 +39,7 @@ describe("aggregates", () => {
     test(`${name}: an accumulator that is kept does not change`, () => {
       const before = foldAll(aggregate, [1, 2, 3]);
       const copy = structuredClone(before);
-      aggregate.add(before, aggregate.input(99));
+      aggregate.add(before, aggregate.input(99, 0));
       aggregate.merge(before, foldAll(aggregate, [7]));
       expect(before).toEqual(copy);
     });
