@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 const layers = {
   time: [],
   windows: ["time"],
-  aggregates: ["time"],
+  aggregates: ["time", "state"],
   formats: [],
   state: ["time"],
   operators: ["time", "windows", "aggregates", "state"],

@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { definitionError } from "../errors.ts";
 import { validate } from "../schema.ts";
+import { storableCopy } from "../state/storable.ts";
 import { aggregate, type Aggregate } from "./aggregate.ts";
-import { storableCopy } from "./storable.ts";
 
 export interface CustomAggregate<T, A, R> {
   /** Any synchronous Standard Schema: checks accumulators that come out of storage. */
@@ -44,9 +44,11 @@ export function custom<T, A, R>(of: CustomAggregate<T, A, R>): Aggregate<T, R> {
     input: (record) => record,
     init: of.init,
     // X7: user code may change what it is given and then throw; the accumulator that is kept must not notice.
-    add: (accumulator, record) => storableCopy(of.add(storableCopy(accumulator) as A, record)) as A,
-    merge: (a, b) => storableCopy(of.merge(storableCopy(a) as A, storableCopy(b) as A)) as A,
-    result: (accumulator) => of.result(storableCopy(accumulator) as A),
+    add: (accumulator, record) => copy(of.add(copy(accumulator) as A, record)) as A,
+    merge: (a, b) => copy(of.merge(copy(a) as A, copy(b) as A)) as A,
+    result: (accumulator) => of.result(copy(accumulator) as A),
     restore: (stored) => validate(of.state, stored),
   });
 }
+
+const copy = (accumulator: unknown): unknown => storableCopy(accumulator, "An accumulator of a custom aggregate");

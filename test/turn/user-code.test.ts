@@ -224,7 +224,7 @@ describe("custom aggregates", () => {
     test(`${name} cannot be stored: the record is poison, not the task`, async () => {
       const rig = keeping(() => value);
       await rig.task().turn({ kind: "records", records: [at(1, 1, 1)] });
-      expect(rig.deadLetters()).toMatchObject([{ reason: { code: "aggregate/not-storable" } }]);
+      expect(rig.deadLetters()).toMatchObject([{ reason: { code: "state/not-storable" } }]);
     });
   }
 });

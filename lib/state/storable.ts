@@ -1,0 +1,63 @@
+import { poisonError } from "../errors.ts";
+
+const MOST_BIGINT = 2n ** 63n - 1n;
+
+/**
+ * A copy of a value that can be stored and comes back as it was: null, booleans, strings, finite numbers,
+ * bigints of 64 bits, Dates, and arrays and plain objects of these.
+ *
+ * @param holder names what the value is of, in the error: `An accumulator of a custom aggregate`
+ * @throws poison error `state/not-storable` naming what cannot be
+ */
+export function storableCopy(value: unknown, holder: string): unknown {
+  return copyOf(value, 0, holder);
+}
+
+function copyOf(value: unknown, depth: number, holder: string): unknown {
+  switch (typeof value) {
+    case "string":
+      // UTF-8 has no place for half a character: it would come back as another text.
+      if (value.isWellFormed()) return value;
+      throw notStorable(holder, "a text with half a surrogate pair");
+    case "boolean":
+    case "undefined":
+      return value;
+    case "number":
+      if (Number.isFinite(value)) return value;
+      throw notStorable(holder, String(value));
+    case "bigint":
+      if (value <= MOST_BIGINT && value >= -MOST_BIGINT - 1n) return value;
+      throw notStorable(holder, "a bigint of more than 64 bits");
+    case "object":
+      return value === null ? null : copyOfObject(value, depth, holder);
+    default:
+      throw notStorable(holder, `a ${typeof value}`);
+  }
+}
+
+/** Deeper than this it is a cycle, or as good as one. */
+const MAX_DEPTH = 64;
+
+function copyOfObject(value: object, depth: number, holder: string): unknown {
+  if (depth > MAX_DEPTH) throw notStorable(holder, `nesting deeper than ${MAX_DEPTH}`);
+  if (Array.isArray(value)) return value.map((item) => copyOf(item, depth + 1, holder));
+  if (value instanceof Date) return new Date(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) throw notStorable(holder, `a ${value.constructor.name}`);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [storableKey(key, holder), copyOf(item, depth + 1, holder)]),
+  );
+}
+
+/** Decoders rename a key `__proto__`, so it would come back as another. */
+function storableKey(key: string, holder: string): string {
+  if (key !== "__proto__" && key.isWellFormed()) return key;
+  throw notStorable(holder, `a key ${JSON.stringify(key)}`);
+}
+
+const notStorable = (holder: string, what: string) =>
+  poisonError({
+    code: "state/not-storable",
+    message: `${holder} contains ${what}, which cannot be stored.`,
+    advice: "Keep plain objects, arrays, strings, finite numbers, bigints of 64 bits, booleans, null and Dates.",
+  });
