@@ -12,7 +12,7 @@ import {
   type CheckedStream,
   type StreamSettings,
 } from "../connectors/kinesis/provision.ts";
-import { planStages, type Stage } from "../plan/stage.ts";
+import { planStages, sourceOf, type Stage } from "../plan/stage.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
 import type { LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
 
@@ -88,7 +88,8 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
 }
 
 function checkStage(what: string, props: MillracePipelineProps, stage: Stage): CheckedStage {
-  const { source, sinks } = stage;
+  const source = sourceOf(stage);
+  const { sinks } = stage;
   if (source.connector !== KINESIS) {
     throw refuseSetting(
       `${what}: the source "${source.name}"`,
@@ -126,7 +127,7 @@ function streamSettings({ stream, streams }: MillracePipelineProps, source: stri
 }
 
 function refuseUnknownSources(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
-  const names = stages.map((stage) => stage.source.name);
+  const names = stages.map(({ input }) => input.name);
   const unknown = Object.keys(props.streams ?? {}).find((name) => !names.includes(name));
   if (unknown !== undefined)
     throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `The sources are ${names.join(", ")}.`);

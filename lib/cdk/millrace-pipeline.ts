@@ -119,10 +119,10 @@ export class MillracePipeline extends Construct {
     outputs.add("OnFailureQueueUrl", this.queues.onFailure.queueUrl, "What Lambda dropped: lost records");
     outputs.add("LostTickQueueUrl", this.queues.lostTicks.queueUrl, "Ticks that could not be run");
     for (const { checked, stage, lakes } of provisioned) {
-      const source = `Source${pascalCase(checked.stage.source.name)}`;
+      const source = `Source${pascalCase(checked.stage.input.name)}`;
       const own = `Stage${pascalCase(stage.name)}`;
-      outputs.add(`${source}Stream`, stage.stream.streamName, `Stream of the source ${checked.stage.source.name}`);
-      outputs.add(`${source}StreamArn`, stage.stream.streamArn, `Stream of the source ${checked.stage.source.name}`);
+      outputs.add(`${source}Stream`, stage.stream.streamName, `Stream of the source ${checked.stage.input.name}`);
+      outputs.add(`${source}StreamArn`, stage.stream.streamArn, `Stream of the source ${checked.stage.input.name}`);
       outputs.add(`${own}Function`, stage.target.functionName, `Function of the stage ${stage.name}`);
       outputs.add(`${own}TickQueueUrl`, stage.ticks.queueUrl, `Ticks of the stage ${stage.name}`);
       outputs.add(`${own}Tasks`, tasksOf(props, settings, checked), "What the names of its tasks begin with");
@@ -163,7 +163,7 @@ const tasksOf = (
     pipeline: pipeline.name,
     generation,
     stage: stage.name,
-    source: stage.source.name,
+    source: stage.input.name,
     incarnation,
     partition: "",
   });

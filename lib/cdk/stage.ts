@@ -51,11 +51,11 @@ export class ProvisionedStage extends Construct {
   readonly sweeps: Rule;
 
   constructor(scope: Construct, checked: CheckedStage, around: Surroundings) {
-    const { name, source } = checked.stage;
+    const { name, input } = checked.stage;
     super(scope, name);
     this.name = name;
     const { settings, queues } = around;
-    this.stream = provisionStream(this, `Stream-${source.name}`, checked.stream, settings.removalPolicy);
+    this.stream = provisionStream(this, `Stream-${input.name}`, checked.stream, settings.removalPolicy);
     this.ticks = tickQueue(this, "Ticks", settings.timeoutSeconds, queues.lostTicks);
     this.target = this.#function(checked, around);
     mapStream(this, "Mapping", {

@@ -53,7 +53,7 @@ export async function inspectTasks({
         pipeline: pipeline.name,
         generation: bindings.generation,
         stage: stage.name,
-        source: stage.source.name,
+        source: stage.input.name,
         incarnation: bindings.source.incarnation,
         partition,
       });

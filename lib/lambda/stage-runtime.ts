@@ -10,7 +10,7 @@ import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { Bindings } from "../plan/bindings.ts";
 import { compileStage } from "../plan/compile.ts";
-import { stageNamed, type Stage } from "../plan/stage.ts";
+import { sourceOf, stageNamed, type Stage } from "../plan/stage.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
 import type { Observer } from "../runtime/observer.ts";
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
@@ -57,18 +57,21 @@ export function stageRuntime(
   });
 }
 
-const runnableStage = (pipeline: Pipeline, stage: Stage, { generation, source }: Bindings): RunnableStage => ({
-  pipeline: pipeline.name,
-  generation,
-  stage: stage.name,
-  source: stage.source.name,
-  incarnation: source.incarnation,
-  program: compileStage(pipeline, stage),
-  decode: kinesisDecoder(stage.source),
-  disorder: stage.source.disorder,
-  idle: stage.source.idle,
-  poisonShare: pipeline.poison.share,
-});
+function runnableStage(pipeline: Pipeline, stage: Stage, { generation, source: bound }: Bindings): RunnableStage {
+  const source = sourceOf(stage);
+  return {
+    pipeline: pipeline.name,
+    generation,
+    stage: stage.name,
+    source: source.name,
+    incarnation: bound.incarnation,
+    program: compileStage(pipeline, stage),
+    decode: kinesisDecoder(source),
+    disorder: source.disorder,
+    idle: source.idle,
+    poisonShare: pipeline.poison.share,
+  };
+}
 
 function writersOf(
   stage: Stage,

@@ -1,27 +1,23 @@
 import { messageOf, systemicError } from "../errors.ts";
-import type { TableDeltas } from "../state/task-state.ts";
+import type { TableDelta } from "../state/keyed-table.ts";
 import type { WindowAggregateSpec } from "./window-aggregate.ts";
 
 /**
- * Checks window operators' accumulators that come out of storage: that there is one per aggregate, and, where an
+ * Checks a window operator's accumulators that come out of storage: that there is one per aggregate, and, where an
  * aggregate has a schema for them, what it says.
  *
  * @throws systemic error `state/accumulator` naming the operator, and the aggregate
  */
-export function restoreAccumulators(windows: readonly WindowAggregateSpec[], tables: TableDeltas): TableDeltas {
-  return tables.map(([operator, delta]) => {
-    const spec = windows.find(({ name }) => name === operator);
-    if (spec === undefined) return [operator, delta];
-    const { length } = Object.keys(spec.aggregates);
-    for (const [, , values] of delta.put) {
-      if (!values.every((value) => Array.isArray(value) && value.length === length)) throw notOnePerAggregate(operator);
-    }
-    if (Object.values(spec.aggregates).every(({ restore }) => restore === undefined)) return [operator, delta];
-    const put = delta.put.map(
-      ([space, keys, values]) => [space, keys, values.map((value) => restoreEach(spec, value))] as const,
-    );
-    return [operator, { ...delta, put }];
-  });
+export function restoreAccumulators(spec: WindowAggregateSpec, delta: TableDelta): TableDelta {
+  const { length } = Object.keys(spec.aggregates);
+  for (const [, , values] of delta.put) {
+    if (!values.every((value) => Array.isArray(value) && value.length === length)) throw notOnePerAggregate(spec.name);
+  }
+  if (Object.values(spec.aggregates).every(({ restore }) => restore === undefined)) return delta;
+  const put = delta.put.map(
+    ([space, keys, values]) => [space, keys, values.map((value) => restoreEach(spec, value))] as const,
+  );
+  return { ...delta, put };
 }
 
 const notOnePerAggregate = (operator: string) =>

@@ -60,6 +60,30 @@ export function flatMapOperator(
   };
 }
 
+/** Sends a value to the first branch whose predicate holds, or to the branch `rest`. */
+export function splitOperator(
+  name: string,
+  branches: readonly (readonly [branch: string, predicate: (value: never) => boolean])[],
+  context: OperatorContext,
+  branchOf: (branch: string) => Push,
+): Push {
+  const outlets = branches.map(([branch, predicate]) => ({
+    accepts: predicate as (value: unknown) => boolean,
+    next: branchOf(branch),
+  }));
+  const rest = branchOf("rest");
+  return (value, meta) => {
+    context.enter(name);
+    context.count(name, "in");
+    for (const { accepts, next } of outlets) {
+      const accepted = accepts(value);
+      refusePromise(name, accepted);
+      if (accepted) return next(value, meta);
+    }
+    rest(value, meta);
+  };
+}
+
 /** Sends every value to each of the branches, in their order. */
 export function fanOut(branches: readonly Push[]): Push {
   if (branches.length === 1) return branches[0]!;

@@ -20,7 +20,17 @@ export interface Stream<T, K = never> {
   flatMap<U>(name: string, expand: (value: T) => Iterable<U>): Stream<U, K>;
   /** The key that the stream is already partitioned by: free. */
   readonly byKey: [K] extends [never] ? { "this stream declares no key: use keyBy (a shuffle)": never } : Keyed<T, K>;
-  /** Any other key: a shuffle. Not possible yet; building a pipeline that has one is refused. */
+  /** Sends each value to the first branch whose predicate holds, or to `rest`. Branches that are not used drop theirs. */
+  split<const B extends { readonly [branch: string]: (value: T) => boolean }>(
+    name: string,
+    branches: B & { readonly rest?: "what no other branch takes" },
+  ): { readonly [P in keyof B | "rest"]: Stream<T, K> };
+  /** This stream and others of the same values as one. `byKey` after it is possible where all are of one source. */
+  union(name: string, ...others: readonly Stream<T, K>[]): Stream<T, K>;
+  /**
+   * Any other key: a shuffle. What follows is a stage of its own behind an internal stream, and has this name. A key
+   * without fields (`{}`) is one group of everything.
+   */
   keyBy<const N extends KeySpec<T>>(name: string, key: N): Keyed<T, KeyRow<N>>;
   /** Sends every value to a sink whose columns it fits; what does not fit does not compile. */
   to<S extends Sink<never>>(sink: S & Accepts<T, SinkRow<S>>): this;

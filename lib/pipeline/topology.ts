@@ -1,4 +1,5 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
+import type { KeySpec } from "../state/key.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import type { SinkDeclaration } from "./sink.ts";
 import type { SourceDeclaration } from "./source.ts";
@@ -19,19 +20,43 @@ export type Node =
       readonly input: number;
       readonly expand: (value: never) => Iterable<unknown>;
     }
+  /** Sends each value to the first branch that takes it, or to the branch `rest`; branches are its sides. */
+  | {
+      readonly kind: "split";
+      readonly name: string;
+      readonly input: number;
+      readonly branches: readonly (readonly [name: string, predicate: (value: never) => boolean])[];
+    }
+  /** Several streams as one. */
+  | { readonly kind: "union"; readonly name: string; readonly inputs: readonly number[] }
+  /** Another key: what follows is another stage, behind an internal stream. */
+  | {
+      readonly kind: "keyBy";
+      readonly name: string;
+      readonly input: number;
+      readonly key: KeySpec<never>;
+      readonly keyFields: readonly string[];
+    }
   | {
       readonly kind: "window";
       readonly name: string;
       readonly input: number;
+      readonly keyFields: readonly string[];
       readonly assigner: WindowAssigner;
       readonly allowedLateness: number;
       readonly aggregates: Readonly<Record<string, Aggregate<never, unknown>>>;
     }
-  /** The late records of the window that is its input. */
-  | { readonly kind: "late"; readonly name: string; readonly input: number }
+  /** What leaves its input beside the rows: a window's late records, a branch of a split. Named `input.side`. */
+  | { readonly kind: "side"; readonly name: string; readonly input: number; readonly side: string }
   | { readonly kind: "sink"; readonly name: string; readonly input: number; readonly sink: SinkDeclaration };
 
 export type NodeOf<K extends Node["kind"]> = Extract<Node, { kind: K }>;
+
+/** The indexes of the nodes before a node. */
+export function inputsOf(node: Node): readonly number[] {
+  if (node.kind === "source") return [];
+  return node.kind === "union" ? node.inputs : [node.input];
+}
 
 /** When a task's poison is no longer this record's fault but everyone's (X10). */
 export interface PoisonPolicy {

@@ -53,7 +53,7 @@ function chainOf({ name, nodes }: Pipeline): Pipeline["nodes"] {
   for (let at: number | undefined = windows[0]; at !== undefined;) {
     const node: Pipeline["nodes"][number] = nodes[at]!;
     chain.push(node);
-    at = node.kind === "source" ? undefined : node.input;
+    at = node.kind === "source" ? undefined : node.kind === "union" ? node.inputs[0] : node.input;
   }
   return chain;
 }

@@ -91,12 +91,12 @@ export class Deployment {
   /** The names of the tasks that the input goes to now, one an open shard. */
   async taskNames(): Promise<readonly string[]> {
     const { pipeline, bindings } = this;
-    const { name: stage, source } = stageNamed(pipeline, bindings.stage);
+    const { name: stage, input } = stageNamed(pipeline, bindings.stage);
     const { generation } = bindings;
     const { incarnation } = bindings.source;
     const open = (await this.shards()).filter(({ isOpen }) => isOpen);
     return open.map(({ id: partition }) =>
-      taskName({ pipeline: pipeline.name, generation, stage, source: source.name, incarnation, partition }),
+      taskName({ pipeline: pipeline.name, generation, stage, source: input.name, incarnation, partition }),
     );
   }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { kinesisDecoder } from "../../lib/connectors/kinesis/decode.ts";
 import { systemicError } from "../../lib/errors.ts";
 import { compileStage } from "../../lib/plan/compile.ts";
-import { planStages } from "../../lib/plan/stage.ts";
+import { planStages, sourceOf } from "../../lib/plan/stage.ts";
 import { DEAD_LETTERS } from "../../lib/runtime/dead-letter.ts";
 import type { IncomingRecord } from "../../lib/runtime/record.ts";
 import type { RunnableStage } from "../../lib/runtime/stage-runtime.ts";
@@ -65,12 +65,12 @@ export function idsStage(die: () => void, { each = true, idle = "never" }: IdsOp
     pipeline: flow.name,
     generation: 0,
     stage: stage.name,
-    source: stage.source.name,
+    source: sourceOf(stage).name,
     incarnation: 0,
     program: compileStage(flow, stage),
-    decode: kinesisDecoder(stage.source),
-    disorder: stage.source.disorder,
-    idle: stage.source.idle,
+    decode: kinesisDecoder(sourceOf(stage)),
+    disorder: sourceOf(stage).disorder,
+    idle: sourceOf(stage).idle,
     poisonShare: flow.poison.share,
     sinks: [...stage.sinks.map(({ name }) => name), DEAD_LETTERS, TICKS],
   };

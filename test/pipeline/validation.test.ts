@@ -97,9 +97,29 @@ describe("building a pipeline refuses what cannot run, and names the operator", 
       /window "w": allowedLateness: .*hours: -1/,
     ],
     [
-      "keyBy",
+      "a keyBy that leads nowhere",
       build((f) => void f.from(source()).keyBy("by-time", { time: (e) => e.time })),
-      /keyBy\("by-time"\) needs a shuffle/,
+      /"by-time" leads nowhere/,
+    ],
+    [
+      "a keyBy without a function",
+      build((f) => void f.from(source()).keyBy("by-time", { time: 3 as never })),
+      /keyBy\("by-time.time"\) was not given a function/,
+    ],
+    [
+      "a split without branches",
+      build((f) => void f.from(source()).split("by-size", {})),
+      /split\("by-size"\) has no branch/,
+    ],
+    [
+      "a union with what is no stream",
+      build((f) => void f.from(source()).union("all", {} as never)),
+      /union\("all"\) was not given a stream/,
+    ],
+    [
+      "byKey after a union of two sources",
+      build((f) => void f.from(source()).union("all", f.from(source("b"))).byKey),
+      /byKey after "all" was asked of a union of streams that are partitioned each for itself/,
     ],
     [
       "a poison share of nothing",
@@ -175,7 +195,7 @@ test("a pipeline is plain data with stable names, in the order of its graph", ()
     "filter some",
     "window w",
     "sink windows",
-    "late w.late",
+    "side w.late",
     "sink late",
   ]);
 });

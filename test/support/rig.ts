@@ -2,7 +2,7 @@ import type { Pipeline } from "millrace";
 import { MemoryChangelog, MemoryObjects } from "millrace/testing";
 import { kinesisDecoder } from "../../lib/connectors/kinesis/decode.ts";
 import { compileStage } from "../../lib/plan/compile.ts";
-import { planStages, type Stage } from "../../lib/plan/stage.ts";
+import { planStages, sourceOf, type Stage } from "../../lib/plan/stage.ts";
 import type { WriterLimits } from "../../lib/runtime/commit-writer.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import type { TurnReport } from "../../lib/runtime/observer.ts";
@@ -88,7 +88,7 @@ export class Rig {
 
   constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline;
-    this.decode = kinesisDecoder(planStages(pipeline)[0]!.source);
+    this.decode = kinesisDecoder(sourceOf(planStages(pipeline)[0]!));
     for (const { name } of [...planStages(pipeline)[0]!.sinks, { name: DEAD_LETTERS }, { name: TICKS }])
       this.sinks.set(name, new RecordingSink());
   }
@@ -98,12 +98,12 @@ export class Rig {
   }
 
   idOf(partition = SHARD): TaskId {
-    const { name, source } = this.#stage;
+    const { name, input } = this.#stage;
     return {
       pipeline: this.#pipeline.name,
       generation: 0,
       stage: name,
-      source: source.name,
+      source: input.name,
       incarnation: 0,
       partition,
     };
@@ -123,8 +123,8 @@ export class Rig {
         incarnation,
         program: compileStage(this.#pipeline, stage),
         decode: options.decode ?? this.decode,
-        disorder: stage.source.disorder,
-        idle: stage.source.idle,
+        disorder: sourceOf(stage).disorder,
+        idle: sourceOf(stage).idle,
         poisonShare: this.#pipeline.poison.share,
       },
       build,

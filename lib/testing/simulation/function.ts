@@ -41,8 +41,7 @@ export class SimulatedFunction {
 
   constructor(parts: FunctionSettings) {
     this.#parts = parts;
-    const { pipeline, stage } = parts.settings;
-    const { source } = stage;
+    const { pipeline, stage, source } = parts.settings;
     this.decode = kinesisDecoder(source);
     this.stage = {
       pipeline: pipeline.name,

@@ -1,6 +1,7 @@
 import { definitionError } from "../../errors.ts";
 import type { Pipeline } from "../../pipeline/topology.ts";
-import { planStages, stageNamed, type Stage } from "../../plan/stage.ts";
+import type { SourceDeclaration } from "../../pipeline/source.ts";
+import { planStages, sourceOf, stageNamed, type Stage } from "../../plan/stage.ts";
 import type { WriterLimits } from "../../runtime/commit-writer.ts";
 import { WRITER_LIMITS } from "../../runtime/commit-writer.ts";
 import { toPositiveMillis, type Duration } from "../../time/duration.ts";
@@ -66,6 +67,8 @@ export interface SimulationOptions {
 export interface Settings {
   readonly pipeline: Pipeline;
   readonly stage: Stage;
+  /** What the stage reads. */
+  readonly source: SourceDeclaration;
   readonly events: readonly unknown[];
   readonly seed: number | string;
   readonly rates: FaultRates;
@@ -89,10 +92,12 @@ export interface Settings {
 export function settingsOf(options: SimulationOptions): Settings {
   const { pipeline, events, faults = {} } = options;
   const stage = options.stage === undefined ? planStages(pipeline)[0]! : stageNamed(pipeline, options.stage);
+  const source = sourceOf(stage);
   const millis = (name: string, duration: Duration) => toPositiveMillis(duration, `simulate(): ${name}`);
   return {
     pipeline,
     stage,
+    source,
     events,
     seed: options.seed,
     rates: faults === "none" ? NO_FAULTS : ratesOf(faults),
@@ -107,7 +112,7 @@ export function settingsOf(options: SimulationOptions): Settings {
     outage: millis("outage", options.outage ?? { minutes: 10 }),
     sweepEvery: millis("sweepEvery", options.sweepEvery ?? { days: 1 }),
     suspectAfter: millis("suspectAfter", options.suspectAfter ?? { minutes: 1 }),
-    start: options.start ?? latestTime(stage, events),
+    start: options.start ?? latestTime(source, events),
     schedule: options.schedule ?? {},
     checks: options.checks ?? [],
   };
@@ -126,7 +131,7 @@ function whole(name: string, value: number): number {
   throw refuse(`${name} is ${String(value)}, which is not a whole number from 1`);
 }
 
-function latestTime({ source }: Stage, events: readonly unknown[]): number {
+function latestTime(source: SourceDeclaration, events: readonly unknown[]): number {
   let latest = 0;
   for (const event of events) {
     try {

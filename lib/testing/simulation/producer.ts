@@ -75,7 +75,7 @@ export class Producer {
   }
 
   #partitionKeyOf(json: string, event: number): string {
-    const { schema, key, keyFields } = this.#settings.stage.source;
+    const { schema, key, keyFields } = this.#settings.source;
     if (keyFields.length > 0) {
       try {
         const result = schema["~standard"].validate(JSON.parse(json));

@@ -82,7 +82,7 @@ async function settle(simulation: Simulation): Promise<void> {
 /** X12: a stream that is quiet for long enough closes its windows. */
 async function beQuiet(simulation: Simulation): Promise<void> {
   const { clock, ledger, stream, settings } = simulation;
-  if (settings.stage.source.idle === Number.POSITIVE_INFINITY) return;
+  if (settings.source.idle === Number.POSITIVE_INFINITY) return;
   let needed = 0;
   for (const shard of stream.open) {
     const task = ledger.taskOf(shard.id);
@@ -104,7 +104,7 @@ function closedBy({ ledger, settings }: Simulation, task: LedgerTask): number {
     longest += assigner.size + allowedLateness;
     for (const start of state.table(name).spaces()) last = Math.max(last, start);
   }
-  return state.arrival + Math.max(settings.stage.source.idle, last + longest - state.recordWatermark);
+  return state.arrival + Math.max(settings.source.idle, last + longest - state.recordWatermark);
 }
 
 /** An operator ends event time, and sweeps once more. */
@@ -150,7 +150,7 @@ function resultOf(simulation: Simulation): SimulationResult {
     }
     return sum;
   };
-  const source = settings.stage.source.name;
+  const source = settings.source.name;
   const put = stream.shards.flatMap(({ id, records }) =>
     records.map(({ event, incoming, dropped, watermark }) => ({
       event,

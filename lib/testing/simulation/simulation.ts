@@ -243,7 +243,7 @@ export class Simulation {
     checkHandover(this, task, commit);
     checkKills(this, task, commit);
     if (before === undefined || this.isDraining) return;
-    const name = `${this.settings.stage.source.name} in`;
+    const name = `${this.settings.source.name} in`;
     const isMoved = commit.commit.header.watermark > before.commit.header.watermark;
     if (isMoved && counterOf(commit, name) === counterOf(before, name)) checkIdleness(this, task, commit);
   }

@@ -70,7 +70,7 @@ export function checkHandover({ fail, nameOf }: Simulation, task: LedgerTask, { 
  */
 export function checkIdleness(simulation: Simulation, task: LedgerTask, commit: LedgerCommit): void {
   const { fail, settings } = simulation;
-  const { idle } = settings.stage.source;
+  const { idle } = settings.source;
   const { watermark, recordWatermark, arrival, position } = commit.commit.header;
   const what = `${task.name}@${commit.stored.epoch} moves event time without records`;
   const silence = commit.at - arrival + SKEW;

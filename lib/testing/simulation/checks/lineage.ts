@@ -41,7 +41,7 @@ export function deadRecords({ outputs }: LedgerCommit): Map<string, DeadLetter> 
 export function foldedCommits(simulation: Simulation): readonly FoldedCommit[] {
   const { fail, stream, settings } = simulation;
   const folded: FoldedCommit[] = [];
-  const name = `${settings.stage.source.name} in` as const;
+  const name = `${settings.source.name} in` as const;
   const done = new Map<Shard, number>();
   for (const task of tasksInOrder(simulation)) {
     const { records } = task.shard;

@@ -75,7 +75,7 @@ function beginning(
   const moved = parents.map(({ recordWatermark, arrival }) => {
     const silence = last - arrival;
     const isKnown = recordWatermark !== BEFORE_ALL_TIME;
-    return isKnown && silence >= simulation.settings.stage.source.idle ? recordWatermark + silence : recordWatermark;
+    return isKnown && silence >= simulation.settings.source.idle ? recordWatermark + silence : recordWatermark;
   });
   const known = moved.filter((time) => time !== BEFORE_ALL_TIME);
   return { watermark, recordWatermark: known.length === 0 ? BEFORE_ALL_TIME : Math.min(...known), floors };
@@ -127,7 +127,7 @@ function foldAgain(
       if (letter !== undefined) {
         fail("X7", `${what} makes a dead letter of ${sequence} (${letter.reason.code}), which is in order.`);
       }
-      const watermark = decoded.time - settings.stage.source.disorder;
+      const watermark = decoded.time - settings.source.disorder;
       if (watermark > time.recordWatermark) {
         time.recordWatermark = watermark;
         time.watermark = Math.max(time.watermark, watermark);
@@ -214,7 +214,7 @@ function compare(
 function compareCounters(simulation: Simulation, oracle: Oracle, folded: readonly FoldedCommit[]): void {
   const { fail, settings } = simulation;
   const expected = oracle.counters();
-  const source = settings.stage.source.name;
+  const source = settings.source.name;
   const records = folded.flatMap((commit) => commit.records);
   const dead = folded.reduce((sum, { commit }) => sum + deadRecords(commit).size, 0);
   expected.set(`${source} in`, records.length);

@@ -1,0 +1,58 @@
+import type { OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
+import { fanOut, filterOperator, flatMapOperator, mapOperator, splitOperator } from "../operators/stateless.ts";
+import type { TableDescription } from "../operators/stateful.ts";
+import { sinkOperator } from "../operators/sink.ts";
+import type { Node, Pipeline } from "../pipeline/topology.ts";
+import { windowOf } from "./window-of.ts";
+
+/** Where an operator's results go. */
+export interface Outlets {
+  readonly rows: Push;
+  /** What leaves it beside the rows; undefined where nobody uses it. */
+  readonly side: (name: string) => Push | undefined;
+}
+
+/** A node that can be run: its user code, and what is known of its state, without any state. */
+export interface CompiledOperator {
+  readonly tables: readonly TableDescription[];
+  readonly bind: (context: OperatorContext, outlets: Outlets) => BoundOperator;
+}
+
+/** An operator bound to one task's state. */
+export interface BoundOperator {
+  readonly push: Push;
+  readonly timed?: TimedOperator;
+}
+
+const stateless = (bind: (context: OperatorContext, outlets: Outlets) => Push): CompiledOperator => ({
+  tables: [],
+  bind: (context, outlets) => ({ push: bind(context, outlets) }),
+});
+
+/** What passes its values on to whatever follows. */
+const passing = stateless((_context, { rows }) => rows);
+
+/** Makes a node runnable. */
+export function operatorOf(pipeline: Pipeline, node: Node): CompiledOperator {
+  switch (node.kind) {
+    case "source":
+    case "union":
+    case "side":
+    case "keyBy":
+      return passing;
+    case "filter":
+      return stateless((context, { rows }) => filterOperator(node.name, node.predicate, context, rows));
+    case "map":
+      return stateless((context, { rows }) => mapOperator(node.name, node.change, context, rows));
+    case "flatMap":
+      return stateless((context, { rows }) => flatMapOperator(node.name, node.expand, context, rows));
+    case "split":
+      return stateless((context, { side }) =>
+        splitOperator(node.name, node.branches, context, (branch) => side(branch) ?? fanOut([])),
+      );
+    case "sink":
+      return stateless((context) => sinkOperator(node.sink, context));
+    case "window":
+      return windowOf(pipeline, node);
+  }
+}
