@@ -8,12 +8,14 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { infrastructureError, messageOf } from "../errors.ts";
 import {
+  begun,
   NEW_TASK_ITEM,
   type Changelog,
   type CheckpointPointer,
   type NewestCommits,
   type SinkProgress,
   type TaskItem,
+  type Trial,
 } from "../state/changelog.ts";
 import type { StoredCommit } from "../state/commit.ts";
 import type { Partition } from "../state/partition.ts";
@@ -39,6 +41,7 @@ import {
   taskItemOf,
   TRIAL_ATTEMPTS,
   TRIAL_POSITION,
+  TRIAL_VERSION,
   type Item,
 } from "./items.ts";
 
@@ -120,21 +123,28 @@ export class DynamoChangelog implements Changelog {
     });
   }
 
-  async beginTrial(task: string, position: string, attempt: string): Promise<void> {
-    const names = { "#t": TRIAL_POSITION, "#a": TRIAL_ATTEMPTS };
-    const values = { ":t": { S: position }, ":a": { SS: [attempt] } };
-    const isSame = await this.#update(task, { update: "ADD #a :a", condition: "#t = :t", names, values });
-    if (isSame) return;
-    const condition = "attribute_not_exists(#t) OR #t <> :t";
-    await this.#update(task, { update: "SET #t = :t, #a = :a", condition, names, values });
+  async beginTrial(task: string, seen: Trial, position: string, attempt: string): Promise<boolean> {
+    const { version, attempts } = begun(seen, position, attempt);
+    const isNoted = await this.#update(task, {
+      update: "SET #t = :t, #a = :a, #v = :v",
+      condition: seen.version === 0 ? "attribute_not_exists(#v)" : "#v = :seen",
+      names: { "#t": TRIAL_POSITION, "#a": TRIAL_ATTEMPTS, "#v": TRIAL_VERSION },
+      values: {
+        ":t": { S: position },
+        ":a": { SS: [...attempts] },
+        ":v": { N: String(version) },
+        ...(seen.version === 0 ? {} : { ":seen": { N: String(seen.version) } }),
+      },
+    });
+    // The note may be our own, taken before its acknowledgement was lost.
+    return isNoted || (await this.#taskItem(task)).trial.attempts.includes(attempt);
   }
 
-  async endTrial(task: string, position: string, attempt: string): Promise<void> {
+  async endTrial(task: string, attempt: string): Promise<void> {
     await this.#update(task, {
-      update: "DELETE #a :a",
-      condition: "#t = :t",
-      names: { "#t": TRIAL_POSITION, "#a": TRIAL_ATTEMPTS },
-      values: { ":t": { S: position }, ":a": { SS: [attempt] } },
+      update: "ADD #v :one DELETE #a :a",
+      names: { "#a": TRIAL_ATTEMPTS, "#v": TRIAL_VERSION },
+      values: { ":a": { SS: [attempt] }, ":one": { N: "1" } },
     });
   }
 
@@ -166,12 +176,12 @@ export class DynamoChangelog implements Changelog {
     });
   }
 
-  /** Changes the task item where a condition holds. @returns whether it held */
+  /** Changes the task item, where a condition holds. @returns whether it held */
   async #update(
     task: string,
     change: {
       readonly update: string;
-      readonly condition: string;
+      readonly condition?: string;
       readonly names: Record<string, string>;
       readonly values: Item;
     },
@@ -183,7 +193,7 @@ export class DynamoChangelog implements Changelog {
             TableName: this.#table,
             Key: keyOf(task, TASK_ITEM_EPOCH),
             UpdateExpression: change.update,
-            ConditionExpression: change.condition,
+            ...(change.condition === undefined ? {} : { ConditionExpression: change.condition }),
             ExpressionAttributeNames: change.names,
             ExpressionAttributeValues: change.values,
           }),
@@ -194,6 +204,11 @@ export class DynamoChangelog implements Changelog {
       if (!isConditionFailed(thrown)) throw thrown;
       return false;
     }
+  }
+
+  async #taskItem(task: string): Promise<TaskItem> {
+    const { items } = await this.#query(task, TASK_ITEM_EPOCH, TASK_ITEM_EPOCH, {});
+    return items[0] === undefined ? NEW_TASK_ITEM : taskItemOf(task, items[0]);
   }
 
   async #nonceAt(task: string, epoch: number): Promise<string | undefined> {

@@ -103,7 +103,7 @@ function baseOf(numbers: readonly number[], head: number, attributes: Attributes
 
 /**
  * Attributes of the task item: `d` and `dk` delivered, and its check; `d:SINK`, `n:SINK` and `k:SINK` delivered to one,
- * epoch, count and check; `t` and `a` position and attempts of a trial; `l` lineage, and its check;
+ * epoch, count and check; `tv`, `t` and `a` version, position and attempts of a trial; `l` lineage, and its check;
  * `c`, `ce` and `p` checkpoint, its epoch again for conditions, and the checkpoint before.
  *
  * Marks and lineage check themselves because nothing else would notice a change: outputs would be taken for delivered.
@@ -114,6 +114,7 @@ export const DELIVERED_CHECK = "dk";
 export const progressEpoch = (sink: string): string => `d:${sink}`;
 export const progressCount = (sink: string): string => `n:${sink}`;
 export const progressCheck = (sink: string): string => `k:${sink}`;
+export const TRIAL_VERSION = "tv";
 export const TRIAL_POSITION = "t";
 export const TRIAL_ATTEMPTS = "a";
 export const LINEAGE = "l";
@@ -167,10 +168,11 @@ function progressIn(item: Item, attributes: Attributes, task: string): Record<st
   return Object.fromEntries(sinks);
 }
 
-function trialIn(attributes: Attributes): Trial | undefined {
+function trialIn(attributes: Attributes): Trial {
+  const version = attributes.has(TRIAL_VERSION) ? attributes.count(TRIAL_VERSION) : 0;
   const attempts = attributes.textSet(TRIAL_ATTEMPTS);
-  if (!attributes.has(TRIAL_POSITION) && attempts.length === 0) return undefined;
-  return { position: attributes.text(TRIAL_POSITION), attempts };
+  const isNone = !attributes.has(TRIAL_POSITION) && attempts.length === 0;
+  return { version, position: isNone ? "" : attributes.text(TRIAL_POSITION), attempts };
 }
 
 const POINTER: Readonly<Record<keyof CheckpointPointer, "number" | "string">> = {

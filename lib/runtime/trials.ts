@@ -1,4 +1,5 @@
-import type { Changelog, TaskItem } from "../state/changelog.ts";
+import { infrastructureError } from "../errors.ts";
+import type { Changelog, TaskItem, Trial } from "../state/changelog.ts";
 import { positionText } from "../state/position.ts";
 import type { Fold, FoldSettings } from "./fold.ts";
 import type { Observer } from "./observer.ts";
@@ -23,13 +24,14 @@ export interface TrialSettings {
 /**
  * Finds records that kill the process (X7). The mapping bisects a batch that fails until such a record comes
  * alone, long after its arrival; only then is anything counted, and only from the fold's start to its end, so
- * that a service that fails never makes a record suspect. The count is in the task item, by build.
+ * that a service that fails never makes a record suspect. The count is in the task item, by build. A beginning is
+ * noted only if nothing was noted since the item was read: one that arrives after its own end is none.
  */
 export class Trials {
   readonly #task: string;
   readonly #settings: TrialSettings;
   /** Attempts that have ended, of which the table does not know yet. */
-  readonly #owed: { readonly key: string; readonly position: string; readonly attempt: string }[] = [];
+  readonly #owed: { readonly key: string; readonly attempt: string }[] = [];
 
   constructor(task: string, settings: TrialSettings) {
     this.#task = task;
@@ -39,15 +41,15 @@ export class Trials {
   /** Folds a batch. @returns how many records that were */
   async fold(records: readonly IncomingRecord[], fold: Fold, item: TaskItem): Promise<number> {
     const { now, suspectAfter } = this.#settings;
+    const isOutdated = await this.#settle();
     const [record] = records;
-    const position = record === undefined ? "" : positionText(record.position);
-    const kills = this.#kills(item, position); // before the table knows more than what was read
-    await this.#settle();
     if (records.length !== 1 || !fold.isNew(record!) || now() - record!.arrival <= suspectAfter) {
       return fold.records(records);
     }
-    if (kills >= KILLS) return fold.condemn(record!);
-    return this.#try(this.#task, position, () => fold.records(records));
+    const trial = isOutdated ? await this.#read(this.#task) : item.trial;
+    const position = positionText(record!.position);
+    if (this.#kills(trial, position) >= KILLS) return fold.condemn(record!);
+    return this.#try(this.#task, trial, position, () => fold.records(records));
   }
 
   /**
@@ -58,43 +60,63 @@ export class Trials {
    */
   async redrive(id: string, fold: () => number, condemn: () => number): Promise<number> {
     await this.#settle();
-    const { item } = await this.#settings.changelog.newest(id, { from: 1, limit: 1 });
-    return this.#kills(item, REDRIVE) >= KILLS ? condemn() : this.#try(id, REDRIVE, fold);
+    const trial = await this.#read(id);
+    return this.#kills(trial, REDRIVE) >= KILLS ? condemn() : this.#try(id, trial, REDRIVE, fold);
   }
 
-  async #try(key: string, position: string, fold: () => number): Promise<number> {
-    const attempt = `${this.#settings.newNonce()} ${this.#settings.fold.build}`;
+  async #read(key: string): Promise<Trial> {
+    const { item } = await this.#settings.changelog.newest(key, { from: Number.MAX_SAFE_INTEGER - 1, limit: 1 });
+    return item.trial;
+  }
+
+  async #try(key: string, trial: Trial, position: string, fold: () => number): Promise<number> {
+    const { changelog, newNonce, fold: settings } = this.#settings;
+    const attempt = `${newNonce()} ${settings.build}`;
+    let isNoted = true; // perhaps, where its answer is lost: then it must be taken back too
     try {
-      // A beginning whose answer is lost is noted perhaps, and must be taken back too.
-      await this.#settings.changelog.beginTrial(key, position, attempt);
+      isNoted = await changelog.beginTrial(key, trial, position, attempt);
+      if (!isNoted) throw contended(key);
       return fold();
     } finally {
       // Whatever came of it, the process lives.
-      this.#owed.push({ key, position, attempt });
+      if (isNoted) this.#owed.push({ key, attempt });
       await this.#settle();
     }
   }
 
   /** Another build's attempts say nothing of this one. */
-  #kills({ trial }: TaskItem, position: string): number {
-    if (trial?.position !== position) return 0;
+  #kills(trial: Trial, position: string): number {
+    if (trial.position !== position) return 0;
     const owed = new Set(this.#owed.map(({ attempt }) => attempt));
     const isOwn = (attempt: string) => attempt.slice(attempt.indexOf(" ") + 1) === this.#settings.fold.build;
     return trial.attempts.filter((attempt) => isOwn(attempt) && !owed.has(attempt)).length;
   }
 
-  /** Tells the table which attempts have ended. What cannot be told now is told before the next batch. */
-  async #settle(): Promise<void> {
+  /**
+   * Tells the table which attempts have ended. What cannot be told now is told before the next batch.
+   *
+   * @returns whether the table knows more now than what was read before
+   */
+  async #settle(): Promise<boolean> {
     const { changelog, observer } = this.#settings;
+    const isOwed = this.#owed.length > 0;
     while (this.#owed.length > 0) {
-      const { key, position, attempt } = this.#owed[0]!;
+      const { key, attempt } = this.#owed[0]!;
       try {
-        await changelog.endTrial(key, position, attempt);
+        await changelog.endTrial(key, attempt);
       } catch (cause) {
         observer.notice(this.#task, "The end of an attempt at a suspect record could not be noted.", cause);
-        return;
+        return true;
       }
       this.#owed.shift();
     }
+    return isOwed;
   }
 }
+
+const contended = (key: string) =>
+  infrastructureError({
+    code: "task/contended",
+    message: `While an attempt at a suspect record of ${key} was to begin, another began or ended.`,
+    advice: "It comes again. One mapping per source is allowed; look for a second one.",
+  });

@@ -21,11 +21,27 @@ export interface SinkProgress {
 
 /** The attempts at folding one record that may kill the process (X7). */
 export interface Trial {
-  /** Of the record, as {@link positionText} writes it. */
+  /** So many beginnings and ends were noted. A beginning that comes later than another note does not count. */
+  readonly version: number;
+  /** Of the record, as {@link positionText} writes it; empty before the first attempt at any. */
   readonly position: string;
   /** Attempts that began and did not end, each a text of its own. */
   readonly attempts: readonly string[];
 }
+
+/** What a trial becomes by the beginning of an attempt: attempts at another record are forgotten. */
+export const begun = ({ version, position: before, attempts }: Trial, position: string, attempt: string): Trial => ({
+  version: version + 1,
+  position,
+  attempts: [...(before === position ? attempts : []), attempt],
+});
+
+/** What a trial becomes by the end of an attempt, whatever it was. */
+export const ended = ({ version, position, attempts }: Trial, attempt: string): Trial => ({
+  version: version + 1,
+  position,
+  attempts: attempts.filter((other) => other !== attempt),
+});
 
 /** The one mutable item of a task. Every number in it only rises. */
 export interface TaskItem {
@@ -33,7 +49,7 @@ export interface TaskItem {
   readonly delivered: number;
   /** The same per sink, and within a commit, where delivery was interrupted. */
   readonly deliveredTo: Readonly<Record<string, SinkProgress>>;
-  readonly trial: Trial | undefined;
+  readonly trial: Trial;
   /** Of a partition whose parents could not be sealed yet: it and its siblings, as they were listed then. */
   readonly lineage: readonly Partition[] | undefined;
   readonly checkpoint: CheckpointPointer | undefined;
@@ -44,7 +60,7 @@ export interface TaskItem {
 export const NEW_TASK_ITEM: TaskItem = {
   delivered: 0,
   deliveredTo: {},
-  trial: undefined,
+  trial: { version: 0, position: "", attempts: [] },
   lineage: undefined,
   checkpoint: undefined,
   previousCheckpoint: undefined,
@@ -87,11 +103,14 @@ export interface Changelog {
   /** Raises what is known to be delivered to one sink: by epoch, and within an epoch by count. Never lowers it (X5). */
   raiseProgress(task: string, sink: string, progress: SinkProgress): Promise<void>;
 
-  /** Notes that an attempt at a record begins; attempts at another record are forgotten (X7). */
-  beginTrial(task: string, position: string, attempt: string): Promise<void>;
+  /**
+   * Notes that an attempt at a record begins, if nothing was noted since `seen` was read: false otherwise (X7). So a
+   * note that arrives after that of its own end does not count. One's own note, made before, counts as done.
+   */
+  beginTrial(task: string, seen: Trial, position: string, attempt: string): Promise<boolean>;
 
-  /** Notes that an attempt has come to its end, whatever it was. */
-  endTrial(task: string, position: string, attempt: string): Promise<void>;
+  /** Notes that an attempt has come to its end, whatever it was, and whether or not its beginning has arrived. */
+  endTrial(task: string, attempt: string): Promise<void>;
 
   /** Notes where a task comes from, once: the source may have forgotten it by the time its parents can be sealed. */
   noteLineage(task: string, lineage: readonly Partition[]): Promise<void>;

@@ -1,5 +1,5 @@
-import type { Changelog, CheckpointPointer, NewestCommits, SinkProgress, TaskItem } from "../state/changelog.ts";
-import { NEW_TASK_ITEM } from "../state/changelog.ts";
+import type { Changelog, CheckpointPointer, NewestCommits, SinkProgress, TaskItem, Trial } from "../state/changelog.ts";
+import { begun, ended, NEW_TASK_ITEM } from "../state/changelog.ts";
 import { bodyBytes, type StoredCommit } from "../state/commit.ts";
 import type { Partition } from "../state/partition.ts";
 
@@ -49,21 +49,17 @@ export class MemoryChangelog implements Changelog {
     stored.item = { ...stored.item, deliveredTo: { ...deliveredTo, [sink]: progress } };
   }
 
-  async beginTrial(task: string, position: string, attempt: string): Promise<void> {
+  async beginTrial(task: string, seen: Trial, position: string, attempt: string): Promise<boolean> {
     const stored = this.#task(task);
     const { trial } = stored.item;
-    const attempts = trial?.position === position ? trial.attempts.filter((other) => other !== attempt) : [];
-    stored.item = { ...stored.item, trial: { position, attempts: [...attempts, attempt] } };
+    if (trial.version !== seen.version) return trial.attempts.includes(attempt);
+    stored.item = { ...stored.item, trial: begun(seen, position, attempt) };
+    return true;
   }
 
-  async endTrial(task: string, position: string, attempt: string): Promise<void> {
+  async endTrial(task: string, attempt: string): Promise<void> {
     const stored = this.#task(task);
-    const { trial } = stored.item;
-    if (trial?.position !== position) return;
-    stored.item = {
-      ...stored.item,
-      trial: { position, attempts: trial.attempts.filter((other) => other !== attempt) },
-    };
+    stored.item = { ...stored.item, trial: ended(stored.item.trial, attempt) };
   }
 
   async noteLineage(task: string, lineage: readonly Partition[]): Promise<void> {

@@ -37,6 +37,11 @@ const plain = ({ body, ...rest }: StoredCommit) => ({
   body: body instanceof Uint8Array ? Buffer.from(body).toString() : body,
 });
 
+const permutations = (items: readonly number[]): readonly (readonly number[])[] =>
+  items.length === 0
+    ? [[]]
+    : items.flatMap((first) => permutations(items.filter((one) => one !== first)).map((rest) => [first, ...rest]));
+
 /** What every changelog must do. */
 export function changelogContract(name: string, make: () => Promise<Changelog>): void {
   describe(`changelog contract: ${name}`, () => {
@@ -55,7 +60,13 @@ export function changelogContract(name: string, make: () => Promise<Changelog>):
       expect(await changelog.newest(task, { from: 0, limit: 1 })).toMatchObject({
         commits: [],
         complete: true,
-        item: { delivered: 0, deliveredTo: {}, checkpoint: undefined, previousCheckpoint: undefined },
+        item: {
+          delivered: 0,
+          deliveredTo: {},
+          trial: { version: 0 },
+          checkpoint: undefined,
+          previousCheckpoint: undefined,
+        },
       });
       expect((await changelog.range(task, 1, 9)).commits).toEqual([]);
     });
@@ -143,21 +154,70 @@ export function changelogContract(name: string, make: () => Promise<Changelog>):
       expect(await progress()).toEqual({ epoch: 8, count: 1 });
     });
 
+    const trialOf = async (key: string) => (await changelog.newest(key, { from: 0, limit: 1 })).item.trial;
+    const begin = async (position: string, attempt: string) =>
+      changelog.beginTrial(task, await trialOf(task), position, attempt);
+
     test("X7: attempts at one record gather, each once, until they end; another record's forget them", async () => {
-      const trial = async () => (await changelog.newest(task, { from: 0, limit: 1 })).item.trial;
-      expect(await trial()).toBeUndefined();
-      await changelog.beginTrial(task, "5#0", "one 7");
-      await changelog.beginTrial(task, "5#0", "one 7"); // its answer was lost, and it is sent again
-      await changelog.beginTrial(task, "5#0", "two 7");
-      expect((await trial())?.attempts.toSorted()).toEqual(["one 7", "two 7"]);
-      await changelog.endTrial(task, "5#0", "one 7");
-      await changelog.endTrial(task, "5#0", "one 7");
-      await changelog.endTrial(task, "4#0", "two 7");
-      expect(await trial()).toEqual({ position: "5#0", attempts: ["two 7"] });
-      await changelog.endTrial(task, "5#0", "two 7");
-      expect(await trial()).toEqual({ position: "5#0", attempts: [] });
-      await changelog.beginTrial(task, "6#0", "three 7");
-      expect(await trial()).toEqual({ position: "6#0", attempts: ["three 7"] });
+      expect(await trialOf(task)).toEqual({ version: 0, position: "", attempts: [] });
+      const seen = await trialOf(task);
+      expect(await changelog.beginTrial(task, seen, "5#0", "one 7")).toBe(true);
+      expect(await changelog.beginTrial(task, seen, "5#0", "one 7")).toBe(true); // its answer was lost
+      expect(await begin("5#0", "two 7")).toBe(true);
+      expect(await changelog.beginTrial(task, seen, "5#0", "one 7")).toBe(true); // and was lost again
+      expect((await trialOf(task)).attempts.toSorted()).toEqual(["one 7", "two 7"]);
+      await changelog.endTrial(task, "one 7");
+      await changelog.endTrial(task, "one 7");
+      expect(await trialOf(task)).toMatchObject({ position: "5#0", attempts: ["two 7"] });
+      await changelog.endTrial(task, "two 7");
+      expect(await trialOf(task)).toMatchObject({ position: "5#0", attempts: [] });
+      await begin("5#0", "three 7");
+      await begin("6#0", "four 7");
+      expect(await trialOf(task)).toMatchObject({ position: "6#0", attempts: ["four 7"] });
+    });
+
+    test("X7: of beginnings decided upon one reading one is noted, and the others are told", async () => {
+      const seen = await trialOf(task);
+      const names = Array.from({ length: 10 }, (_, i) => `attempt-${i} 7`);
+      const noted = await Promise.all(names.map((name) => changelog.beginTrial(task, seen, "5#0", name)));
+      expect(noted.filter(Boolean)).toHaveLength(1);
+      expect((await trialOf(task)).attempts).toEqual([names[noted.indexOf(true)]]);
+    });
+
+    test("X7: a beginning that arrives after its own end is none, wherever it arrives", async () => {
+      const onNothing = await trialOf(task);
+      await changelog.endTrial(task, "one 7");
+      expect(await changelog.beginTrial(task, onNothing, "5#0", "one 7")).toBe(false);
+      await begin("5#0", "two 7");
+      const onOne = await trialOf(task);
+      await changelog.endTrial(task, "three 7");
+      expect(await changelog.beginTrial(task, onOne, "5#0", "three 7")).toBe(false);
+      expect(await changelog.beginTrial(task, onOne, "6#0", "three 7")).toBe(false);
+      expect((await trialOf(task)).attempts).toEqual(["two 7"]);
+    });
+
+    test("X7: six notes in a row that time out and arrive later, in whatever order, leave no attempt", async () => {
+      const attempts = ["one 7", "two 7", "three 7"];
+      for (const [n, order] of permutations([0, 1, 2, 3, 4, 5]).entries()) {
+        if (n % 24 > 0) continue; // thirty of them
+        const key = `${task}-${n}`;
+        const seen = await trialOf(key);
+        for (const note of order) {
+          const attempt = attempts[note % 3]!;
+          if (note < 3) await changelog.beginTrial(key, seen, "5#0", attempt);
+          else await changelog.endTrial(key, attempt);
+          expect((await trialOf(key)).attempts.length).toBeLessThan(2);
+        }
+        expect((await trialOf(key)).attempts).toEqual([]);
+      }
+    });
+
+    test("X7: attempts that ended take no place", async () => {
+      for (let i = 0; i < 50; i++) {
+        await begin("5#0", `attempt-${i} 7`);
+        await changelog.endTrial(task, `attempt-${i} 7`);
+      }
+      expect(await trialOf(task)).toEqual({ version: 100, position: "5#0", attempts: [] });
     });
 
     test("where a task comes from is noted once, and no later note changes it", async () => {

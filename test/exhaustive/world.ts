@@ -1,5 +1,5 @@
-import type { CheckpointPointer, SinkProgress, TaskItem } from "../../lib/state/changelog.ts";
-import { NEW_TASK_ITEM } from "../../lib/state/changelog.ts";
+import type { CheckpointPointer, SinkProgress, TaskItem, Trial } from "../../lib/state/changelog.ts";
+import { begun, ended, NEW_TASK_ITEM } from "../../lib/state/changelog.ts";
 import { bodyBytes, type StoredCommit } from "../../lib/state/commit.ts";
 import type { HashRange } from "../../lib/state/hash-range.ts";
 import { compareSequences } from "../../lib/state/position.ts";
@@ -144,15 +144,13 @@ function changelog(world: World, operation: string, args: readonly unknown[]): O
       return isHigher ? raised({ deliveredTo: { ...log.item.deliveredTo, [sink]: progress } }) : unchanged;
     }
     case "beginTrial": {
-      const [, position, attempt] = args as [string, string, string];
-      const attempts = log.item.trial?.position === position ? log.item.trial.attempts : [];
-      return raised({ trial: { position, attempts: [...new Set([...attempts, attempt])].sort() } });
+      const [, seen, position, attempt] = args as [string, Trial, string, string];
+      const { trial } = log.item;
+      if (trial.version !== seen.version) return { world, answer: trial.attempts.includes(attempt) };
+      return { ...raised({ trial: begun(seen, position, attempt) }), answer: true };
     }
     case "endTrial": {
-      const [, position, attempt] = args as [string, string, string];
-      const { trial } = log.item;
-      if (trial?.position !== position) return unchanged;
-      return raised({ trial: { position, attempts: trial.attempts.filter((one) => one !== attempt) } });
+      return raised({ trial: ended(log.item.trial, args[1] as string) });
     }
     case "noteLineage":
       return log.item.lineage === undefined ? raised({ lineage: args[1] as readonly Partition[] }) : unchanged;

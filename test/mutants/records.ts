@@ -70,8 +70,8 @@ export const OF_RECORDS: readonly Mutant[] = [
     name: "a record is set aside after two attempts",
     invariant: "X7",
     file: "lib/runtime/trials.ts",
-    find: "kills >= KILLS)",
-    replace: "kills >= KILLS - 1)",
+    find: "position) >= KILLS)",
+    replace: "position) >= KILLS - 1)",
     within: 60,
   },
   {

@@ -1,11 +1,13 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { systemicError } from "../../lib/errors.ts";
 import type { IncomingRecord } from "../../lib/runtime/record.ts";
 import type { StageRuntime } from "../../lib/runtime/stage-runtime.ts";
+import { NEW_TASK_ITEM } from "../../lib/state/changelog.ts";
 import { eventsPipeline } from "../support/events-pipeline.ts";
 import { overriding } from "../support/overriding.ts";
 import { record, Rig, SHARD, SUSPECT_AFTER, type RigOptions } from "../support/rig.ts";
 
+const TASK = `events-pipeline:0:events:events.0:${SHARD}`;
 const at = (sequence: number) => record(sequence, { key: "a", time: 1, value: 1 });
 
 /** A process that dies when it folds one of these: after it, nothing it does reaches the world. */
@@ -69,9 +71,7 @@ test("X7: a record that comes soon after its arrival is never suspect: it costs 
   const rig = new Rig(eventsPipeline());
   await expect(mapping(rig, [at(1)], () => mortal(rig, [1]))).rejects.toThrow("for ever");
   expect(rig.deadLetters()).toEqual([]);
-  expect((await rig.changelog.newest("events-pipeline:0:events:events.0:" + SHARD, { from: 0 })).item.trial).toBe(
-    undefined,
-  );
+  expect((await rig.changelog.newest(TASK, { from: 0 })).item.trial).toEqual(NEW_TASK_ITEM.trial);
 });
 
 test("X7: what fails after the fold, or before it, never makes a record suspect", async () => {
@@ -125,6 +125,70 @@ test("X7: a beginning whose answer was lost is taken back: the record was not ev
   }
   await rig.process().records(SHARD, [at(1)]);
   expect(rig.deadLetters()).toEqual([]);
+  expect((await rig.counters()).get("tens")).toMatchObject({ folded: 1 });
+});
+
+describe("X7: notes that time out and arrive later make no record suspect", () => {
+  /** Processes whose notes about attempts are not answered. @param arrive what becomes of the last one's two notes */
+  async function unanswered(rig: Rig, arrive: (begin: () => unknown, end: () => unknown) => Promise<void>) {
+    for (let i = 0; i < 5; i++) {
+      const notes: (() => Promise<unknown>)[] = [];
+      const late = (note: () => Promise<unknown>) => {
+        notes.push(note);
+        return Promise.reject(new Error("timed out"));
+      };
+      const process = rig.process({
+        wrapChangelog: (changelog) =>
+          overriding(changelog, {
+            beginTrial: (...args) => late(() => changelog.beginTrial(...args)),
+            endTrial: (...args) => late(() => changelog.endTrial(...args)),
+          }),
+      });
+      await expect(process.records(SHARD, [at(1)])).rejects.toThrow("timed out");
+      await arrive(notes[0]!, notes[1]!);
+    }
+    await rig.process().records(SHARD, [at(1)]);
+    expect(rig.deadLetters()).toEqual([]);
+    expect((await rig.counters()).get("tens")).toMatchObject({ folded: 1 });
+  }
+
+  test("the end before the beginning", async () => {
+    const rig = new Rig(eventsPipeline());
+    late(rig);
+    await unanswered(rig, async (begin, end) => {
+      await end();
+      await begin();
+    });
+  });
+
+  test("all of them after the last attempt", async () => {
+    const rig = new Rig(eventsPipeline());
+    late(rig);
+    const begins: (() => unknown)[] = [];
+    await unanswered(rig, async (begin) => {
+      begins.push(begin);
+      if (begins.length === 5) for (const one of begins) await one();
+    });
+  });
+});
+
+test("X7: an attempt that another one overtakes is not made: the record comes again", async () => {
+  const rig = new Rig(eventsPipeline());
+  late(rig);
+  const process = rig.process({
+    wrapChangelog: (changelog) =>
+      overriding(changelog, {
+        beginTrial: async (task, seen, position, attempt) => {
+          await changelog.endTrial(task, "of another process");
+          return changelog.beginTrial(task, seen, position, attempt);
+        },
+      }),
+  });
+  await expect(process.records(SHARD, [at(1)])).rejects.toMatchObject({
+    code: "task/contended",
+    kind: "infrastructure",
+  });
+  await rig.process().records(SHARD, [at(1)]);
   expect((await rig.counters()).get("tens")).toMatchObject({ folded: 1 });
 });
 

@@ -1,10 +1,13 @@
 import {
+  begun,
+  ended,
   NEW_TASK_ITEM,
   type Changelog,
   type CheckpointPointer,
   type NewestCommits,
   type SinkProgress,
   type TaskItem,
+  type Trial,
 } from "../../state/changelog.ts";
 import { bodyBytes, type StoredCommit } from "../../state/commit.ts";
 import type { Partition } from "../../state/partition.ts";
@@ -18,7 +21,7 @@ interface StoredTask {
 /** A table of commits and task items that tells who won, and that forgets when it is told to. */
 export class SimulatedChangelog implements Changelog {
   readonly #tasks = new Map<string, StoredTask>();
-  /** All attempts at suspect records that ever began. */
+  /** All attempts at suspect records whose beginning was ever noted. */
   readonly attempts: { readonly task: string; readonly position: string; readonly attempt: string }[] = [];
   readonly #onWin: (task: string, commit: StoredCommit) => void;
 
@@ -72,20 +75,18 @@ export class SimulatedChangelog implements Changelog {
     stored.item = { ...stored.item, lineage: stored.item.lineage ?? lineage };
   }
 
-  async beginTrial(task: string, position: string, attempt: string): Promise<void> {
+  async beginTrial(task: string, seen: Trial, position: string, attempt: string): Promise<boolean> {
     const stored = this.#task(task);
     const { trial } = stored.item;
+    if (trial.version !== seen.version) return trial.attempts.includes(attempt);
     this.attempts.push({ task, position, attempt });
-    const attempts = trial?.position === position ? trial.attempts.filter((other) => other !== attempt) : [];
-    stored.item = { ...stored.item, trial: { position, attempts: [...attempts, attempt] } };
+    stored.item = { ...stored.item, trial: begun(seen, position, attempt) };
+    return true;
   }
 
-  async endTrial(task: string, position: string, attempt: string): Promise<void> {
+  async endTrial(task: string, attempt: string): Promise<void> {
     const stored = this.#task(task);
-    const { trial } = stored.item;
-    if (trial?.position !== position) return;
-    const attempts = trial.attempts.filter((other) => other !== attempt);
-    stored.item = { ...stored.item, trial: { position, attempts } };
+    stored.item = { ...stored.item, trial: ended(stored.item.trial, attempt) };
   }
 
   async raiseCheckpoint(task: string, pointer: CheckpointPointer): Promise<void> {

@@ -33,10 +33,7 @@ export interface NetworkSettings {
 export class Network {
   readonly #settings: NetworkSettings;
   readonly #latencies: DrawStream;
-  /**
-   * Numbers of processes that had trouble to say that a suspect record had not killed them, or whose word that an
-   * attempt began arrived when they had said already that it was over.
-   */
+  /** Numbers of processes that had trouble to say that a suspect record had not killed them. */
   readonly silenced = new Set<number>();
   /** Services that answer nothing but errors. */
   readonly down = new Set<Request["service"]>();
@@ -84,8 +81,7 @@ export class Network {
         const fault = this.#settings.faults.at(place, isCheckpoint && isWrite(request) ? CHECKPOINT_KINDS : KINDS);
         if (fault === undefined) return land(this.#latency(), pass);
         this.#settings.trace?.(`${environment.number} ${fault.name}`);
-        const comesLate = request.operation === "beginTrial" && fault.kind === "late-landing";
-        if (comesLate || request.operation === "endTrial") this.silenced.add(environment.number);
+        if (request.operation === "endTrial") this.silenced.add(environment.number);
         this.#harm(fault, environment, { land, pass, fail: (thrown) => answer(() => reject(thrown)) });
       });
   }
