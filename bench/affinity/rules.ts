@@ -227,7 +227,7 @@ async function templateOf({ stateBytes, commitBytes, limits }: RuleSettings): Pr
   const entries = 8;
   const bytes = Math.min(commitBytes, stateBytes);
   // As many entries untouched as the state has more than the delta, up to one: more say nothing new.
-  if (stateBytes > commitBytes) table.apply({ floor: 0, dropped: [], put: [[0, ["untouched"], [0]]] });
+  if (stateBytes > commitBytes) table.apply({ floor: 0, dropped: [], removed: [], put: [[0, ["untouched"], [0]]] });
   const header = JSON.stringify(task.state.header()).length;
   for (let i = 0; i < entries; i++) {
     const length = Math.max(1, Math.round((bytes - header) / entries) - 4);

@@ -4,7 +4,7 @@ import { outputsOf, wrongWithState, type StateContent } from "./structure.ts";
 import type { TaskHeader, TableDeltas } from "./task-state.ts";
 
 /** The format of commits and checkpoints that this build writes. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 /** What a commit sends to a sink. Its id is made of the task, the epoch and its index among the outputs. */
 export interface Output {

@@ -94,12 +94,12 @@ function recordWatermarkAt({ recordWatermark, arrival: last }: TaskHeader, arriv
 
 /** The tables' entries whose key is kept. */
 function cut(tables: TableDeltas, keeps: (operator: string, key: string) => boolean): TableDeltas {
-  return tables.map(([operator, { floor, dropped, put }]) => {
+  return tables.map(([operator, { put, ...rest }]) => {
     const kept = put.map(([space, keys, values]) => {
       const indexes = keys.flatMap((key, i) => (keeps(operator, key) ? [i] : []));
       return [space, indexes.map((i) => keys[i]!), indexes.map((i) => values[i])] as const;
     });
-    return [operator, { floor, dropped, put: kept.filter(([, keys]) => keys.length > 0) }];
+    return [operator, { ...rest, put: kept.filter(([, keys]) => keys.length > 0) }];
   });
 }
 
@@ -109,7 +109,7 @@ function joined(parts: readonly TableDeltas[]): TableDeltas {
   for (const [operator, delta] of parts.flat()) deltas.set(operator, [...(deltas.get(operator) ?? []), delta]);
   return [...deltas].map(([operator, all]) => {
     const floor = all.length < parts.length ? Number.NEGATIVE_INFINITY : Math.min(...all.map((delta) => delta.floor));
-    return [operator, { floor, dropped: [], put: all.flatMap(({ put }) => put) }];
+    return [operator, { floor, dropped: [], removed: [], put: all.flatMap(({ put }) => put) }];
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Journal } from "./journal.ts";
+import { SpaceQueue } from "./space-queue.ts";
 
 /** What changed in a table since its last commit, ready for a codec. */
 export interface TableDelta {
@@ -6,13 +7,15 @@ export interface TableDelta {
   readonly floor: number;
   /** Spaces whose every entry went. Applied first. */
   readonly dropped: readonly number[];
+  /** Per space: keys whose entry went. */
+  readonly removed: readonly (readonly [space: number, keys: readonly string[]])[];
   /** Per space: keys, and their values in the same order. */
   readonly put: readonly (readonly [space: number, keys: readonly string[], values: readonly unknown[]])[];
 }
 
 /**
- * An operator's keyed state: (space, key) → value. A space is a window's start; an operator without
- * windows uses one space.
+ * An operator's keyed state: (space, key) → value. A space is a window's end, or a timer's time; an operator
+ * without event time uses one space.
  *
  * Values are never changed in place: one puts the next. The table knows what was touched since
  * {@link takeDelta}, so a delta holds only what changed.
@@ -20,12 +23,14 @@ export interface TableDelta {
 export class KeyedTable {
   readonly #journal: Journal;
   readonly #spaces = new Map<number, Map<string, unknown>>();
-  readonly #touched = new Map<number, Set<string>>();
+  readonly #queue = new SpaceQueue((space) => this.#spaces.has(space));
+  /** Per space and key, whether the last commit and the spaces dropped since have an entry there. */
+  readonly #touched = new Map<number, Map<string, boolean>>();
   readonly #dropped = new Set<number>();
+  /** Per key the spaces where it has an entry; made when first asked for. */
+  #spacesOfKeys: Map<string, number[]> | undefined = undefined;
   #size = 0;
   #floor = Number.NEGATIVE_INFINITY;
-  /** Kept until a space comes or goes. */
-  #least: number | undefined = undefined;
 
   constructor(journal: Journal) {
     this.#journal = journal;
@@ -50,16 +55,21 @@ export class KeyedTable {
 
   /** The lowest space that has entries; infinity when there is none. */
   get least(): number {
-    if (this.#least === undefined) {
-      this.#least = Number.POSITIVE_INFINITY;
-      for (const space of this.#spaces.keys()) if (space < this.#least) this.#least = space;
-    }
-    return this.#least;
+    return this.#queue.least;
   }
 
   /** The spaces that have entries. */
   spaces(): IterableIterator<number> {
     return this.#spaces.keys();
+  }
+
+  /** The spaces where a key has an entry, in no order. */
+  spacesOf(key: string): readonly number[] {
+    if (this.#spacesOfKeys === undefined) {
+      this.#spacesOfKeys = new Map();
+      for (const [space, entries] of this.#spaces) for (const each of entries.keys()) this.#index(space, each);
+    }
+    return this.#spacesOfKeys.get(key) ?? [];
   }
 
   entriesOf(space: number): ReadonlyMap<string, unknown> {
@@ -71,40 +81,48 @@ export class KeyedTable {
   }
 
   put(space: number, key: string, value: unknown): void {
-    const before = this.get(space, key);
-    this.#set(space, key, value);
-    this.#journal.record(() => this.#set(space, key, before));
-    const touched = this.#touched.get(space);
-    if (touched === undefined) this.#touched.set(space, new Set([key]));
-    else touched.add(key);
+    this.#change(space, key, value);
+  }
+
+  /** Removes an entry, if there is one. */
+  remove(space: number, key: string): void {
+    if (this.get(space, key) !== undefined) this.#change(space, key, undefined);
   }
 
   /** Removes a whole space. Not undone with a unit: a closed window stays closed (X7). */
   drop(space: number): void {
-    this.#size -= this.entriesOf(space).size;
-    this.#spaces.delete(space);
+    this.#forget(space);
     this.#touched.delete(space);
     this.#dropped.add(space);
     this.#floor = Math.max(this.#floor, space);
-    this.#least = undefined;
   }
 
   /** Number of entries a delta would hold now. */
   get touchedSize(): number {
     let size = this.#dropped.size;
-    for (const keys of this.#touched.values()) size += keys.size;
+    for (const [space, keys] of this.#touched) {
+      const entries = this.entriesOf(space);
+      for (const [key, wasThere] of keys) if (wasThere || entries.has(key)) size++;
+    }
     return size;
   }
 
   /** The changes since the last call; they count as committed. */
   takeDelta(): TableDelta {
+    const removed: [number, string[]][] = [];
     const put: [number, string[], unknown[]][] = [];
     for (const [space, touched] of this.#touched) {
       const entries = this.entriesOf(space);
-      const keys = [...touched].filter((key) => entries.has(key));
+      const gone: string[] = [];
+      const keys: string[] = [];
+      for (const [key, wasThere] of touched) {
+        if (entries.has(key)) keys.push(key);
+        else if (wasThere) gone.push(key);
+      }
+      if (gone.length > 0) removed.push([space, gone]);
       if (keys.length > 0) put.push([space, keys, keys.map((key) => entries.get(key))]);
     }
-    const delta = { floor: this.#floor, dropped: [...this.#dropped], put };
+    const delta = { floor: this.#floor, dropped: [...this.#dropped], removed, put };
     this.#touched.clear();
     this.#dropped.clear();
     return delta;
@@ -115,17 +133,14 @@ export class KeyedTable {
     const put = [...this.#spaces].map(
       ([space, entries]) => [space, [...entries.keys()], [...entries.values()]] as const,
     );
-    return { floor: this.#floor, dropped: [], put };
+    return { floor: this.#floor, dropped: [], removed: [], put };
   }
 
   /** Applies a committed delta. */
   apply(delta: TableDelta): void {
     this.#floor = Math.max(this.#floor, delta.floor);
-    this.#least = undefined;
-    for (const space of delta.dropped) {
-      this.#size -= this.entriesOf(space).size;
-      this.#spaces.delete(space);
-    }
+    for (const space of delta.dropped) this.#forget(space);
+    for (const [space, keys] of delta.removed) for (const key of keys) this.#set(space, key, undefined);
     for (const [space, keys, values] of delta.put) {
       for (let i = 0; i < keys.length; i++) this.#set(space, keys[i]!, values[i]);
     }
@@ -133,30 +148,61 @@ export class KeyedTable {
 
   clear(): void {
     this.#spaces.clear();
+    this.#queue.clear();
     this.#touched.clear();
     this.#dropped.clear();
+    this.#spacesOfKeys = undefined;
     this.#size = 0;
     this.#floor = Number.NEGATIVE_INFINITY;
-    this.#least = undefined;
+  }
+
+  #change(space: number, key: string, value: unknown): void {
+    const before = this.get(space, key);
+    this.#set(space, key, value);
+    this.#journal.record(() => this.#set(space, key, before));
+    let touched = this.#touched.get(space);
+    if (touched === undefined) this.#touched.set(space, (touched = new Map<string, boolean>()));
+    if (!touched.has(key)) touched.set(key, before !== undefined);
   }
 
   #set(space: number, key: string, value: unknown): void {
     let entries = this.#spaces.get(space);
     if (value === undefined) {
-      if (entries?.delete(key)) this.#size--;
-      if (entries?.size === 0) {
-        this.#spaces.delete(space);
-        this.#least = undefined;
-      }
+      if (entries?.delete(key) !== true) return;
+      this.#size--;
+      if (entries.size === 0) this.#spaces.delete(space);
+      this.#unindex(space, key);
       return;
     }
     if (entries === undefined) {
       this.#spaces.set(space, (entries = new Map<string, unknown>()));
-      this.#least = undefined;
+      this.#queue.add(space);
     }
     const size = entries.size;
     entries.set(key, value);
-    this.#size += entries.size - size;
+    if (entries.size === size) return;
+    this.#size++;
+    this.#index(space, key);
+  }
+
+  #forget(space: number): void {
+    const entries = this.entriesOf(space);
+    this.#size -= entries.size;
+    if (this.#spacesOfKeys !== undefined) for (const key of entries.keys()) this.#unindex(space, key);
+    this.#spaces.delete(space);
+  }
+
+  #index(space: number, key: string): void {
+    const spaces = this.#spacesOfKeys?.get(key);
+    if (spaces === undefined) this.#spacesOfKeys?.set(key, [space]);
+    else spaces.push(space);
+  }
+
+  #unindex(space: number, key: string): void {
+    const spaces = this.#spacesOfKeys?.get(key);
+    if (spaces === undefined) return;
+    if (spaces.length === 1) this.#spacesOfKeys!.delete(key);
+    else spaces.splice(spaces.indexOf(space), 1);
   }
 }
 

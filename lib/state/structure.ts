@@ -67,6 +67,7 @@ const isSpace = (value: unknown): boolean => {
 const isDelta = fields({
   floor: isNumber,
   dropped: arrayOf(isNumber),
+  removed: arrayOf(tupleOf(isNumber, arrayOf(isText))),
   put: arrayOf(isSpace),
 } satisfies Record<keyof TableDelta, Check>);
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { taskName } from "../../lib/state/task-id.ts";
-import type { StoredCommit } from "../../lib/state/commit.ts";
+import { FORMAT_VERSION, type StoredCommit } from "../../lib/state/commit.ts";
 import { eventsPipeline, type SumRow } from "../support/events-pipeline.ts";
 import { overriding } from "../support/overriding.ts";
 import { record, Rig, SMALL_LIMITS, type RigOptions, type RigTask } from "../support/rig.ts";
@@ -241,7 +241,7 @@ test("X5: a damaged head that was not delivered stops the task even where a chec
 test("a body written in a later format is told from a damaged one", async () => {
   const log = new Log();
   await log.grow(2);
-  await log.damageCommit(2, { version: 3, build: "later" });
+  await log.damageCommit(2, { version: FORMAT_VERSION + 1, build: "later" });
   await expect(log.folded()).rejects.toMatchObject({
     code: "state/version",
     message: expect.stringContaining("later"),

@@ -1,0 +1,63 @@
+/**
+ * The least of a changing set of numbers, in logarithmic time: a binary heap whose numbers are taken out when they come
+ * to its top and are found to be gone.
+ */
+export class SpaceQueue {
+  readonly #isThere: (space: number) => boolean;
+  #heap: number[] = [];
+  /** Of numbers that were there when the heap was last made anew. */
+  #kept = 0;
+
+  /** @param isThere whether a number that was added is in the set still */
+  constructor(isThere: (space: number) => boolean) {
+    this.#isThere = isThere;
+  }
+
+  /** The lowest number that is there; infinity when there is none. */
+  get least(): number {
+    while (this.#heap.length > 0 && !this.#isThere(this.#heap[0]!)) this.#removeTop();
+    return this.#heap[0] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** A number has come into the set, for the first time or again. */
+  add(space: number): void {
+    // Numbers that come and go above the least would gather.
+    if (this.#heap.length > 2 * this.#kept + 64) this.#rebuild();
+    const heap = this.#heap;
+    let at = heap.push(space) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (heap[parent]! <= space) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = space;
+  }
+
+  clear(): void {
+    this.#heap = [];
+    this.#kept = 0;
+  }
+
+  #rebuild(): void {
+    // A sorted array is a heap.
+    this.#heap = [...new Set(this.#heap.filter(this.#isThere))].sort((a, b) => a - b);
+    this.#kept = this.#heap.length;
+  }
+
+  #removeTop(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++;
+      if (heap[child]! >= last) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}

@@ -1,0 +1,158 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeBody, encodeBody, CODEC } from "../../lib/state/codec.ts";
+import { Journal } from "../../lib/state/journal.ts";
+import { KeyedTable, type TableDelta } from "../../lib/state/keyed-table.ts";
+
+const space = fc.integer({ min: -3, max: 6 });
+const key = fc.constantFrom("a", "b", "", "__proto__");
+const change = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("put"), space, key, value: fc.nat(9) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("remove"), space, key }) },
+);
+type Change =
+  { kind: "put"; space: number; key: string; value: number } | { kind: "remove"; space: number; key: string };
+/** Units that are kept or undone, spaces dropped between them, and commits. */
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("unit"), changes: fc.array(change), isUndone: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop"), space }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("commit") }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("ask") }) },
+);
+type Step =
+  | { kind: "unit"; changes: readonly Change[]; isUndone: boolean }
+  | { kind: "drop"; space: number }
+  | { kind: "commit" }
+  | { kind: "ask" };
+const steps = fc.array(step, { maxLength: 40 }) as fc.Arbitrary<Step[]>;
+
+/** (space, key) → value, as one would write it down. */
+type Model = Map<string, number>;
+const at = (where: { space: number; key: string }) => JSON.stringify([where.space, where.key]);
+const placeOf = (name: string) => JSON.parse(name) as [number, string];
+
+function changeModel(model: Model, one: Change): void {
+  if (one.kind === "put") model.set(at(one), one.value);
+  else model.delete(at(one));
+}
+
+function changeTable(table: KeyedTable, one: Change): void {
+  if (one.kind === "put") table.put(one.space, one.key, one.value);
+  else table.remove(one.space, one.key);
+}
+
+const contentOf = ({ put }: TableDelta): Model =>
+  new Map(
+    put.flatMap(([in_, keys, values]) => keys.map((each, i) => [at({ space: in_, key: each }), values[i] as number])),
+  );
+
+/** As it comes back out of storage. */
+const stored = (delta: TableDelta): TableDelta => decodeBody(encodeBody(delta), CODEC, "the delta") as TableDelta;
+
+function check(table: KeyedTable, model: Model): void {
+  expect(contentOf(table.snapshot())).toEqual(model);
+  expect(table.size).toBe(model.size);
+  const places = [...model.keys()].map(placeOf);
+  expect(table.least).toBe(Math.min(Number.POSITIVE_INFINITY, ...places.map(([in_]) => in_)));
+  for (const each of ["a", "b", "", "__proto__"]) {
+    const spaces = places.filter(([, of]) => of === each).map(([in_]) => in_);
+    expect(table.spacesOf(each).toSorted((a, b) => a - b)).toEqual(spaces.toSorted((a, b) => a - b));
+  }
+}
+
+describe("state rebuilt from deltas equals the state", () => {
+  test("whatever is put, removed, dropped and undone, and wherever commits cut", () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const journal = new Journal();
+        const table = new KeyedTable(journal);
+        const replica = new KeyedTable(new Journal());
+        let model: Model = new Map();
+        let committed: Model = new Map();
+        const commit = () => {
+          const before = new Map(committed);
+          const size = table.touchedSize;
+          const delta = stored(table.takeDelta());
+          const count = (parts: readonly (readonly [number, readonly string[], ...unknown[]])[]) =>
+            parts.reduce((sum, [, keys]) => sum + keys.length, 0);
+          expect(size).toBe(delta.dropped.length + count(delta.removed) + count(delta.put));
+          // What it says is gone was there: put and removed between two commits leaves no trace.
+          for (const [in_, keys] of delta.removed) {
+            for (const each of keys) expect(before.has(at({ space: in_, key: each }))).toBe(true);
+          }
+          replica.apply(delta);
+          committed = new Map(model);
+          check(replica, committed);
+          expect(replica.floor).toBe(table.floor);
+        };
+        for (const one of all) {
+          switch (one.kind) {
+            case "unit": {
+              journal.begin();
+              const before = new Map(model);
+              for (const each of one.changes) {
+                changeModel(model, each);
+                changeTable(table, each);
+              }
+              if (!one.isUndone) break;
+              journal.undo();
+              model = before;
+              break;
+            }
+            case "drop":
+              table.drop(one.space);
+              for (const name of [...model.keys()]) if (placeOf(name)[0] === one.space) model.delete(name);
+              break;
+            case "commit":
+              commit();
+              break;
+            case "ask":
+              check(table, model);
+              break;
+          }
+        }
+        check(table, model);
+        commit();
+        const loaded = new KeyedTable(new Journal());
+        loaded.apply(stored(table.snapshot()));
+        check(loaded, model);
+        expect(loaded.floor).toBe(table.floor);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("X9: an entry that lives between two commits alone leaves nothing in a delta", () => {
+    const table = new KeyedTable(new Journal());
+    table.put(1, "a", 1);
+    table.remove(1, "a");
+    expect(table.touchedSize).toBe(0);
+    expect(table.takeDelta()).toMatchObject({ removed: [], put: [] });
+  });
+
+  test("what is removed and put again is put, and not removed", () => {
+    const table = new KeyedTable(new Journal());
+    table.put(1, "a", 1);
+    table.takeDelta();
+    table.remove(1, "a");
+    table.put(1, "a", 2);
+    expect(table.takeDelta()).toMatchObject({ removed: [], put: [[1, ["a"], [2]]] });
+    table.remove(1, "a");
+    expect(table.takeDelta()).toMatchObject({ removed: [[1, ["a"]]], put: [] });
+  });
+});
+
+test("the least of many spaces that come and go is found without looking at all of them", () => {
+  const table = new KeyedTable(new Journal());
+  // Sessions that grow: each record moves its key's entry on; the least one is always the one that moves next.
+  const keys = 20_000;
+  for (let i = 0; i < keys; i++) table.put(i, `k${i}`, 1);
+  const began = process.cpuUsage();
+  for (let i = 0; i < 5 * keys; i++) {
+    expect(table.least === i).toBe(true);
+    table.remove(i, `k${i % keys}`);
+    table.put(i + keys, `k${i % keys}`, 1);
+  }
+  // Looking at all of them would take 2 * 10^9 steps.
+  expect(process.cpuUsage(began).user / 1_000).toBeLessThan(5_000);
+});
