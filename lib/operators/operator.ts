@@ -24,26 +24,45 @@ export interface OperatorContext {
   send(sink: string, body: string): void;
 }
 
-/** A closed window's row on its way downstream: a unit of its own (X7). */
-export interface Pane {
+/** What a unit is made of, as plain data: enough to make it again (X7). */
+export interface UnitDescription {
+  readonly kind: "pane" | "timer";
+  /** Of whom it is. */
+  readonly key: KeyValues;
+  /** What a person needs to know of it, and the operator too: a window's start and end, a timer's name and time. */
+  readonly about: Readonly<Record<string, string | number>>;
+  /** The operator's own; storable. */
+  readonly content: unknown;
+}
+
+/** A unit's description as it comes back out of storage. */
+export type StoredUnit = Omit<UnitDescription, "key"> & { readonly keyCode: string };
+
+/**
+ * What event time makes an operator do: a window's pane goes downstream, a timer fires. A unit of its own (X7): when it
+ * throws, what it changed and sent is undone, and it becomes a dead letter.
+ */
+export interface Unit {
   readonly operator: string;
   /** For the dead letter, should it come to that. */
-  readonly describe: () => {
-    readonly key: KeyValues;
-    readonly start: number;
-    readonly end: number;
-    readonly accumulators: readonly unknown[];
-  };
-  readonly emit: () => void;
+  readonly describe: () => UnitDescription;
+  readonly run: () => void;
 }
 
 /** An operator that acts when event time moves. */
 export interface TimedOperator {
   readonly name: string;
-  /** The pane of a window that was closed, made again of what a dead letter kept of it. */
-  paneOf(window: { readonly start: number; readonly keyCode: string; readonly accumulators: readonly unknown[] }): Pane;
+  /**
+   * A unit made again of what a dead letter kept of it.
+   *
+   * @throws systemic errors for what this build cannot make sense of
+   */
+  unitOf(stored: StoredUnit): Unit;
   /** The least watermark that makes it act; infinity when none does. */
   nextDue(): number;
-  /** What the watermark makes it emit, in the order of event time; removed from its state already. */
-  closeUpTo(watermark: number): Iterable<Pane>;
+  /**
+   * What the watermark makes it do, in the order of event time; removed from its state already, which is not undone.
+   * Each unit is run before the next is asked for, and may make further ones due.
+   */
+  closeUpTo(watermark: number): Iterable<Unit>;
 }

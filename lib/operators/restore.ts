@@ -3,36 +3,31 @@ import type { TableDelta } from "../state/keyed-table.ts";
 import type { WindowAggregateSpec } from "./window-aggregate.ts";
 
 /**
- * Checks a window operator's accumulators that come out of storage: that there is one per aggregate, and, where an
- * aggregate has a schema for them, what it says.
+ * Checks a window operator's accumulators that come out of storage.
  *
  * @throws systemic error `state/accumulator` naming the operator, and the aggregate
  */
 export function restoreAccumulators(spec: WindowAggregateSpec, delta: TableDelta): TableDelta {
-  const { length } = Object.keys(spec.aggregates);
-  for (const [, , values] of delta.put) {
-    if (!values.every((value) => Array.isArray(value) && value.length === length)) throw notOnePerAggregate(spec.name);
-  }
-  if (Object.values(spec.aggregates).every(({ restore }) => restore === undefined)) return delta;
   const put = delta.put.map(
-    ([space, keys, values]) => [space, keys, values.map((value) => restoreEach(spec, value))] as const,
+    ([space, keys, values]) => [space, keys, values.map((value) => checkedAccumulators(spec, value))] as const,
   );
   return { ...delta, put };
 }
 
-const notOnePerAggregate = (operator: string) =>
-  systemicError({
-    code: "state/accumulator",
-    message: `The state of operator "${operator}" has an entry that does not hold one accumulator per aggregate.`,
-    advice: 'See docs/operations.md, section "A damaged commit or checkpoint".',
-  });
-
-function restoreEach({ name, aggregates }: WindowAggregateSpec, accumulators: unknown): readonly unknown[] {
-  return Object.entries(aggregates).map(([field, { restore }], i) => {
-    const stored = (accumulators as readonly unknown[])[i];
-    if (restore === undefined) return stored;
+/**
+ * A window's accumulators as they come out of storage: one per aggregate, and, where an aggregate has a schema for them,
+ * what it makes of them.
+ *
+ * @throws systemic error `state/accumulator` naming the operator, and the aggregate
+ */
+export function checkedAccumulators({ name, aggregates }: WindowAggregateSpec, stored: unknown): readonly unknown[] {
+  const each = Object.entries(aggregates);
+  if (!Array.isArray(stored) || stored.length !== each.length) throw notOnePerAggregate(name);
+  return each.map(([field, { restore }], i) => {
+    const accumulator = (stored as readonly unknown[])[i];
+    if (restore === undefined) return accumulator;
     try {
-      return restore(stored);
+      return restore(accumulator);
     } catch (cause) {
       throw systemicError({
         code: "state/accumulator",
@@ -43,3 +38,10 @@ function restoreEach({ name, aggregates }: WindowAggregateSpec, accumulators: un
     }
   });
 }
+
+const notOnePerAggregate = (operator: string) =>
+  systemicError({
+    code: "state/accumulator",
+    message: `The state of operator "${operator}" has an entry that does not hold one accumulator per aggregate.`,
+    advice: 'See docs/operations.md, section "A damaged commit or checkpoint".',
+  });

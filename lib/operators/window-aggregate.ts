@@ -5,7 +5,8 @@ import { floorOf } from "../state/inheritance.ts";
 import { decodeKey, partitionKeyOf } from "../state/key.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import type { WindowAssigner } from "../windows/window.ts";
-import type { Meta, OperatorContext, Pane, Push, TimedOperator } from "./operator.ts";
+import type { Meta, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "./operator.ts";
+import { checkedAccumulators } from "./restore.ts";
 
 export interface WindowAggregateSpec {
   readonly name: string;
@@ -83,10 +84,10 @@ export class WindowAggregate implements TimedOperator {
     return least === Number.POSITIVE_INFINITY ? least : this.#dueOf(least);
   }
 
-  *closeUpTo(watermark: number): Generator<Pane> {
+  *closeUpTo(watermark: number): Generator<Unit> {
     const table = this.#context.state.table(this.name);
-    const due = [...table.spaces()].filter((start) => this.#dueOf(start) <= watermark).sort((a, b) => a - b);
-    for (const start of due) {
+    while (this.nextDue() <= watermark) {
+      const start = table.least;
       const panes = [...table.entriesOf(start)].sort(([a], [b]) => (a < b ? -1 : 1));
       table.drop(start);
       for (const [keyCode, accumulators] of panes) {
@@ -96,17 +97,17 @@ export class WindowAggregate implements TimedOperator {
     }
   }
 
-  paneOf({ start, keyCode, accumulators }: Parameters<TimedOperator["paneOf"]>[0]): Pane {
-    return this.#pane(start, keyCode, accumulators);
+  unitOf({ keyCode, about, content }: StoredUnit): Unit {
+    return this.#pane(about["start"] as number, keyCode, checkedAccumulators(this.#spec, content));
   }
 
-  #pane(start: number, keyCode: string, accumulators: Accumulators): Pane {
+  #pane(start: number, keyCode: string, accumulators: Accumulators): Unit {
     const end = start + this.#spec.assigner.size;
     const key = decodeKey(this.#spec.keyFields, keyCode);
     return {
       operator: this.name,
-      describe: () => ({ key, start, end, accumulators }),
-      emit: () => {
+      describe: () => ({ kind: "pane", key, about: { start, end }, content: accumulators }),
+      run: () => {
         this.#context.enter(this.name);
         const row: Record<string, unknown> = { ...key, windowStart: start, windowEnd: end };
         this.#names.forEach((name, i) => (row[name] = this.#aggregates[i]!.result(accumulators[i] as never)));

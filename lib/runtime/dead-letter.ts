@@ -1,5 +1,5 @@
 import { messageOf, MillraceError } from "../errors.ts";
-import type { Pane } from "../operators/operator.ts";
+import type { Unit } from "../operators/operator.ts";
 import type { Output } from "../state/commit.ts";
 import { CODEC, encodeBody } from "../state/codec.ts";
 import { encodeKey } from "../state/key.ts";
@@ -25,11 +25,11 @@ export interface Reason {
   readonly message: string;
 }
 
-/** A record, pane or output that could not be processed, kept whole with the reason. */
+/** A record, pane, timer or output that could not be processed, kept whole with the reason. */
 export interface DeadLetter extends DeadLetterOrigin {
   /** The output id: the same however often it is sent. */
   readonly id: string;
-  readonly kind: "record" | "pane" | "output";
+  readonly kind: "record" | "pane" | "timer" | "output";
   /** The operator at work when it failed; the source for what could not be decoded. */
   readonly operator: string;
   readonly reason: Reason;
@@ -40,17 +40,18 @@ export interface DeadLetter extends DeadLetterOrigin {
   readonly partitionKey?: string;
   /** For records: the payload as it came, in base64. */
   readonly payload?: string;
-  /** For panes: the window, and its accumulators as they were, in base64 of the codec named. */
-  readonly window?: {
-    /** The operator whose window it is; the letter's own is the one that failed. */
+  /** For panes and timers: all that it takes to run it again. */
+  readonly unit?: {
+    /** The operator whose pane or timer it is; the letter's own is the one that failed. */
     readonly operator: string;
     readonly key: Record<string, string>;
     /** The key as state has it: `encodeKey`. */
     readonly keyCode: string;
-    readonly start: number;
-    readonly end: number;
+    /** A window's start and end, a timer's name and time. */
+    readonly about: Readonly<Record<string, string | number>>;
+    /** A window's accumulators as they were, what a timer was set with: in base64 of the codec named. */
+    readonly content: string;
     readonly codec: string;
-    readonly accumulators: string;
   };
   /** For outputs that a sink refused for good. */
   readonly output?: { readonly sink: string; readonly id: string; readonly body: string };
@@ -81,18 +82,22 @@ export const deadRecord = (
     payload: record.base64,
   });
 
-export function deadPane(origin: DeadLetterOrigin, operator: string, pane: Pane, thrown: unknown): Output {
-  const { key, start, end, accumulators } = pane.describe();
-  const window = {
-    operator: pane.operator,
-    key: Object.fromEntries(Object.entries(key).map(([field, value]) => [field, String(value)])),
-    keyCode: encodeKey(key),
-    start,
-    end,
-    codec: CODEC,
-    accumulators: Buffer.from(encodeBody(accumulators)).toString("base64"),
-  };
-  return deadLetter({ ...origin, kind: "pane", operator, reason: reasonOf(thrown), window });
+export function deadUnit(origin: DeadLetterOrigin, operator: string, unit: Unit, thrown: unknown): Output {
+  const { kind, key, about, content } = unit.describe();
+  return deadLetter({
+    ...origin,
+    kind,
+    operator,
+    reason: reasonOf(thrown),
+    unit: {
+      operator: unit.operator,
+      key: Object.fromEntries(Object.entries(key).map(([field, value]) => [field, String(value)])),
+      keyCode: encodeKey(key),
+      about,
+      content: Buffer.from(encodeBody(content)).toString("base64"),
+      codec: CODEC,
+    },
+  });
 }
 
 /** A letter that was redriven and must be set aside once more, for another reason. */

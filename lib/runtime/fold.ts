@@ -1,19 +1,19 @@
 import { isSystemic, poisonError, systemicError } from "../errors.ts";
-import type { OperatorContext, Pane } from "../operators/operator.ts";
+import type { OperatorContext, Unit } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import type { Output } from "../state/commit.ts";
 import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
 import {
   deadAgain,
-  deadPane,
   deadRecord,
+  deadUnit,
   KILLED,
   reasonOf,
   type DeadLetter,
   type DeadLetterOrigin,
 } from "./dead-letter.ts";
-import { paneIn, recordIn } from "./redriven-unit.ts";
+import { recordIn, unitIn } from "./redriven-unit.ts";
 import type { IncomingRecord, RecordDecoder } from "./record.ts";
 
 /** So many records in a row that kill the process are not wrong themselves (X7). */
@@ -50,7 +50,7 @@ export class Fold {
   #operator = "";
   #lastCode = "";
   #records: Tally = { tried: 0, dead: 0 };
-  #panes: Tally = { tried: 0, dead: 0 };
+  #units: Tally = { tried: 0, dead: 0 };
 
   constructor(settings: FoldSettings, state: TaskState) {
     this.#settings = settings;
@@ -80,7 +80,7 @@ export class Fold {
     const outputs = this.#outputs;
     this.#outputs = [];
     this.#records = { tried: 0, dead: 0 };
-    this.#panes = { tried: 0, dead: 0 };
+    this.#units = { tried: 0, dead: 0 };
     return outputs;
   }
 
@@ -136,7 +136,7 @@ export class Fold {
     const record = recordIn(letter);
     if (record !== undefined) this.#follow(this.#push(record));
     else if (letter.output !== undefined) this.send({ sink: letter.output.sink, body: letter.output.body });
-    else this.#emit(paneIn(letter, this.#stage, this.#settings.program));
+    else this.#run(unitIn(letter, this.#stage));
     return record === undefined ? 0 : 1;
   }
 
@@ -144,7 +144,7 @@ export class Fold {
   condemnAgain(letter: DeadLetter): number {
     const { origin, source } = this.#settings;
     if (letter.kind === "record") this.#state.counters.countForGood(`${source} in`);
-    this.#state.counters.countForGood(`${letter.window?.operator ?? source} dead`);
+    this.#state.counters.countForGood(`${letter.unit?.operator ?? source} dead`);
     this.#outputs.push(deadAgain(origin, letter, killed()));
     return letter.kind === "record" ? 1 : 0;
   }
@@ -154,7 +154,7 @@ export class Fold {
     if (watermark <= this.#state.watermark) return;
     for (const operator of this.#stage.timed) {
       if (operator.nextDue() > watermark) continue;
-      for (const pane of operator.closeUpTo(watermark)) this.#pane(pane);
+      for (const unit of operator.closeUpTo(watermark)) this.#timed(unit);
     }
     this.#state.watermark = watermark;
     if (this.#state.floors.length > 0) this.#state.forgetFloors();
@@ -214,24 +214,24 @@ export class Fold {
     state.poison.add(isDead);
   }
 
-  #pane(pane: Pane): void {
-    this.#panes.tried++;
-    if (!this.#emit(pane)) this.#panes.dead++;
+  #timed(unit: Unit): void {
+    this.#units.tried++;
+    if (!this.#run(unit)) this.#units.dead++;
   }
 
   /** A unit of its own (X7). @returns whether it did not become a dead letter */
-  #emit(pane: Pane): boolean {
+  #run(unit: Unit): boolean {
     const sent = this.#outputs.length;
     this.#state.beginUnit();
     try {
-      pane.emit();
+      unit.run();
       return true;
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
       this.#state.undoUnit();
       this.#outputs.length = sent;
-      this.#outputs.push(deadPane(this.#settings.origin, this.#operator, pane, thrown)); // X7
-      this.#state.counters.countForGood(`${pane.operator} dead`);
+      this.#outputs.push(deadUnit(this.#settings.origin, this.#operator, unit, thrown)); // X7
+      this.#state.counters.countForGood(`${unit.operator} dead`);
       this.#lastCode = reasonOf(thrown).code;
       return false;
     }
@@ -266,7 +266,7 @@ export class Fold {
     const { seen, poison } = this.#state.poison;
     const recent = { tried: seen, dead: poison };
     if (tooMany(this.#records)) throw this.#systemic(this.#records, "records of a batch");
-    if (tooMany(this.#panes)) throw this.#systemic(this.#panes, "windows closed at once");
+    if (tooMany(this.#units)) throw this.#systemic(this.#units, "windows closed and timers fired at once");
     if (this.#records.dead > 0 && tooMany(recent)) throw this.#systemic(recent, "records in a row");
   }
 

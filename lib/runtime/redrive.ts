@@ -22,7 +22,8 @@ export const wholeKey = (id: string): string => `dead-letters/${id}.json`;
 /** What a record needs; a letter whose whole is elsewhere may lack the last of each. */
 const FIELDS = {
   record: ["position", "arrival", "partitionKey", "payload"],
-  pane: ["window"],
+  pane: ["unit"],
+  timer: ["unit"],
   output: ["output"],
 } as const;
 
@@ -61,9 +62,9 @@ export async function wholeLetter(letter: QueuedLetter, objects: Pick<ObjectStor
 }
 
 /** What decides which heir of a split or merged partition takes a letter: the partition key of what it holds. */
-export function routingKeyOf({ id, partitionKey, window }: DeadLetter): string {
+export function routingKeyOf({ id, partitionKey, unit }: DeadLetter): string {
   if (partitionKey !== undefined) return partitionKey;
-  return window === undefined ? id : partitionKeyOf(decodeKey(Object.keys(window.key), window.keyCode));
+  return unit === undefined ? id : partitionKeyOf(decodeKey(Object.keys(unit.key), unit.keyCode));
 }
 
 /**

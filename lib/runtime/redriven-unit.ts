@@ -1,6 +1,6 @@
 import { systemicError } from "../errors.ts";
-import type { Pane } from "../operators/operator.ts";
-import type { StageInstance, StageProgram } from "../operators/program.ts";
+import type { StoredUnit, Unit } from "../operators/operator.ts";
+import type { StageInstance } from "../operators/program.ts";
 import { decodeBody } from "../state/codec.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { IncomingRecord } from "./record.ts";
@@ -12,22 +12,20 @@ export function recordIn({ kind, position, arrival, partitionKey, payload }: Dea
 }
 
 /**
- * The closed window that a dead letter holds, ready to be emitted again.
+ * The pane or timer that a dead letter holds, ready to be run again.
  *
- * @throws systemic errors `redrive/no-operator`, `state/corrupt`, `state/codec`, `state/accumulator`
+ * @throws systemic errors `redrive/no-operator`, `state/corrupt`, `state/codec`, and the operator's own
  */
-export function paneIn({ id, window }: DeadLetter, stage: StageInstance, program: StageProgram): Pane {
-  const { operator, start, keyCode, codec, accumulators } = window!;
+export function unitIn({ id, kind, unit }: DeadLetter, stage: StageInstance): Unit {
+  const { operator, keyCode, about, codec, content } = unit!;
   const timed = stage.timed.find(({ name }) => name === operator);
   if (timed === undefined) {
     throw systemicError({
       code: "redrive/no-operator",
-      message: `Dead letter ${id} holds a window of the operator "${operator}", which this build does not have.`,
+      message: `Dead letter ${id} holds a ${kind} of the operator "${operator}", which this build does not have.`,
       advice: "Deploy a build that has it, under this name, until the letter is redriven.",
     });
   }
-  const body = Buffer.from(accumulators, "base64");
-  const values = decodeBody(body, codec, `Dead letter ${id}`);
-  const tables = program.restore([[operator, { floor: start, dropped: [], put: [[start, [keyCode], [values]]] }]]);
-  return timed.paneOf({ start, keyCode, accumulators: tables[0]![1].put[0]![2][0] as readonly unknown[] });
+  const decoded = decodeBody(Buffer.from(content, "base64"), codec, `Dead letter ${id}`);
+  return timed.unitOf({ kind: kind as StoredUnit["kind"], keyCode, about, content: decoded });
 }

@@ -87,13 +87,13 @@ export function accountOfIds(
 }
 
 /** The ids in a dead letter of a record or of a window. */
-function idsOf({ kind, payload, window }: DeadLetter): readonly number[] {
+function idsOf({ kind, payload, unit }: DeadLetter): readonly number[] {
   if (kind === "record") {
     const [, id] = /"id":(\d+)/.exec(Buffer.from(payload!, "base64").toString()) ?? [];
     return [Number(id)];
   }
   if (kind === "pane") {
-    const [ids] = unpack(inflateRawSync(Buffer.from(window!.accumulators, "base64"))) as [number[]];
+    const [ids] = unpack(inflateRawSync(Buffer.from(unit!.content, "base64"))) as [number[]];
     return ids.map(unmarked);
   }
   return [];

@@ -87,8 +87,8 @@ for (const [name, size] of [
       { key: "c", window_start: 0, window_end: 100, windows: 1, total: 7 },
     ]);
     expect(rig.deadLetters()).toMatchObject([
-      { kind: "pane", operator: "check", window: { key: { key: "a" }, start: 10, end: 20 } },
-      { kind: "pane", operator: "check", window: { key: { key: "b" }, start: 10, end: 20 } },
+      { kind: "pane", operator: "check", unit: { key: { key: "a" }, about: { start: 10, end: 20 } } },
+      { kind: "pane", operator: "check", unit: { key: { key: "b" }, about: { start: 10, end: 20 } } },
     ]);
     const counters = await rig.counters();
     expect(counters.get("tens")).toEqual({ in: 6, filtered: 0, folded: 6, late: 0, dead: 2, closed: 6 });

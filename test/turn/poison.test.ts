@@ -188,7 +188,7 @@ test("a closing window whose code throws dead-letters that pane, not the record 
     {
       kind: "pane",
       operator: "check",
-      window: { key: { key: "b" }, start: 0, end: 10 },
+      unit: { key: { key: "b" }, about: { start: 0, end: 10 } },
       reason: { message: "too much" },
     },
   ]);

@@ -177,7 +177,7 @@ describe("panes and outputs", () => {
     const rig = new Rig(flow);
     await rig.task().turn({ kind: "records", records: [at(1, 17), at(2, 17), at(3, 18)] });
     await rig.task().turn({ kind: "drain" });
-    expect(rig.deadLetters()).toMatchObject([{ kind: "pane", operator: "check", window: { operator: "tens" } }]);
+    expect(rig.deadLetters()).toMatchObject([{ kind: "pane", operator: "check", unit: { operator: "tens" } }]);
     return rig;
   }
 
@@ -186,7 +186,7 @@ describe("panes and outputs", () => {
     const [letter] = rig.deadLetters();
     await rig.process().control(messageOf(letter!));
     const [, again] = rig.deadLetters(); // not mended yet
-    expect(again).toMatchObject({ kind: "pane", window: letter!.window });
+    expect(again).toMatchObject({ kind: "pane", unit: letter!.unit });
     build.isBroken = false;
     for (let i = 0; i < 3; i++) await rig.process().control(messageOf(again!));
     await rig.process().control(messageOf(letter!));
@@ -216,10 +216,10 @@ describe("panes and outputs", () => {
     const rig = await withPane();
     const [letter] = rig.deadLetters();
     const epoch = (await rig.header())!.epoch;
-    const gone = messageOf({ ...letter!, window: { ...letter!.window!, operator: "gone" } });
+    const gone = messageOf({ ...letter!, unit: { ...letter!.unit!, operator: "gone" } });
     await expect(rig.process().control(gone)).rejects.toMatchObject({ code: "redrive/no-operator" });
     const output = { sink: "gone", id: `${letter!.task}@1#0`, body: "{}" };
-    const { window: _window, ...rest } = letter!;
+    const { unit: _unit, ...rest } = letter!;
     const noSink = messageOf({ ...rest, kind: "output", output });
     await expect(rig.process().control(noSink)).rejects.toMatchObject({ code: "redrive/no-sink" });
     expect((await rig.header())!.epoch).toBe(epoch);

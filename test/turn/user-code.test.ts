@@ -134,11 +134,11 @@ describe("a window whose row cannot be made", () => {
     const [letter] = rig.deadLetters();
     expect(letter).toMatchObject({
       kind: "pane",
-      window: { key: { key: "a" }, start: 0, end: 10 },
+      unit: { key: { key: "a" }, about: { start: 0, end: 10 } },
       reason: { code: "lake/row" },
     });
-    const body = Buffer.from(letter!.window!.accumulators, "base64");
-    expect(decodeBody(body, letter!.window!.codec, "the letter")).toEqual([2, [2, 3, 0]]);
+    const body = Buffer.from(letter!.unit!.content, "base64");
+    expect(decodeBody(body, letter!.unit!.codec, "the letter")).toEqual([2, [2, 3, 0]]);
   });
 
   test("X10: a build that fails on most windows stops the task, and drains none", async () => {

@@ -63,9 +63,9 @@ export function printTable({ letters, unreadable, hidden }: ListedLetters, print
 export const listedJson = ({ letters }: ListedLetters): string =>
   JSON.stringify(
     letters.map(({ sentAt, letter }) => {
-      const { payload: _payload, output: _output, window, ...rest } = letter;
-      const { accumulators: _accumulators, ...frame } = window ?? {};
-      return { ...rest, ...(window && { window: frame }), when: new Date(sentAt).toISOString() };
+      const { payload: _payload, output: _output, unit, ...rest } = letter;
+      const { content: _content, ...frame } = unit ?? {};
+      return { ...rest, ...(unit && { unit: frame }), when: new Date(sentAt).toISOString() };
     }),
     undefined,
     2,

@@ -118,11 +118,12 @@ function isSelected({ id, reason }: QueuedLetter, selection: Selection): boolean
  * What a letter holds, as a text that a new letter of the same has too. Without it a run would take up again and again
  * what fails again and again.
  */
-function whatIsIn({ id, task, kind, position, partitionKey, window, output }: QueuedLetter): string {
+function whatIsIn({ id, task, kind, position, partitionKey, unit, output }: QueuedLetter): string {
   const deployment = task.slice(0, task.lastIndexOf(":")); // all but the partition, which may have been split since
   const content = {
     record: [position, partitionKey],
-    pane: [window?.operator, window?.keyCode, window?.start],
+    pane: [unit?.operator, unit?.keyCode, unit?.about],
+    timer: [unit?.operator, unit?.keyCode, unit?.about],
     output: output === undefined ? [id] : [output.sink, output.body],
   };
   return createHash("sha256")

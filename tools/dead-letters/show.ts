@@ -2,6 +2,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import { wholeLetter } from "../../lib/runtime/redrive.ts";
 import { decodeBody } from "../../lib/state/codec.ts";
+import { MAX_INSTANT } from "../../lib/time/instant.ts";
 import type { ObjectStore } from "../../lib/state/object-store.ts";
 import type { LetterQueue, ReceivedLetter } from "./letter-queue.ts";
 import { READ_RATE } from "./list.ts";
@@ -24,13 +25,13 @@ export async function describeLetter(
   { letter: queued, sentAt }: ReceivedLetter,
   objects: Pick<ObjectStore, "get">,
 ): Promise<string> {
-  const { payload, window, output, ...rest } = await wholeLetter(queued!, objects);
+  const { payload, unit, output, ...rest } = await wholeLetter(queued!, objects);
   const facts: Record<string, unknown> = {
     ...rest,
     when: new Date(sentAt).toISOString(),
     ...(rest.arrival === undefined ? {} : { arrival: new Date(rest.arrival).toISOString() }),
     ...(queued!.whole === undefined ? {} : { whole: `s3://${queued!.whole.bucket}/${queued!.whole.key}` }),
-    ...(window === undefined ? {} : { window: describeWindow(rest.id, window) }),
+    ...(unit === undefined ? {} : { unit: describeUnit(rest.id, unit) }),
     ...(output === undefined ? {} : { output: { ...output, body: undefined } }),
   };
   const lines = [json(facts)];
@@ -52,15 +53,22 @@ function described(what: string, bytes: Buffer): string[] {
   }
 }
 
-function describeWindow(id: string, { start, end, codec, accumulators, ...rest }: NonNullable<DeadLetter["window"]>) {
-  const at = (time: number) => new Date(time).toISOString();
+function describeUnit(id: string, { about, codec, content, ...rest }: NonNullable<DeadLetter["unit"]>) {
+  const facts = Object.fromEntries(
+    Object.entries(about).map(([name, value]) => [name, TIMES.has(name) ? timeText(value) : value]),
+  );
   try {
-    const values = decodeBody(Buffer.from(accumulators, "base64"), codec, `Dead letter ${id}`);
-    return { ...rest, start: at(start), end: at(end), accumulators: values };
+    return { ...rest, about: facts, content: decodeBody(Buffer.from(content, "base64"), codec, `Dead letter ${id}`) };
   } catch (cause) {
-    return { ...rest, start: at(start), end: at(end), codec, accumulators, unreadable: messageOf(cause) };
+    return { ...rest, about: facts, codec, content, unreadable: messageOf(cause) };
   }
 }
+
+/** What of a unit is epoch milliseconds. */
+const TIMES = new Set(["start", "end", "time"]);
+
+const timeText = (value: string | number) =>
+  typeof value === "number" && Math.abs(value) <= MAX_INSTANT ? new Date(value).toISOString() : value;
 
 const json = (value: unknown): string =>
   JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner), 2);

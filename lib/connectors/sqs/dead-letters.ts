@@ -44,7 +44,7 @@ export async function letterBody(
   if (Buffer.byteLength(letter) <= MAX_MESSAGE_BYTES - REDRIVE_BYTES) return letter;
   const key = wholeKey(id);
   await objects.put(key, Buffer.from(letter));
-  const { payload: _payload, output: _output, window, ...rest } = JSON.parse(letter) as DeadLetter;
-  const { accumulators: _accumulators, ...frame } = window ?? {};
-  return JSON.stringify({ ...rest, ...(window && { window: frame }), whole: { bucket, key } });
+  const { payload: _payload, output: _output, unit, ...rest } = JSON.parse(letter) as DeadLetter;
+  const { content: _content, ...frame } = unit ?? {};
+  return JSON.stringify({ ...rest, ...(unit && { unit: frame }), whole: { bucket, key } });
 }

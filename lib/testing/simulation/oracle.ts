@@ -1,4 +1,4 @@
-import type { OperatorContext, Pane } from "../../operators/operator.ts";
+import type { OperatorContext, Unit, UnitDescription } from "../../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../../operators/program.ts";
 import type { DecodedRecord } from "../../runtime/record.ts";
 import type { Output } from "../../state/commit.ts";
@@ -20,8 +20,8 @@ interface KeyRun {
 export class Oracle {
   readonly #program: StageProgram;
   readonly #keys = new Map<string, KeyRun>();
-  /** Panes that threw, each as one text. */
-  readonly deadPanes: string[] = [];
+  /** Panes and timers that threw, each as one text. */
+  readonly deadUnits: string[] = [];
 
   constructor(program: StageProgram) {
     this.#program = program;
@@ -78,23 +78,23 @@ export class Oracle {
     if (watermark <= run.state.watermark) return;
     for (const operator of run.stage.timed) {
       if (operator.nextDue() > watermark) continue;
-      for (const pane of operator.closeUpTo(watermark)) this.#emit(run, pane);
+      for (const unit of operator.closeUpTo(watermark)) this.#run(run, unit);
     }
     run.state.watermark = watermark;
   }
 
-  #emit(run: KeyRun, pane: Pane): void {
+  #run(run: KeyRun, unit: Unit): void {
     const { state, outputs } = run;
     const sent = outputs.length;
     state.beginUnit();
     try {
-      pane.emit();
+      unit.run();
     } catch {
       state.undoUnit();
       outputs.length = sent;
-      const { key, start } = pane.describe();
-      this.deadPanes.push(paneText(run.operator, Object.values(key).map(String), start));
-      state.counters.countForGood(`${pane.operator} dead`);
+      const { key, about } = unit.describe();
+      this.deadUnits.push(unitText(run.operator, Object.values(key).map(String), about));
+      state.counters.countForGood(`${unit.operator} dead`);
     }
   }
 
@@ -116,6 +116,6 @@ export class Oracle {
   }
 }
 
-/** A pane as one text. */
-export const paneText = (operator: string, key: readonly string[], start: number): string =>
-  `${operator} ${JSON.stringify(key)} ${start}`;
+/** A pane or timer as one text. */
+export const unitText = (operator: string, key: readonly string[], about: UnitDescription["about"]): string =>
+  `${operator} ${JSON.stringify(key)} ${JSON.stringify(about)}`;

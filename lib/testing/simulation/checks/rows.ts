@@ -2,7 +2,7 @@ import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
 import { hashOf, isWithin } from "../../../state/hash-range.ts";
 import { BEFORE_ALL_TIME } from "../../../time/instant.ts";
 import { BROKEN, SKEW, throwsIn } from "../function.ts";
-import { Oracle, paneText } from "../oracle.ts";
+import { Oracle, unitText } from "../oracle.ts";
 import type { LedgerCommit, LedgerTask } from "../ledger.ts";
 import type { Simulation } from "../simulation.ts";
 import type { StreamRecord } from "../stream.ts";
@@ -169,16 +169,16 @@ function compareRows(simulation: Simulation, oracle: Oracle): void {
   for (const { name } of simulation.settings.stage.sinks) {
     compare(simulation, `rows of ${name}`, expected.get(name) ?? new Map(), receivedBy(simulation, name));
   }
-  const panes = new Map<string, number>();
-  for (const pane of oracle.deadPanes) panes.set(pane, (panes.get(pane) ?? 0) + 1);
-  const deadPanes = new Map<string, number>();
+  const units = new Map<string, number>();
+  for (const unit of oracle.deadUnits) units.set(unit, (units.get(unit) ?? 0) + 1);
+  const deadUnits = new Map<string, number>();
   for (const body of simulation.ledger.received.get(DEAD_LETTERS)?.values() ?? []) {
-    const { kind, operator, window } = JSON.parse(body) as DeadLetter;
-    if (kind !== "pane") continue;
-    const pane = paneText(operator, Object.values(window!.key), window!.start);
-    deadPanes.set(pane, (deadPanes.get(pane) ?? 0) + 1);
+    const { operator, unit } = JSON.parse(body) as DeadLetter;
+    if (unit === undefined) continue;
+    const text = unitText(operator, Object.values(unit.key), unit.about);
+    deadUnits.set(text, (deadUnits.get(text) ?? 0) + 1);
   }
-  compare(simulation, "dead panes", panes, deadPanes);
+  compare(simulation, "dead panes and timers", units, deadUnits);
 }
 
 /** What a sink's readers have, repeats hidden; what it refused is theirs as dead letters. */
