@@ -1,0 +1,247 @@
+import type { Pipeline } from "millrace";
+import { MemoryChangelog, MemoryObjects } from "millrace/testing";
+import { kinesisDecoder } from "../../../lib/connectors/kinesis/decode.ts";
+import { compileStage } from "../../../lib/plan/compile.ts";
+import { planStages, type Stage } from "../../../lib/plan/stage.ts";
+import { DEAD_LETTERS } from "../../../lib/runtime/dead-letter.ts";
+import type { Observer, TurnReport } from "../../../lib/runtime/observer.ts";
+import type { Delivery, SinkWriter } from "../../../lib/runtime/sink-writer.ts";
+import type { StageRuntimeSettings } from "../../../lib/runtime/stage-runtime.ts";
+import { parseControlMessage, TICKS } from "../../../lib/runtime/tick.ts";
+import { taskName } from "../../../lib/state/task-id.ts";
+import { Draws, type DrawStream } from "../../../lib/testing/simulation/draws.ts";
+import type { World } from "../../../lib/testing/gated.ts";
+import { Environment } from "./environment.ts";
+import { FaultPlan } from "./faults.ts";
+import { ShardedStream, type Shard } from "./stream.ts";
+
+export interface ClusterOptions {
+  readonly seed: number;
+  /** Shards of every stream. */
+  readonly shards: number;
+  /** Records of the largest batch. */
+  readonly batch: number;
+  /** The probability that a request fails in some way, if any does. */
+  readonly faultRate?: number;
+  /** Where rows go, by sink. */
+  readonly writers: ReadonlyMap<string, SinkWriter>;
+}
+
+/** A stage at work: what it reads, and the processes that run it. */
+interface RunningStage {
+  readonly stage: Stage;
+  readonly stream: ShardedStream;
+  readonly environments: Environment[];
+}
+
+/** What a run came to. */
+export interface ClusterReport {
+  readonly turns: number;
+  readonly failedTurns: number;
+  /** Records that came too late for an operator. */
+  readonly late: number;
+  readonly deadLetters: readonly string[];
+  /** Of everything but the input's making: seconds. */
+  readonly cpuSeconds: number;
+  readonly faults: ReadonlyMap<string, number>;
+}
+
+/** Processes of a stage at a time. */
+const ENVIRONMENTS = 2;
+
+/** Turns in a row that fail, of which this many are bad luck no more. */
+const MOST_FAILURES = 1_000;
+
+/**
+ * A pipeline's stages in this process, on stores in memory and streams of several shards: with the runtime as it is
+ * deployed, and in place of AWS what its faults leave of it.
+ */
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #pipeline: Pipeline;
+  readonly #changelog = new MemoryChangelog();
+  readonly #objects = new MemoryObjects();
+  readonly #stages: readonly RunningStage[];
+  readonly #draws: DrawStream;
+  readonly #keys: DrawStream;
+  readonly #faults: FaultPlan | undefined;
+  readonly #zombies: Environment[] = [];
+  readonly #messages: string[] = [];
+  readonly #deadLetters = new Map<string, string>();
+  readonly #late = new Map<string, number>();
+  readonly #cpu = { user: 0, system: 0 };
+  #turns = 0;
+  #failures = 0;
+  #failuresInARow = 0;
+  #nonces = 0;
+  #now = 0;
+
+  constructor(pipeline: Pipeline, options: ClusterOptions) {
+    this.#options = options;
+    this.#pipeline = pipeline;
+    const draws = new Draws(`${options.seed} ${pipeline.name}`);
+    this.#draws = draws.stream("turns");
+    this.#keys = draws.stream("partition keys");
+    const { faultRate = 0 } = options;
+    if (faultRate > 0) this.#faults = new FaultPlan(draws.stream("faults"), faultRate);
+    this.#stages = planStages(pipeline).map((stage) => ({
+      stage,
+      stream: new ShardedStream(stage.name, options.shards),
+      environments: [],
+    }));
+  }
+
+  /** Runs the pipeline over events until there is nothing left to do, and drains it. */
+  async run(events: Iterable<unknown>): Promise<ClusterReport> {
+    const [source] = this.#stages;
+    const most = this.#options.shards * this.#options.batch;
+    for (const event of events) {
+      this.#now++;
+      // As a producer does that has no key: https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html
+      source!.stream.put(String(this.#keys.below(1_000_000_000)), JSON.stringify(event), this.#now);
+      if (source!.stream.unread >= 2 * most) await this.#readWhile(() => source!.stream.unread >= most);
+    }
+    await this.#readWhile(() => true);
+    const { stage, stream } = source!;
+    for (const shard of stream.shards) {
+      this.#messages.push(JSON.stringify({ type: "drain", task: this.#taskOf(stage, shard.id) }));
+    }
+    await this.#readWhile(() => true);
+    for (const zombie of this.#zombies.splice(0)) await zombie.thaw();
+    return {
+      turns: this.#turns,
+      failedTurns: this.#failures,
+      late: [...this.#late.values()].reduce((sum, n) => sum + n, 0),
+      deadLetters: [...this.#deadLetters.values()],
+      cpuSeconds: (this.#cpu.user + this.#cpu.system) / 1e6,
+      faults: this.#faults?.counts ?? new Map<string, number>(),
+    };
+  }
+
+  /** Gives turns until there is nothing to read, or enough was. */
+  async #readWhile(goesOn: () => boolean): Promise<void> {
+    while (goesOn()) {
+      const waiting = this.#stages.flatMap((running) =>
+        running.stream.shards.flatMap((shard) => (shard.unread > 0 ? [{ running, shard }] : [])),
+      );
+      if (waiting.length > 0) {
+        const { running, shard } = this.#draws.pick(waiting);
+        await this.#read(running, shard);
+      } else if (this.#messages.length > 0) {
+        await this.#give(this.#messages.shift()!);
+      } else return;
+      if (this.#zombies.length > 0 && this.#faults!.thaws()) await this.#zombies.shift()!.thaw();
+    }
+  }
+
+  /** One batch of a shard. What fails comes again. */
+  async #read(running: RunningStage, shard: Shard): Promise<void> {
+    const { size, again } = this.#faults?.batch(this.#options.batch) ?? { size: this.#options.batch, again: 0 };
+    const batch = shard.batch(size + again, again);
+    if (await this.#turn(running, (runtime) => runtime.records(shard.id, batch))) shard.advance(batch);
+  }
+
+  /** A message of the control queue: what fails comes again. */
+  async #give(body: string): Promise<void> {
+    const message = parseControlMessage(body)!;
+    if (message.type === "tick") this.#now = Math.max(this.#now, message.at);
+    const running = this.#stages.find(({ stage, stream }) =>
+      stream.shards.some(({ id }) => message.task === this.#taskOf(stage, id)),
+    );
+    if (!(await this.#turn(running!, (runtime) => runtime.control(message)))) this.#messages.push(body);
+  }
+
+  /** @returns whether it went well */
+  async #turn(running: RunningStage, work: Parameters<Environment["turn"]>[0]): Promise<boolean> {
+    const environment = this.#environmentOf(running);
+    const before = process.cpuUsage();
+    const ending = await environment.turn(work);
+    const { user, system } = process.cpuUsage(before);
+    this.#cpu.user += user;
+    this.#cpu.system += system;
+    this.#turns++;
+    if (ending.kind === "done") {
+      this.#failuresInARow = 0;
+      return true;
+    }
+    if (ending.kind === "failed" && this.#faults === undefined) throw ending.cause;
+    if (ending.kind === "hung") this.#zombies.push(environment);
+    this.#failures++;
+    if (++this.#failuresInARow > MOST_FAILURES) {
+      throw new Error(`${MOST_FAILURES} turns in a row failed.`, { cause: ending.kind === "failed" && ending.cause });
+    }
+    return false;
+  }
+
+  /** One of the stage's processes, or a new one in place of a dead one. */
+  #environmentOf({ stage, stream, environments }: RunningStage): Environment {
+    const at = this.#faults === undefined ? 0 : this.#draws.below(ENVIRONMENTS);
+    const there = environments[at];
+    if (there?.isUsable === true) return there;
+    return (environments[at] = new Environment(this.#settingsOf(stage), this.#worldOf(stage, stream), this.#faults));
+  }
+
+  #settingsOf(stage: Stage): Omit<StageRuntimeSettings, keyof World> {
+    const { pipeline, generation, source, incarnation } = this.#idOf(stage, "");
+    const observer: Observer = { turn: (report) => this.#count(report), notice: () => undefined };
+    return {
+      stage: {
+        pipeline,
+        generation,
+        stage: stage.name,
+        source,
+        incarnation,
+        program: compileStage(this.#pipeline, stage),
+        decode: kinesisDecoder(stage.source),
+        disorder: stage.source.disorder,
+        idle: stage.source.idle,
+        poisonShare: this.#pipeline.poison.share,
+      },
+      build: "nexmark",
+      observer,
+      now: () => this.#now,
+      newNonce: () => `nonce-${++this.#nonces}`,
+      suspectAfter: Number.POSITIVE_INFINITY,
+    };
+  }
+
+  #worldOf(stage: Stage, stream: ShardedStream): World {
+    const writers = new Map<string, SinkWriter>();
+    for (const { name } of stage.sinks) writers.set(name, this.#options.writers.get(name)!);
+    const collecting = (take: (delivery: Delivery) => void): SinkWriter => ({
+      deliver: async (deliveries) => {
+        deliveries.forEach(take);
+        return [];
+      },
+    });
+    writers.set(
+      DEAD_LETTERS,
+      collecting(({ id, body }) => this.#deadLetters.set(id, body)),
+    );
+    writers.set(
+      TICKS,
+      collecting(({ body }) => this.#messages.push(body)),
+    );
+    return { changelog: this.#changelog, objects: this.#objects, writers, partitions: stream.partitions };
+  }
+
+  #count({ task, epoch, counts }: TurnReport): void {
+    // By commit, as the process that made it may have died before anyone heard of it, or tells of it again.
+    for (const [operator, { late }] of counts) if (late > 0) this.#late.set(`${task}@${epoch}.${operator}`, late);
+  }
+
+  #idOf(stage: Stage, partition: string) {
+    return {
+      pipeline: this.#pipeline.name,
+      generation: 0,
+      stage: stage.name,
+      source: stage.source.name,
+      incarnation: 0,
+      partition,
+    };
+  }
+
+  #taskOf(stage: Stage, partition: string): string {
+    return taskName(this.#idOf(stage, partition));
+  }
+}
