@@ -2,7 +2,7 @@ import type { Pipeline } from "millrace";
 import { MemoryChangelog, MemoryObjects } from "millrace/testing";
 import { kinesisDecoder } from "../../../lib/connectors/kinesis/decode.ts";
 import { compileStage } from "../../../lib/plan/compile.ts";
-import { planStages, type Stage } from "../../../lib/plan/stage.ts";
+import { planStages, sourceOf, type Stage } from "../../../lib/plan/stage.ts";
 import { DEAD_LETTERS } from "../../../lib/runtime/dead-letter.ts";
 import type { Observer, TurnReport } from "../../../lib/runtime/observer.ts";
 import type { Delivery, SinkWriter } from "../../../lib/runtime/sink-writer.ts";
@@ -192,9 +192,9 @@ export class Cluster {
         source,
         incarnation,
         program: compileStage(this.#pipeline, stage),
-        decode: kinesisDecoder(stage.source),
-        disorder: stage.source.disorder,
-        idle: stage.source.idle,
+        decode: kinesisDecoder(sourceOf(stage)),
+        disorder: sourceOf(stage).disorder,
+        idle: sourceOf(stage).idle,
         poisonShare: this.#pipeline.poison.share,
       },
       build: "nexmark",
@@ -235,7 +235,7 @@ export class Cluster {
       pipeline: this.#pipeline.name,
       generation: 0,
       stage: stage.name,
-      source: stage.source.name,
+      source: sourceOf(stage).name,
       incarnation: 0,
       partition,
     };
