@@ -103,7 +103,7 @@ export class Cluster {
     }
     await this.#readWhile(() => true);
     const { stage, stream } = source!;
-    for (const shard of stream.shards) {
+    for (const shard of stream.open) {
       this.#messages.push(JSON.stringify({ type: "drain", task: this.#taskOf(stage, shard.id) }));
     }
     await this.#readWhile(() => true);
@@ -122,10 +122,11 @@ export class Cluster {
   async #readWhile(goesOn: () => boolean): Promise<void> {
     while (goesOn()) {
       const waiting = this.#stages.flatMap((running) =>
-        running.stream.shards.flatMap((shard) => (shard.unread > 0 ? [{ running, shard }] : [])),
+        running.stream.shards.flatMap((shard) => (shard.isDue ? [{ running, shard }] : [])),
       );
       if (waiting.length > 0) {
         const { running, shard } = this.#draws.pick(waiting);
+        this.#reshard(running.stream);
         await this.#read(running, shard);
       } else if (this.#messages.length > 0) {
         await this.#give(this.#messages.shift()!);
@@ -134,10 +135,18 @@ export class Cluster {
     }
   }
 
+  /** Splits or merges shards, now and then. */
+  #reshard(stream: ShardedStream): void {
+    if (this.#faults?.reshards() !== true) return;
+    const shard = this.#draws.pick(stream.open);
+    if (stream.open.length > this.#options.shards) stream.merge(shard);
+    else stream.split(shard);
+  }
+
   /** One batch of a shard. What fails comes again. */
   async #read(running: RunningStage, shard: Shard): Promise<void> {
     const { size, again } = this.#faults?.batch(this.#options.batch) ?? { size: this.#options.batch, again: 0 };
-    const batch = shard.batch(size + again, again);
+    const batch = shard.batch(size, again);
     if (await this.#turn(running, (runtime) => runtime.records(shard.id, batch))) shard.advance(batch);
   }
 
@@ -222,7 +231,7 @@ export class Cluster {
       TICKS,
       collecting(({ body }) => this.#messages.push(body)),
     );
-    return { changelog: this.#changelog, objects: this.#objects, writers, partitions: stream.partitions };
+    return { changelog: this.#changelog, objects: this.#objects, writers, partitions: stream };
   }
 
   #count({ task, epoch, counts }: TurnReport): void {

@@ -5,14 +5,14 @@ export const REQUEST_FAULTS = ["refused", "answer lost", "killed before", "kille
 
 export type RequestFault = (typeof REQUEST_FAULTS)[number];
 
-/** What a mapping may do beside giving the next records. */
-export type BatchFault = "cut" | "repeated";
+/** What else may happen: to batches, and to streams. */
+export type OtherFault = "cut" | "repeated" | "resharded";
 
 /** Draws what goes wrong. Counts what did. */
 export class FaultPlan {
   readonly #draws: DrawStream;
   readonly #rate: number;
-  readonly counts = new Map<RequestFault | BatchFault, number>();
+  readonly counts = new Map<RequestFault | OtherFault, number>();
 
   /** @param rate the probability that a request fails in some way */
   constructor(draws: DrawStream, rate: number) {
@@ -35,12 +35,19 @@ export class FaultPlan {
     return { size, again: this.#draws.between(1, largest) };
   }
 
+  /** Whether a stream is resharded now. */
+  reshards(): boolean {
+    if (!this.#draws.chance(0.02)) return false;
+    this.#counted("resharded");
+    return true;
+  }
+
   /** Whether a process that hangs goes on now. */
   thaws(): boolean {
     return this.#draws.chance(0.2);
   }
 
-  #counted<F extends RequestFault | BatchFault>(fault: F): F {
+  #counted<F extends RequestFault | OtherFault>(fault: F): F {
     this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     return fault;
   }

@@ -1,23 +1,26 @@
 import type { IncomingRecord } from "../../../lib/runtime/record.ts";
 import type { SourcePartitions } from "../../../lib/runtime/source-partitions.ts";
-import { hashOf, type HashRange } from "../../../lib/state/hash-range.ts";
+import { hashOf, isWithin, WHOLE_RANGE, type HashRange } from "../../../lib/state/hash-range.ts";
 import type { Partition } from "../../../lib/state/partition.ts";
+import { compareSequences } from "../../../lib/state/position.ts";
 
 /** So many records before the next one are kept, for mappings that give some of them again. */
 const KEPT = 2_000;
 
 /** A shard, and how far its mapping has read it. */
-export class Shard implements Partition {
+export class Shard {
   readonly id: string;
-  readonly parents = [];
+  readonly parents: readonly Shard[];
   readonly range: HashRange;
+  isOpen = true;
   #records: IncomingRecord[] = [];
   /** How many records before these were forgotten. */
   #forgotten = 0;
   #read = 0;
 
-  constructor(id: string, range: HashRange) {
+  constructor(id: string, parents: readonly Shard[], range: HashRange) {
     this.id = id;
+    this.parents = parents;
     this.range = range;
   }
 
@@ -29,15 +32,26 @@ export class Shard implements Partition {
     return this.#forgotten + this.#records.length - this.#read;
   }
 
+  /** Whether its mapping gives records now: a shard comes after those that it replaces. */
+  get isDue(): boolean {
+    return this.unread > 0 && this.parents.every(({ unread }) => unread === 0);
+  }
+
+  /** Whether it holds nothing after a position. */
+  isAtTip(sequence: string): boolean {
+    const last = this.#records.at(-1);
+    return last === undefined || compareSequences(last.position.sequence, sequence) <= 0;
+  }
+
   /** The next records, after some that were read before. */
   batch(size: number, again: number): readonly IncomingRecord[] {
     const from = Math.max(this.#read - this.#forgotten - again, 0);
-    return this.#records.slice(from, from + size);
+    return this.#records.slice(from, this.#read - this.#forgotten + size);
   }
 
   /** The mapping goes on after a batch. */
   advance(batch: readonly IncomingRecord[]): void {
-    const last = this.#records.indexOf(batch.at(-1)!);
+    const last = this.#records.lastIndexOf(batch.at(-1)!);
     this.#read = Math.max(this.#read, this.#forgotten + last + 1);
     const surplus = this.#read - this.#forgotten - KEPT;
     if (surplus < KEPT) return;
@@ -47,42 +61,69 @@ export class Shard implements Partition {
 }
 
 /** A stream as Kinesis has them: records go to shards by the MD5 of their partition key, each shard keeps their order. */
-export class ShardedStream {
+export class ShardedStream implements SourcePartitions {
   readonly name: string;
-  readonly shards: readonly Shard[];
+  readonly shards: Shard[] = [];
   #sequence = 0;
 
   constructor(name: string, shards: number) {
     this.name = name;
     const bound = (i: number) => (2n ** 128n * BigInt(i)) / BigInt(shards);
-    const digits = (value: bigint) => value.toString(16).padStart(32, "0");
-    this.shards = Array.from(
-      { length: shards },
-      (_, i) =>
-        new Shard(`shardId-${String(i).padStart(12, "0")}`, { from: digits(bound(i)), to: digits(bound(i + 1) - 1n) }),
-    );
+    for (let i = 0; i < shards; i++) this.#add([], { from: digits(bound(i)), to: digits(bound(i + 1) - 1n) });
   }
 
-  /** @param arrival epoch milliseconds */
-  put(partitionKey: string, payload: Buffer | string, arrival: number): void {
-    const hash = hashOf(partitionKey);
-    const shard = this.shards.find(({ range }) => hash <= range.to)!;
+  /**
+   * @param hash of the shard that takes it, where that is not the partition key's
+   * @returns the shard that took it
+   */
+  put(partitionKey: string, payload: string, arrival: number, hash = hashOf(partitionKey)): string {
+    const shard = this.shards.find(({ isOpen, range }) => isOpen && isWithin(range, hash))!;
     shard.add({
       position: { sequence: String(++this.#sequence), index: 0 },
       arrival,
       partitionKey,
       base64: Buffer.from(payload).toString("base64"),
     });
+    return shard.id;
   }
 
   get unread(): number {
     return this.shards.reduce((sum, { unread }) => sum + unread, 0);
   }
 
-  get partitions(): SourcePartitions {
-    return {
-      list: async () => this.shards,
-      isAtTip: async (partition) => this.shards.find(({ id }) => id === partition)!.unread === 0,
-    };
+  get open(): readonly Shard[] {
+    return this.shards.filter(({ isOpen }) => isOpen);
+  }
+
+  /** Two shards in place of one. */
+  split(shard: Shard): void {
+    const middle = (numberOf(shard.range.from) + numberOf(shard.range.to)) / 2n;
+    shard.isOpen = false;
+    this.#add([shard], { from: shard.range.from, to: digits(middle) });
+    this.#add([shard], { from: digits(middle + 1n), to: shard.range.to });
+  }
+
+  /** One shard in place of one and the next. Nothing happens to the last one. */
+  merge(shard: Shard): void {
+    const next = this.open.find(({ range }) => numberOf(range.from) === numberOf(shard.range.to) + 1n);
+    if (next === undefined) return;
+    shard.isOpen = next.isOpen = false;
+    this.#add([shard, next], { from: shard.range.from, to: next.range.to });
+  }
+
+  async list(): Promise<readonly Partition[]> {
+    return this.shards.map(({ id, parents, range }) => ({ id, parents: parents.map((parent) => parent.id), range }));
+  }
+
+  async isAtTip(partition: string, sequence: string): Promise<boolean> {
+    return this.shards.find(({ id }) => id === partition)!.isAtTip(sequence);
+  }
+
+  #add(parents: readonly Shard[], range: HashRange): void {
+    this.shards.push(new Shard(`shardId-${String(this.shards.length).padStart(12, "0")}`, parents, range));
   }
 }
+
+const digits = (value: bigint): string => value.toString(16).padStart(WHOLE_RANGE.to.length, "0");
+
+const numberOf = (hash: string): bigint => BigInt(`0x${hash}`);
