@@ -40,10 +40,12 @@ const direction = Object.entries(layers).map(([folder, names]) => {
   const allowed = ["errors\\.ts$", "schema\\.ts$", ...names.map((name) => `${name}/`)];
   const message = `lib/${folder} imports only ${names.join(", ") || "what is beside it"} (docs/decisions/0001-layers.md).`;
   const up = folder === "connectors" ? "\\.\\./\\.\\./" : "\\.\\./";
-  // The simulator has folders of its own below, at any depth: there, what is forbidden is named.
+  // The simulator and process functions have folders of their own below: there, what is forbidden is named.
   const others = Object.keys(layers).filter((name) => name !== folder && !names.includes(name));
   const upward =
-    folder === "testing" ? { regex: `^(?:\\.\\./)+(?:${others.join("|")})/`, message } : only(up, allowed, message);
+    folder === "testing" || folder === "operators"
+      ? { regex: `^(?:\\.\\./)+(?:${others.join("|")})/`, message }
+      : only(up, allowed, message);
   const patterns = [upward, ...(core.includes(folder) ? coreImports : [])];
   if (folder !== "cdk") {
     patterns.push({ regex: "/provision\\.ts$", message: "lib/cdk alone provisions: CDK stays out of bundles." });

@@ -15,6 +15,23 @@ export {
   type Columns,
   type RowOf,
 } from "./pipeline/column.ts";
+export type { Process, Processed } from "./pipeline/process.ts";
+export {
+  list,
+  map,
+  reducing,
+  value,
+  type Cell,
+  type CellOptions,
+  type InitialOptions,
+  type ListCell,
+  type MapCell,
+  type ReducingCell,
+  type ValueCell,
+} from "./operators/process/cell.ts";
+export { side, type ProcessContext, type ProcessFunction, type Side } from "./operators/process/process-function.ts";
+export { eventTime, processingTime, type Timer } from "./operators/process/timer.ts";
+export type { Stored } from "./state/stored-value.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
 export { kinesis } from "./connectors/kinesis/declare.ts";
 export { lake, type Lake } from "./connectors/firehose/declare.ts";

@@ -17,6 +17,8 @@ export type Push = (value: unknown, meta: Meta) => void;
 /** What an operator may touch while it works: nothing else exists for it. */
 export interface OperatorContext {
   readonly state: TaskState;
+  /** Processing time of the turn, epoch milliseconds. */
+  readonly now: () => number;
   /** Names the operator that is at work: whom an error is blamed on. */
   enter(operator: string): void;
   count(operator: string, field: CounterField): void;
@@ -49,7 +51,7 @@ export interface Unit {
   readonly run: () => void;
 }
 
-/** An operator that acts when event time moves. */
+/** An operator that acts when event time moves, or processing time. */
 export interface TimedOperator {
   readonly name: string;
   /**
@@ -65,4 +67,10 @@ export interface TimedOperator {
    * Each unit is run before the next is asked for, and may make further ones due.
    */
   closeUpTo(watermark: number): Iterable<Unit>;
+  /** Takes out of its state what has expired (X9), once all that the watermark makes due is done. */
+  expireUpTo?(watermark: number): void;
+  /** The least processing time that makes it act; infinity when none does. Epoch milliseconds. */
+  nextWake?(): number;
+  /** What processing time makes it do; as {@link closeUpTo}. */
+  wakeUpTo?(now: number): Iterable<Unit>;
 }

@@ -93,7 +93,7 @@ export function fanOut(branches: readonly Push[]): Push {
 }
 
 /** A fold cannot wait: a promise would be folded as an object, and its rejection would end the process. */
-function refusePromise(operator: string, result: unknown): void {
+export function refusePromise(operator: string, result: unknown): void {
   if (typeof result !== "object" || result === null || !("then" in result) || typeof result.then !== "function") return;
   void Promise.resolve(result).catch(() => undefined); // its outcome is of no interest any more
   throw systemicError({

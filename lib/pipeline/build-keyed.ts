@@ -1,5 +1,6 @@
 import type { WindowAssigner } from "../windows/window.ts";
 import type { Builder } from "./builder.ts";
+import { buildProcess } from "./build-process.ts";
 import { buildWindow } from "./build-window.ts";
 import type { WindowOptions } from "./stream.ts";
 
@@ -7,4 +8,6 @@ import type { WindowOptions } from "./stream.ts";
 export const buildKeyed = (builder: Builder, here: () => number, keyFields: readonly string[]) => ({
   window: (name: string, assigner: WindowAssigner, options: WindowOptions = {}) =>
     buildWindow(builder, here(), keyFields, name, assigner, options),
+  process: (name: string, process: Parameters<typeof buildProcess>[4]) =>
+    buildProcess(builder, here(), keyFields, name, process),
 });

@@ -2,6 +2,7 @@ import type { Aggregate } from "../aggregates/aggregate.ts";
 import type { KeyRow, KeySpec } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
 import type { WindowAssigner } from "../windows/window.ts";
+import type { Process } from "./process.ts";
 import type { Accepts, Sink, SinkRow } from "./sink.ts";
 
 /**
@@ -37,7 +38,7 @@ export interface Stream<T, K = never> {
 }
 
 /** A stream seen by its key. */
-export interface Keyed<T, K> {
+export interface Keyed<T, K> extends Process<T, K> {
   /** Groups the records of each key by windows of event time. The name addresses the operator's state. */
   window(name: string, assigner: WindowAssigner, options?: WindowOptions): Windowed<T, K>;
 }

@@ -1,4 +1,5 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
+import type { ProcessDefinition } from "../operators/process/process-function.ts";
 import type { KeySpec } from "../state/key.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import type { SinkDeclaration } from "./sink.ts";
@@ -46,7 +47,14 @@ export type Node =
       readonly allowedLateness: number;
       readonly aggregates: Readonly<Record<string, Aggregate<never, unknown>>>;
     }
-  /** What leaves its input beside the rows: a window's late records, a branch of a split. Named `input.side`. */
+  | {
+      readonly kind: "process";
+      readonly name: string;
+      readonly input: number;
+      readonly keyFields: readonly string[];
+      readonly definition: ProcessDefinition;
+    }
+  /** What leaves its input beside the rows: a window's late records, a branch of a split, a side output. Named `input.side`. */
   | { readonly kind: "side"; readonly name: string; readonly input: number; readonly side: string }
   | { readonly kind: "sink"; readonly name: string; readonly input: number; readonly sink: SinkDeclaration };
 

@@ -3,6 +3,7 @@ import { fanOut, filterOperator, flatMapOperator, mapOperator, splitOperator } f
 import type { TableDescription } from "../operators/stateful.ts";
 import { sinkOperator } from "../operators/sink.ts";
 import type { Node, Pipeline } from "../pipeline/topology.ts";
+import { processOf } from "./process-of.ts";
 import { windowOf } from "./window-of.ts";
 
 /** Where an operator's results go. */
@@ -54,5 +55,7 @@ export function operatorOf(pipeline: Pipeline, node: Node): CompiledOperator {
       return stateless((context) => sinkOperator(node.sink, context));
     case "window":
       return windowOf(pipeline, node);
+    case "process":
+      return processOf(pipeline, node);
   }
 }

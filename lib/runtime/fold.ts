@@ -48,6 +48,7 @@ export class Fold {
   readonly #stage: StageInstance;
   #outputs: Output[] = [];
   #operator = "";
+  #now = Number.NEGATIVE_INFINITY;
   #lastCode = "";
   #records: Tally = { tried: 0, dead: 0 };
   #units: Tally = { tried: 0, dead: 0 };
@@ -57,6 +58,7 @@ export class Fold {
     this.#state = state;
     const context: OperatorContext = {
       state,
+      now: () => this.#now,
       enter: (operator) => (this.#operator = operator),
       count: (operator, field) => state.counters.count(`${operator} ${field}`),
       send: (sink, body) => this.#outputs.push({ sink, body }),
@@ -136,7 +138,10 @@ export class Fold {
     const record = recordIn(letter);
     if (record !== undefined) this.#follow(this.#push(record));
     else if (letter.output !== undefined) this.send({ sink: letter.output.sink, body: letter.output.body });
-    else this.#run(unitIn(letter, this.#stage));
+    else {
+      this.#run(unitIn(letter, this.#stage));
+      this.advance(this.#state.watermark);
+    }
     return record === undefined ? 0 : 1;
   }
 
@@ -149,15 +154,42 @@ export class Fold {
     return letter.kind === "record" ? 1 : 0;
   }
 
-  /** Moves the watermark, and closes what it closes. It never goes back. */
-  advance(watermark: number): void {
-    if (watermark <= this.#state.watermark) return;
-    for (const operator of this.#stage.timed) {
+  /** Moves the watermark, and does what is due at it: what was set for a time that has passed, too. It never goes back. */
+  advance(to: number): void {
+    const { timed } = this.#stage;
+    const watermark = Math.max(to, this.#state.watermark);
+    for (const operator of timed) {
       if (operator.nextDue() > watermark) continue;
       for (const unit of operator.closeUpTo(watermark)) this.#timed(unit);
     }
+    if (watermark === this.#state.watermark) return;
     this.#state.watermark = watermark;
+    for (const operator of timed) operator.expireUpTo?.(watermark);
     if (this.#state.floors.length > 0) this.#state.forgetFloors();
+  }
+
+  /**
+   * Begins a turn: does what processing time makes due.
+   *
+   * @param now epoch milliseconds
+   * @returns how much that was
+   */
+  wake(now: number): number {
+    this.#now = now;
+    if (this.#state.sealed !== undefined) return 0; // it is the heirs' now
+    const before = this.#units.tried;
+    for (const operator of this.#stage.timed) {
+      for (const unit of operator.wakeUpTo?.(now) ?? []) this.#timed(unit);
+    }
+    const woken = this.#units.tried - before;
+    if (woken > 0) this.advance(this.#state.watermark);
+    return woken;
+  }
+
+  /** The least processing time that makes something due; infinity when none does. */
+  nextWake(): number {
+    const { timed } = this.#stage;
+    return timed.reduce((least, operator) => Math.min(least, operator.nextWake?.() ?? least), Number.POSITIVE_INFINITY);
   }
 
   /** The least watermark that closes something; infinity when nothing is open. */
@@ -202,8 +234,8 @@ export class Fold {
   #follow(time: number | undefined): void {
     const state = this.#state;
     const { disorder } = this.#settings;
-    if (time === undefined || time - disorder <= state.recordWatermark) return;
-    state.recordWatermark = time - disorder;
+    if (time === undefined) return;
+    state.recordWatermark = Math.max(state.recordWatermark, time - disorder);
     this.advance(state.recordWatermark);
   }
 

@@ -162,7 +162,8 @@ export class Task {
     if (task.epoch === 0 && task.state.range === undefined)
       await this.#succession.open(task, item, trigger.kind === "seal" ? trigger.listed : undefined);
     const before = task.state.counters.byOperator();
-    const folded = (await this.#fold(trigger, task, item)) ?? (task.isHeir ? 0 : undefined);
+    const woken = task.fold.wake(now());
+    const folded = (await this.#fold(trigger, task, item)) ?? (task.isHeir || woken > 0 ? 0 : undefined);
     const report = (appended?: { bytes: number; spilled: boolean }) => ({
       task: this.#name,
       trigger: trigger.kind,

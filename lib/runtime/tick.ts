@@ -1,6 +1,6 @@
 import type { LoadedTask } from "./loaded-task.ts";
 import type { Output } from "../state/commit.ts";
-import type { ArmedTick } from "../state/task-state.ts";
+import type { ArmedTick, TaskState } from "../state/task-state.ts";
 import { parseLetter, type QueuedLetter } from "./redrive.ts";
 
 /** The sink of every pipeline that gives a task a turn later, without records (X12). */
@@ -31,16 +31,23 @@ export function dueTick(
   { idle, now }: { readonly idle: number; readonly now: () => number },
 ): number | undefined {
   const time = now();
-  if (idle === Number.POSITIVE_INFINITY || state.sealed !== undefined) return undefined;
-  // A tick that is long overdue was lost: another takes its place, and should it come after all it is ignored.
-  if (state.tick !== undefined && time < state.tick.at + LOST_TICK) return undefined;
-  const due = fold.nextDue();
+  if (state.sealed !== undefined) return undefined;
+  const due = Math.min(dueByEventTime(state, fold.nextDue(), idle, time), fold.nextWake());
   if (due === Number.POSITIVE_INFINITY) return undefined;
-  // When silence will have moved the watermark to the next closing.
-  const closing = state.arrival + Math.max(idle, due - state.recordWatermark);
+  const at = Math.min(Math.max(due, time + TICK_GAP), time + LONGEST_TICK);
+  // A tick that is long overdue was lost: another takes its place, and should it come after all it is ignored. So does
+  // one that is needed sooner.
+  const isOnItsWay = state.tick !== undefined && time < state.tick.at + LOST_TICK;
+  const isSooner = fold.nextWake() <= at && at + TICK_GAP < (state.tick?.at ?? 0);
+  return isOnItsWay && !isSooner ? undefined : at;
+}
+
+/** When silence will have moved the watermark to what is due next: epoch milliseconds. */
+function dueByEventTime({ arrival, recordWatermark }: TaskState, due: number, idle: number, time: number): number {
+  if (due === Number.POSITIVE_INFINITY || idle === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  const at = arrival + Math.max(idle, due - recordWatermark);
   // If that has passed, records wait to be read, or the source was not at its tip: look again after the time-out.
-  const at = closing > time ? closing : time + idle;
-  return Math.min(Math.max(at, time + TICK_GAP), time + LONGEST_TICK);
+  return at > time ? at : time + idle;
 }
 
 export const tickOutput = (task: string, tick: ArmedTick): Output => ({

@@ -11,7 +11,9 @@ const pathsIn = (text: string, line: string): string[] =>
   );
 
 const textsIn = (folder: string): string[] =>
-  readdirSync(path.join(ROOT, folder)).map((file) => readFileSync(path.join(ROOT, folder, file), "utf8"));
+  readdirSync(path.join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(path.join(ROOT, folder, file), "utf8"));
 
 describe("the specification", () => {
   test("has every invariant, in order", () => {

@@ -1,0 +1,76 @@
+import type { TimerDeclarations, Timers } from "./timer.ts";
+import type { CellDeclarations, Cells } from "./cell.ts";
+
+declare const rowType: unique symbol;
+
+/** What leaves a process function beside its rows. */
+export interface Side<out R> {
+  readonly kind: "side";
+  readonly [rowType]?: () => R;
+}
+
+/** The side outputs that a process function declares, by name. */
+export interface SideDeclarations {
+  readonly [name: string]: Side<unknown>;
+}
+
+/**
+ * Declares a side output of rows `R`: what is sent there leaves the operator as a stream of its own.
+ *
+ * @example
+ * const sides = { alerts: side<{ readonly card: string }>() };
+ */
+export const side = <R>(): Side<R> => ({ kind: "side" });
+
+/** What user code finds under the side outputs' names: each takes a row. */
+export type Sides<D> = { readonly [P in keyof D]: D[P] extends Side<infer R> ? (row: R) => void : never };
+
+/** What a process function has while it is called, and only then. */
+export interface ProcessContext<K, S, Tm, Sd> {
+  readonly key: K;
+  /** Event time, epoch milliseconds: the record's, or the timer's. A processing time's timer has the watermark. */
+  readonly time: number;
+  /** How far event time has come, epoch milliseconds; a record at or below it is late. */
+  readonly watermark: number;
+  /** Processing time, epoch milliseconds: the same for a whole turn. */
+  readonly now: number;
+  readonly state: Cells<S>;
+  readonly timers: Timers<Tm>;
+  readonly side: Sides<Sd>;
+}
+
+/** What a function gives: what it yields, or nothing. */
+export type Given = Iterable<unknown> | void;
+
+/** The rows that a function of the type yields. */
+export type RowsOf<G> = G extends Iterable<infer R> ? R : never;
+
+/** User code that runs once per record and once per timer, with state and timers per key. */
+export interface ProcessFunction<
+  T,
+  K,
+  S extends CellDeclarations,
+  Tm extends TimerDeclarations,
+  Sd extends SideDeclarations,
+  X extends Given,
+  Y extends Given,
+> {
+  /** Per key: `value`, `list`, `map` and `reducing`. */
+  readonly state?: S;
+  /** Per key: `eventTime` or `processingTime`. */
+  readonly timers?: Tm;
+  readonly sides?: Sd;
+  /** Called with each record. What it yields are rows with the record's key and event time. */
+  readonly onRecord: (record: T, context: ProcessContext<K, S, Tm, Sd>) => X;
+  /** Called with each timer that fires, after it was cleared. What it yields are rows with its key and event time. */
+  readonly onTimer?: (timer: keyof Tm & string, context: ProcessContext<K, S, Tm, Sd>) => Y;
+}
+
+/** A process function as the runtime knows it. */
+export interface ProcessDefinition {
+  readonly state: CellDeclarations;
+  readonly timers: TimerDeclarations;
+  readonly sides: SideDeclarations;
+  readonly onRecord: (record: never, context: never) => unknown;
+  readonly onTimer: ((timer: never, context: never) => unknown) | undefined;
+}

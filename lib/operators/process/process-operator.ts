@@ -1,0 +1,188 @@
+import { systemicError } from "../../errors.ts";
+import { hashOf } from "../../state/hash-range.ts";
+import { floorOf } from "../../state/inheritance.ts";
+import { decodeKey, partitionKeyOf } from "../../state/key.ts";
+import { BEFORE_ALL_TIME, END_OF_TIME } from "../../time/instant.ts";
+import { ExpiringEntries } from "../expiring-entries.ts";
+import type { Meta, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "../operator.ts";
+import { refusePromise } from "../stateless.ts";
+import { cellOf } from "./cells.ts";
+import type { ProcessDefinition } from "./process-function.ts";
+import { Scope, type Call } from "./scope.ts";
+import type { TimerDeclaration } from "./timer.ts";
+import { TimerHandle, TimerQueue, type DueTimer } from "./timers.ts";
+
+export interface ProcessSpec {
+  readonly name: string;
+  readonly definition: ProcessDefinition;
+  /** The key's fields, in order. */
+  readonly keyFields: readonly string[];
+  /** Milliseconds by which this operator's watermark trails the task's. */
+  readonly delay: number;
+}
+
+/** Where a process function's results go. */
+export interface ProcessOutlets {
+  readonly rows: Push;
+  readonly side: (name: string) => Push | undefined;
+}
+
+/**
+ * Runs user code once per record and once per timer, with state and timers per key.
+ *
+ * State: the operator's own table and that of expiry (`ExpiringEntries`), one of timers and one of wakes (`TimerQueue`).
+ */
+export class ProcessOperator implements TimedOperator {
+  readonly name: string;
+  readonly #spec: ProcessSpec;
+  readonly #context: OperatorContext;
+  readonly #outlets: ProcessOutlets;
+  readonly #entries: ExpiringEntries;
+  readonly #timers: TimerQueue;
+  readonly #wakes: TimerQueue;
+  readonly #scope: Scope;
+  readonly #user: object;
+
+  constructor(spec: ProcessSpec, context: OperatorContext, outlets: ProcessOutlets) {
+    const { name, definition } = spec;
+    this.name = name;
+    this.#spec = spec;
+    this.#context = context;
+    this.#outlets = outlets;
+    this.#entries = new ExpiringEntries(name, context.state);
+    this.#timers = new TimerQueue(name, "event", context.state);
+    this.#wakes = new TimerQueue(name, "processing", context.state);
+    const scope = new Scope(name, () => context.state.range);
+    this.#scope = scope;
+    const timerOf = (timer: string, { domain }: TimerDeclaration) =>
+      new TimerHandle(timer, domain, domain === "event" ? this.#timers : this.#wakes, scope);
+    this.#user = userContext(scope, {
+      state: each(definition.state, (cell, declaration) => cellOf(cell, declaration, this.#entries, scope)),
+      timers: each(definition.timers, timerOf),
+      side: each(definition.sides, (side) => this.#sideOf(side)),
+    });
+  }
+
+  readonly push: Push = (value, meta) => {
+    const { name, definition } = this.#spec;
+    const context = this.#context;
+    context.enter(name);
+    context.count(name, "in");
+    const call = { meta, watermark: this.#watermarkOf(meta), now: context.now(), timer: undefined };
+    this.#run(call, () => definition.onRecord(value as never, this.#user as never));
+    context.count(name, "folded");
+  };
+
+  nextDue(): number {
+    const { least } = this.#timers;
+    return least === Number.POSITIVE_INFINITY ? least : Math.min(least + this.#spec.delay, END_OF_TIME);
+  }
+
+  *closeUpTo(watermark: number): Generator<Unit> {
+    const isEnd = watermark >= END_OF_TIME;
+    const until = isEnd ? watermark : watermark - this.#spec.delay;
+    for (const due of this.#timers.due(until, isEnd)) yield this.#timer("event", due);
+  }
+
+  expireUpTo(watermark: number): void {
+    this.#entries.expire(watermark >= END_OF_TIME ? watermark : watermark - this.#spec.delay);
+  }
+
+  nextWake(): number {
+    return this.#wakes.least;
+  }
+
+  *wakeUpTo(now: number): Generator<Unit> {
+    for (const due of this.#wakes.due(now, false)) yield this.#timer("processing", due);
+  }
+
+  unitOf({ keyCode, about }: StoredUnit): Unit {
+    const { timer, at } = about as { readonly timer: string; readonly at: number };
+    const declaration = Object.hasOwn(this.#spec.definition.timers, timer)
+      ? this.#spec.definition.timers[timer]
+      : undefined;
+    if (declaration !== undefined) return this.#timer(declaration.domain, { keyCode, timer, at });
+    throw systemicError({
+      code: "redrive/no-timer",
+      message: `Operator "${this.name}" has no timer "${timer}" in this build, and a dead letter holds one.`,
+      advice: "Deploy a build that has it until the letter is redriven.",
+    });
+  }
+
+  #timer(domain: "event" | "processing", { keyCode, timer, at }: DueTimer): Unit {
+    const { keyFields, definition } = this.#spec;
+    const context = this.#context;
+    const key = decodeKey(keyFields, keyCode);
+    return {
+      operator: this.name,
+      describe: () => ({ kind: "timer", key, about: { timer, at }, content: null }),
+      run: () => {
+        context.enter(this.name);
+        const reached = this.#watermarkOf({ key, keyCode, time: at });
+        // While timers fire in their order, event time has come as far as the one that fires.
+        const watermark = domain === "event" ? Math.max(reached, at) : reached;
+        const meta = { key, keyCode, time: domain === "event" ? at : reached };
+        const call = { meta, watermark, now: context.now(), timer: { domain, at } };
+        this.#run(call, () => definition.onTimer?.(timer as never, this.#user as never));
+      },
+    };
+  }
+
+  #run(call: Call, user: () => unknown): void {
+    const { name } = this.#spec;
+    this.#scope.during(call, () => {
+      const rows = user();
+      if (rows === undefined) return;
+      refusePromise(name, rows);
+      for (const row of rows as Iterable<unknown>) {
+        refusePromise(name, row);
+        this.#outlets.rows(row, call.meta);
+        this.#context.enter(name);
+      }
+    });
+  }
+
+  /** A row for nobody is no row. */
+  #sideOf(side: string): (row: unknown) => void {
+    const push = this.#outlets.side(side);
+    return (row) => {
+      const { meta } = this.#scope.call;
+      push?.(row, meta);
+      this.#context.enter(this.name);
+    };
+  }
+
+  /** How far event time has come at this operator for a key. */
+  #watermarkOf({ key }: Meta): number {
+    const { state } = this.#context;
+    let { watermark } = state;
+    if (state.floors.length > 0) {
+      watermark = Math.max(watermark, floorOf(state.floors, hashOf(partitionKeyOf(key)), this.name).watermark);
+    }
+    return watermark === BEFORE_ALL_TIME || watermark >= END_OF_TIME ? watermark : watermark - this.#spec.delay;
+  }
+}
+
+const each = <D, H>(
+  declarations: Readonly<Record<string, D>>,
+  make: (name: string, declaration: D) => H,
+): Readonly<Record<string, H>> =>
+  Object.freeze(Object.fromEntries(Object.entries(declarations).map(([name, one]) => [name, make(name, one)])));
+
+/** What user code is given: one object for all calls, which says what the present one is for. */
+const userContext = (scope: Scope, handles: { readonly [kind in "state" | "timers" | "side"]: object }): object =>
+  Object.freeze({
+    ...handles,
+    get key() {
+      return scope.call.meta.key;
+    },
+    get time() {
+      return scope.call.meta.time;
+    },
+    get watermark() {
+      return scope.call.watermark;
+    },
+    get now() {
+      return scope.call.now;
+    },
+  });

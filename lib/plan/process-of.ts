@@ -1,0 +1,18 @@
+import { ProcessOperator, type ProcessSpec } from "../operators/process/process-operator.ts";
+import { processTables } from "../operators/process/process-tables.ts";
+import type { NodeOf, Pipeline } from "../pipeline/topology.ts";
+import type { CompiledOperator } from "./operator-of.ts";
+import { delayBefore } from "./window-of.ts";
+
+/** Makes a process function's node runnable. */
+export function processOf(pipeline: Pipeline, node: NodeOf<"process">): CompiledOperator {
+  const { name, keyFields, definition } = node;
+  const spec: ProcessSpec = { name, keyFields, definition, delay: delayBefore(pipeline, node) };
+  return {
+    tables: processTables(spec),
+    bind: (context, outlets) => {
+      const timed = new ProcessOperator(spec, context, outlets);
+      return { push: timed.push, timed };
+    },
+  };
+}
