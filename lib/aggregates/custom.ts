@@ -18,7 +18,8 @@ export interface CustomAggregate<T, A, R> {
 
 /**
  * An aggregate of one's own. Accumulators are stored: they are made of plain objects, arrays, strings, finite
- * numbers, bigints of 64 bits, booleans, null and Dates; a record whose accumulator is anything else is poison.
+ * numbers, bigints of 64 bits, booleans, null, Dates and byte arrays; a record whose accumulator is anything else is
+ * poison.
  *
  * @example
  * const routes = custom<Departure, string[], number>({

@@ -4,7 +4,8 @@ const MOST_BIGINT = 2n ** 63n - 1n;
 
 /**
  * A copy of a value that can be stored and comes back as it was: null, booleans, strings, finite numbers,
- * bigints of 64 bits, Dates, and arrays and plain objects of these.
+ * bigints of 64 bits, Dates, byte arrays, undefined, and arrays and plain objects of these. −0 becomes 0, and a hole in an
+ * array undefined: neither would survive being stored as it is.
  *
  * @param holder names what the value is of, in the error: `An accumulator of a custom aggregate`
  * @throws poison error `state/not-storable` naming what cannot be
@@ -23,7 +24,7 @@ function copyOf(value: unknown, depth: number, holder: string): unknown {
     case "undefined":
       return value;
     case "number":
-      if (Number.isFinite(value)) return value;
+      if (Number.isFinite(value)) return value + 0; // not −0
       throw notStorable(holder, String(value));
     case "bigint":
       if (value <= MOST_BIGINT && value >= -MOST_BIGINT - 1n) return value;
@@ -40,8 +41,13 @@ const MAX_DEPTH = 64;
 
 function copyOfObject(value: object, depth: number, holder: string): unknown {
   if (depth > MAX_DEPTH) throw notStorable(holder, `nesting deeper than ${MAX_DEPTH}`);
-  if (Array.isArray(value)) return value.map((item) => copyOf(item, depth + 1, holder));
-  if (value instanceof Date) return new Date(value);
+  if (Array.isArray(value)) return Array.from(value, (item) => copyOf(item, depth + 1, holder));
+  if (value instanceof Date) {
+    // The codec writes one, and refuses to read it: the task's state would be damaged.
+    if (Number.isNaN(value.getTime())) throw notStorable(holder, "an invalid Date");
+    return new Date(value);
+  }
+  if (value instanceof Uint8Array) return new Uint8Array(value); // not a Buffer, which may share another's memory
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw notStorable(holder, `a ${value.constructor.name}`);
   return Object.fromEntries(
@@ -59,5 +65,6 @@ const notStorable = (holder: string, what: string) =>
   poisonError({
     code: "state/not-storable",
     message: `${holder} contains ${what}, which cannot be stored.`,
-    advice: "Keep plain objects, arrays, strings, finite numbers, bigints of 64 bits, booleans, null and Dates.",
+    advice:
+      "Keep plain objects, arrays, strings, finite numbers, bigints of 64 bits, booleans, null, Dates and byte arrays.",
   });
