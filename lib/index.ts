@@ -37,7 +37,7 @@ export { kinesis } from "./connectors/kinesis/declare.ts";
 export { lake, type Lake } from "./connectors/firehose/declare.ts";
 export { tumbling } from "./windows/tumbling.ts";
 export type { Window, WindowAssigner } from "./windows/window.ts";
-export type { Aggregate } from "./aggregates/aggregate.ts";
+export type { Aggregate, TotalAggregate } from "./aggregates/aggregate.ts";
 export { count } from "./aggregates/count.ts";
 export { custom, type CustomAggregate } from "./aggregates/custom.ts";
 export { max, min } from "./aggregates/extremes.ts";

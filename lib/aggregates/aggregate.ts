@@ -1,4 +1,4 @@
-import { poisonError } from "../errors.ts";
+import { definitionError, poisonError } from "../errors.ts";
 
 declare const inputType: unique symbol;
 declare const resultType: unique symbol;
@@ -16,13 +16,22 @@ export interface Aggregate<in T, out R> {
   readonly input: (record: never, time: number) => unknown;
   readonly init: () => unknown;
   readonly add: (accumulator: never, input: never) => unknown;
-  /** The accumulator of both parts. Associative; `init()` is its neutral element. */
+  /**
+   * The accumulator of both parts. Associative; `init()` is its neutral element; `add` does what merging with the
+   * accumulator of one record does. Commutative too, but where order of arrival decides between records of one event
+   * time: then `a`'s came before `b`'s.
+   */
   readonly merge: (a: never, b: never) => unknown;
   readonly result: (accumulator: never) => unknown;
   /** Checks an accumulator that comes out of storage; returns it. */
   readonly restore?: (stored: unknown) => unknown;
   readonly [inputType]?: (record: T) => void;
   readonly [resultType]?: () => R;
+}
+
+/** An aggregate that has a value even where there is no record: a count is 0. */
+export interface TotalAggregate<in T, out R> extends Aggregate<T, R> {
+  readonly ofNone: () => R;
 }
 
 /** The same with its accumulator's type, as its author sees it. */
@@ -39,14 +48,47 @@ export interface AggregateOf<T, I, A, R> {
 /** Hides the accumulator's type. */
 export const aggregate = <T, I, A, R>(of: AggregateOf<T, I, A, R>): Aggregate<T, R> => of;
 
-/** Wraps a record's number so that NaN and infinities are poison, and never reach an accumulator. */
+/** The same for one that has a value where there is no record. */
+export const totalAggregate = <T, I, A, R>(
+  of: AggregateOf<T, I, A, R> & { readonly ofNone: () => R },
+): TotalAggregate<T, R> => of;
+
+/** Checks an accumulator that comes out of storage; `what` it must be, for the message. */
+export const restoring =
+  <A>(what: string, is: (stored: unknown) => boolean) =>
+  (stored: unknown): A => {
+    if (is(stored)) return stored as A;
+    throw new Error(`it is not ${what}`);
+  };
+
+export const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Wraps a record's number so that NaN and infinities are poison, and never reach an accumulator. −0 becomes 0. */
 export function finite<T>(name: string, field: (record: T) => number): (record: T) => number {
   return (record) => {
     const value = field(record);
-    if (typeof value === "number" && Number.isFinite(value)) return value;
+    if (typeof value === "number" && Number.isFinite(value)) return value + 0;
     throw poisonError({
       code: "aggregate/not-finite",
       message: `${name}() was given ${typeof value === "number" ? String(value) : `a ${typeof value}`}, not a finite number.`,
     });
   };
+}
+
+/** An accumulator of numbers as it is; the record that makes it overflow is poison. */
+export function inRange<A extends readonly number[]>(name: string, accumulator: A): A {
+  if (accumulator.every(Number.isFinite)) return accumulator;
+  throw poisonError({
+    code: "aggregate/overflow",
+    message: `${name}() leaves the range of numbers (1.8e308) with this record.`,
+  });
+}
+
+/** A setting that is a whole number from 1 to `most`. */
+export function checkSetting(name: string, setting: string, value: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value;
+  throw definitionError({
+    code: "aggregate/setting",
+    message: `${name}(): ${setting} ${String(value)} is not a whole number from 1 to ${most}.`,
+  });
 }

@@ -19,3 +19,6 @@ export const mergeSums = (a: CompensatedSum, b: CompensatedSum): CompensatedSum 
 };
 
 export const total = ([sum, compensation]: CompensatedSum): number => sum + compensation;
+
+export const isCompensatedSum = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 2 && value.every(Number.isFinite);
