@@ -42,6 +42,7 @@ export { count } from "./aggregates/count.ts";
 export { custom, type CustomAggregate } from "./aggregates/custom.ts";
 export { max, min } from "./aggregates/extremes.ts";
 export { mean } from "./aggregates/mean.ts";
+export type { Ordered } from "./aggregates/ordered.ts";
 export { sum } from "./aggregates/sum.ts";
 export type { Duration } from "./time/duration.ts";
 export type { Instant } from "./time/instant.ts";
