@@ -49,6 +49,7 @@ export type { Ordered } from "./aggregates/ordered.ts";
 export type { RankedBy } from "./aggregates/ranked.ts";
 export { sum } from "./aggregates/sum.ts";
 export { topN } from "./aggregates/top-n.ts";
+export { stddevPop, stddevSamp, varPop, varSamp } from "./aggregates/variance.ts";
 export type { Duration } from "./time/duration.ts";
 export type { Instant } from "./time/instant.ts";
 export { MillraceError, type ErrorKind } from "./errors.ts";
