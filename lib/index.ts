@@ -48,6 +48,7 @@ export { mean } from "./aggregates/mean.ts";
 export type { Ordered } from "./aggregates/ordered.ts";
 export type { RankedBy } from "./aggregates/ranked.ts";
 export { sum } from "./aggregates/sum.ts";
+export { sumDecimal, sumExact } from "./aggregates/sum-exact.ts";
 export { topN } from "./aggregates/top-n.ts";
 export { stddevPop, stddevSamp, varPop, varSamp } from "./aggregates/variance.ts";
 export type { Duration } from "./time/duration.ts";
