@@ -39,6 +39,7 @@ export { tumbling } from "./windows/tumbling.ts";
 export type { Window, WindowAssigner } from "./windows/window.ts";
 export type { Aggregate, TotalAggregate } from "./aggregates/aggregate.ts";
 export { approxDistinct } from "./aggregates/approx-distinct.ts";
+export { approxPercentile, approxPercentiles, type PercentileOptions } from "./aggregates/approx-percentile.ts";
 export { collect } from "./aggregates/collect.ts";
 export { count } from "./aggregates/count.ts";
 export type { Countable } from "./aggregates/countable.ts";
