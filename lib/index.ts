@@ -47,6 +47,7 @@ export { custom, type CustomAggregate } from "./aggregates/custom.ts";
 export { distinct } from "./aggregates/distinct.ts";
 export { max, min } from "./aggregates/extremes.ts";
 export { maxBy, minBy } from "./aggregates/extremes-by.ts";
+export { filtered } from "./aggregates/filtered.ts";
 export { first, last } from "./aggregates/first-last.ts";
 export { mean } from "./aggregates/mean.ts";
 export type { Ordered } from "./aggregates/ordered.ts";
