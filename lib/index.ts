@@ -1,6 +1,14 @@
 /** Millrace: event-time stream processing on AWS Lambda. What a pipeline is written with. */
 export { pipeline, type Flow, type PipelineOptions } from "./pipeline/pipeline.ts";
-export type { Aggregated, Keyed, Stream, Windowed, WindowFields, WindowOptions } from "./pipeline/stream.ts";
+export type {
+  Aggregated,
+  Keyed,
+  PaneFields,
+  RetractionFields,
+  Stream,
+  Windowed,
+  WindowOptions,
+} from "./pipeline/stream.ts";
 export type { Node, Pipeline, PoisonPolicy } from "./pipeline/topology.ts";
 export type { Source, SourceOptions } from "./pipeline/source.ts";
 export type { Sink } from "./pipeline/sink.ts";
@@ -35,8 +43,27 @@ export type { Stored } from "./state/stored-value.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
 export { kinesis } from "./connectors/kinesis/declare.ts";
 export { lake, type Lake } from "./connectors/firehose/declare.ts";
+export { calendarDay, calendarMonth, type CalendarOptions } from "./windows/calendar.ts";
+export { countWindow } from "./windows/count.ts";
+export { cumulative } from "./windows/cumulative.ts";
+export { globalWindow } from "./windows/global.ts";
+export { hopping } from "./windows/hopping.ts";
+export { session } from "./windows/session.ts";
+export { sliding } from "./windows/sliding.ts";
 export { tumbling } from "./windows/tumbling.ts";
-export type { Window, WindowAssigner } from "./windows/window.ts";
+export { windows } from "./windows/custom.ts";
+export type { Accumulation, EarlyFiring, LateFiring, PaneTiming, WindowTrigger } from "./windows/trigger.ts";
+export type {
+  AlignedWindows,
+  CountWindows,
+  GlobalWindow,
+  SessionWindows,
+  SlidingWindows,
+  TimeWindows,
+  Window,
+  WindowAssigner,
+  WindowFields,
+} from "./windows/window.ts";
 export type { Aggregate, TotalAggregate } from "./aggregates/aggregate.ts";
 export { approxDistinct } from "./aggregates/approx-distinct.ts";
 export { approxPercentile, approxPercentiles, type PercentileOptions } from "./aggregates/approx-percentile.ts";

@@ -1,5 +1,6 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
 import { toMillis } from "../time/duration.ts";
+import { checkedTrigger, type CheckedTrigger } from "../windows/trigger.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import type { Builder } from "./builder.ts";
 import { buildSide, buildStream } from "./build-stream.ts";
@@ -16,9 +17,13 @@ export function buildWindow(
   options: WindowOptions,
 ) {
   const what = `${builder.where}: window "${name}"`;
-  if (typeof assigner?.startOf !== "function")
+  if (typeof assigner?.kind !== "string" || typeof assigner.shape !== "string")
     throw builder.refuse(`window("${name}")`, "was not given windows", "Use tumbling({ hours: 1 }).");
   const allowedLateness = toMillis(options.allowedLateness ?? {}, `${what}: allowedLateness`);
+  const trigger = checkedTrigger(what, options.trigger, options.accumulation);
+  const problem = unfit(assigner, allowedLateness, trigger);
+  if (problem !== undefined) throw builder.refuse(`window("${name}")`, problem);
+  const taken = new Set([...keyFields, ...windowFields(assigner, trigger)]);
   return {
     aggregate: (aggregates: Readonly<Record<string, Aggregate<never, unknown>>>) => {
       const fields = Object.keys(aggregates);
@@ -30,17 +35,45 @@ export function buildWindow(
         );
       for (const field of fields) {
         checkField(`${what}: a row`, field);
-        if (keyFields.includes(field) || field === "windowStart" || field === "windowEnd") {
+        if (taken.has(field)) {
           throw builder.refuse(
             `window("${name}").aggregate`,
             `has a field "${field}", a name taken by the key or the window`,
           );
         }
       }
-      const node = builder.add({ kind: "window", name, input, keyFields, assigner, allowedLateness, aggregates });
+      const node = builder.add({
+        kind: "window",
+        name,
+        input,
+        keyFields,
+        assigner,
+        allowedLateness,
+        trigger,
+        aggregates,
+      });
       return Object.defineProperty(buildStream(builder, node, keyFields), "late", {
         value: buildSide(builder, node, "late", keyFields),
       });
     },
   };
+}
+
+/** The columns that rows have beside the key's and the aggregates'. */
+const windowFields = ({ kind }: WindowAssigner, trigger: CheckedTrigger | undefined): readonly string[] => [
+  ...(kind === "global" ? [] : ["windowStart", "windowEnd"]),
+  ...(trigger === undefined ? [] : ["pane", "paneIndex"]),
+  ...(trigger?.accumulation === "retracting" ? ["sign"] : []),
+];
+
+/** What a kind of windows cannot do of what it is asked for. */
+function unfit({ kind }: WindowAssigner, allowedLateness: number, trigger: CheckedTrigger | undefined) {
+  if ((kind === "sliding" || kind === "count") && trigger !== undefined) {
+    return "has a trigger, and its windows make one row each";
+  }
+  if (kind === "global" && trigger?.late !== undefined) return "fires late, and its window has no end";
+  if ((kind === "global" || kind === "count") && allowedLateness > 0) {
+    return "allows lateness, and nothing is late in windows without an end";
+  }
+  return undefined;
 }

@@ -1,7 +1,8 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
 import type { KeyRow, KeySpec } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
-import type { WindowAssigner } from "../windows/window.ts";
+import type { Accumulation, PaneTiming, WindowTrigger } from "../windows/trigger.ts";
+import type { WindowAssigner, WindowColumns } from "../windows/window.ts";
 import type { Process } from "./process.ts";
 import type { Accepts, Sink, SinkRow } from "./sink.ts";
 
@@ -40,28 +41,50 @@ export interface Stream<T, K = never> {
 /** A stream seen by its key. */
 export interface Keyed<T, K> extends Process<T, K> {
   /** Groups the records of each key by windows of event time. The name addresses the operator's state. */
-  window(name: string, assigner: WindowAssigner, options?: WindowOptions): Windowed<T, K>;
+  window<A extends WindowAssigner<T>, const O extends WindowOptions = {}>(
+    name: string,
+    assigner: A,
+    options?: O,
+  ): Windowed<T, K, Flat<WindowColumns<A> & PaneColumns<O>>>;
 }
 
 export interface WindowOptions {
-  /** How long after its end a window stays open for stragglers, and is not emitted. @default none */
+  /** How long after its end a window stays open for stragglers. @default none */
   readonly allowedLateness?: Duration;
+  /** When a window makes more rows than one. @default one row, when the window can no longer change */
+  readonly trigger?: WindowTrigger;
+  /** What each of several rows holds. @default accumulating */
+  readonly accumulation?: Accumulation;
 }
 
-/** The columns that every window's row has: [windowStart, windowEnd) in epoch milliseconds. */
-export interface WindowFields {
-  readonly windowStart: number;
-  readonly windowEnd: number;
+/** The columns of windows that make several rows. */
+export interface PaneFields {
+  /** When the row was made: before its window's time had come, when it came, or after it. */
+  readonly pane: PaneTiming;
+  /** How many times the window had made a row before. */
+  readonly paneIndex: number;
 }
+
+/** The column of rows that take others back: −1 for a row that does, 1 for one that stands. */
+export interface RetractionFields {
+  readonly sign: 1 | -1;
+}
+
+type PaneColumns<O> = O extends { readonly trigger: WindowTrigger }
+  ? O extends { readonly accumulation: "retracting" }
+    ? PaneFields & RetractionFields
+    : PaneFields
+  : {};
 
 type Results<A> = { readonly [P in keyof A]: A[P] extends Aggregate<never, infer R> ? R : never };
 type Flat<T> = { [P in keyof T]: T[P] };
 
-export interface Windowed<T, K> {
-  /** One row per key and window: the key's fields, windowStart, windowEnd, and a field per aggregate. */
+/** Windows of type `F`: the columns that they give to rows. */
+export interface Windowed<T, K, F> {
+  /** Rows per key and window: the key's fields, the window's, and a field per aggregate. */
   aggregate<const A extends { readonly [name: string]: Aggregate<T, unknown> }>(
-    aggregates: A & { readonly [P in keyof K | keyof WindowFields]?: "name already taken by the key or the window" },
-  ): Aggregated<Flat<K & WindowFields & Results<A>>, T, K>;
+    aggregates: A & { readonly [P in keyof K | keyof F]?: "name already taken by the key or the window" },
+  ): Aggregated<Flat<K & F & Results<A>>, T, K>;
 }
 
 /** A window's rows, and beside them the records that came too late for any. */

@@ -1,6 +1,7 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
 import type { ProcessDefinition } from "../operators/process/process-function.ts";
 import type { KeySpec } from "../state/key.ts";
+import type { CheckedTrigger } from "../windows/trigger.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import type { SinkDeclaration } from "./sink.ts";
 import type { SourceDeclaration } from "./source.ts";
@@ -45,6 +46,8 @@ export type Node =
       readonly keyFields: readonly string[];
       readonly assigner: WindowAssigner;
       readonly allowedLateness: number;
+      /** Undefined for one row per window. */
+      readonly trigger: CheckedTrigger | undefined;
       readonly aggregates: Readonly<Record<string, Aggregate<never, unknown>>>;
     }
   | {

@@ -1,29 +1,86 @@
-import { restoreAccumulators } from "../operators/restore.ts";
-import { WindowAggregate, windowShape, type WindowAggregateSpec } from "../operators/window-aggregate.ts";
+import { Aggregation } from "../operators/aggregation.ts";
+import { CountAggregate, restoreCounts } from "../operators/count-aggregate.ts";
+import { keyCodeIn, OpenWindows, type EndingWindows } from "../operators/open-windows.ts";
+import { pendingOf, SlidingAggregate } from "../operators/sliding-aggregate.ts";
+import type { TableDescription } from "../operators/stateful.ts";
+import { firingsOf, WindowAggregate } from "../operators/window-aggregate.ts";
+import { windowShape, type WindowSpec } from "../operators/window-spec.ts";
 import { inputsOf, type Node, type NodeOf, type Pipeline } from "../pipeline/topology.ts";
+import type { TableDelta } from "../state/keyed-table.ts";
+import type { CountWindows, SlidingWindows } from "../windows/window.ts";
 import type { CompiledOperator } from "./operator-of.ts";
 
 /** Makes a window node runnable. */
 export function windowOf(pipeline: Pipeline, node: NodeOf<"window">): CompiledOperator {
-  const { name, assigner, allowedLateness, aggregates, keyFields } = node;
+  const { name, assigner, allowedLateness, trigger, aggregates, keyFields } = node;
   const delay = delayBefore(pipeline, node);
-  const spec: WindowAggregateSpec = { name, assigner, allowedLateness, aggregates, keyFields, delay };
+  const spec = { name, allowedLateness, trigger, aggregates, keyFields, delay };
+  switch (assigner.kind) {
+    case "sliding":
+      return slidingOf({ ...spec, assigner });
+    case "count":
+      return countOf({ ...spec, assigner });
+    default:
+      return endingOf({ ...spec, assigner });
+  }
+}
+
+function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
+  const { name, assigner, trigger } = spec;
+  const aggregation = new Aggregation(name, spec.aggregates);
+  const keyCodeOf = (key: string) => keyCodeIn(assigner, key);
+  const restore = (delta: TableDelta) => OpenWindows.restore(assigner, aggregation, trigger !== undefined, delta);
+  const windows: TableDescription = { ...described(spec), keyCodeOf, restore };
+  const firings: TableDescription = {
+    ...described(spec),
+    name: firingsOf(name),
+    keyCodeOf: (key) => keyCodeOf(key.slice(key.indexOf(" ") + 1)),
+  };
   return {
-    tables: [
-      {
-        name,
-        shape: windowShape(spec),
-        keyFields,
-        keyCodeOf: (key) => key,
-        restore: (delta) => restoreAccumulators(spec, delta),
-      },
-    ],
+    tables: trigger === undefined ? [windows] : [windows, firings],
     bind: (context, { rows, side }) => {
       const timed = new WindowAggregate(spec, context, rows, side("late"));
       return { push: timed.push, timed };
     },
   };
 }
+
+function slidingOf(spec: WindowSpec<SlidingWindows>): CompiledOperator {
+  const aggregation = new Aggregation(spec.name, spec.aggregates);
+  const restore = ({ put, ...rest }: TableDelta): TableDelta => ({
+    ...rest,
+    put: put.map(([space, keys, values]) => [space, keys, values.map((value) => aggregation.restore(value))] as const),
+  });
+  return {
+    tables: [
+      { ...described(spec), restore },
+      { ...described(spec), name: pendingOf(spec.name) },
+    ],
+    bind: (context, { rows, side }) => {
+      const timed = new SlidingAggregate(spec, context, rows, side("late"));
+      return { push: timed.push, timed };
+    },
+  };
+}
+
+function countOf(spec: WindowSpec<CountWindows>): CompiledOperator {
+  const aggregation = new Aggregation(spec.name, spec.aggregates);
+  return {
+    tables: [{ ...described(spec), restore: (delta) => restoreCounts(aggregation, delta) }],
+    bind: (context, { rows, side }) => {
+      const timed = new CountAggregate(spec, context, rows, side("late"));
+      return { push: timed.push, timed };
+    },
+  };
+}
+
+const described = (spec: WindowSpec): TableDescription => ({
+  name: spec.name,
+  shape: windowShape(spec),
+  keyFields: spec.keyFields,
+  keyCodeOf: (key) => key,
+  restore: (delta) => delta,
+});
 
 /**
  * Milliseconds by which the watermark at a node trails its task's: the allowed lateness of all windows before it, whose

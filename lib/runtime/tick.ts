@@ -1,6 +1,7 @@
 import type { LoadedTask } from "./loaded-task.ts";
 import type { Output } from "../state/commit.ts";
 import type { ArmedTick, TaskState } from "../state/task-state.ts";
+import { END_OF_TIME } from "../time/instant.ts";
 import { parseLetter, type QueuedLetter } from "./redrive.ts";
 
 /** The sink of every pipeline that gives a task a turn later, without records (X12). */
@@ -42,9 +43,9 @@ export function dueTick(
   return isOnItsWay && !isSooner ? undefined : at;
 }
 
-/** When silence will have moved the watermark to what is due next: epoch milliseconds. */
+/** When silence will have moved the watermark to what is due next: epoch milliseconds. Only a drain ends time. */
 function dueByEventTime({ arrival, recordWatermark }: TaskState, due: number, idle: number, time: number): number {
-  if (due === Number.POSITIVE_INFINITY || idle === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  if (due >= END_OF_TIME || idle === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
   const at = arrival + Math.max(idle, due - recordWatermark);
   // If that has passed, records wait to be read, or the source was not at its tip: look again after the time-out.
   return at > time ? at : time + idle;

@@ -1,6 +1,6 @@
-import { definitionError } from "../errors.ts";
-import { toMillis, toPositiveMillis, type Duration } from "../time/duration.ts";
-import type { WindowAssigner } from "./window.ts";
+import { toPositiveMillis, type Duration } from "../time/duration.ts";
+import { alignment } from "./alignment.ts";
+import type { AlignedWindows } from "./window.ts";
 
 /**
  * Windows of one length, side by side: every event time is in exactly one.
@@ -10,25 +10,22 @@ import type { WindowAssigner } from "./window.ts";
  *
  * @example
  * const hourly = tumbling({ hours: 1 });
- * hourly.startOf(Date.UTC(2001, 0, 1, 10, 59)) === Date.UTC(2001, 0, 1, 10); // true
+ * hourly.assign(Date.UTC(2001, 0, 1, 10, 59))[0]!.start === Date.UTC(2001, 0, 1, 10); // true
  *
  * @param size more than zero
  * @param options.offset less than the size, e.g. `{ hours: 6 }` for days that start at 06:00 UTC. @default none
  * @throws definition error `time/duration`, `window/offset`
  */
-export function tumbling(size: Duration, options: { readonly offset?: Duration } = {}): WindowAssigner {
+export function tumbling(size: Duration, options: { readonly offset?: Duration } = {}): AlignedWindows {
   const length = toPositiveMillis(size, "tumbling() size");
-  const offset = toMillis(options.offset ?? {}, "tumbling() offset");
-  if (offset >= length) {
-    throw definitionError({
-      code: "window/offset",
-      message: `tumbling(): the offset of ${offset} ms is not less than the size of ${length} ms.`,
-      advice: "Use the remainder of offset divided by size: the windows are the same.",
-    });
-  }
-  const startOf = (time: number): number => {
-    const into = (time - offset) % length;
-    return time - (into < 0 ? into + length : into);
+  const { offset, floor } = alignment("tumbling()", length, options.offset);
+  return {
+    kind: "time",
+    shape: `tumbling:${length}+${offset}`,
+    assign: (time) => {
+      const start = floor(time);
+      return [{ start, end: start + length }];
+    },
+    startOf: (end) => end - length,
   };
-  return { kind: "tumbling", size: length, offset, startOf };
 }

@@ -1,16 +1,66 @@
+declare const recordType: unique symbol;
+
 /** A stretch of event time, [start, end), in epoch milliseconds. */
 export interface Window {
   readonly start: number;
   readonly end: number;
 }
 
-/** Puts an event time into its window. Plain data with one pure function: no clock, no state. */
-export interface WindowAssigner {
-  readonly kind: "tumbling";
-  /** Length in milliseconds. */
-  readonly size: number;
-  /** Milliseconds by which windows are shifted against the epoch. */
-  readonly offset: number;
-  /** The start of the window that `time` falls into. */
-  readonly startOf: (time: number) => number;
+/** The columns that a row of a window with a start and an end has: [windowStart, windowEnd) in epoch milliseconds. */
+export interface WindowFields {
+  readonly windowStart: number;
+  readonly windowEnd: number;
 }
+
+/** What all assigners have. `T` is what their functions take. */
+interface Assigner<in T> {
+  /** What stored state must agree with. */
+  readonly shape: string;
+  readonly [recordType]?: (record: T) => void;
+}
+
+/** Windows that depend on a record alone: which ones it belongs to is a pure function, without state. */
+export interface TimeWindows<in T = unknown> extends Assigner<T> {
+  readonly kind: "time";
+  /** The windows that a record belongs to, each once, in any order; none for a record that belongs to none. */
+  readonly assign: (time: number, record: T) => readonly Window[];
+  /** The start of the window that has this end; undefined where several windows may share an end. */
+  readonly startOf: ((end: number) => number) | undefined;
+}
+
+/** Time windows for which the record's content does not matter. */
+export interface AlignedWindows extends TimeWindows {
+  readonly assign: (time: number) => readonly Window[];
+}
+
+/** Windows of activity: a record's own one is [time, time + gap), and those that overlap are one. */
+export interface SessionWindows<in T = unknown> extends Assigner<T> {
+  readonly kind: "session";
+  /** Milliseconds; user code where it was given as a function. */
+  readonly gapOf: (record: T) => number;
+}
+
+/** A window at each record's time, over what precedes it. */
+export interface SlidingWindows extends Assigner<unknown> {
+  readonly kind: "sliding";
+  /** Milliseconds before a record that belong to its window. */
+  readonly preceding: number;
+}
+
+/** One window per key that holds everything. Its rows have no columns of a window. */
+export interface GlobalWindow extends Assigner<unknown> {
+  readonly kind: "global";
+}
+
+/** Windows of so many records of a key, in the order in which they come. */
+export interface CountWindows extends Assigner<unknown> {
+  readonly kind: "count";
+  readonly size: number;
+}
+
+/** Puts records of type `T` into windows. Plain data with pure functions: no clock, no state. */
+export type WindowAssigner<T = never> =
+  TimeWindows<T> | SessionWindows<T> | SlidingWindows | GlobalWindow | CountWindows;
+
+/** The columns that an assigner's windows give to rows. */
+export type WindowColumns<A> = A extends { readonly kind: "global" } ? {} : WindowFields;

@@ -157,9 +157,9 @@ export const OF_TIME: readonly Mutant[] = [
   {
     name: "of a range's floor only windows that held something count",
     invariant: "resharding",
-    file: "lib/operators/window-aggregate.ts",
-    find: "this.#dueOf(start) <= watermark || start <= space",
-    replace: "start <= space",
+    file: "lib/operators/window-spec.ts",
+    find: "this.dueOf(end) <= least || end <= space",
+    replace: "end <= space",
     within: 150,
   },
   {

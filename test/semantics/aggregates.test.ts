@@ -58,7 +58,10 @@ test("every time is in exactly one tumbling window, before 1970 too, with any of
       fc.integer({ min: 1, max: 1e7 }),
       fc.nat(1e7),
       (time, size, shift) => {
-        const { startOf } = tumbling({ millis: size }, { offset: { millis: shift % size } });
+        const { assign } = tumbling({ millis: size }, { offset: { millis: shift % size } });
+        const startOf = (at: number) => assign(at)[0]!.start;
+        expect(assign(time)).toHaveLength(1);
+        expect(assign(time)[0]!.end).toBe(assign(time)[0]!.start + size);
         const start = startOf(time);
         expect(start <= time && time < start + size).toBe(true);
         expect(startOf(start)).toBe(start);

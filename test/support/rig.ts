@@ -13,12 +13,12 @@ import { StageRuntime } from "../../lib/runtime/stage-runtime.ts";
 import type { Trigger } from "../../lib/runtime/task.ts";
 import { TICKS, type ControlMessage } from "../../lib/runtime/tick.ts";
 import type { Changelog } from "../../lib/state/changelog.ts";
-import { decodeCommit } from "../../lib/state/commit.ts";
+import { decodeCommit, isWhole } from "../../lib/state/commit.ts";
 import { Counters, type OperatorCounts } from "../../lib/state/counters.ts";
 import { WHOLE_RANGE } from "../../lib/state/hash-range.ts";
 import type { ObjectStore } from "../../lib/state/object-store.ts";
 import { taskName, type TaskId } from "../../lib/state/task-id.ts";
-import type { TaskHeader } from "../../lib/state/task-state.ts";
+import { TaskState, type TableDeltas, type TaskHeader } from "../../lib/state/task-state.ts";
 
 /** What a sink received, every attempt of it. */
 export class RecordingSink implements SinkWriter {
@@ -183,6 +183,19 @@ export class Rig {
     if (head === undefined) return undefined;
     const body = head.body instanceof Uint8Array ? head.body : (await this.objects.get(head.body.key))!;
     return { ...decodeCommit(head, body, name).header, epoch: head.epoch };
+  }
+
+  /** The task's tables, as a process that knows nothing finds them. */
+  async tables(partition?: string): Promise<TableDeltas> {
+    const state = new TaskState();
+    const name = taskName(this.idOf(partition));
+    const { commits } = await this.changelog.newest(name, { from: 1, limit: 1_000_000 });
+    for (const stored of commits.toReversed()) {
+      const body = stored.body instanceof Uint8Array ? stored.body : (await this.objects.get(stored.body.key))!;
+      const { header, tables } = decodeCommit(stored, body, name);
+      state.apply(header, tables, isWhole(stored));
+    }
+    return state.snapshot();
   }
 
   /** The task's counters, as its head commit says. */

@@ -1,4 +1,4 @@
-import { nodesOf } from "../../pipeline/topology.ts";
+import { nodesOf, type NodeOf } from "../../pipeline/topology.ts";
 import { checkChangelogs } from "./checks/changelog.ts";
 import { checkNothingOpen, checkObjects } from "./checks/leaks.ts";
 import { foldedCommits, tasksInOrder } from "./checks/lineage.ts";
@@ -101,10 +101,16 @@ function closedBy({ ledger, settings }: Simulation, task: LedgerTask): number {
   let longest = 0;
   let last = Number.NEGATIVE_INFINITY;
   for (const { assigner, allowedLateness, name } of nodesOf(settings.pipeline, "window")) {
-    longest += assigner.size + allowedLateness;
-    for (const start of state.table(name).spaces()) last = Math.max(last, start);
+    longest += longestOf(assigner) + allowedLateness;
+    for (const end of state.table(name).spaces()) last = Math.max(last, end);
   }
   return state.arrival + Math.max(settings.source.idle, last + longest - state.recordWatermark);
+}
+
+/** The length of the longest of an assigner's windows. */
+function longestOf(assigner: NodeOf<"window">["assigner"]): number {
+  if (assigner.kind !== "time") return 0;
+  return Math.max(0, ...assigner.assign(0, undefined as never).map(({ start, end }) => end - start));
 }
 
 /** An operator ends event time, and sweeps once more. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { eventsPipeline, type Event, type SumRow } from "../support/events-pipeline.ts";
-import { naiveWindows, sorted } from "../support/naive-windows.ts";
-import { record, Rig } from "../support/rig.ts";
+import { eventsPipeline, type Event, type SumRow } from "../../support/events-pipeline.ts";
+import { naiveWindows, sorted } from "../../support/naive-windows.ts";
+import { record, Rig } from "../../support/rig.ts";
 
 const events = fc.array(
   fc.record<Event>({

@@ -1,0 +1,76 @@
+import type { Aggregate } from "../aggregates/aggregate.ts";
+import { messageOf, systemicError } from "../errors.ts";
+
+/** One accumulator per aggregate, in their order. Never changed in place. */
+export type Accumulators = readonly unknown[];
+
+/** An operator's aggregates, all at once. */
+export class Aggregation {
+  readonly #operator: string;
+  readonly #names: readonly string[];
+  readonly #aggregates: readonly Aggregate<never, unknown>[];
+
+  constructor(operator: string, aggregates: Readonly<Record<string, Aggregate<never, unknown>>>) {
+    this.#operator = operator;
+    this.#names = Object.keys(aggregates);
+    this.#aggregates = Object.values(aggregates);
+  }
+
+  /** What of a record is aggregated. User code: may throw. */
+  inputsOf(value: unknown, time: number): readonly unknown[] {
+    return this.#aggregates.map(({ input }) => input(value as never, time));
+  }
+
+  add(before: Accumulators | undefined, inputs: readonly unknown[]): Accumulators {
+    return this.#aggregates.map((aggregate, i) =>
+      aggregate.add((before === undefined ? aggregate.init() : before[i]) as never, inputs[i] as never),
+    );
+  }
+
+  merge(a: Accumulators | undefined, b: Accumulators): Accumulators {
+    return a === undefined ? b : this.#aggregates.map((aggregate, i) => aggregate.merge(a[i] as never, b[i] as never));
+  }
+
+  /** Writes each aggregate's result into its field of a row. User code: may throw. */
+  addResults(row: Record<string, unknown>, accumulators: Accumulators): void {
+    this.#names.forEach((name, i) => (row[name] = this.#aggregates[i]!.result(accumulators[i] as never)));
+  }
+
+  /** What stored accumulators must agree with. */
+  get shape(): string {
+    return this.#names.map((name, i) => `${name}=${this.#aggregates[i]!.shape}`).join();
+  }
+
+  /**
+   * Accumulators as they come out of storage: one per aggregate, and, where an aggregate has a schema for them, what it
+   * makes of them.
+   *
+   * @throws systemic error `state/accumulator` naming the operator, and the aggregate
+   */
+  restore(stored: unknown): Accumulators {
+    if (!Array.isArray(stored) || stored.length !== this.#names.length) throw this.notAsWritten();
+    return this.#aggregates.map(({ restore }, i) => {
+      const accumulator = (stored as readonly unknown[])[i];
+      if (restore === undefined) return accumulator;
+      try {
+        return restore(accumulator);
+      } catch (cause) {
+        throw systemicError({
+          code: "state/accumulator",
+          message: `The state of operator "${this.#operator}" has an accumulator of "${this.#names[i]}" that its schema refuses: ${messageOf(cause)}`,
+          advice: "Deploy the aggregate as it was, or raise its version and begin a new generation.",
+          cause,
+        });
+      }
+    });
+  }
+
+  /** For an entry that no build writes. */
+  notAsWritten() {
+    return systemicError({
+      code: "state/accumulator",
+      message: `The state of operator "${this.#operator}" has an entry that does not hold one accumulator per aggregate.`,
+      advice: 'See docs/operations.md, section "A damaged commit or checkpoint".',
+    });
+  }
+}

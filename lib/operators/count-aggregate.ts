@@ -1,0 +1,103 @@
+import type { KeyedTable, TableDelta } from "../state/keyed-table.ts";
+import { END_OF_TIME } from "../time/instant.ts";
+import type { CountWindows } from "../windows/window.ts";
+import { Aggregation, type Accumulators } from "./aggregation.ts";
+import { checkRange } from "./key-range.ts";
+import type { OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "./operator.ts";
+import { WindowRows, type Pane } from "./window-rows.ts";
+import { Frontier, type WindowSpec } from "./window-spec.ts";
+
+/** A window that is not full, as it is stored. */
+type StoredCount = readonly [accumulators: Accumulators, records: number, least: number, latest: number];
+
+/**
+ * Aggregates so many records of a key at a time. The row belongs to the record that fills the window, and is undone
+ * with it; windows that are not full make theirs when the input has ended.
+ *
+ * State: space = the end of time, key = the key's code, value = [accumulators, records, least time, latest time].
+ */
+export class CountAggregate implements TimedOperator {
+  readonly name: string;
+  readonly #spec: WindowSpec<CountWindows>;
+  readonly #context: OperatorContext;
+  readonly #late: Push | undefined;
+  readonly #aggregation: Aggregation;
+  readonly #table: KeyedTable;
+  readonly #frontier: Frontier;
+  readonly #rows: WindowRows;
+
+  constructor(spec: WindowSpec<CountWindows>, context: OperatorContext, downstream: Push, late: Push | undefined) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#context = context;
+    this.#late = late;
+    this.#aggregation = new Aggregation(spec.name, spec.aggregates);
+    this.#table = context.state.table(spec.name);
+    this.#frontier = new Frontier(context.state, spec.name, 0);
+    this.#rows = new WindowRows(spec, this.#aggregation, context, downstream);
+  }
+
+  readonly push: Push = (value, meta) => {
+    const context = this.#context;
+    const { time, key, keyCode } = meta;
+    context.enter(this.name);
+    context.count(this.name, "in");
+    if (this.#frontier.isClosed(END_OF_TIME, key)) {
+      context.count(this.name, "late");
+      this.#late?.(value, meta);
+      return;
+    }
+    const before = this.#table.get(END_OF_TIME, keyCode) as StoredCount | undefined;
+    if (before === undefined) checkRange(context.state, key);
+    const [accumulators, records, least, latest] = before ?? [undefined, 0, time, time];
+    const inputs = this.#aggregation.inputsOf(value, time);
+    const after: StoredCount = [
+      this.#aggregation.add(accumulators, inputs),
+      records + 1,
+      Math.min(least, time),
+      Math.max(latest, time),
+    ];
+    context.count(this.name, "folded");
+    if (records + 1 < this.#spec.assigner.size) return this.#table.put(END_OF_TIME, keyCode, after);
+    this.#table.remove(END_OF_TIME, keyCode);
+    context.count(this.name, "closed");
+    this.#rows.send(paneOf(after), keyCode);
+  };
+
+  nextDue(): number {
+    return this.#frontier.dueOf(this.#table.least);
+  }
+
+  *closeUpTo(watermark: number): Generator<Unit> {
+    if (this.nextDue() > watermark) return;
+    const left = [...this.#table.entriesOf(END_OF_TIME)].sort(([a], [b]) => (a < b ? -1 : 1));
+    this.#table.drop(END_OF_TIME);
+    for (const [keyCode, stored] of left) {
+      this.#context.state.counters.countForGood(`${this.name} closed`);
+      yield this.#rows.unit(paneOf(stored as StoredCount), keyCode);
+    }
+  }
+
+  unitOf(stored: StoredUnit): Unit {
+    return this.#rows.unitOf(stored);
+  }
+}
+
+const paneOf = ([accumulators, , least, latest]: StoredCount): Pane => ({
+  start: least,
+  end: latest + 1,
+  time: latest,
+  accumulators,
+  firing: undefined,
+});
+
+/** Checks entries that come out of storage. @throws systemic error `state/accumulator` */
+export function restoreCounts(aggregation: Aggregation, delta: TableDelta): TableDelta {
+  const restored = (value: unknown): StoredCount => {
+    if (!Array.isArray(value) || value.length !== 4) throw aggregation.notAsWritten();
+    const [accumulators, ...rest] = value as unknown as StoredCount;
+    if (!rest.every(Number.isSafeInteger)) throw aggregation.notAsWritten();
+    return [aggregation.restore(accumulators), ...rest];
+  };
+  return { ...delta, put: delta.put.map(([space, keys, values]) => [space, keys, values.map(restored)] as const) };
+}

@@ -1,0 +1,144 @@
+import type { KeyedTable, TableDelta } from "../state/keyed-table.ts";
+import { BEFORE_ALL_TIME, END_OF_TIME } from "../time/instant.ts";
+import type { GlobalWindow, SessionWindows, TimeWindows, Window } from "../windows/window.ts";
+import type { Accumulators, Aggregation } from "./aggregation.ts";
+
+/** Windows whose closing is their end in event time. */
+export type EndingWindows = TimeWindows<never> | SessionWindows<never> | GlobalWindow;
+
+/** What is known of a window that makes several rows. */
+export interface FiringState {
+  /** How many times it has made a row. */
+  readonly rows: number;
+  /** Records since the last one. */
+  readonly unfired: number;
+  /** The event time at which it makes the next; undefined where none is due before it closes. */
+  readonly fireAt: number | undefined;
+  /** What was sent and not taken back, where rows are. */
+  readonly sent: readonly SentRow[];
+}
+
+/** A row that was sent: its window, and the accumulators it was made of. */
+export type SentRow = readonly [start: number, end: number, accumulators: Accumulators];
+
+/** A window of one key that has records and is not closed. */
+export interface OpenWindow extends Window {
+  /** Undefined when all was sent and discarded. */
+  readonly accumulators: Accumulators | undefined;
+  /** The latest event time in it; of use where the window has no end. */
+  readonly latest: number;
+  readonly firing: FiringState | undefined;
+}
+
+/**
+ * The windows that an operator has open, in its table.
+ *
+ * State: space = the window's end, so that a space closes as a whole. Key = the key's code; where several windows of a
+ * key may share an end, the start and a blank before it. Value = the accumulators; where that does not say it all,
+ * [accumulators or null, the start of a session or the latest time in a global window or null, firing or null].
+ */
+export class OpenWindows {
+  readonly #assigner: EndingWindows;
+  readonly #table: KeyedTable;
+  readonly #isBare: boolean;
+
+  constructor(assigner: EndingWindows, table: KeyedTable, fires: boolean) {
+    this.#assigner = assigner;
+    this.#table = table;
+    this.#isBare = assigner.kind === "time" && !fires;
+  }
+
+  /** The key under which a window is stored. */
+  entryKey({ start }: Window, keyCode: string): string {
+    return startIsInKey(this.#assigner) ? `${start} ${keyCode}` : keyCode;
+  }
+
+  get({ end }: Pick<Window, "end">, entryKey: string): OpenWindow | undefined {
+    const value = this.#table.get(end, entryKey);
+    return value === undefined ? undefined : this.#opened(end, entryKey, value);
+  }
+
+  put(open: OpenWindow, keyCode: string): void {
+    this.#table.put(open.end, this.entryKey(open, keyCode), this.#isBare ? open.accumulators : this.#valueOf(open));
+  }
+
+  remove(window: Window, keyCode: string): void {
+    this.#table.remove(window.end, this.entryKey(window, keyCode));
+  }
+
+  /** A key's windows, in the order of their ends. */
+  of(keyCode: string): readonly OpenWindow[] {
+    return [...this.#table.spacesOf(keyCode)].sort((a, b) => a - b).map((end) => this.get({ end }, keyCode)!);
+  }
+
+  /** Takes out all that end then. */
+  take(end: number): readonly (readonly [keyCode: string, open: OpenWindow])[] {
+    const keys = [...this.#table.entriesOf(end).keys()].sort();
+    const taken = keys.map((key) => [keyCodeIn(this.#assigner, key), this.get({ end }, key)!] as const);
+    this.#table.drop(end);
+    return taken;
+  }
+
+  #opened(end: number, entryKey: string, value: unknown): OpenWindow {
+    const assigner = this.#assigner;
+    const [accumulators, extra, firing] = (this.#isBare ? [value, null, null] : value) as StoredWindow;
+    let start = BEFORE_ALL_TIME;
+    if (assigner.kind === "session") start = extra!;
+    else if (assigner.kind === "time") start = assigner.startOf?.(end) ?? Number.parseInt(entryKey, 10);
+    const latest = assigner.kind === "global" ? extra! : end - 1;
+    return {
+      start,
+      end,
+      latest,
+      accumulators: accumulators ?? undefined,
+      firing: firing === null ? undefined : firingOf(firing),
+    };
+  }
+
+  #valueOf({ start, accumulators, latest, firing }: OpenWindow): StoredWindow {
+    const { kind } = this.#assigner;
+    const extra = kind === "session" ? start : kind === "global" ? latest : null;
+    if (firing === undefined) return [accumulators ?? null, extra, null];
+    const { rows, unfired, fireAt, sent } = firing;
+    return [accumulators ?? null, extra, [rows, unfired, fireAt ?? null, sent]];
+  }
+
+  /** Checks entries that come out of storage. @throws systemic error `state/accumulator` */
+  static restore(assigner: EndingWindows, aggregation: Aggregation, fires: boolean, delta: TableDelta): TableDelta {
+    const isBare = assigner.kind === "time" && !fires;
+    const restored = (value: unknown) => (isBare ? aggregation.restore(value) : restoredWindow(aggregation, value));
+    return { ...delta, put: delta.put.map(([space, keys, values]) => [space, keys, values.map(restored)] as const) };
+  }
+}
+
+function restoredWindow(aggregation: Aggregation, value: unknown): StoredWindow {
+  if (!Array.isArray(value) || value.length !== 3) throw aggregation.notAsWritten();
+  const [accumulators, extra, firing] = value as unknown as StoredWindow;
+  const isFiring = firing === null || (Array.isArray(firing) && firing.length === 4 && Array.isArray(firing[3]));
+  if (!isFiring || (extra !== null && typeof extra !== "number")) throw aggregation.notAsWritten();
+  const sent = firing?.[3].map(([start, end, of]): SentRow => [start, end, aggregation.restore(of)]);
+  return [
+    accumulators === null ? null : aggregation.restore(accumulators),
+    extra,
+    firing === null ? null : [firing[0], firing[1], firing[2], sent!],
+  ];
+}
+
+type StoredFiring = readonly [rows: number, unfired: number, fireAt: number | null, sent: readonly SentRow[]];
+type StoredWindow = readonly [accumulators: Accumulators | null, extra: number | null, firing: StoredFiring | null];
+
+const firingOf = ([rows, unfired, fireAt, sent]: StoredFiring): FiringState => ({
+  rows,
+  unfired,
+  fireAt: fireAt ?? undefined,
+  sent,
+});
+
+const startIsInKey = (assigner: EndingWindows): boolean => assigner.kind === "time" && assigner.startOf === undefined;
+
+/** The key's code in a key of the table. */
+export const keyCodeIn = (assigner: EndingWindows, entryKey: string): string =>
+  startIsInKey(assigner) ? entryKey.slice(entryKey.indexOf(" ") + 1) : entryKey;
+
+/** The one window of a key that has no end. */
+export const EVERYTHING: Window = { start: BEFORE_ALL_TIME, end: END_OF_TIME };
