@@ -148,8 +148,9 @@ export class Fold {
   /** Sets aside once more what was redriven and has killed the process, unseen. @returns how many records that were */
   condemnAgain(letter: DeadLetter): number {
     const { origin, source } = this.#settings;
-    if (letter.kind === "record") this.#state.counters.countForGood(`${source} in`);
-    this.#state.counters.countForGood(`${letter.unit?.operator ?? source} dead`);
+    const { counters } = this.#state;
+    if (letter.kind === "record") counters.countForGood(`${source} in`);
+    if (letter.kind !== "output") counters.countForGood(`${letter.unit?.operator ?? source} dead`);
     this.#outputs.push(deadAgain(origin, letter, killed()));
     return letter.kind === "record" ? 1 : 0;
   }

@@ -24,6 +24,9 @@ const keyOf = ({ routingKey, id }: RedrivenLetter): string => JSON.stringify([ro
 /** The routing key of a key of the table. */
 export const routingKeyIn = (key: string): string => (JSON.parse(key) as [string, string])[0];
 
+/** The letter's id in a key of the table. */
+export const letterIdIn = (key: string): string => (JSON.parse(key) as [string, string])[1];
+
 export function isRedriven(state: TaskState, letter: RedrivenLetter): boolean {
   if (!state.hasTable(REDRIVEN)) return false;
   const table = state.table(REDRIVEN);

@@ -68,8 +68,10 @@ export const DEFAULT_FAULTS = {
   /** Table or bucket answer nothing but errors, for as long as sinks that are down. */
   "table-down": 0.02,
   "bucket-down": 0.03,
+  /** Dead letters are given back to their tasks, some of them several times. */
+  redrive: 0.2,
   deploy: 0.05,
-  /** A build that throws on most records, mended later. */
+  /** A build that throws on most records and windows, mended later. */
   "bad-deploy": 0.01,
   /** Of each of a run's days: the table deletes what has expired. */
   expiry: 0.5,

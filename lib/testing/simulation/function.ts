@@ -1,22 +1,17 @@
 import { kinesisDecoder } from "../../connectors/kinesis/decode.ts";
-import { poisonError, systemicError } from "../../errors.ts";
+import { systemicError } from "../../errors.ts";
 import { compileStage } from "../../plan/compile.ts";
 import { StageRuntime, type RunnableStage } from "../../runtime/stage-runtime.ts";
 import type { TurnReport } from "../../runtime/observer.ts";
 import type { RecordDecoder } from "../../runtime/record.ts";
 import { gated, type Gate, type World } from "../gated.ts";
+import { brokenBuild, builtProgram, throwsIn } from "./broken-build.ts";
 import type { SimulatedClock } from "./clock.ts";
 import type { Draws } from "./draws.ts";
 import type { Environment } from "./environments.ts";
 import type { Settings } from "./options.ts";
 import type { Effects } from "./result.ts";
 import type { SimulatedStream } from "./stream.ts";
-
-/** Builds with this prefix throw on most records. */
-export const BROKEN = "broken-";
-
-/** The share of records on which a broken build throws. */
-const BROKEN_SHARE = 0.9;
 
 /** Clocks of two machines differ by no more, in milliseconds. */
 export const SKEW = 1_000;
@@ -64,7 +59,11 @@ export class SimulatedFunction {
     let nonces = 0;
     return new StageRuntime({
       ...gated(world, gateOf(environment)),
-      stage: { ...this.stage, decode: (record) => this.#decode(record, environment) },
+      stage: {
+        ...this.stage,
+        program: builtProgram(this.stage.program, build, draws),
+        decode: (record) => this.#decode(record, environment),
+      },
       build,
       observer: {
         turn: (report) => {
@@ -101,13 +100,7 @@ export class SimulatedFunction {
       kill(environment, `dies of ${sequence}`);
       throw systemicError({ code: "simulation/killed", message: "The process has ended: nothing comes of this." });
     }
-    if (environment.build.startsWith(BROKEN) && throwsIn(draws, environment.build, sequence)) {
-      throw poisonError({ code: "simulation/broken-build", message: "This build throws on most records." });
-    }
+    if (throwsIn(draws, environment.build, sequence)) throw brokenBuild();
     return this.decode(record);
   }
 }
-
-/** Whether a broken build throws on a record. */
-export const throwsIn = (draws: Draws, build: string, sequence: string): boolean =>
-  draws.at(`${build} ${sequence}`, 0) < BROKEN_SHARE;

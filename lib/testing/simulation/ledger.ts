@@ -1,5 +1,6 @@
 import { messageOf } from "../../errors.ts";
 import { decodeCommit, isSpilled, isWhole, type Commit, type StoredCommit } from "../../state/commit.ts";
+import { letterIdIn, REDRIVEN } from "../../state/redriven.ts";
 import { outputId, parseTaskName } from "../../state/task-id.ts";
 import { TaskState } from "../../state/task-state.ts";
 import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
@@ -21,6 +22,8 @@ export interface LedgerCommit {
   /** When it was appended: epoch milliseconds. */
   readonly at: number;
   readonly outputs: readonly LedgerOutput[];
+  /** The dead letters that were taken back by it, and by no commit before: by id. */
+  readonly redriven: readonly string[];
   undelivered: number;
 }
 
@@ -55,6 +58,8 @@ export class Ledger {
   readonly #settings: LedgerSettings;
   readonly tasks = new Map<string, LedgerTask>();
   readonly #outputs = new Map<string, LedgerOutput>();
+  /** All dead letters that were taken back, by id. */
+  readonly redriven = new Set<string>();
   readonly #states = new Map<string, { state: TaskState; applied: number }>();
   /** By sink and output id: what its readers see that hide repeats. */
   readonly received = new Map<string, Map<string, string>>();
@@ -81,7 +86,8 @@ export class Ledger {
       id: outputId(name, stored.epoch, n),
       delivered: false,
     }));
-    const entry = { stored, commit, at: now(), outputs, undelivered: outputs.length };
+    const redriven = this.#redrivenBy(commit);
+    const entry = { stored, commit, at: now(), outputs, redriven, undelivered: outputs.length };
     const before = task.commits.at(-1);
     if (before !== undefined && before.undelivered > 0) {
       const waiting = before.outputs.filter(({ delivered }) => !delivered).map(({ id, sink }) => `${id} for ${sink}`);
@@ -90,6 +96,20 @@ export class Ledger {
     task.commits.push(entry);
     for (const output of outputs) this.#outputs.set(output.id, output);
     this.#settings.onCommit(task, entry, before);
+  }
+
+  /** Notes of what was taken back stay with a task and its heirs: those that are new are of this commit. */
+  #redrivenBy({ tables }: Commit): readonly string[] {
+    const added: string[] = [];
+    for (const [operator, { put }] of tables) {
+      if (operator !== REDRIVEN) continue;
+      for (const id of put.flatMap(([, keys]) => keys.map(letterIdIn))) {
+        if (this.redriven.has(id)) continue;
+        this.redriven.add(id);
+        added.push(id);
+      }
+    }
+    return added;
   }
 
   /** A commit as its readers find it; nothing when they cannot. */

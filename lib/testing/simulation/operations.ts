@@ -1,5 +1,5 @@
 import type { FaultKind } from "./faults.ts";
-import { BROKEN } from "./function.ts";
+import { BROKEN } from "./broken-build.ts";
 import type { Simulation } from "./simulation.ts";
 import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
 import { TICKS } from "../../runtime/tick.ts";

@@ -1,8 +1,11 @@
 import type { OperatorContext, Unit, UnitDescription } from "../../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../../operators/program.ts";
+import { KILLED, type DeadLetter } from "../../runtime/dead-letter.ts";
+import { unitIn } from "../../runtime/redriven-unit.ts";
 import type { DecodedRecord } from "../../runtime/record.ts";
 import type { Output } from "../../state/commit.ts";
 import { TaskState } from "../../state/task-state.ts";
+import { BROKEN_BUILD, nameOfUnit } from "./broken-build.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../../time/instant.ts";
 
 interface KeyRun {
@@ -19,12 +22,15 @@ interface KeyRun {
  */
 export class Oracle {
   readonly #program: StageProgram;
+  readonly #broken: ReadonlySet<string>;
   readonly #keys = new Map<string, KeyRun>();
-  /** Panes and timers that threw, each as one text. */
+  /** Panes and timers that threw, each as one text; but for those of broken builds. */
   readonly deadUnits: string[] = [];
 
-  constructor(program: StageProgram) {
+  /** @param broken what a broken build threw on when it was due ({@link unitName}) */
+  constructor(program: StageProgram, broken: ReadonlySet<string>) {
     this.#program = program;
+    this.#broken = broken;
   }
 
   /**
@@ -45,6 +51,22 @@ export class Oracle {
       run.outputs.length = sent;
       throw thrown;
     }
+  }
+
+  /**
+   * Runs once more what had become a dead letter: a window, or a timer.
+   *
+   * @param watermark that of the task that takes it back
+   * @param code why it became a dead letter once more, if it did
+   */
+  runAgain(letter: DeadLetter, watermark: number, code: string | undefined): void {
+    const run = this.#runOf(letter.unit!.keyCode);
+    this.#advance(run, watermark);
+    run.operator = letter.operator;
+    const unit = unitIn(letter, run.stage);
+    if (code === BROKEN_BUILD) countDead(run, unit);
+    else if (code === KILLED) this.#bury(run, unit);
+    else this.#run(run, unit);
   }
 
   /** Ends event time. */
@@ -78,7 +100,10 @@ export class Oracle {
     if (watermark <= run.state.watermark) return;
     for (const operator of run.stage.timed) {
       if (operator.nextDue() > watermark) continue;
-      for (const unit of operator.closeUpTo(watermark)) this.#run(run, unit);
+      for (const unit of operator.closeUpTo(watermark)) {
+        if (this.#broken.has(nameOfUnit(unit))) countDead(run, unit);
+        else this.#run(run, unit);
+      }
     }
     run.state.watermark = watermark;
   }
@@ -92,10 +117,14 @@ export class Oracle {
     } catch {
       state.undoUnit();
       outputs.length = sent;
-      const { key, about } = unit.describe();
-      this.deadUnits.push(unitText(run.operator, Object.values(key).map(String), about));
-      state.counters.countForGood(`${unit.operator} dead`);
+      this.#bury(run, unit);
     }
+  }
+
+  #bury(run: KeyRun, unit: Unit): void {
+    const { key, about } = unit.describe();
+    this.deadUnits.push(unitText(run.operator, Object.values(key).map(String), about));
+    countDead(run, unit);
   }
 
   #runOf(keyCode: string): KeyRun {
@@ -116,6 +145,8 @@ export class Oracle {
     return entered;
   }
 }
+
+const countDead = ({ state }: KeyRun, { operator }: Unit): void => state.counters.countForGood(`${operator} dead`);
 
 /** A pane or timer as one text. */
 export const unitText = (operator: string, key: readonly string[], about: UnitDescription["about"]): string =>

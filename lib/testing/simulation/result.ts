@@ -35,6 +35,8 @@ export const NO_EFFECTS = {
   sealed: 0,
   /** Turns of ticks. */
   ticks: 0,
+  /** Dead letters taken back. */
+  redriven: 0,
 };
 
 export type Effects = typeof NO_EFFECTS;
@@ -55,7 +57,9 @@ export interface SimulationResult {
   readonly put: readonly PutEvent[];
   /** What sinks received, by sink and output id: as their readers see it that hide repeats. Dead letters among them. */
   readonly received: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** Of the source, over all tasks. */
+  /** Dead letters that were given back to their tasks, by output id: what became of them is elsewhere in `received`. */
+  readonly redriven: ReadonlySet<string>;
+  /** Of the source, over all tasks: `in` counts each record once, `dead` and `late` also what was given back. */
   readonly counts: { readonly in: number; readonly dead: number; readonly late: number; readonly lost: number };
   readonly commits: number;
   readonly invocations: number;

@@ -1,12 +1,13 @@
 import { nodesOf, type NodeOf } from "../../pipeline/topology.ts";
 import { checkChangelogs } from "./checks/changelog.ts";
-import { checkNothingOpen, checkObjects } from "./checks/leaks.ts";
-import { foldedCommits, tasksInOrder } from "./checks/lineage.ts";
+import { checkFloors, checkNothingOpen, checkObjects } from "./checks/leaks.ts";
+import { foldedCommits, lettersTakenBack, tasksInOrder } from "./checks/lineage.ts";
 import { checkDelivered, checkTicks } from "./checks/outputs.ts";
 import { checkBatch, checkRows } from "./checks/rows.ts";
 import type { LedgerTask } from "./ledger.ts";
 import { checkVerdicts } from "./checks/verdicts.ts";
 import { planOperations } from "./operations.ts";
+import { mayRedrive, planRedrives } from "./redrives.ts";
 import { settingsOf, type SimulationOptions } from "./options.ts";
 import type { SimulationResult } from "./result.ts";
 import { Simulation } from "./simulation.ts";
@@ -43,6 +44,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const simulation = new Simulation(settings, options.trace ?? false);
   const end = simulation.plan();
   planOperations(simulation, end);
+  planRedrives(simulation, end);
   const { clock } = simulation;
   const isOver = () => simulation.isOver;
   await clock.runUntil(end + 10 * MINUTE, isOver);
@@ -60,6 +62,7 @@ async function settle(simulation: Simulation): Promise<void> {
   const { clock, faults, sinks, ticks, stream, mapping, fail } = simulation;
   const isOver = () => simulation.isOver;
   simulation.isSettling = true;
+  mayRedrive(simulation);
   faults.stop();
   for (const sink of sinks.values()) sink.isDown = false;
   simulation.network.down.clear();
@@ -118,9 +121,12 @@ async function drain(simulation: Simulation): Promise<void> {
   const { clock, ticks, stream } = simulation;
   const isOver = () => simulation.isOver;
   simulation.isDraining = true;
+  simulation.putLast();
   for (const shard of stream.open) ticks.send({ type: "drain", task: simulation.nameOf(shard) });
   await clock.runUntil(clock.now + HOUR, isOver);
-  for (let sweeps = 0; sweeps < 2; sweeps++) {
+  // A checkpoint that a sweep writes supersedes one that the next sweep deletes.
+  for (let sweeps = 0, written = -1; sweeps < 2 || written < simulation.effects.checkpoints; sweeps++) {
+    written = simulation.effects.checkpoints;
     ticks.send({ type: "sweep" });
     await clock.runUntil(clock.now + 10 * MINUTE, isOver);
   }
@@ -138,6 +144,7 @@ function checkAll(simulation: Simulation): void {
   checkChangelogs(simulation);
   checkDelivered(simulation);
   checkNothingOpen(simulation, "although it was drained");
+  checkFloors(simulation);
   checkObjects(simulation);
   const folded = foldedCommits(simulation);
   if (simulation.isOver) return;
@@ -166,8 +173,10 @@ function resultOf(simulation: Simulation): SimulationResult {
       watermark,
     })),
   );
+  const given = tasks.flatMap(({ commits }) => commits.flatMap((commit) => lettersTakenBack(simulation, commit)));
+  const again = given.filter(({ kind }) => kind === "record").length;
   const counts = {
-    in: total((name) => name === `${source} in`),
+    in: total((name) => name === `${source} in`) - again,
     dead: total((name) => name === `${source} dead`),
     late: total((name) => name.endsWith(" late")),
   };
@@ -185,6 +194,7 @@ function resultOf(simulation: Simulation): SimulationResult {
     schedule: { faults: faults.happened, events: settings.schedule.events ?? settings.events.map((_, i) => i) },
     put,
     received: ledger.received,
+    redriven: simulation.redriven,
     counts: { ...counts, lost: put.length - counts.in },
     commits: tasks.reduce((sum, { commits }) => sum + commits.length, 0),
     invocations: environments.invocations,

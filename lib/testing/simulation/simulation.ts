@@ -3,13 +3,14 @@ import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
 import { InterruptedDelivery } from "../../runtime/sink-writer.ts";
 import { TICKS } from "../../runtime/tick.ts";
 import { comparePositions } from "../../state/position.ts";
+import { END_OF_TIME } from "../../time/instant.ts";
 import { taskName } from "../../state/task-id.ts";
 import { SimulatedChangelog } from "./changelog.ts";
 import { SimulatedClock } from "./clock.ts";
 import { Draws } from "./draws.ts";
 import { Environments, type Environment, type Outcome } from "./environments.ts";
 import { Faults } from "./faults.ts";
-import { checkHandover, checkIdleness } from "./checks/changelog.ts";
+import { checkDrain, checkHandover, checkIdleness } from "./checks/changelog.ts";
 import { checkKills } from "./checks/kills.ts";
 import { counterOf } from "./checks/lineage.ts";
 import { SimulatedFunction } from "./function.ts";
@@ -18,7 +19,7 @@ import { Mapping } from "./mapping.ts";
 import { Network } from "./network.ts";
 import { SimulatedObjects } from "./objects.ts";
 import type { Settings } from "./options.ts";
-import { planPuts, Producer } from "./producer.ts";
+import { planPuts, Producer, type PlannedPut } from "./producer.ts";
 import { NO_EFFECTS, type Effects } from "./result.ts";
 import { SimulatedSink } from "./sinks.ts";
 import { SimulatedStream, type Shard, type StreamRecord } from "./stream.ts";
@@ -29,6 +30,9 @@ const FUNCTION_TIMEOUT = 300_000;
 
 /** More failures than this say no more. */
 const MOST_FAILURES = 20;
+
+/** The share of runs whose last records come only when an operator says that the input has ended. */
+const HELD_BACK = 0.1;
 
 /** What a runtime says that must wait for another task, or for an operator. */
 const OPERATORS_CASE = new Set(["poison/systemic", "process/kills"]);
@@ -55,6 +59,8 @@ export class Simulation {
   readonly trace: string[] = [];
   readonly #tips = new Map<string, number>();
   readonly effects: Effects = { ...NO_EFFECTS };
+  /** The dead letters that an operator gave back, by id. */
+  readonly redriven = new Set<string>();
   readonly #lastUser = new Map<Shard, number>();
   readonly #users = new Map<Shard, Set<number>>();
   /** Whether nothing goes wrong any more. */
@@ -96,10 +102,10 @@ export class Simulation {
     this.ticks = new TickQueue({
       clock,
       faults,
-      consume: (message, end) =>
+      consume: (message, receives, end) =>
         this.environments.invoke(
           `a ${message.type}`,
-          (runtime) => runtime.control(message),
+          (runtime) => runtime.control(message, receives),
           (outcome) => {
             this.#hear(outcome);
             end(outcome);
@@ -144,7 +150,7 @@ export class Simulation {
       draws,
       stream,
       batchSize: settings.batchSize,
-      longestPause: 60_000,
+      longestPause: 180_000,
       invoke: (shard, batch, end) =>
         this.environments.invoke(
           `${batch.length} records of ${shard.id}`,
@@ -183,22 +189,29 @@ export class Simulation {
   }
 
   /** Adds a line to the trace. */
-  tell(what: string): void {
+  readonly tell = (what: string): void => {
     if (this.#isTraced) this.trace.push(`${this.clock.now - this.settings.start} ${what}`);
-  }
+  };
 
   /** Plans all puts. @returns when the last one is */
   plan(): number {
     const producer = new Producer(this.settings, this.faults, this.draws);
-    const puts = planPuts(this.settings, this.draws);
-    for (const put of puts) {
-      this.clock.at(put.at, () => {
-        const shards = new Set(producer.recordsOf(put).map((record) => this.stream.put(record).shard));
-        for (const shard of shards) this.mapping.wake(shard);
-      });
+    const puts = [...planPuts(this.settings, this.draws)];
+    const last = puts.at(-1)?.at ?? this.clock.now;
+    const carryOut = (put: PlannedPut) => {
+      const shards = new Set(producer.recordsOf(put).map((record) => this.stream.put(record).shard));
+      for (const shard of shards) this.mapping.wake(shard);
+    };
+    if (this.draws.at("held back", 0) < HELD_BACK) {
+      const held = puts.pop();
+      if (held !== undefined) this.putLast = () => carryOut(held);
     }
-    return puts.at(-1)?.at ?? this.clock.now;
+    for (const put of puts) this.clock.at(put.at, () => carryOut(put));
+    return last;
   }
+
+  /** Puts what was held back until the input ends. */
+  putLast = (): void => undefined;
 
   /** Another build: as good as the first, or broken for a while. */
   deploy(prefix = "build-"): void {
@@ -242,6 +255,10 @@ export class Simulation {
   #checkCommit(task: LedgerTask, commit: LedgerCommit, before: LedgerCommit | undefined): void {
     checkHandover(this, task, commit);
     checkKills(this, task, commit);
+    this.effects.redriven += commit.redriven.length;
+    if (this.isDraining && before?.commit.header.watermark !== END_OF_TIME) {
+      if (commit.commit.header.watermark === END_OF_TIME) checkDrain(this, task, commit);
+    }
     if (before === undefined || this.isDraining) return;
     const name = `${this.settings.source.name} in`;
     const isMoved = commit.commit.header.watermark > before.commit.header.watermark;

@@ -8,7 +8,7 @@ import type { Fault, Faults } from "./faults.ts";
 const LONGEST_DELAY = 900_000;
 
 /** How long a received message stays hidden before it comes again, in milliseconds. */
-const HIDDEN = 60_000;
+const HIDDEN = 300_000;
 
 /** Receipts after which a message is set aside. */
 const MOST_RECEIPTS = 100;
@@ -16,10 +16,11 @@ const MOST_RECEIPTS = 100;
 export interface TickQueueSettings {
   readonly clock: SimulatedClock;
   readonly faults: Faults;
-  readonly consume: (message: ControlMessage, end: (outcome: Outcome) => void) => void;
+  /** @param receives how often the message was received, this time included */
+  readonly consume: (message: ControlMessage, receives: number, end: (outcome: Outcome) => void) => void;
 }
 
-/** The queue of ticks, sweeps and drains, and its mapping: at least once, in no order. */
+/** The queue of ticks, sweeps, drains and redrives, and its mapping: at least once, in no order. */
 export class TickQueue {
   readonly #settings: TickQueueSettings;
   /** Messages that are in the queue. */
@@ -47,12 +48,12 @@ export class TickQueue {
     this.#send({ ...message }, delay);
   }
 
-  #send(message: ControlMessage, delay: number, receipts = 0): void {
+  #send(message: ControlMessage, delay: number, receives = 1): void {
     this.waiting.add(message);
     const { clock, consume } = this.#settings;
     clock.after(delay, () => {
-      consume(message, ({ kind }) => {
-        if (kind !== "returned" && receipts < MOST_RECEIPTS) return this.#send(message, HIDDEN, receipts + 1);
+      consume(message, receives, ({ kind }) => {
+        if (kind !== "returned" && receives < MOST_RECEIPTS) return this.#send(message, HIDDEN, receives + 1);
         this.waiting.delete(message);
       });
     });

@@ -71,7 +71,7 @@ export function checkHandover({ fail, nameOf }: Simulation, task: LedgerTask, { 
 export function checkIdleness(simulation: Simulation, task: LedgerTask, commit: LedgerCommit): void {
   const { fail, settings } = simulation;
   const { idle } = settings.source;
-  const { watermark, recordWatermark, arrival, position } = commit.commit.header;
+  const { watermark, recordWatermark, arrival } = commit.commit.header;
   const what = `${task.name}@${commit.stored.epoch} moves event time without records`;
   const silence = commit.at - arrival + SKEW;
   if (recordWatermark === BEFORE_ALL_TIME) return fail("X12", `${what}, and no record ever came.`);
@@ -79,9 +79,20 @@ export function checkIdleness(simulation: Simulation, task: LedgerTask, commit: 
   if (watermark > recordWatermark + silence) {
     fail("X12", `${what} to ${watermark}: faster than the wall clock, which allows ${recordWatermark + silence}.`);
   }
-  const asked = simulation.tipAskedAt(commit.stored.nonce, task.shard.id);
+  checkTip(simulation, task, commit, what);
+}
+
+/** X12: a drain ends event time only when nothing waits to be read. */
+export function checkDrain(simulation: Simulation, task: LedgerTask, commit: LedgerCommit): void {
+  checkTip(simulation, task, commit, `${task.name}@${commit.stored.epoch} ends event time`);
+}
+
+function checkTip(simulation: Simulation, { shard }: LedgerTask, { stored, commit }: LedgerCommit, what: string): void {
+  const { fail, settings } = simulation;
+  const { position } = commit.header;
+  const asked = simulation.tipAskedAt(stored.nonce, shard.id);
   if (asked === undefined) return fail("X12", `${what}, and nobody asked whether records wait.`);
-  const waiting = task.shard.records.find(
+  const waiting = shard.records.find(
     ({ incoming }) =>
       comparePositions(incoming.position, position) > 0 &&
       incoming.arrival < asked &&

@@ -2,6 +2,7 @@ import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
 import { comparePositions, type Position } from "../../../state/position.ts";
 import { BEFORE_ALL_RECORDS } from "../../../state/position.ts";
 import type { LedgerCommit, LedgerTask } from "../ledger.ts";
+import { letterOf } from "../redrives.ts";
 import type { Simulation } from "../simulation.ts";
 import type { Shard, StreamRecord } from "../stream.ts";
 
@@ -11,6 +12,8 @@ export interface FoldedCommit {
   readonly commit: LedgerCommit;
   readonly before: LedgerCommit | undefined;
   readonly records: readonly StreamRecord[];
+  /** The dead letters that it took back. */
+  readonly redriven: readonly DeadLetter[];
 }
 
 /** The tasks that ever wrote a commit: those of parents before those of their children. */
@@ -23,12 +26,18 @@ export function tasksInOrder({ stream, ledger }: Simulation): readonly LedgerTas
 export const counterOf = (commit: LedgerCommit | undefined, name: string): number =>
   commit?.commit.header.counters.find(([other]) => other === name)?.[1] ?? 0;
 
+/** The dead letters that a commit took back. */
+export const lettersTakenBack = ({ ledger }: Simulation, { redriven }: LedgerCommit): readonly DeadLetter[] =>
+  redriven.map((id) => letterOf(id, ledger.received.get(DEAD_LETTERS)!.get(id)!));
+
+/** A commit's dead letters. */
+export const lettersOf = ({ outputs }: LedgerCommit): readonly DeadLetter[] =>
+  outputs.flatMap(({ sink, id, body }) => (sink === DEAD_LETTERS ? [letterOf(id, body)] : []));
+
 /** A commit's dead letters of records, by sequence number. */
-export function deadRecords({ outputs }: LedgerCommit): Map<string, DeadLetter> {
+export function deadRecords(commit: LedgerCommit): Map<string, DeadLetter> {
   const letters = new Map<string, DeadLetter>();
-  for (const { sink, body } of outputs) {
-    if (sink !== DEAD_LETTERS) continue;
-    const letter = JSON.parse(body) as DeadLetter;
+  for (const letter of lettersOf(commit)) {
     if (letter.kind === "record") letters.set(letter.position!.sequence, letter);
   }
   return letters;
@@ -50,14 +59,16 @@ export function foldedCommits(simulation: Simulation): readonly FoldedCommit[] {
     for (const commit of task.commits) {
       const from = next;
       next = endOf(records, next, commit.commit.header.position);
-      const count = counterOf(commit, name) - counterOf(before, name);
+      const redriven = lettersTakenBack(simulation, commit);
+      const again = redriven.filter(({ kind }) => kind === "record").length;
+      const count = counterOf(commit, name) - counterOf(before, name) - again;
       const { epoch } = commit.stored;
       if (count > next - from) {
         fail("X3", `${task.name}@${epoch} counts ${count} new records where its shard has ${next - from}.`);
       }
       const first = Math.max(from, next - count);
       checkDropped(simulation, records.slice(from, first), `${task.name}@${epoch} passes over`);
-      folded.push({ task, commit, before, records: records.slice(first, next) });
+      folded.push({ task, commit, before, records: records.slice(first, next), redriven });
       before = commit;
     }
     done.set(task.shard, next);

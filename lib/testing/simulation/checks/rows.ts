@@ -1,12 +1,15 @@
-import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
+import { DEAD_LETTERS, KILLED, type DeadLetter } from "../../../runtime/dead-letter.ts";
+import { routingKeyOf } from "../../../runtime/redrive.ts";
 import { hashOf, isWithin } from "../../../state/hash-range.ts";
 import { BEFORE_ALL_TIME } from "../../../time/instant.ts";
-import { BROKEN, SKEW, throwsIn } from "../function.ts";
-import { Oracle, unitText } from "../oracle.ts";
+import { BROKEN_BUILD, throwsIn } from "../broken-build.ts";
+import { SKEW } from "../function.ts";
+import { Oracle } from "../oracle.ts";
 import type { LedgerCommit, LedgerTask } from "../ledger.ts";
 import type { Simulation } from "../simulation.ts";
 import type { StreamRecord } from "../stream.ts";
-import { counterOf, deadRecords, tasksInOrder, type FoldedCommit } from "./lineage.ts";
+import { brokenUnits, deadUnitsIn } from "./units.ts";
+import { counterOf, deadRecords, lettersOf, tasksInOrder, type FoldedCommit } from "./lineage.ts";
 
 /** What a task's watermark must be. */
 interface Watermarks {
@@ -21,7 +24,7 @@ interface Watermarks {
  * and watermarks must be the same.
  */
 export function checkRows(simulation: Simulation, folded: readonly FoldedCommit[]): void {
-  const oracle = new Oracle(simulation.function.stage.program);
+  const oracle = new Oracle(simulation.function.stage.program, brokenUnits(simulation, folded));
   const byTask = new Map<LedgerTask, Watermarks>();
   for (const commit of folded) {
     const time = byTask.get(commit.task) ?? beginning(simulation, commit.task, byTask);
@@ -39,8 +42,9 @@ export function checkBatch(simulation: Simulation, folded: readonly FoldedCommit
   const late = tasksInOrder(simulation).some(({ commits }) =>
     commits.at(-1)!.commit.header.counters.some(([name, n]) => name.endsWith(" late") && n > 0),
   );
-  if (late) return;
-  const oracle = new Oracle(simulation.function.stage.program);
+  // Nor did what was folded later than its neighbours, as its dead letter was taken back.
+  if (late || simulation.ledger.redriven.size > 0) return;
+  const oracle = new Oracle(simulation.function.stage.program, brokenUnits(simulation, folded));
   const records = folded.flatMap((commit) => {
     const dead = deadRecords(commit.commit);
     return commit.records.filter(({ incoming }) => !dead.has(incoming.position.sequence));
@@ -106,20 +110,20 @@ function floorOf(
 function foldAgain(
   simulation: Simulation,
   oracle: Oracle,
-  { task, commit, records }: FoldedCommit,
+  { task, commit, records, redriven }: FoldedCommit,
   time: Watermarks,
   floor: (partitionKey: string) => number,
 ): void {
-  const { fail, settings } = simulation;
+  const { fail, settings, stream } = simulation;
   const { decode } = simulation.function;
   const { header } = commit.commit;
   const what = `${task.name}@${commit.stored.epoch}`;
   const dead = deadRecords(commit);
-  for (const record of records) {
+  const foldRecord = (record: StreamRecord, mayBeDead: (letter: DeadLetter) => boolean): void => {
     const { sequence } = record.incoming.position;
     const letter = dead.get(sequence);
     dead.delete(sequence);
-    if (letter !== undefined && mayBeDead(simulation, commit, record, letter)) continue;
+    if (letter !== undefined && mayBeDead(letter)) return;
     try {
       const decoded = decode(record.incoming);
       record.watermark = Math.max(time.watermark, floor(record.incoming.partitionKey));
@@ -135,15 +139,28 @@ function foldAgain(
     } catch {
       if (letter === undefined) fail("X7", `${what} folds ${sequence}, which cannot be processed.`);
     }
+  };
+  for (const record of records) foldRecord(record, (letter) => mayBeDead(simulation, commit, record, letter));
+  for (const letter of redriven) {
+    if (letter.kind === "record") {
+      const record = stream.bySequence.get(letter.position!.sequence)!;
+      // It need not come late: who takes it back does so by its name.
+      foldRecord(record, (again) => isKilled(again) || mayBeDead(simulation, commit, record, again));
+    } else if (letter.unit !== undefined) {
+      const watermark = Math.max(time.watermark, floor(routingKeyOf(letter)));
+      oracle.runAgain(letter, watermark, lettersOf(commit)[0]?.reason.code);
+    }
   }
   for (const sequence of dead.keys()) fail("X3", `${what} has a dead letter of ${sequence}, which it did not fold.`);
-  if (records.length > 0 && header.watermark !== time.watermark) {
+  if ((records.length > 0 || redriven.length > 0) && header.watermark !== time.watermark) {
     fail("watermark", `${what} has the watermark ${header.watermark} instead of ${time.watermark}.`);
   }
   // Ticks and drains have checks of their own.
   time.watermark = Math.max(time.watermark, header.watermark);
   time.recordWatermark = Math.max(time.recordWatermark, header.recordWatermark);
 }
+
+const isKilled = ({ reason }: DeadLetter): boolean => reason.code === KILLED;
 
 /** Whether a record can have become a dead letter although it is in order. */
 function mayBeDead(
@@ -155,10 +172,10 @@ function mayBeDead(
   const { sequence } = incoming.position;
   if (payload !== incoming.base64) return false;
   switch (reason.code) {
-    case "process/killed":
+    case KILLED:
       return at - incoming.arrival > settings.suspectAfter - SKEW; // and checkKills says whether there was reason to
-    case "simulation/broken-build":
-      return stored.build.startsWith(BROKEN) && throwsIn(draws, stored.build, sequence);
+    case BROKEN_BUILD:
+      return throwsIn(draws, stored.build, sequence);
     default:
       return false;
   }
@@ -171,14 +188,7 @@ function compareRows(simulation: Simulation, oracle: Oracle): void {
   }
   const units = new Map<string, number>();
   for (const unit of oracle.deadUnits) units.set(unit, (units.get(unit) ?? 0) + 1);
-  const deadUnits = new Map<string, number>();
-  for (const body of simulation.ledger.received.get(DEAD_LETTERS)?.values() ?? []) {
-    const { operator, unit } = JSON.parse(body) as DeadLetter;
-    if (unit === undefined) continue;
-    const text = unitText(operator, Object.values(unit.key), unit.about);
-    deadUnits.set(text, (deadUnits.get(text) ?? 0) + 1);
-  }
-  compare(simulation, "dead panes and timers", units, deadUnits);
+  compare(simulation, "dead panes and timers", units, deadUnitsIn(simulation));
 }
 
 /** What a sink's readers have, repeats hidden; what it refused is theirs as dead letters. */
@@ -187,7 +197,7 @@ function receivedBy({ ledger }: Simulation, sink: string): ReadonlyMap<string, n
   const add = (body: string) => rows.set(body, (rows.get(body) ?? 0) + 1);
   for (const body of ledger.received.get(sink)?.values() ?? []) add(body);
   for (const [id, body] of ledger.received.get(DEAD_LETTERS) ?? []) {
-    if (!id.endsWith("!refused")) continue;
+    if (!id.endsWith("!refused") || ledger.redriven.has(id)) continue; // it was sent again, with another id
     const { output } = JSON.parse(body) as DeadLetter;
     if (output!.sink === sink && ledger.received.get(sink)?.has(output!.id) !== true) add(output!.body);
   }
@@ -215,7 +225,10 @@ function compareCounters(simulation: Simulation, oracle: Oracle, folded: readonl
   const { fail, settings } = simulation;
   const expected = oracle.counters();
   const source = settings.source.name;
-  const records = folded.flatMap((commit) => commit.records);
+  const records = folded.flatMap(({ records: own, redriven }) => [
+    ...own,
+    ...redriven.filter(({ kind }) => kind === "record"),
+  ]);
   const dead = folded.reduce((sum, { commit }) => sum + deadRecords(commit).size, 0);
   expected.set(`${source} in`, records.length);
   expected.set(`${source} dead`, dead);

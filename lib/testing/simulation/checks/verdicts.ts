@@ -25,6 +25,7 @@ export function checkVerdicts({ settings, fail }: Simulation, folded: readonly F
     let verdicts = byTask.get(task);
     // Another build's poison says nothing of this one.
     if (verdicts?.build !== build) byTask.set(task, (verdicts = { build, dead: [], killed: 0 }));
+    if (records.length === 0) continue; // nobody judges what is taken back
     const letters = deadRecords(commit);
     for (const { incoming } of records) {
       const code = letters.get(incoming.position.sequence)?.reason.code;

@@ -1,0 +1,36 @@
+import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
+import { BROKEN_BUILD, throwsIn, unitName } from "../broken-build.ts";
+import { unitText } from "../oracle.ts";
+import type { Simulation } from "../simulation.ts";
+import { lettersOf, type FoldedCommit } from "./lineage.ts";
+
+/** The windows and timers on which a broken build threw when they were due. */
+export function brokenUnits({ fail, draws }: Simulation, folded: readonly FoldedCommit[]): ReadonlySet<string> {
+  const broken = new Set<string>();
+  for (const { task, commit, redriven } of folded) {
+    const { build, epoch } = commit.stored;
+    for (const { unit, reason } of lettersOf(commit)) {
+      if (unit === undefined || reason.code !== BROKEN_BUILD) continue;
+      const name = unitName(unit.operator, unit.keyCode, unit.about);
+      if (!throwsIn(draws, build, name)) {
+        fail("X7", `${task.name}@${epoch} makes a dead letter of ${name}, on which ${build} does not throw.`);
+      }
+      if (redriven.length > 0) continue; // it was due before
+      if (broken.has(name)) fail("repeated", `${task.name}@${epoch} runs ${name}, which was run before.`);
+      broken.add(name);
+    }
+  }
+  return broken;
+}
+
+/** How often which window or timer became a dead letter, but for those on which a broken build threw. */
+export function deadUnitsIn({ ledger }: Simulation): ReadonlyMap<string, number> {
+  const units = new Map<string, number>();
+  for (const body of ledger.received.get(DEAD_LETTERS)?.values() ?? []) {
+    const { operator, reason, unit } = JSON.parse(body) as DeadLetter;
+    if (unit === undefined || reason.code === BROKEN_BUILD) continue;
+    const text = unitText(operator, Object.values(unit.key), unit.about);
+    units.set(text, (units.get(text) ?? 0) + 1);
+  }
+  return units;
+}

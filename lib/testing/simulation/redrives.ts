@@ -1,0 +1,36 @@
+import { DEAD_LETTERS, type DeadLetter } from "../../runtime/dead-letter.ts";
+import type { Simulation } from "./simulation.ts";
+
+/** Times at which dead letters may be given back. */
+const MOMENTS = 10;
+
+/** A dead letter as it was delivered, with its id. */
+export const letterOf = (id: string, body: string): DeadLetter => ({ ...(JSON.parse(body) as DeadLetter), id });
+
+/** Plans when an operator gives dead letters back to their tasks. */
+export function planRedrives(simulation: Simulation, end: number): void {
+  const { clock, draws, settings } = simulation;
+  const length = end - settings.start;
+  for (let moment = 0; moment < MOMENTS; moment++) {
+    const at = settings.start + length * ((moment + draws.at("redrives", moment)) / MOMENTS);
+    clock.at(Math.round(at), () => mayRedrive(simulation));
+  }
+}
+
+/** Gives some of the letters back that there are by now, each perhaps several times: its queue may hold copies of it. */
+export function mayRedrive({ faults, ledger, ticks, redriven, tell }: Simulation): void {
+  const fault = faults.at("redrives", ["redrive"]);
+  if (fault === undefined) return;
+  const { draws } = fault;
+  const share = draws.pick([0.2, 0.6, 1]);
+  for (const [id, body] of ledger.received.get(DEAD_LETTERS) ?? []) {
+    if (!draws.chance(share)) continue;
+    redriven.add(id);
+    const letter = letterOf(id, body);
+    for (let n = draws.pick([1, 1, 2, 3]); n > 0; n--) {
+      const delay = Math.round(10 ** (2 + 4.5 * draws.next())); // up to 53 minutes
+      tell(`${id} is redriven in ${delay} ms`);
+      ticks.send({ type: "redrive", task: letter.task, letter }, delay);
+    }
+  }
+}
