@@ -1,0 +1,209 @@
+import { eventTime, list, map, reducing, value } from "millrace";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { ProcessOperator, type ProcessSpec } from "../../../lib/operators/process/process-operator.ts";
+import { processTables } from "../../../lib/operators/process/process-tables.ts";
+import type { CellDeclarations } from "../../../lib/operators/process/cell.ts";
+import { Fold } from "../../../lib/runtime/fold.ts";
+import { encodeKey } from "../../../lib/state/key.ts";
+import type { TableDelta } from "../../../lib/state/keyed-table.ts";
+import { TaskState } from "../../../lib/state/task-state.ts";
+import { record } from "../../support/rig.ts";
+
+interface Event {
+  readonly key: string;
+  readonly time: number;
+  readonly [field: string]: unknown;
+}
+
+/** One process function alone, on a task's state that can be looked into. */
+function bound(
+  state: CellDeclarations,
+  onRecord: (event: Event, context: never) => unknown,
+  onTimer: (timer: never, context: never) => unknown = () => undefined,
+) {
+  const spec: ProcessSpec = {
+    name: "p",
+    keyFields: ["key"],
+    delay: 0,
+    definition: { state, timers: { t: eventTime }, sides: {}, onRecord: onRecord, onTimer },
+  };
+  const task = new TaskState();
+  const rows: unknown[] = [];
+  const fold = new Fold(
+    {
+      origin: { pipeline: "p", stage: "s", task: "t", partition: "0" },
+      program: {
+        pipeline: "p",
+        name: "s",
+        shapes: {},
+        partitionKeyOf: (_table, key) => key,
+        restore: (tables) => tables,
+        bind: (context) => {
+          const operator = new ProcessOperator(spec, context, { rows: (row) => rows.push(row), side: () => undefined });
+          return { push: operator.push, timed: [operator] };
+        },
+      },
+      source: "s",
+      decode: ({ base64 }) => {
+        const value = JSON.parse(Buffer.from(base64, "base64").toString()) as Event;
+        const key = { key: value.key };
+        return { value, time: value.time, key, keyCode: encodeKey(key) };
+      },
+      disorder: 0,
+      poisonShare: 1,
+      build: "test",
+    },
+    task,
+  );
+  let sequence = 0;
+  const push = (...events: readonly Event[]) => fold.records(events.map((event) => record(++sequence, event)));
+  const sizes = () =>
+    Object.fromEntries(["p", "p$timers", "p$expiry", "p$wakes"].map((name) => [name, task.table(name).size]));
+  return { spec, task, fold, push, rows, sizes };
+}
+
+describe("X9: what is past its time to live leaves the state by the watermark", () => {
+  const ttl = { millis: 100 };
+  const cells = {
+    one: value(z.number(), { ttl }),
+    many: list(z.number(), { ttl }),
+    named: map(z.string(), z.number(), { ttl }),
+    sum: reducing(z.number(), (a, b) => a + b, { ttl }),
+  };
+  const setAll = (
+    event: Event,
+    {
+      state,
+    }: {
+      state: {
+        one: { set(n: number): void };
+        many: { append(n: number): void };
+        named: { set(k: string, n: number): void };
+        sum: { add(n: number): void };
+      };
+    },
+  ) => {
+    if (event["idle"] === true) return;
+    state.one.set(1);
+    state.many.append(1);
+    state.named.set(String(event.time), 1);
+    state.sum.add(1);
+  };
+
+  test("all of it, each entry for itself, a list's head with its last element", () => {
+    const { push, sizes } = bound(cells, setAll);
+    push({ key: "a", time: 0 }, { key: "a", time: 50 });
+    // one, sum; list: head and two; map: two.
+    expect(sizes()).toMatchObject({ p: 7, p$expiry: 6 });
+    push({ key: "b", time: 110, idle: true });
+    expect(sizes()).toMatchObject({ p: 5, p$expiry: 4 }); // what was written at 0 alone is gone
+    push({ key: "b", time: 160, idle: true });
+    expect(sizes()).toMatchObject({ p: 0, p$expiry: 0 });
+  });
+
+  test("it can be seen no longer than it lives, whatever the watermark", () => {
+    const seen: unknown[] = [];
+    const { push } = bound(
+      { one: value(z.number(), { ttl }) },
+      (event: Event, context: { state: { one: { get(): unknown; set(n: number): void } } }) => {
+        if (event["read"] === true) seen.push(context.state.one.get());
+        else context.state.one.set(event.time);
+      },
+    );
+    push({ key: "a", time: 0 }, { key: "a", time: 99, read: true }, { key: "a", time: 100, read: true });
+    expect(seen).toEqual([0, undefined]);
+  });
+
+  test("a refresh does not write to the table of expiry", () => {
+    const { push, task } = bound(
+      { one: value(z.number(), { ttl }) },
+      (_event: Event, { state }: { state: { one: { set(n: number): void } } }) => state.one.set(1),
+    );
+    push({ key: "a", time: 0 });
+    task.takeDeltas();
+    push({ key: "a", time: 60 });
+    const deltas = new Map(task.takeDeltas());
+    expect(deltas.get("p")!.put).toHaveLength(1);
+    expect(deltas.get("p$expiry")).toMatchObject({ put: [], removed: [], dropped: [] });
+  });
+});
+
+test("a delta holds what was touched: one element of a long list, one entry of a large map", () => {
+  const { push, task } = bound(
+    { many: list(z.number()), named: map(z.number(), z.number()) },
+    (
+      event: Event,
+      { state }: { state: { many: { append(n: number): void }; named: { set(k: number, n: number): void } } },
+    ) => {
+      state.many.append(event.time);
+      state.named.set(event.time, 1);
+    },
+  );
+  push(...Array.from({ length: 500 }, (_, time) => ({ key: "a", time })));
+  task.takeDeltas();
+  push({ key: "a", time: 1_000 });
+  const [delta] = task.takeDeltas().map(([, one]) => one);
+  const keys = delta!.put.flatMap(([, each]) => each);
+  expect(keys.length).toBe(3); // the element, the list's head, the entry
+});
+
+test("timers: setting one again moves it, in the table too; firing and clearing take it out", () => {
+  const { push, task, sizes } = bound(
+    {},
+    (event: Event, { timers }: { timers: { t: { set(at: number): void; clear(): void; at: number | undefined } } }) => {
+      if (event["clear"] === true) timers.t.clear();
+      else timers.t.set(event["at"] as number);
+    },
+  );
+  push({ key: "a", time: 0, at: 50 }, { key: "a", time: 1, at: 70 }, { key: "b", time: 1, at: 60 });
+  expect([...task.table("p$timers").spaces()].sort()).toEqual([60, 70]);
+  push({ key: "b", time: 2, clear: true });
+  expect(sizes()).toMatchObject({ p$timers: 1 });
+  push({ key: "c", time: 75, clear: true });
+  expect(sizes()).toMatchObject({ p$timers: 0 });
+});
+
+describe("what comes out of storage is checked", () => {
+  const { spec } = bound({ one: value(z.number()), many: list(z.number()) }, () => []);
+  const [cells] = processTables(spec);
+  const delta = (key: string, stored: unknown): TableDelta => ({
+    floor: 0,
+    dropped: [],
+    removed: [],
+    put: [[0, [key], [stored]]],
+  });
+  test.each([
+    ["a value that its schema refuses", "2 sa one", ["text"]],
+    ["a list's head that is no number", "2 sa many", ["text"]],
+    ["a cell that this build does not have", "2 sa gone", [1]],
+    ["what is no entry", "2 sa one", 1],
+    ["an expiry that is no time", "2 sa one", [1, "soon"]],
+  ])("%s stops the task, naming operator and state", (_what, key, stored) => {
+    expect(() => cells!.restore(delta(key, stored))).toThrow(
+      expect.objectContaining({
+        kind: "systemic",
+        code: "state/cell",
+        message: expect.stringContaining('operator "p"'),
+      }),
+    );
+  });
+  test("what fits passes as it is", () => {
+    const good = delta("2 sa many 3", [7, 100]);
+    expect(cells!.restore(good)).toEqual(good);
+  });
+});
+
+test("the context is of no use once the function has ended: it would change another unit's state", () => {
+  let kept: { state: { one: { set(n: number): void } } } | undefined;
+  const { push } = bound({ one: value(z.number()) }, (_event: Event, context: typeof kept) => {
+    kept = context;
+  });
+  push({ key: "a", time: 0 });
+  expect(() => kept!.state.one.set(1)).toThrow(expect.objectContaining({ code: "process/ended", kind: "systemic" }));
+});
+
+test("an asynchronous function is refused, once: the task stops until it is mended", () => {
+  const { push } = bound({}, async () => []);
+  expect(() => push({ key: "a", time: 0 })).toThrow(/asynchronous function/);
+});
