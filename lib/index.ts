@@ -1,5 +1,6 @@
 /** Millrace: event-time stream processing on AWS Lambda. What a pipeline is written with. */
 export { pipeline, type Flow, type PipelineOptions } from "./pipeline/pipeline.ts";
+export type { Deduplicated, DeduplicateOptions } from "./pipeline/deduplicate.ts";
 export type {
   Aggregated,
   Keyed,

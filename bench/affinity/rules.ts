@@ -55,7 +55,7 @@ const program = {
   pipeline: "model",
   name: "model",
   shapes: {},
-  bind: () => ({ push: () => undefined, timed: [] }),
+  bind: () => ({ push: () => undefined, timed: [], expiring: [] }),
   restore: <T>(tables: T): T => tables,
   partitionKeyOf: () => "",
 };

@@ -67,10 +67,14 @@ export interface TimedOperator {
    * Each unit is run before the next is asked for, and may make further ones due.
    */
   closeUpTo(watermark: number): Iterable<Unit>;
-  /** Takes out of its state what has expired (X9), once all that the watermark makes due is done. */
-  expireUpTo?(watermark: number): void;
   /** The least processing time that makes it act; infinity when none does. Epoch milliseconds. */
   nextWake?(): number;
   /** What processing time makes it do; as {@link closeUpTo}. */
   wakeUpTo?(now: number): Iterable<Unit>;
+}
+
+/** An operator whose state has a time to live. */
+export interface ExpiringOperator {
+  /** Takes out of its state what has expired (X9): called between units, once all that the watermark makes due is done. */
+  expireUpTo(watermark: number): void;
 }

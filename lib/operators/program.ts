@@ -1,12 +1,13 @@
 import type { StateShapes } from "../state/commit.ts";
 import type { TableDeltas } from "../state/task-state.ts";
-import type { OperatorContext, Push, TimedOperator } from "./operator.ts";
+import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "./operator.ts";
 
 /** A stage bound to one task's state. */
 export interface StageInstance {
   readonly push: Push;
   /** In topological order: one's panes may fall into the next one's windows. */
   readonly timed: readonly TimedOperator[];
+  readonly expiring: readonly ExpiringOperator[];
 }
 
 /** A stage that can be run: operators with their user code, without any state. */

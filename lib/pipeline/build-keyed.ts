@@ -1,6 +1,9 @@
 import type { WindowAssigner } from "../windows/window.ts";
+import type { KeyValue } from "../state/key.ts";
+import { toPositiveMillis, type Duration } from "../time/duration.ts";
 import type { Builder } from "./builder.ts";
 import { buildProcess } from "./build-process.ts";
+import { buildSide, buildStream } from "./build-stream.ts";
 import { buildWindow } from "./build-window.ts";
 import type { WindowOptions } from "./stream.ts";
 
@@ -10,4 +13,11 @@ export const buildKeyed = (builder: Builder, here: () => number, keyFields: read
     buildWindow(builder, here(), keyFields, name, assigner, options),
   process: (name: string, process: Parameters<typeof buildProcess>[4]) =>
     buildProcess(builder, here(), keyFields, name, process),
+  deduplicate: (name: string, options: { readonly id: (value: never) => KeyValue; readonly within: Duration }) => {
+    const id = builder.function("deduplicate", name, options?.id);
+    const within = toPositiveMillis(options.within, `${builder.where}: deduplicate("${name}").within`);
+    const node = builder.add({ kind: "deduplicate", name, input: here(), keyFields, id, within });
+    const late = buildSide(builder, node, "late", keyFields);
+    return Object.defineProperty(buildStream(builder, node, keyFields), "late", { value: late });
+  },
 });

@@ -3,6 +3,7 @@ import type { KeyRow, KeySpec } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
 import type { Accumulation, PaneTiming, WindowTrigger } from "../windows/trigger.ts";
 import type { WindowAssigner, WindowColumns } from "../windows/window.ts";
+import type { Deduplicate } from "./deduplicate.ts";
 import type { Process } from "./process.ts";
 import type { Accepts, Sink, SinkRow } from "./sink.ts";
 
@@ -39,7 +40,7 @@ export interface Stream<T, K = never> {
 }
 
 /** A stream seen by its key. */
-export interface Keyed<T, K> extends Process<T, K> {
+export interface Keyed<T, K> extends Process<T, K>, Deduplicate<T, K> {
   /** Groups the records of each key by windows of event time. The name addresses the operator's state. */
   window<A extends WindowAssigner<T>, const O extends WindowOptions = {}>(
     name: string,

@@ -1,6 +1,6 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
 import type { ProcessDefinition } from "../operators/process/process-function.ts";
-import type { KeySpec } from "../state/key.ts";
+import type { KeySpec, KeyValue } from "../state/key.ts";
 import type { CheckedTrigger } from "../windows/trigger.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import type { SinkDeclaration } from "./sink.ts";
@@ -56,6 +56,15 @@ export type Node =
       readonly input: number;
       readonly keyFields: readonly string[];
       readonly definition: ProcessDefinition;
+    }
+  | {
+      readonly kind: "deduplicate";
+      readonly name: string;
+      readonly input: number;
+      readonly keyFields: readonly string[];
+      readonly id: (value: never) => KeyValue;
+      /** Milliseconds. */
+      readonly within: number;
     }
   /** What leaves its input beside the rows: a window's late records, a branch of a split, a side output. Named `input.side`. */
   | { readonly kind: "side"; readonly name: string; readonly input: number; readonly side: string }

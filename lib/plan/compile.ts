@@ -1,5 +1,5 @@
 import { fanOut } from "../operators/stateless.ts";
-import type { OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
+import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import { inputsOf, type Node, type Pipeline } from "../pipeline/topology.ts";
 import { decodeKey, partitionKeyOf } from "../state/key.ts";
@@ -36,6 +36,7 @@ interface PlacedNode {
 function bind(nodes: readonly PlacedNode[], context: OperatorContext): StageInstance {
   const pushes = new Map<number, Push>();
   const timed: TimedOperator[] = [];
+  const expiring: ExpiringOperator[] = [];
   for (const { index, operator } of nodes.toReversed()) {
     const after = nodes.filter(({ node }) => inputsOf(node).includes(index));
     const pushOf = ({ index: next }: PlacedNode) => pushes.get(next)!;
@@ -48,6 +49,7 @@ function bind(nodes: readonly PlacedNode[], context: OperatorContext): StageInst
     });
     pushes.set(index, bound.push);
     if (bound.timed !== undefined) timed.unshift(bound.timed);
+    if (bound.expiring !== undefined) expiring.unshift(bound.expiring);
   }
-  return { push: pushes.get(nodes[0]!.index)!, timed };
+  return { push: pushes.get(nodes[0]!.index)!, timed, expiring };
 }

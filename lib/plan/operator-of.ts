@@ -1,8 +1,9 @@
-import type { OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
+import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
 import { fanOut, filterOperator, flatMapOperator, mapOperator, splitOperator } from "../operators/stateless.ts";
 import type { TableDescription } from "../operators/stateful.ts";
 import { sinkOperator } from "../operators/sink.ts";
 import type { Node, Pipeline } from "../pipeline/topology.ts";
+import { deduplicateOf } from "./deduplicate-of.ts";
 import { processOf } from "./process-of.ts";
 import { windowOf } from "./window-of.ts";
 
@@ -23,6 +24,7 @@ export interface CompiledOperator {
 export interface BoundOperator {
   readonly push: Push;
   readonly timed?: TimedOperator;
+  readonly expiring?: ExpiringOperator;
 }
 
 const stateless = (bind: (context: OperatorContext, outlets: Outlets) => Push): CompiledOperator => ({
@@ -55,6 +57,8 @@ export function operatorOf(pipeline: Pipeline, node: Node): CompiledOperator {
       return stateless((context) => sinkOperator(node.sink, context));
     case "window":
       return windowOf(pipeline, node);
+    case "deduplicate":
+      return deduplicateOf(pipeline, node);
     case "process":
       return processOf(pipeline, node);
   }

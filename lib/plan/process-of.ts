@@ -11,8 +11,8 @@ export function processOf(pipeline: Pipeline, node: NodeOf<"process">): Compiled
   return {
     tables: processTables(spec),
     bind: (context, outlets) => {
-      const timed = new ProcessOperator(spec, context, outlets);
-      return { push: timed.push, timed };
+      const process = new ProcessOperator(spec, context, outlets);
+      return { push: process.push, timed: process, expiring: process };
     },
   };
 }

@@ -157,7 +157,7 @@ export class Fold {
 
   /** Moves the watermark, and does what is due at it: what was set for a time that has passed, too. It never goes back. */
   advance(to: number): void {
-    const { timed } = this.#stage;
+    const { timed, expiring } = this.#stage;
     const watermark = Math.max(to, this.#state.watermark);
     for (const operator of timed) {
       if (operator.nextDue() > watermark) continue;
@@ -165,7 +165,7 @@ export class Fold {
     }
     if (watermark === this.#state.watermark) return;
     this.#state.watermark = watermark;
-    for (const operator of timed) operator.expireUpTo?.(watermark);
+    for (const operator of expiring) operator.expireUpTo(watermark);
     if (this.#state.floors.length > 0) this.#state.forgetFloors();
   }
 

@@ -48,7 +48,7 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
     shapes: {},
     partitionKeyOf: () => "a",
     restore: (tables) => tables,
-    bind: (context) => ({ push: () => undefined, timed: [program(context)] }),
+    bind: (context) => ({ push: () => undefined, timed: [program(context)], expiring: [] }),
   };
   const state = new TaskState();
   const fold = new Fold(

@@ -1,10 +1,9 @@
 import { systemicError } from "../../errors.ts";
-import { hashOf } from "../../state/hash-range.ts";
-import { floorOf } from "../../state/inheritance.ts";
-import { decodeKey, partitionKeyOf } from "../../state/key.ts";
-import { BEFORE_ALL_TIME, END_OF_TIME } from "../../time/instant.ts";
+import { decodeKey } from "../../state/key.ts";
+import { END_OF_TIME } from "../../time/instant.ts";
 import { ExpiringEntries } from "../expiring-entries.ts";
-import type { Meta, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "../operator.ts";
+import type { ExpiringOperator, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "../operator.ts";
+import { trailing, watermarkAt } from "../operator-watermark.ts";
 import { refusePromise } from "../stateless.ts";
 import { cellOf } from "./cells.ts";
 import type { ProcessDefinition } from "./process-function.ts";
@@ -32,7 +31,7 @@ export interface ProcessOutlets {
  *
  * State: the operator's own table and that of expiry (`ExpiringEntries`), one of timers and one of wakes (`TimerQueue`).
  */
-export class ProcessOperator implements TimedOperator {
+export class ProcessOperator implements TimedOperator, ExpiringOperator {
   readonly name: string;
   readonly #spec: ProcessSpec;
   readonly #context: OperatorContext;
@@ -52,7 +51,7 @@ export class ProcessOperator implements TimedOperator {
     this.#entries = new ExpiringEntries(name, context.state);
     this.#timers = new TimerQueue(name, "event", context.state);
     this.#wakes = new TimerQueue(name, "processing", context.state);
-    const scope = new Scope(name, () => context.state.range);
+    const scope = new Scope(name, context.state);
     this.#scope = scope;
     const timerOf = (timer: string, { domain }: TimerDeclaration) =>
       new TimerHandle(timer, domain, domain === "event" ? this.#timers : this.#wakes, scope);
@@ -68,7 +67,12 @@ export class ProcessOperator implements TimedOperator {
     const context = this.#context;
     context.enter(name);
     context.count(name, "in");
-    const call = { meta, watermark: this.#watermarkOf(meta), now: context.now(), timer: undefined };
+    const call = {
+      meta,
+      watermark: watermarkAt(this.#spec, context.state, meta.key),
+      now: context.now(),
+      timer: undefined,
+    };
     this.#run(call, () => definition.onRecord(value as never, this.#user as never));
     context.count(name, "folded");
   };
@@ -79,13 +83,12 @@ export class ProcessOperator implements TimedOperator {
   }
 
   *closeUpTo(watermark: number): Generator<Unit> {
-    const isEnd = watermark >= END_OF_TIME;
-    const until = isEnd ? watermark : watermark - this.#spec.delay;
-    for (const due of this.#timers.due(until, isEnd)) yield this.#timer("event", due);
+    const until = trailing(watermark, this.#spec.delay);
+    for (const due of this.#timers.due(until, watermark >= END_OF_TIME)) yield this.#timer("event", due);
   }
 
   expireUpTo(watermark: number): void {
-    this.#entries.expire(watermark >= END_OF_TIME ? watermark : watermark - this.#spec.delay);
+    this.#entries.expire(trailing(watermark, this.#spec.delay));
   }
 
   nextWake(): number {
@@ -118,7 +121,7 @@ export class ProcessOperator implements TimedOperator {
       describe: () => ({ kind: "timer", key, about: { timer, at }, content: null }),
       run: () => {
         context.enter(this.name);
-        const reached = this.#watermarkOf({ key, keyCode, time: at });
+        const reached = watermarkAt(this.#spec, context.state, key);
         // While timers fire in their order, event time has come as far as the one that fires.
         const watermark = domain === "event" ? Math.max(reached, at) : reached;
         const meta = { key, keyCode, time: domain === "event" ? at : reached };
@@ -150,16 +153,6 @@ export class ProcessOperator implements TimedOperator {
       push?.(row, meta);
       this.#context.enter(this.name);
     };
-  }
-
-  /** How far event time has come at this operator for a key. */
-  #watermarkOf({ key }: Meta): number {
-    const { state } = this.#context;
-    let { watermark } = state;
-    if (state.floors.length > 0) {
-      watermark = Math.max(watermark, floorOf(state.floors, hashOf(partitionKeyOf(key)), this.name).watermark);
-    }
-    return watermark === BEFORE_ALL_TIME || watermark >= END_OF_TIME ? watermark : watermark - this.#spec.delay;
   }
 }
 

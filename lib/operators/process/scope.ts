@@ -1,8 +1,7 @@
-import { poisonError, systemicError } from "../../errors.ts";
+import { systemicError } from "../../errors.ts";
 import { partKey } from "../../state/entry-key.ts";
-import { hashOf, isWithin } from "../../state/hash-range.ts";
-import { partitionKeyOf } from "../../state/key.ts";
-import type { HashRange } from "../../state/hash-range.ts";
+import type { TaskState } from "../../state/task-state.ts";
+import { checkRange } from "../key-range.ts";
 import type { Meta } from "../operator.ts";
 
 /** The key, record or timer that user code is called for. */
@@ -19,12 +18,12 @@ export interface Call {
 /** What an operator's cells and timers belong to while user code is called: there is one call at a time. */
 export class Scope {
   readonly operator: string;
-  readonly #rangeOf: () => HashRange | undefined;
+  readonly #state: TaskState;
   #call: Call | undefined = undefined;
 
-  constructor(operator: string, rangeOf: () => HashRange | undefined) {
+  constructor(operator: string, state: TaskState) {
     this.operator = operator;
-    this.#rangeOf = rangeOf;
+    this.#state = state;
   }
 
   /** Runs user code, which must have ended when this returns. */
@@ -58,15 +57,8 @@ export class Scope {
     return partKey(this.call.meta.keyCode, part);
   }
 
-  /** State follows its key when its partition is split: a key outside of the partition's range would be left behind. */
+  /** Called before the key has state. @throws poison error `source/key-range` */
   checkRange(): void {
-    const range = this.#rangeOf();
-    const { key } = this.call.meta;
-    if (range === undefined || isWithin(range, hashOf(partitionKeyOf(key)))) return;
-    throw poisonError({
-      code: "source/key-range",
-      message: `The key (${Object.keys(key).join(", ")}) does not belong to the record's partition.`,
-      advice: "Producers let the stream choose the partition by the partition key: no explicit hash keys.",
-    });
+    checkRange(this.#state, this.call.meta.key);
   }
 }

@@ -50,7 +50,6 @@ export function builtProgram(program: StageProgram, build: string, draws: Draws)
     unitOf: (stored) => breaking(operator.unitOf(stored)),
     nextDue: () => operator.nextDue(),
     closeUpTo: (watermark) => breakingAll(operator.closeUpTo(watermark)),
-    ...(operator.expireUpTo && { expireUpTo: (watermark) => operator.expireUpTo!(watermark) }),
     ...(operator.nextWake && { nextWake: () => operator.nextWake!() }),
     ...(operator.wakeUpTo && { wakeUpTo: (now) => breakingAll(operator.wakeUpTo!(now)) }),
   });

@@ -41,7 +41,7 @@ function bound(
         restore: (tables) => tables,
         bind: (context) => {
           const operator = new ProcessOperator(spec, context, { rows: (row) => rows.push(row), side: () => undefined });
-          return { push: operator.push, timed: [operator] };
+          return { push: operator.push, timed: [operator], expiring: [operator] };
         },
       },
       source: "s",
