@@ -14,6 +14,8 @@ export interface FiringState {
   readonly unfired: number;
   /** The event time at which it makes the next; undefined where none is due before it closes. */
   readonly fireAt: number | undefined;
+  /** The processing time at which it makes one before its end; undefined where none is due. */
+  readonly wakeAt: number | undefined;
   /** What was sent and not taken back, where rows are. */
   readonly sent: readonly SentRow[];
 }
@@ -99,8 +101,8 @@ export class OpenWindows {
     const { kind } = this.#assigner;
     const extra = kind === "session" ? start : kind === "global" ? latest : null;
     if (firing === undefined) return [accumulators ?? null, extra, null];
-    const { rows, unfired, fireAt, sent } = firing;
-    return [accumulators ?? null, extra, [rows, unfired, fireAt ?? null, sent]];
+    const { rows, unfired, fireAt, wakeAt, sent } = firing;
+    return [accumulators ?? null, extra, [rows, unfired, fireAt ?? null, wakeAt ?? null, sent]];
   }
 
   /** Checks entries that come out of storage. @throws systemic error `state/accumulator` */
@@ -114,23 +116,30 @@ export class OpenWindows {
 function restoredWindow(aggregation: Aggregation, value: unknown): StoredWindow {
   if (!Array.isArray(value) || value.length !== 3) throw aggregation.notAsWritten();
   const [accumulators, extra, firing] = value as unknown as StoredWindow;
-  const isFiring = firing === null || (Array.isArray(firing) && firing.length === 4 && Array.isArray(firing[3]));
+  const isFiring = firing === null || (Array.isArray(firing) && firing.length === 5 && Array.isArray(firing[4]));
   if (!isFiring || (extra !== null && typeof extra !== "number")) throw aggregation.notAsWritten();
-  const sent = firing?.[3].map(([start, end, of]): SentRow => [start, end, aggregation.restore(of)]);
+  const sent = firing?.[4].map(([start, end, of]): SentRow => [start, end, aggregation.restore(of)]);
   return [
     accumulators === null ? null : aggregation.restore(accumulators),
     extra,
-    firing === null ? null : [firing[0], firing[1], firing[2], sent!],
+    firing === null ? null : [firing[0], firing[1], firing[2], firing[3], sent!],
   ];
 }
 
-type StoredFiring = readonly [rows: number, unfired: number, fireAt: number | null, sent: readonly SentRow[]];
+type StoredFiring = readonly [
+  rows: number,
+  unfired: number,
+  fireAt: number | null,
+  wakeAt: number | null,
+  sent: readonly SentRow[],
+];
 type StoredWindow = readonly [accumulators: Accumulators | null, extra: number | null, firing: StoredFiring | null];
 
-const firingOf = ([rows, unfired, fireAt, sent]: StoredFiring): FiringState => ({
+const firingOf = ([rows, unfired, fireAt, wakeAt, sent]: StoredFiring): FiringState => ({
   rows,
   unfired,
   fireAt: fireAt ?? undefined,
+  wakeAt: wakeAt ?? undefined,
   sent,
 });
 

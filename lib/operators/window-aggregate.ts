@@ -1,3 +1,4 @@
+import { decodeKey } from "../state/key.ts";
 import type { KeyedTable } from "../state/keyed-table.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import type { PaneTiming } from "../windows/trigger.ts";
@@ -13,19 +14,16 @@ import {
   type OpenWindow,
 } from "./open-windows.ts";
 import type { Meta, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "./operator.ts";
-import { afterEarly, nextFiring, UNFIRED } from "./window-firing.ts";
+import { afterRow, dueOnTime, joinedFiring, nextFiring, UNFIRED } from "./window-firing.ts";
 import { Frontier, type WindowSpec } from "./window-spec.ts";
+import { WindowTimers } from "./window-timers.ts";
 import { WindowRows, type Pane } from "./window-rows.ts";
-
-/** The table of the event times at which windows make rows before they close. */
-export const firingsOf = (operator: string): string => `${operator}$firings`;
 
 /**
  * Aggregates per key and window. Unless a trigger says otherwise a window makes one row, when it can no longer change:
  * when the watermark has reached its end plus the allowed lateness. A record all of whose windows have closed is late.
  *
- * State: the windows ({@link OpenWindows}); with a trigger also a table of firings: space = the event time at which a
- * window makes its next row, key = its end, a blank and its key in the first table.
+ * State: {@link OpenWindows}; with a trigger {@link WindowTimers} too.
  */
 export class WindowAggregate implements TimedOperator {
   readonly name: string;
@@ -35,7 +33,8 @@ export class WindowAggregate implements TimedOperator {
   readonly #aggregation: Aggregation;
   readonly #windows: OpenWindows;
   readonly #table: KeyedTable;
-  readonly #firings: KeyedTable | undefined;
+  /** Of windows that make several rows. */
+  readonly #timers: WindowTimers | undefined;
   readonly #frontier: Frontier;
   readonly #rows: WindowRows;
 
@@ -47,7 +46,7 @@ export class WindowAggregate implements TimedOperator {
     this.#late = late;
     this.#aggregation = new Aggregation(name, aggregates);
     this.#table = context.state.table(name);
-    this.#firings = trigger && context.state.table(firingsOf(name));
+    this.#timers = trigger && new WindowTimers(context.state, name);
     this.#windows = new OpenWindows(assigner, this.#table, trigger !== undefined);
     this.#frontier = new Frontier(context.state, name, allowedLateness + delay);
     this.#rows = new WindowRows(spec, this.#aggregation, context, downstream);
@@ -92,9 +91,17 @@ export class WindowAggregate implements TimedOperator {
       const firing = this.#nextFiring();
       const closing = this.#frontier.dueOf(this.#table.least);
       if (Math.min(firing, closing) > watermark) return;
-      if (firing <= closing) yield* this.#fireAt(this.#firings!.least);
+      if (firing <= closing) yield* this.#fire(this.#timers!.nextFiring);
       else yield* this.#close(this.#table.least);
     }
+  }
+
+  nextWake(): number {
+    return this.#timers?.nextWake ?? Number.POSITIVE_INFINITY;
+  }
+
+  *wakeUpTo(now: number): Generator<Unit> {
+    while (this.nextWake() <= now) yield* this.#wake(this.nextWake());
   }
 
   unitOf(stored: StoredUnit): Unit {
@@ -133,15 +140,15 @@ export class WindowAggregate implements TimedOperator {
       firing: before?.firing,
     };
     if (trigger === undefined) return this.#windows.put(open, keyCode);
-    const firing = before?.firing ?? UNFIRED;
-    const updated = { ...firing, unfired: firing.unfired + records };
-    const { now, fireAt } = nextFiring(trigger, open, updated, time, this.#frontier.watermarkOf(key) - delay);
-    const next = { ...open, firing: { ...updated, fireAt } };
-    this.#setFiring(open, keyCode, firing.fireAt, fireAt);
-    if (now === undefined) return this.#windows.put(next, keyCode);
-    const pane = this.#pane(next, now);
-    this.#windows.put(this.#afterPane(next), keyCode);
-    this.#rows.send(pane, keyCode);
+    const was = before?.firing ?? UNFIRED;
+    const clock = { time, watermark: this.#frontier.watermarkOf(key) - delay, now: this.#context.now() };
+    const counted = { ...was, unfired: was.unfired + records };
+    const { at, firing } = nextFiring(trigger, open, counted, clock);
+    this.#timers!.set(open.end, this.#windows.entryKey(open, keyCode), was, firing);
+    const next = { ...open, firing };
+    if (at === undefined) return this.#windows.put(next, keyCode);
+    this.#windows.put(afterRow(next, trigger), keyCode);
+    this.#rows.send(this.#pane(next, at), keyCode);
   }
 
   /** What the window holds already. Sessions that it joins are taken out, and are one. */
@@ -149,54 +156,66 @@ export class WindowAggregate implements TimedOperator {
     const windows = this.#windows;
     if (this.#spec.assigner.kind !== "session") return windows.get(window, windows.entryKey(window, keyCode));
     const joined = windows.of(keyCode).filter(overlaps(window));
-    const [first] = joined;
-    if (first === undefined || (joined.length === 1 && isSame(first, window))) return first;
-    let all = first;
+    const [first, ...others] = joined;
+    if (first === undefined || (others.length === 0 && isSame(first, window))) return first;
     for (const each of joined) {
-      if (each !== first) all = this.#join(all, each);
       windows.remove(each, keyCode);
-      this.#setFiring(each, keyCode, each.firing?.fireAt, undefined);
+      this.#timers?.set(each.end, keyCode, each.firing, undefined);
     }
-    // A row that was due before the end is due still; the one at the end is due at another time now.
-    const fireAt = least(joined.map(({ firing, end }) => (firing?.fireAt === end ? undefined : firing?.fireAt)));
-    this.#setFiring(window, keyCode, undefined, fireAt);
-    return { ...all, ...(all.firing && { firing: { ...all.firing, fireAt } }) };
-  }
-
-  #join(a: OpenWindow, b: OpenWindow): OpenWindow {
+    const firing = joinedFiring(joined);
+    this.#timers?.set(window.end, keyCode, undefined, firing);
     return {
-      ...span(a, b),
-      latest: Math.max(a.latest, b.latest),
-      accumulators:
-        b.accumulators === undefined ? a.accumulators : this.#aggregation.merge(a.accumulators, b.accumulators),
-      firing: a.firing && b.firing && joinFirings(a.firing, b.firing),
+      ...window,
+      latest: first.latest,
+      accumulators: others.reduce((all, { accumulators }) => this.#merge(all, accumulators), first.accumulators),
+      firing,
     };
   }
 
+  #merge(a: Accumulators | undefined, b: Accumulators | undefined): Accumulators | undefined {
+    return b === undefined ? a : this.#aggregation.merge(a, b);
+  }
+
   /** Makes the rows that are due at an event time. They are out of the state before they run (X7). */
-  *#fireAt(time: number): Generator<Unit> {
-    const { assigner, trigger } = this.#spec;
-    const due = [...this.#firings!.entriesOf(time).keys()].sort();
-    for (const key of due) this.#firings!.remove(time, key);
-    for (const key of due) {
-      const [end, entryKey] = [Number.parseInt(key, 10), key.slice(key.indexOf(" ") + 1)];
-      const open = this.#windows.get({ end }, entryKey)!;
-      const isOnTime = time === end;
-      const firing = { ...open.firing!, fireAt: isOnTime ? undefined : afterEarly(trigger!.late, end) };
-      const next = { ...open, firing };
-      const keyCode = keyCodeIn(assigner, entryKey);
-      this.#setFiring(open, keyCode, undefined, firing.fireAt);
-      if (open.accumulators === undefined) this.#windows.put(next, keyCode);
-      else {
-        this.#windows.put(this.#afterPane(next), keyCode);
-        yield this.#rows.unit(this.#pane(next, isOnTime ? "onTime" : "early"), keyCode);
-      }
+  *#fire(time: number): Generator<Unit> {
+    const { late } = this.#spec.trigger!;
+    for (const { end, entryKey } of this.#timers!.takeFirings(time)) {
+      if (time === end) yield* this.#due(end, entryKey, "onTime", { fireAt: undefined });
+      else yield* this.#due(end, entryKey, "early", { fireAt: undefined }, { fireAt: dueOnTime(late, end) });
     }
+  }
+
+  /** Makes the rows that are due at a processing time. */
+  *#wake(time: number): Generator<Unit> {
+    for (const { end, entryKey } of this.#timers!.takeWakes(time)) {
+      yield* this.#due(end, entryKey, "early", { wakeAt: undefined });
+    }
+  }
+
+  /** @param taken the time that has come @param next what takes its place */
+  *#due(
+    end: number,
+    entryKey: string,
+    timing: PaneTiming,
+    taken: Partial<FiringState>,
+    next: Partial<FiringState> = taken,
+  ): Generator<Unit> {
+    const { assigner, trigger, keyFields, delay } = this.#spec;
+    const open = this.#windows.get({ end }, entryKey)!;
+    const keyCode = keyCodeIn(assigner, entryKey);
+    const firing = { ...open.firing!, ...next };
+    this.#timers!.set(end, entryKey, { ...open.firing!, ...taken }, firing);
+    // Nothing has come since the last row, or it is past the time for rows that are early.
+    const isPast = end <= this.#frontier.watermarkOf(decodeKey(keyFields, keyCode)) - delay;
+    const isIdle = open.accumulators === undefined || (timing === "early" && (firing.unfired === 0 || isPast));
+    this.#windows.put(isIdle ? { ...open, firing } : afterRow({ ...open, firing }, trigger!), keyCode);
+    if (!isIdle) yield this.#rows.unit(this.#pane(open, timing), keyCode);
   }
 
   *#close(end: number): Generator<Unit> {
     for (const [keyCode, open] of this.#windows.take(end)) {
       this.#context.state.counters.countForGood(`${this.name} closed`);
+      this.#timers?.set(end, this.#windows.entryKey(open, keyCode), open.firing, undefined);
       const isDone = this.#spec.trigger?.late !== undefined && open.firing!.unfired === 0;
       if (isDone || open.accumulators === undefined) continue;
       const timing = this.#spec.trigger?.late === undefined ? "onTime" : "late";
@@ -216,41 +235,11 @@ export class WindowAggregate implements TimedOperator {
     };
   }
 
-  /** The window once the row is made that was due. */
-  #afterPane(open: OpenWindow): OpenWindow {
-    const { start, end, accumulators, firing } = open;
-    const { accumulation } = this.#spec.trigger!;
-    return {
-      ...open,
-      accumulators: accumulation === "discarding" ? undefined : accumulators,
-      firing: {
-        rows: firing!.rows + 1,
-        unfired: 0,
-        fireAt: firing!.fireAt,
-        sent: accumulation === "retracting" ? [[start, end, accumulators!]] : [],
-      },
-    };
-  }
-
-  #setFiring(window: Window, keyCode: string, before: number | undefined, fireAt: number | undefined): void {
-    if (before === fireAt) return;
-    const key = `${window.end} ${this.#windows.entryKey(window, keyCode)}`;
-    if (before !== undefined) this.#firings!.remove(before, key);
-    if (fireAt !== undefined) this.#firings!.put(fireAt, key, true);
-  }
-
   #nextFiring(): number {
-    const least = this.#firings?.least ?? Number.POSITIVE_INFINITY;
+    const least = this.#timers?.nextFiring ?? Number.POSITIVE_INFINITY;
     return least === Number.POSITIVE_INFINITY ? least : Math.min(least + this.#spec.delay, END_OF_TIME);
   }
 }
-
-const joinFirings = (a: FiringState, b: FiringState): FiringState => ({
-  rows: Math.max(a.rows, b.rows),
-  unfired: a.unfired + b.unfired,
-  fireAt: undefined,
-  sent: [...a.sent, ...b.sent],
-});
 
 const isSame = (a: Window, b: Window): boolean => a.start === b.start && a.end === b.end;
 
@@ -260,8 +249,3 @@ const overlaps =
     other.start < window.end && window.start < other.end;
 
 const span = (a: Window, b: Window): Window => ({ start: Math.min(a.start, b.start), end: Math.max(a.end, b.end) });
-
-const least = (times: readonly (number | undefined)[]): number | undefined => {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
-};

@@ -3,7 +3,8 @@ import { CountAggregate, restoreCounts } from "../operators/count-aggregate.ts";
 import { keyCodeIn, OpenWindows, type EndingWindows } from "../operators/open-windows.ts";
 import { pendingOf, SlidingAggregate } from "../operators/sliding-aggregate.ts";
 import type { TableDescription } from "../operators/stateful.ts";
-import { firingsOf, WindowAggregate } from "../operators/window-aggregate.ts";
+import { WindowAggregate } from "../operators/window-aggregate.ts";
+import { firingsOf, timedWindowIn, wakesOf } from "../operators/window-timers.ts";
 import { windowShape, type WindowSpec } from "../operators/window-spec.ts";
 import { inputsOf, type Node, type NodeOf, type Pipeline } from "../pipeline/topology.ts";
 import type { TableDelta } from "../state/keyed-table.ts";
@@ -31,13 +32,13 @@ function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
   const keyCodeOf = (key: string) => keyCodeIn(assigner, key);
   const restore = (delta: TableDelta) => OpenWindows.restore(assigner, aggregation, trigger !== undefined, delta);
   const windows: TableDescription = { ...described(spec), keyCodeOf, restore };
-  const firings: TableDescription = {
+  const timers = [firingsOf(name), wakesOf(name)].map((table): TableDescription => ({
     ...described(spec),
-    name: firingsOf(name),
-    keyCodeOf: (key) => keyCodeOf(key.slice(key.indexOf(" ") + 1)),
-  };
+    name: table,
+    keyCodeOf: (key) => keyCodeOf(timedWindowIn(key).entryKey),
+  }));
   return {
-    tables: trigger === undefined ? [windows] : [windows, firings],
+    tables: trigger === undefined ? [windows] : [windows, ...timers],
     bind: (context, { rows, side }) => {
       const timed = new WindowAggregate(spec, context, rows, side("late"));
       return { push: timed.push, timed };

@@ -1,13 +1,16 @@
 import { definitionError } from "../errors.ts";
 import { toPositiveMillis, type Duration } from "../time/duration.ts";
 
-/** How often a window makes a row: at every record, after so many, or as event time passes. */
+/** How often a window makes a row: at every record, after so many, or as event time or processing time passes. */
 export type LateFiring = "onUpdate" | { readonly records: number };
-export type EarlyFiring = LateFiring | { readonly eventTime: Duration };
+export type EarlyFiring = LateFiring | { readonly eventTime: Duration } | { readonly processingTime: Duration };
 
 /** When a window makes rows beside the one that it always makes. */
 export interface WindowTrigger {
-  /** Before the window's end: "onUpdate", every `{ records: n }`, or every `{ eventTime: { minutes: 5 } }`. */
+  /**
+   * Before the window's end, where records have come since the last row: "onUpdate", every `{ records: n }`, whenever
+   * event time or processing time passes a multiple of a length: `{ eventTime: { minutes: 5 } }`.
+   */
   readonly early?: EarlyFiring;
   /** After its end, until the allowed lateness has passed. The window's row is then made at its end. */
   readonly late?: LateFiring;
@@ -23,7 +26,8 @@ export type Accumulation = "discarding" | "accumulating" | "retracting";
 export type PaneTiming = "early" | "onTime" | "late";
 
 /** A firing that was checked. Milliseconds. */
-export type Firing = { readonly records: number } | { readonly eventTime: number };
+export type Firing =
+  { readonly records: number } | { readonly eventTime: number } | { readonly processingTime: number };
 
 /** A trigger that was checked. */
 export interface CheckedTrigger {
@@ -68,7 +72,7 @@ export function checkedTrigger(
   }
   const checkedLate = late === undefined ? undefined : checkedFiring(`${what}: late`, late);
   if (checkedLate !== undefined && !("records" in checkedLate)) {
-    throw refuse(what, "fires late by event time", 'Late rows come "onUpdate" or every { records: n }.');
+    throw refuse(what, "fires late by time", 'Late rows come "onUpdate" or every { records: n }.');
   }
   return {
     early: early === undefined ? undefined : checkedFiring(`${what}: early`, early),
@@ -87,10 +91,14 @@ function checkedFiring(what: string, firing: EarlyFiring): Firing {
     throw refuse(what, `${String(firing.records)} records is not a whole number above zero`);
   }
   if ("eventTime" in firing) return { eventTime: toPositiveMillis(firing.eventTime, `${what}: eventTime`) };
+  if ("processingTime" in firing) {
+    return { processingTime: toPositiveMillis(firing.processingTime, `${what}: processingTime`) };
+  }
   throw refuse(what, `${JSON.stringify(firing)} is no firing`, ADVICE);
 }
 
-const ADVICE = 'Use "onUpdate", { records: 100 } or { eventTime: { minutes: 5 } }.';
+const ADVICE =
+  'Use "onUpdate", { records: 100 }, { eventTime: { minutes: 5 } } or { processingTime: { seconds: 30 } }.';
 
 const refuse = (what: string, problem: string, advice?: string) =>
   definitionError({

@@ -137,6 +137,36 @@ export async function run(
   };
 }
 
+/**
+ * A pipeline that is given one turn after the other, on a clock that is set.
+ *
+ * @param disorder the pipeline's: where it is large, events move no event time, and `advance` alone does
+ */
+export function timeline(flow: Pipeline, disorder = 0) {
+  const rig = new Rig(flow);
+  const task = rig.task();
+  let sequence = 0;
+  const feed = (...events: readonly Numbered[]) =>
+    task.turn({ kind: "records", records: events.map((each) => record(++sequence, each)) });
+  return {
+    rig,
+    feed,
+    /** Moves event time alone, by a record of a key of its own. */
+    advance: (watermark: number) => feed({ key: CLOCK, time: watermark + disorder, n: 0 }),
+    tick: () => task.turn({ kind: "tick", id: rig.ticks().at(-1)!.id }),
+    rows: () => rig.rows<SeenRow>("rows").filter(({ key }) => key !== CLOCK),
+    panes: () =>
+      rig
+        .rows<SeenRow>("rows")
+        .filter(({ key }) => key !== CLOCK)
+        .map(({ pane, seen }) => [pane, seen]),
+    late: () => rig.rows<{ n: number }>("late").map(({ n }) => n),
+  };
+}
+
+/** The key of records that only move event time. */
+const CLOCK = "clock";
+
 /** Events in any order, with numbers of their own. */
 export const eventsOf = ({ maxLength = 40, max = 120, min = -40 } = {}): fc.Arbitrary<Numbered[]> =>
   fc
