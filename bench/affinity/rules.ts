@@ -1,3 +1,4 @@
+import { sourceIntake } from "../../lib/runtime/intake.ts";
 import { CatchUp } from "../../lib/runtime/catch-up.ts";
 import { CommitWriter, WRITER_LIMITS, type WriterLimits } from "../../lib/runtime/commit-writer.ts";
 import { LoadedTask } from "../../lib/runtime/loaded-task.ts";
@@ -55,18 +56,23 @@ const program = {
   pipeline: "model",
   name: "model",
   shapes: {},
-  bind: () => ({ push: () => undefined, timed: [], expiring: [] }),
+  bind: () => ({ enter: () => () => undefined, timed: [], expiring: [] }),
   restore: <T>(tables: T): T => tables,
-  partitionKeyOf: () => "",
+  hashOfKey: () => "0".repeat(32),
+  hashOf: () => "0".repeat(32),
+  shuffles: [],
 };
 const foldSettings = {
   origin: { pipeline: "model", stage: "model", task: TASK, partition: "shardId-000000000000" },
   program,
   source: "model",
-  decode: () => {
-    throw new Error("The model folds no records.");
-  },
-  disorder: 0,
+  intake: sourceIntake(
+    "model",
+    () => {
+      throw new Error("The model folds no records.");
+    },
+    0,
+  ),
   poisonShare: 1,
   build: "model",
 };

@@ -12,7 +12,8 @@ import {
   type CheckedStream,
   type StreamSettings,
 } from "../connectors/kinesis/provision.ts";
-import { planStages, sourceOf, type Stage } from "../plan/stage.ts";
+import { planStages, type Stage } from "../plan/stage.ts";
+import { KEY_GROUPS } from "../state/key-group.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
 import type { LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
 
@@ -45,7 +46,7 @@ export interface CheckedSettings {
 export function checkSettings(props: MillracePipelineProps): CheckedSettings {
   const what = `MillracePipeline("${props.pipeline.name}")`;
   const planned = planStages(props.pipeline);
-  refuseUnknownSources(what, props, planned);
+  refuseUnknownStreams(what, props, planned);
   const stages = planned.map((stage) => checkStage(what, props, stage));
   refuseSharedTables(what, stages);
   const settings = props.function ?? {};
@@ -88,12 +89,11 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
 }
 
 function checkStage(what: string, props: MillracePipelineProps, stage: Stage): CheckedStage {
-  const source = sourceOf(stage);
-  const { sinks } = stage;
-  if (source.connector !== KINESIS) {
+  const { input, sinks } = stage;
+  if (input.kind === "source" && input.source.connector !== KINESIS) {
     throw refuseSetting(
-      `${what}: the source "${source.name}"`,
-      `of ${source.connector}`,
+      `${what}: the source "${input.name}"`,
+      `of ${input.source.connector}`,
       `Only ${KINESIS} sources are provisioned yet.`,
     );
   }
@@ -101,15 +101,23 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
     if (isLake(sink)) return sink;
     throw refuseSetting(`${what}: the sink "${sink.name}"`, `of ${sink.connector}`, "Only lakes are provisioned yet.");
   });
-  const isStateful = stage.nodes.some((node) => props.pipeline.nodes[node]?.kind === "window");
-  const stream = checkStream(`${what}: stream "${source.name}"`, streamSettings(props, source.name));
+  const isStateful =
+    input.kind === "shuffle" || stage.nodes.some((node) => props.pipeline.nodes[node]?.kind === "window");
+  const stream = checkStream(`${what}: stream "${input.name}"`, streamSettings(props, input.name));
+  if (input.kind === "shuffle" && (stream.shards ?? 0) > KEY_GROUPS) {
+    throw refuseSetting(
+      `${what}: stream "${input.name}".shards`,
+      String(stream.shards),
+      `Keys of a shuffle are dealt out to ${KEY_GROUPS} groups: more shards would read nothing.`,
+    );
+  }
   const retentionSeconds = stream.retentionHours * 3_600;
   const iteratorAge = props.alarms?.iteratorAge ?? { seconds: retentionSeconds / 4 };
   return {
     stage,
     lakes,
     stream,
-    mapping: checkMapping(`${what}: mapping of "${source.name}"`, props.mapping ?? {}, isStateful),
+    mapping: checkMapping(`${what}: mapping of "${input.name}"`, props.mapping ?? {}, isStateful),
     iteratorAgeSeconds: secondsWithin(`${what}.alarms.iteratorAge`, iteratorAge, {
       least: 60,
       most: retentionSeconds,
@@ -118,24 +126,25 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
   };
 }
 
-/** A source's own settings come first. A number of shards belongs to a mode: of another mode it is not taken over. */
-function streamSettings({ stream, streams }: MillracePipelineProps, source: string): StreamSettings {
+/** A stream's own settings come first. A number of shards belongs to a mode: of another mode it is not taken over. */
+function streamSettings({ stream, streams }: MillracePipelineProps, name: string): StreamSettings {
   const { shards, ...others } = stream ?? {};
-  const own = streams?.[source] ?? {};
+  const own = streams?.[name] ?? {};
   const isSameMode = own.mode === undefined || own.mode === (others.mode ?? "provisioned");
   return { ...others, ...(isSameMode && shards !== undefined ? { shards } : {}), ...own };
 }
 
-function refuseUnknownSources(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
+function refuseUnknownStreams(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
   const names = stages.map(({ input }) => input.name);
   const unknown = Object.keys(props.streams ?? {}).find((name) => !names.includes(name));
   if (unknown !== undefined)
-    throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `The sources are ${names.join(", ")}.`);
+    throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `Its sources and shuffles are ${names.join(", ")}.`);
 }
 
 /** Every lake has two tables, and all of a pipeline are in one database. */
 function refuseSharedTables(what: string, stages: readonly CheckedStage[]): void {
-  const tables = stages.flatMap(({ lakes }) => lakes.flatMap((lake) => [lake.name, rawTable(lake.name)]));
+  const lakes = new Set(stages.flatMap((stage) => stage.lakes)); // one may be of several stages
+  const tables = [...lakes].flatMap((lake) => [lake.name, rawTable(lake.name)]);
   const shared = tables.find((table, i) => tables.indexOf(table) !== i);
   if (shared !== undefined)
     throw refuseSetting(`${what}: the table "${shared}"`, "of two lakes", "Give one of the lakes another name.");

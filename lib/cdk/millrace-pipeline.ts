@@ -1,10 +1,13 @@
 import { Aws } from "aws-cdk-lib";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { CfnDatabase } from "aws-cdk-lib/aws-glue";
+import type { Stream } from "aws-cdk-lib/aws-kinesis";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { provisionLake, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
+import { provisionStream } from "../connectors/kinesis/provision.ts";
 import { taskName } from "../state/task-id.ts";
 import { acknowledgePrefix } from "./acknowledge.ts";
 import { Alarms } from "./alarms.ts";
@@ -20,7 +23,7 @@ import { changelogTable, secureBucket, stateBucket } from "./stores.ts";
 /**
  * Everything a pipeline needs on AWS, and nothing else: it is derived from the pipeline.
  *
- * Per source a Kinesis stream, per stage a function with its mapping, tick queue and sweeper, per lake a delivery
+ * Per source and per shuffle a Kinesis stream, per stage a function with its mapping, tick queue and sweeper, per lake a delivery
  * stream with its Glue table and view, and for all of them a changelog table, a state bucket, a lake bucket, queues for
  * what failed, alarms and a dashboard. README.md beside this file lists the stack's outputs.
  *
@@ -42,6 +45,7 @@ export class MillracePipeline extends Construct {
   readonly lakeBucket: Bucket | undefined;
   readonly queues: SharedQueues;
   readonly stages: readonly ProvisionedStage[];
+  readonly #made = new Map<LakeDeclaration, ProvisionedLake>();
 
   constructor(scope: Construct, id: string, props: MillracePipelineProps) {
     super(scope, id);
@@ -55,7 +59,7 @@ export class MillracePipeline extends Construct {
     this.queues = sharedQueues(this, settings.removalPolicy);
     const code = props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd());
 
-    const around: Omit<Surroundings, "lakes"> = {
+    const around: Omit<Surroundings, "lakes" | "shuffles"> = {
       pipeline: props.pipeline.name,
       settings,
       code,
@@ -63,13 +67,23 @@ export class MillracePipeline extends Construct {
       stateBucket: this.stateBucket,
       queues: this.queues,
     };
+    const streams = new Map(settings.stages.map((checked) => [checked.stage.name, this.#stream(checked, settings)]));
     const provisioned = settings.stages.map((checked) => {
       const lakes = this.#lakes(checked, settings, database);
-      return { checked, lakes, stage: new ProvisionedStage(this, checked, { ...around, lakes }) };
+      const { name, shuffles } = checked.stage;
+      const read = Object.fromEntries(shuffles.map(({ stage }) => [stage, streams.get(stage)!]));
+      const stage = new ProvisionedStage(this, checked, { ...around, lakes, shuffles: read }, streams.get(name)!);
+      return { checked, lakes, stage };
     });
     this.stages = provisioned.map(({ stage }) => stage);
     this.#watch(props, settings, provisioned);
     this.#announce(props, settings, provisioned);
+  }
+
+  /** A stage's stream. All are made before any function: those of other stages are written to. */
+  #stream({ stage, stream }: CheckedStage, { removalPolicy }: CheckedSettings): Stream {
+    const scope = this.node.tryFindChild("Streams") ?? new Construct(this, "Streams");
+    return provisionStream(scope, stage.input.name, stream, removalPolicy);
   }
 
   #lakes(
@@ -81,10 +95,13 @@ export class MillracePipeline extends Construct {
     if (bucket === undefined || database === undefined) return [];
     const scope = this.node.tryFindChild("Lakes") ?? new Construct(this, "Lakes");
     return lakes.map((lake) => {
+      const known = this.#made.get(lake); // of a stage before, which sends its rows there too
+      if (known !== undefined) return known;
       const made = provisionLake(scope, lake, { ...settings, bucket, database, databaseName: settings.database });
       for (const prefix of [made.prefix, made.errorPrefix]) {
         acknowledgePrefix(made.role, bucket, prefix, "Firehose names files by the time and at random.");
       }
+      this.#made.set(lake, made);
       return made;
     });
   }
@@ -96,16 +113,16 @@ export class MillracePipeline extends Construct {
   ): void {
     const alarms = new Alarms(this, pipeline.name, wishes?.topic);
     alarms.watchQueues(this.queues);
-    for (const { checked, stage, lakes } of provisioned) {
+    for (const { checked, stage } of provisioned) {
       alarms.watchStage(stage.name, stage.target, checked.iteratorAgeSeconds);
       alarms.watchSweeps(stage.name, stage.sweeps);
-      for (const lake of lakes) alarms.watchLake(lake, settings.lakes.bufferSeconds);
     }
+    for (const lake of lakesOf(provisioned)) alarms.watchLake(lake, settings.lakes.bufferSeconds);
     dashboard(this, {
       pipeline: pipeline.name,
       alarms: alarms.all,
       stages: this.stages,
-      lakes: provisioned.flatMap(({ lakes }) => lakes),
+      lakes: lakesOf(provisioned),
       queues: this.queues,
     });
   }
@@ -118,21 +135,22 @@ export class MillracePipeline extends Construct {
     outputs.add("DeadLetterQueueUrl", this.queues.deadLetters.queueUrl, "What could not be processed, with the reason");
     outputs.add("OnFailureQueueUrl", this.queues.onFailure.queueUrl, "What Lambda dropped: lost records");
     outputs.add("LostTickQueueUrl", this.queues.lostTicks.queueUrl, "Ticks that could not be run");
-    for (const { checked, stage, lakes } of provisioned) {
-      const source = `Source${pascalCase(checked.stage.input.name)}`;
+    for (const { checked, stage } of provisioned) {
+      const { kind, name } = checked.stage.input;
+      const input = `${pascalCase(kind)}${pascalCase(name)}`;
       const own = `Stage${pascalCase(stage.name)}`;
-      outputs.add(`${source}Stream`, stage.stream.streamName, `Stream of the source ${checked.stage.input.name}`);
-      outputs.add(`${source}StreamArn`, stage.stream.streamArn, `Stream of the source ${checked.stage.input.name}`);
+      outputs.add(`${input}Stream`, stage.stream.streamName, `Stream of the ${kind} ${name}`);
+      outputs.add(`${input}StreamArn`, stage.stream.streamArn, `Stream of the ${kind} ${name}`);
       outputs.add(`${own}Function`, stage.target.functionName, `Function of the stage ${stage.name}`);
       outputs.add(`${own}TickQueueUrl`, stage.ticks.queueUrl, `Ticks of the stage ${stage.name}`);
       outputs.add(`${own}Tasks`, tasksOf(props, settings, checked), "What the names of its tasks begin with");
-      for (const lake of lakes) {
-        const prefix = `Lake${pascalCase(lake.name)}`;
-        outputs.add(`${prefix}Prefix`, lake.prefix, `Keys of the Parquet files of ${lake.name} in the lake bucket`);
-        outputs.add(`${prefix}Table`, rawTable(lake.name), `Table of the files of ${lake.name}, repeats included`);
-        outputs.add(`${prefix}View`, lake.name, `View of ${lake.name}, each row once`);
-        outputs.add(`${prefix}DeliveryStream`, lake.deliveryStream.ref, `Delivery stream of ${lake.name}`);
-      }
+    }
+    for (const lake of lakesOf(provisioned)) {
+      const prefix = `Lake${pascalCase(lake.name)}`;
+      outputs.add(`${prefix}Prefix`, lake.prefix, `Keys of the Parquet files of ${lake.name} in the lake bucket`);
+      outputs.add(`${prefix}Table`, rawTable(lake.name), `Table of the files of ${lake.name}, repeats included`);
+      outputs.add(`${prefix}View`, lake.name, `View of ${lake.name}, each row once`);
+      outputs.add(`${prefix}DeliveryStream`, lake.deliveryStream.ref, `Delivery stream of ${lake.name}`);
     }
     if (this.lakeBucket === undefined) return;
     outputs.add("LakeBucket", this.lakeBucket.bucketName, "Parquet files of every lake");
@@ -145,6 +163,11 @@ interface Provisioned {
   readonly stage: ProvisionedStage;
   readonly lakes: readonly ProvisionedLake[];
 }
+
+/** The lakes of all stages, each once. */
+const lakesOf = (provisioned: readonly Provisioned[]): readonly ProvisionedLake[] => [
+  ...new Set(provisioned.flatMap(({ lakes }) => lakes)),
+];
 
 /** Definitions are made again by the next deployment, under the same name: only the files are worth keeping. */
 const lakeDatabase = (scope: Construct, pipeline: string, name: string): CfnDatabase =>

@@ -39,9 +39,9 @@ export interface MillracePipelineProps {
   /** Code that was bundled before, in place of bundling `handler`. @default `handler` is bundled */
   readonly code?: Code;
 
-  /** Every source's data stream. @default the defaults of {@link StreamSettings} */
+  /** Every data stream: of a source, and between stages. @default the defaults of {@link StreamSettings} */
   readonly stream?: StreamSettings;
-  /** Settings of single sources' streams, by the source's name, before those of `stream`. @default none */
+  /** Settings of single streams, by the name of the source or of the `keyBy`, before those of `stream`. @default none */
   readonly streams?: Readonly<Record<string, StreamSettings>>;
   /** How streams are read. @default the defaults of {@link MappingSettings} */
   readonly mapping?: MappingSettings;

@@ -5,7 +5,7 @@ import type { ILogGroup } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { readStream } from "../connectors/kinesis/provision.ts";
+import { readStream, writeStreams } from "../connectors/kinesis/provision.ts";
 import { acknowledgePrefix } from "./acknowledge.ts";
 import { STATE_PREFIXES } from "./stores.ts";
 
@@ -18,6 +18,8 @@ export interface StageResources {
   readonly onFailure: IQueue;
   readonly ticks: IQueue;
   readonly deliveryStreamArns: readonly string[];
+  /** Internal streams it writes to. */
+  readonly shuffles: readonly IStream[];
   readonly logGroup: ILogGroup;
 }
 
@@ -65,6 +67,7 @@ function statementsOf(r: StageResources): PolicyStatement[] {
     ...(r.deliveryStreamArns.length === 0
       ? []
       : [allow("DeliverRows", ["firehose:PutRecordBatch"], [...r.deliveryStreamArns])]),
+    ...(r.shuffles.length === 0 ? [] : [writeStreams(r.shuffles)]),
     allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [r.logGroup.logGroupArn]),
   ];
 }

@@ -16,7 +16,7 @@ import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { deliveryStreamArn, type ProvisionedLake } from "../connectors/firehose/provision.ts";
-import { mapStream, provisionStream, suspectAfterMillis } from "../connectors/kinesis/provision.ts";
+import { mapStream, suspectAfterMillis } from "../connectors/kinesis/provision.ts";
 import { BINDINGS_VARIABLE, BUILD_VARIABLE, type Bindings } from "../plan/bindings.ts";
 import { acknowledge } from "./acknowledge.ts";
 import type { CheckedSettings, CheckedStage } from "./checked-settings.ts";
@@ -40,9 +40,11 @@ export interface Surroundings {
   readonly stateBucket: Bucket;
   readonly queues: SharedQueues;
   readonly lakes: readonly ProvisionedLake[];
+  /** Streams of the stages that read from this one, by their names. */
+  readonly shuffles: Readonly<Record<string, Stream>>;
 }
 
-/** One stage: its source's stream, its function, the stream's mapping, the queue of its ticks, and what sweeps it. */
+/** One stage: its function, the stream's mapping, the queue of its ticks, and what sweeps it. */
 export class ProvisionedStage extends Construct {
   readonly name: string;
   readonly stream: Stream;
@@ -50,12 +52,12 @@ export class ProvisionedStage extends Construct {
   readonly ticks: Queue;
   readonly sweeps: Rule;
 
-  constructor(scope: Construct, checked: CheckedStage, around: Surroundings) {
-    const { name, input } = checked.stage;
+  constructor(scope: Construct, checked: CheckedStage, around: Surroundings, stream: Stream) {
+    const { name } = checked.stage;
     super(scope, name);
     this.name = name;
+    this.stream = stream;
     const { settings, queues } = around;
-    this.stream = provisionStream(this, `Stream-${input.name}`, checked.stream, settings.removalPolicy);
     this.ticks = tickQueue(this, "Ticks", settings.timeoutSeconds, queues.lostTicks);
     this.target = this.#function(checked, around);
     mapStream(this, "Mapping", {
@@ -88,6 +90,7 @@ export class ProvisionedStage extends Construct {
       onFailure: around.queues.onFailure,
       ticks: this.ticks,
       deliveryStreamArns: around.lakes.map(deliveryStreamArn),
+      shuffles: Object.values(around.shuffles),
       logGroup,
     });
     const target = new LambdaFunction(this, "Function", {
@@ -138,6 +141,9 @@ export class ProvisionedStage extends Construct {
       bucket: around.stateBucket.bucketName,
       deadLetterQueueUrl: around.queues.deadLetters.queueUrl,
       tickQueueUrl: this.ticks.queueUrl,
+      shuffles: Object.fromEntries(
+        Object.entries(around.shuffles).map(([reader, stream]) => [reader, stream.streamName]),
+      ),
       deliveryStreams: Object.fromEntries(around.lakes.map((lake) => [lake.name, lake.deliveryStream.ref])),
     };
   }

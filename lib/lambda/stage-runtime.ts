@@ -1,20 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { FirehoseWriter } from "../connectors/firehose/deliver.ts";
-import { kinesisDecoder } from "../connectors/kinesis/decode.ts";
+import { KinesisInternalStream } from "../connectors/kinesis/internal-stream.ts";
 import { KinesisPartitions } from "../connectors/kinesis/partitions.ts";
+import { runnableStage } from "../connectors/runnable-stage.ts";
 import { DeadLetterWriter } from "../connectors/sqs/dead-letters.ts";
 import { TickWriter } from "../connectors/sqs/ticks.ts";
 import { DynamoChangelog } from "../dynamodb/changelog.ts";
 import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { Bindings } from "../plan/bindings.ts";
-import { compileStage } from "../plan/compile.ts";
-import { sourceOf, stageNamed, type Stage } from "../plan/stage.ts";
+import { stageNamed, type Stage } from "../plan/stage.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
 import type { Observer } from "../runtime/observer.ts";
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
-import { StageRuntime, type RunnableStage } from "../runtime/stage-runtime.ts";
+import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
+import { StageRuntime } from "../runtime/stage-runtime.ts";
 import { TICKS } from "../runtime/tick.ts";
 import { S3Objects } from "../s3/objects.ts";
 import type { ObjectStore } from "../state/object-store.ts";
@@ -39,11 +40,12 @@ export function stageRuntime(
   build: string,
 ): StageRuntime {
   const stage = stageNamed(pipeline, bindings.stage);
+  const { generation, source } = bindings;
   const now = Date.now;
   const wait = (millis: number): Promise<void> => setTimeout(millis);
   const objects = new S3Objects(clients.s3, bindings.bucket);
   return new StageRuntime({
-    stage: runnableStage(pipeline, stage, bindings),
+    stage: runnableStage(pipeline, stage, { generation, incarnation: source.incarnation }),
     build,
     changelog: new DynamoChangelog(clients.dynamodb, bindings.table),
     objects,
@@ -55,22 +57,6 @@ export function stageRuntime(
     cacheBytes: (memoryBytes() * CACHE_SHARE) / HEAP_PER_BYTE,
     suspectAfter: bindings.source.suspectAfterMillis,
   });
-}
-
-function runnableStage(pipeline: Pipeline, stage: Stage, { generation, source: bound }: Bindings): RunnableStage {
-  const source = sourceOf(stage);
-  return {
-    pipeline: pipeline.name,
-    generation,
-    stage: stage.name,
-    source: source.name,
-    incarnation: bound.incarnation,
-    program: compileStage(pipeline, stage),
-    decode: kinesisDecoder(source),
-    disorder: source.disorder,
-    idle: source.idle,
-    poisonShare: pipeline.poison.share,
-  };
 }
 
 function writersOf(
@@ -86,16 +72,21 @@ function writersOf(
     [DEAD_LETTERS, new DeadLetterWriter({ client: clients.sqs, queueUrl: deadLetterQueueUrl, objects, bucket })],
     [TICKS, new TickWriter({ client: clients.sqs, queueUrl: tickQueueUrl, now })],
   ]);
+  for (const { stage: reader } of stage.shuffles) {
+    const stream = bindings.shuffles[reader];
+    if (stream === undefined)
+      throw unbound(`Stage "${stage.name}" sends to stage "${reader}" and has no stream for it.`);
+    writers.set(reader, new ShuffleWriter(new KinesisInternalStream({ client: clients.kinesis, stream, wait })));
+  }
   for (const { name } of stage.sinks) {
     const deliveryStream = bindings.deliveryStreams[name];
     if (deliveryStream === undefined) {
-      throw systemicError({
-        code: "bindings/sink",
-        message: `Stage "${stage.name}" has a sink "${name}" and no delivery stream for it.`,
-        advice: "Deploy pipeline and infrastructure together.",
-      });
+      throw unbound(`Stage "${stage.name}" has a sink "${name}" and no delivery stream for it.`);
     }
     writers.set(name, new FirehoseWriter({ client: clients.firehose, deliveryStream, wait }));
   }
   return writers;
 }
+
+const unbound = (message: string) =>
+  systemicError({ code: "bindings/sink", message, advice: "Deploy pipeline and infrastructure together." });

@@ -1,6 +1,6 @@
 import { poisonError } from "../errors.ts";
-import { hashOf, isWithin } from "../state/hash-range.ts";
-import { partitionKeyOf, type KeyValues } from "../state/key.ts";
+import { isWithin } from "../state/hash-range.ts";
+import type { KeyValues } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
 
 /**
@@ -8,8 +8,8 @@ import type { TaskState } from "../state/task-state.ts";
  *
  * @throws poison error `source/key-range`
  */
-export function checkRange({ range }: TaskState, key: KeyValues): void {
-  if (range === undefined || isWithin(range, hashOf(partitionKeyOf(key)))) return;
+export function checkRange({ range, hashOf }: TaskState, key: KeyValues): void {
+  if (range === undefined || isWithin(range, hashOf(key))) return;
   throw poisonError({
     code: "source/key-range",
     message: `The key (${Object.keys(key).join(", ")}) does not belong to the record's partition.`,

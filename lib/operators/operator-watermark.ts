@@ -1,6 +1,5 @@
-import { hashOf } from "../state/hash-range.ts";
 import { floorOf } from "../state/inheritance.ts";
-import { partitionKeyOf, type KeyValues } from "../state/key.ts";
+import type { KeyValues } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../time/instant.ts";
 
@@ -16,8 +15,12 @@ export const trailing = (watermark: number, delay: number): number =>
   watermark === BEFORE_ALL_TIME || watermark >= END_OF_TIME ? watermark : watermark - delay;
 
 /** How far event time has come at an operator for a key: what a merged range had closed stays closed. */
-export function watermarkAt({ name, delay }: Trailing, { watermark, floors }: TaskState, key: KeyValues): number {
+export function watermarkAt(
+  { name, delay }: Trailing,
+  { watermark, floors, hashOf }: TaskState,
+  key: KeyValues,
+): number {
   if (floors.length === 0) return trailing(watermark, delay);
-  const floor = floorOf(floors, hashOf(partitionKeyOf(key)), name);
+  const floor = floorOf(floors, hashOf(key), name);
   return trailing(Math.max(watermark, floor.watermark), delay);
 }

@@ -1,13 +1,24 @@
+import type { KeyHash } from "../state/hash-range.ts";
+import type { KeyValues } from "../state/key.ts";
 import type { StateShapes } from "../state/commit.ts";
 import type { TableDeltas } from "../state/task-state.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "./operator.ts";
 
 /** A stage bound to one task's state. */
 export interface StageInstance {
-  readonly push: Push;
+  /** Where values enter, by the name of the source or of the `keyBy` they come through. */
+  readonly enter: (entry: string) => Push;
   /** In topological order: one's panes may fall into the next one's windows. */
   readonly timed: readonly TimedOperator[];
   readonly expiring: readonly ExpiringOperator[];
+}
+
+/** What a stage tells those that read from it. */
+export interface ProgramShuffle {
+  /** The stage that reads: the sink of its elements and news. */
+  readonly stage: string;
+  /** Milliseconds by which its values come after their event time: the allowed lateness of the windows before. */
+  readonly delay: number;
 }
 
 /** A stage that can be run: operators with their user code, without any state. */
@@ -15,9 +26,12 @@ export interface StageProgram {
   readonly pipeline: string;
   readonly name: string;
   readonly shapes: StateShapes;
+  readonly shuffles: readonly ProgramShuffle[];
   readonly bind: (context: OperatorContext) => StageInstance;
-  /** The partition key of a key as an operator's table has it. */
-  readonly partitionKeyOf: (operator: string, keyCode: string) => string;
+  /** What a key's partition is chosen by. */
+  readonly hashOfKey: (key: KeyValues) => KeyHash;
+  /** The same of a key as an operator's table has it. */
+  readonly hashOf: (operator: string, key: string) => KeyHash;
   /** Checks what comes out of storage. Throws systemic errors for what does not fit. */
   readonly restore: (tables: TableDeltas) => TableDeltas;
 }

@@ -1,7 +1,6 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
-import { hashOf } from "../state/hash-range.ts";
 import { floorOf } from "../state/inheritance.ts";
-import { partitionKeyOf, type KeyValues } from "../state/key.ts";
+import type { KeyValues } from "../state/key.ts";
 import type { KeyedTable } from "../state/keyed-table.ts";
 import type { TaskState } from "../state/task-state.ts";
 import { END_OF_TIME } from "../time/instant.ts";
@@ -73,6 +72,6 @@ export class Frontier {
   }
 
   #floorOf(key: KeyValues) {
-    return floorOf(this.#state.floors, hashOf(partitionKeyOf(key)), this.#name);
+    return floorOf(this.#state.floors, this.#state.hashOf(key), this.#name);
   }
 }

@@ -28,6 +28,8 @@ export interface Bindings {
   readonly bucket: string;
   readonly deadLetterQueueUrl: string;
   readonly tickQueueUrl: string;
+  /** Internal streams that it writes to, by the stage that reads them. */
+  readonly shuffles: Readonly<Record<string, string>>;
   /** Delivery streams by sink. */
   readonly deliveryStreams: Readonly<Record<string, string>>;
 }
@@ -48,7 +50,10 @@ export function readBindings(environment: Readonly<Record<string, string | undef
   }
   const bindings = recordOf(value, "it");
   const source = recordOf(bindings["source"], "source");
-  const deliveryStreams = recordOf(bindings["deliveryStreams"], "deliveryStreams");
+  const textsOf = (field: string): Readonly<Record<string, string>> => {
+    const texts = recordOf(bindings[field], field);
+    return Object.fromEntries(Object.keys(texts).map((name) => [name, textOf(texts, name, `${field}.`)]));
+  };
   return {
     deployment: textOf(bindings, "deployment"),
     stage: textOf(bindings, "stage"),
@@ -63,9 +68,8 @@ export function readBindings(environment: Readonly<Record<string, string | undef
     bucket: textOf(bindings, "bucket"),
     deadLetterQueueUrl: textOf(bindings, "deadLetterQueueUrl"),
     tickQueueUrl: textOf(bindings, "tickQueueUrl"),
-    deliveryStreams: Object.fromEntries(
-      Object.keys(deliveryStreams).map((sink) => [sink, textOf(deliveryStreams, sink, "deliveryStreams.")]),
-    ),
+    shuffles: textsOf("shuffles"),
+    deliveryStreams: textsOf("deliveryStreams"),
   };
 }
 

@@ -2,29 +2,44 @@ import { fanOut } from "../operators/stateless.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import { inputsOf, type Node, type Pipeline } from "../pipeline/topology.ts";
-import { decodeKey, partitionKeyOf } from "../state/key.ts";
+import { hashOf, type KeyHash } from "../state/hash-range.ts";
+import { keyGroupOf, partitionKeyOfGroup } from "../state/key-group.ts";
+import { decodeKey, encodeKey, type KeyValues } from "../state/key.ts";
+import { hashOfPartitionKey } from "../state/task-state.ts";
 import { operatorOf, type CompiledOperator } from "./operator-of.ts";
+import { shuffleOf } from "./shuffle-of.ts";
+import { delayBefore } from "./window-of.ts";
 import type { Stage } from "./stage.ts";
 
 /** Makes a stage of a pipeline runnable. */
 export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
   const nodes = stage.nodes.map((index): PlacedNode => {
     const node = pipeline.nodes[index]!;
-    return { index, node, operator: operatorOf(pipeline, node) };
+    const leadsOut = node.kind === "keyBy" && !stage.roots.includes(index);
+    return { index, node, operator: leadsOut ? shuffleOf(stage, node) : operatorOf(pipeline, node) };
   });
   const tables = new Map(nodes.flatMap(({ operator }) => operator.tables.map((table) => [table.name, table])));
+  const hashOfKey = stage.input.kind === "shuffle" ? hashOfGroup : hashOfPartitionKey;
   return {
     pipeline: pipeline.name,
     name: stage.name,
     shapes: Object.fromEntries([...tables].map(([name, { shape }]) => [name, shape])),
-    partitionKeyOf: (name, key) => {
+    shuffles: stage.shuffles.map(({ stage: reader, keyBys }) => ({
+      stage: reader,
+      delay: Math.max(...keyBys.map((keyBy) => delayBefore(pipeline, keyBy))),
+    })),
+    hashOfKey,
+    hashOf: (name, tableKey) => {
       const { keyFields, keyCodeOf } = tables.get(name)!;
-      return partitionKeyOf(decodeKey(keyFields, keyCodeOf(key)));
+      return hashOfKey(decodeKey(keyFields, keyCodeOf(tableKey)));
     },
     restore: (deltas) => deltas.map(([name, delta]) => [name, tables.get(name)?.restore(delta) ?? delta]),
-    bind: (context) => bind(nodes, context),
+    bind: (context) => bind(nodes, stage, context),
   };
 }
+
+/** What was shuffled is where its key group is. */
+const hashOfGroup = (key: KeyValues): KeyHash => hashOf(partitionKeyOfGroup(keyGroupOf(encodeKey(key))));
 
 interface PlacedNode {
   readonly index: number;
@@ -33,12 +48,13 @@ interface PlacedNode {
 }
 
 /** Joins operators from the last to the first: each is given the ones after it. */
-function bind(nodes: readonly PlacedNode[], context: OperatorContext): StageInstance {
+function bind(nodes: readonly PlacedNode[], stage: Stage, context: OperatorContext): StageInstance {
   const pushes = new Map<number, Push>();
   const timed: TimedOperator[] = [];
   const expiring: ExpiringOperator[] = [];
   for (const { index, operator } of nodes.toReversed()) {
-    const after = nodes.filter(({ node }) => inputsOf(node).includes(index));
+    // What follows a keyBy that leads out of the stage is another stage's.
+    const after = nodes.filter((next) => inputsOf(next.node).includes(index) && !stage.roots.includes(next.index));
     const pushOf = ({ index: next }: PlacedNode) => pushes.get(next)!;
     const bound = operator.bind(context, {
       rows: fanOut(after.filter(({ node }) => node.kind !== "side").map(pushOf)),
@@ -51,5 +67,6 @@ function bind(nodes: readonly PlacedNode[], context: OperatorContext): StageInst
     if (bound.timed !== undefined) timed.unshift(bound.timed);
     if (bound.expiring !== undefined) expiring.unshift(bound.expiring);
   }
-  return { push: pushes.get(nodes[0]!.index)!, timed, expiring };
+  const entries = new Map(nodes.map(({ index, node }) => [node.name, pushes.get(index)!]));
+  return { enter: (entry) => entries.get(entry)!, timed, expiring };
 }

@@ -90,6 +90,12 @@ function inputOf(
   return { kind: "shuffle", name, keyBys: [root], producers: [...rootsOf[root.input]!].map(nameOf) };
 }
 
+/** Producers say themselves when they are idle, after their own time-out: what follows from it may follow soon. */
+const SHUFFLE_IDLE = 10_000;
+
+/** Milliseconds of silence after which a stage's event time moves by itself. */
+export const idleOf = ({ input }: Stage): number => (input.kind === "source" ? input.source.idle : SHUFFLE_IDLE);
+
 /** The source that a stage reads. @throws definition error `plan/no-source` for one that reads a shuffle */
 export function sourceOf({ name, input }: Stage): SourceDeclaration {
   if (input.kind === "source") return input.source;

@@ -14,31 +14,22 @@ import {
   type DeadLetterOrigin,
 } from "./dead-letter.ts";
 import { recordIn, unitIn } from "./redriven-unit.ts";
-import type { IncomingRecord, RecordDecoder } from "./record.ts";
+import type { IncomingUnit, Intake } from "./intake.ts";
+import type { IncomingRecord } from "./record.ts";
+import { Verdict } from "./verdict.ts";
 
 /** So many records in a row that kill the process are not wrong themselves (X7). */
 const KILLED_IN_A_ROW = 3;
-
-/** Fewer records than this are too few to call a deployment or a producer broken (X10). */
-const JUDGED_FROM = 100;
 
 export interface FoldSettings {
   readonly origin: DeadLetterOrigin;
   readonly program: StageProgram;
   readonly source: string;
-  readonly decode: RecordDecoder;
-  /** Milliseconds, of the source. */
-  readonly disorder: number;
+  readonly intake: Intake;
   /** Above this share of poison a task stops. */
   readonly poisonShare: number;
   /** Names this build: another build's poison says nothing of it. */
   readonly build: string;
-}
-
-/** What was tried since the last commit, and how much of it became dead letters. */
-interface Tally {
-  tried: number;
-  dead: number;
 }
 
 /** Folds records into one task's state, in memory. No I/O, no clock: what it did is the next commit. */
@@ -49,13 +40,12 @@ export class Fold {
   #outputs: Output[] = [];
   #operator = "";
   #now = Number.NEGATIVE_INFINITY;
-  #lastCode = "";
-  #records: Tally = { tried: 0, dead: 0 };
-  #units: Tally = { tried: 0, dead: 0 };
+  readonly #verdict: Verdict;
 
   constructor(settings: FoldSettings, state: TaskState) {
     this.#settings = settings;
     this.#state = state;
+    this.#verdict = new Verdict(settings.origin.task, settings.poisonShare);
     const context: OperatorContext = {
       state,
       now: () => this.#now,
@@ -71,6 +61,11 @@ export class Fold {
     this.#outputs.push(output);
   }
 
+  /** Whether the commit being made has outputs for a sink. */
+  sendsTo(sink: string): boolean {
+    return this.#outputs.some((output) => output.sink === sink);
+  }
+
   /**
    * Ends the work for one commit.
    *
@@ -78,27 +73,25 @@ export class Fold {
    * @throws systemic error `poison/systemic`; the state is then of no use any more
    */
   complete(): readonly Output[] {
-    this.#judge();
+    this.#verdict.pass(this.#state.poison);
     const outputs = this.#outputs;
     this.#outputs = [];
-    this.#records = { tried: 0, dead: 0 };
-    this.#units = { tried: 0, dead: 0 };
     return outputs;
   }
 
   /**
    * Folds those records that are above the task's position (X3).
    *
-   * @returns how many that were
+   * @returns how many that were; of a record that packs elements, these, or one
    * @throws systemic error `source/recreated`; the state is then of no use any more
    */
   records(records: readonly IncomingRecord[]): number {
-    const before = this.#records.tried;
+    let fresh = 0;
     for (const record of records) {
-      if (this.isNew(record)) this.#record(record);
+      if (this.isNew(record)) fresh += this.#record(record);
       else this.#checkKnown(record);
     }
-    return this.#records.tried - before;
+    return fresh;
   }
 
   /** Whether a record is above the task's position (X3). */
@@ -113,17 +106,18 @@ export class Fold {
    * @throws systemic error `process/kills` when it is the third in a row
    */
   condemn(record: IncomingRecord): number {
-    const { origin, source, poisonShare } = this.#settings;
+    const { origin, source, poisonShare, intake } = this.#settings;
     const state = this.#state;
     this.#checkOpen(record);
     state.killed++;
     if (state.killed >= KILLED_IN_A_ROW && poisonShare < 1) throw kills(origin.task, record, state.killed);
-    this.#records.tried++;
-    this.#records.dead++;
+    this.#verdict.record(true);
     state.counters.countForGood(`${source} in`);
     state.counters.countForGood(`${source} dead`);
     this.#outputs.push(deadRecord(origin, source, record, killed()));
-    this.#pass(record, true);
+    intake.skip(record, state);
+    state.poison.add(true);
+    this.#pass(record);
     return 1;
   }
 
@@ -136,7 +130,8 @@ export class Fold {
    */
   redrive(letter: DeadLetter): number {
     const record = recordIn(letter);
-    if (record !== undefined) this.#follow(this.#push(record));
+    const { intake } = this.#settings;
+    if (record !== undefined) for (const unit of intake.unitsOfLetter(record)) this.#push(unit);
     else if (letter.output !== undefined) this.send({ sink: letter.output.sink, body: letter.output.body });
     else {
       this.#run(unitIn(letter, this.#stage));
@@ -161,7 +156,7 @@ export class Fold {
     const watermark = Math.max(to, this.#state.watermark);
     for (const operator of timed) {
       if (operator.nextDue() > watermark) continue;
-      for (const unit of operator.closeUpTo(watermark)) this.#timed(unit);
+      for (const unit of operator.closeUpTo(watermark)) this.#verdict.unit(!this.#run(unit));
     }
     if (watermark === this.#state.watermark) return;
     this.#state.watermark = watermark;
@@ -178,11 +173,13 @@ export class Fold {
   wake(now: number): number {
     this.#now = now;
     if (this.#state.sealed !== undefined) return 0; // it is the heirs' now
-    const before = this.#units.tried;
+    let woken = 0;
     for (const operator of this.#stage.timed) {
-      for (const unit of operator.wakeUpTo?.(now) ?? []) this.#timed(unit);
+      for (const unit of operator.wakeUpTo?.(now) ?? []) {
+        this.#verdict.unit(!this.#run(unit));
+        woken++;
+      }
     }
-    const woken = this.#units.tried - before;
     if (woken > 0) this.advance(this.#state.watermark);
     return woken;
   }
@@ -198,58 +195,77 @@ export class Fold {
     return this.#stage.timed.reduce((least, operator) => Math.min(least, operator.nextDue()), Number.POSITIVE_INFINITY);
   }
 
-  #record(record: IncomingRecord): void {
-    this.#checkOpen(record);
-    this.#records.tried++;
-    const time = this.#push(record);
-    if (time === undefined) this.#records.dead++;
-    this.#state.killed = 0;
-    this.#pass(record, time === undefined);
-    this.#follow(time);
+  /** Whether those that the task reads from, if they say so themselves, have nothing until something new arrives. */
+  isSilent(): boolean {
+    return this.#settings.intake.isSilent(this.#state);
   }
 
-  /** A unit of its own (X7). @returns its event time; nothing for what became a dead letter */
-  #push(record: IncomingRecord): number | undefined {
-    const { source, decode, origin } = this.#settings;
+  /** Whether the task reads what other stages have shuffled. */
+  get readsShuffle(): boolean {
+    return this.#settings.intake.kind === "shuffle";
+  }
+
+  /** Whether others read from the stage. */
+  get hasReaders(): boolean {
+    return this.#settings.program.shuffles.length > 0;
+  }
+
+  /** @returns how many units that were, and at least one */
+  #record(record: IncomingRecord): number {
+    const { intake } = this.#settings;
+    const state = this.#state;
+    this.#checkOpen(record);
+    const units = intake.unitsOf(record, state);
+    for (const unit of units) {
+      const isFolded = this.#push(unit);
+      this.#verdict.record(!isFolded);
+      state.poison.add(!isFolded);
+    }
+    state.killed = 0;
+    this.#pass(record);
+    this.#follow(intake.watermarkIn(state));
+    return Math.max(units.length, 1);
+  }
+
+  /**
+   * A unit of its own (X7). A dead letter moves no event time; its arrival counts, since it shows that the source is not
+   * silent. @returns whether it was folded
+   */
+  #push(unit: IncomingUnit): boolean {
+    const { source, intake, origin } = this.#settings;
     const state = this.#state;
     const sent = this.#outputs.length;
     state.counters.countForGood(`${source} in`);
     state.beginUnit();
     this.#operator = source;
+    let time: number;
     try {
-      const decoded = decode(record);
-      this.#stage.push(decoded.value, decoded);
-      return decoded.time;
+      const decoded = unit.open();
+      this.#stage.enter(decoded.entry)(decoded.value, decoded);
+      time = decoded.time;
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
       state.undoUnit();
       this.#outputs.length = sent;
-      this.#outputs.push(deadRecord(origin, this.#operator, record, thrown)); // X7
+      this.#outputs.push(deadRecord(origin, this.#operator, unit.record(), thrown)); // X7
       state.counters.countForGood(`${source} dead`);
-      this.#lastCode = reasonOf(thrown).code;
-      return undefined;
+      this.#verdict.blame(reasonOf(thrown).code);
+      return false;
     }
+    this.#follow(intake.watermarkOf(time));
+    return true;
   }
 
-  /** A dead letter moves no event time; its arrival counts, since it shows that the source is not silent. */
-  #follow(time: number | undefined): void {
+  #follow(watermark: number): void {
     const state = this.#state;
-    const { disorder } = this.#settings;
-    if (time === undefined) return;
-    state.recordWatermark = Math.max(state.recordWatermark, time - disorder);
+    state.recordWatermark = Math.max(state.recordWatermark, watermark);
     this.advance(state.recordWatermark);
   }
 
-  #pass(record: IncomingRecord, isDead: boolean): void {
+  #pass(record: IncomingRecord): void {
     const state = this.#state;
     state.position = record.position;
     if (record.arrival > state.arrival) state.arrival = record.arrival;
-    state.poison.add(isDead);
-  }
-
-  #timed(unit: Unit): void {
-    this.#units.tried++;
-    if (!this.#run(unit)) this.#units.dead++;
   }
 
   /** A unit of its own (X7). @returns whether it did not become a dead letter */
@@ -265,7 +281,7 @@ export class Fold {
       this.#outputs.length = sent;
       this.#outputs.push(deadUnit(this.#settings.origin, this.#operator, unit, thrown)); // X7
       this.#state.counters.countForGood(`${unit.operator} dead`);
-      this.#lastCode = reasonOf(thrown).code;
+      this.#verdict.blame(reasonOf(thrown).code);
       return false;
     }
   }
@@ -289,27 +305,6 @@ export class Fold {
       code: "reshard/after-seal",
       message: `Task ${this.#settings.origin.task} was sealed at ${this.#state.position.sequence}, and record ${record.position.sequence} comes after.`,
       advice: "The stream was re-created: raise the source's incarnation in the construct and deploy.",
-    });
-  }
-
-  /** X10: when most is poison, it is not the records that are wrong. */
-  #judge(): void {
-    const { poisonShare } = this.#settings;
-    const tooMany = ({ tried, dead }: Tally) => tried >= JUDGED_FROM && dead / tried > poisonShare;
-    const { seen, poison } = this.#state.poison;
-    const recent = { tried: seen, dead: poison };
-    if (tooMany(this.#records)) throw this.#systemic(this.#records, "records of a batch");
-    if (tooMany(this.#units)) throw this.#systemic(this.#units, "windows closed and timers fired at once");
-    if (this.#records.dead > 0 && tooMany(recent)) throw this.#systemic(recent, "records in a row");
-  }
-
-  #systemic({ tried, dead }: Tally, what: string) {
-    return systemicError({
-      code: "poison/systemic",
-      message: `Task ${this.#settings.origin.task}: ${dead} of ${tried} ${what} are poison, the last by ${this.#lastCode}.`,
-      advice:
-        "Nothing was committed and nothing was lost. Deploy a build that reads them, or consent to losing them to the " +
-        'dead-letter queue with pipeline(…, { poison: { share: 1 } }). See docs/operations.md, section "A task stands still".',
     });
   }
 }

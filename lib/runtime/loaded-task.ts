@@ -13,7 +13,7 @@ const NO_TOTALS: LogTotals = { written: 0, caughtUp: 0 };
 /** A task's state in this process's memory, as of one epoch of its changelog. */
 export class LoadedTask {
   readonly #settings: FoldSettings;
-  readonly state = new TaskState();
+  readonly state: TaskState;
   readonly fold: Fold;
   /** Zero before the first commit. */
   epoch = 0;
@@ -25,6 +25,10 @@ export class LoadedTask {
   isHeir = false;
   /** Whether it was loaded past something damaged: the next checkpoint makes that good. */
   mustCheckpoint = false;
+  /** Partitions that were there at the beginning, as far as the source lists them: until the first commit. */
+  roots: readonly string[] = [];
+  /** Whether the source was found silent in this turn, or not; undefined where nobody looked. */
+  isSilent: boolean | undefined = undefined;
   /** Bytes that an entry of the state takes when written, as last seen: for estimates. */
   bytesPerEntry = 100;
   /** The head's outputs, while this process knows them; they are needed until they are delivered. */
@@ -32,6 +36,7 @@ export class LoadedTask {
 
   constructor(settings: FoldSettings) {
     this.#settings = settings;
+    this.state = new TaskState(settings.program.hashOfKey);
     this.fold = new Fold(settings, this.state);
   }
 
@@ -54,10 +59,15 @@ export class LoadedTask {
     legacies: readonly Legacy[],
     idle: number,
   ): void {
-    const { program } = this.#settings;
+    const { program, intake } = this.#settings;
     const hashOfKey = (operator: string, key: string) =>
-      hashOf(operator === REDRIVEN ? routingKeyIn(key) : program.partitionKeyOf(operator, key));
-    const { header, tables } = inherit(partition, legacies, hashOfKey, idle);
+      operator === REDRIVEN ? hashOf(routingKeyIn(key)) : program.hashOf(operator, key);
+    const { header, tables } = inherit(
+      partition,
+      legacies,
+      hashOfKey,
+      intake.kind === "source" ? idle : Number.POSITIVE_INFINITY, // a shuffle's silence is what its producers say
+    );
     this.state.apply(header, tables, true);
     this.epoch = Math.max(...legacies.map(({ epoch }) => epoch));
     this.isHeir = true;

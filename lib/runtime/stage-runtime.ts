@@ -9,7 +9,8 @@ import { CatchUp } from "./catch-up.ts";
 import { CommitWriter, type WriterLimits } from "./commit-writer.ts";
 import { Delivery } from "./delivery.ts";
 import type { Observer, TurnReport } from "./observer.ts";
-import type { IncomingRecord, RecordDecoder } from "./record.ts";
+import type { Intake } from "./intake.ts";
+import type { IncomingRecord } from "./record.ts";
 import type { SinkWriters } from "./sink-writer.ts";
 import type { SourcePartitions } from "./source-partitions.ts";
 import { KILLED } from "./dead-letter.ts";
@@ -24,12 +25,12 @@ export interface RunnableStage {
   readonly pipeline: string;
   readonly generation: number;
   readonly stage: string;
+  /** The source, or the shuffle that it reads: named like the stage. */
   readonly source: string;
   readonly incarnation: number;
   readonly program: StageProgram;
-  readonly decode: RecordDecoder;
-  /** Milliseconds, of the source. */
-  readonly disorder: number;
+  /** How its records become values. */
+  readonly intake: Intake;
   /** Milliseconds of silence after which event time moves by itself; infinity for never. */
   readonly idle: number;
   /** Above this share of poison a task stops (X10). */
@@ -158,8 +159,7 @@ export class StageRuntime {
           origin: { pipeline: id.pipeline, stage: id.stage, task: taskName(id), partition },
           program: stage.program,
           source: stage.source,
-          decode: stage.decode,
-          disorder: stage.disorder,
+          intake: stage.intake,
           poisonShare: stage.poisonShare,
           build,
         },

@@ -4,6 +4,7 @@ import type { Partition } from "../state/partition.ts";
 import { taskName, type TaskId } from "../state/task-id.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 import type { Observer } from "./observer.ts";
+import { rootsOf } from "./shuffle/news.ts";
 import type { SourcePartitions } from "./source-partitions.ts";
 import { notListed, parentNotDone } from "./task-errors.ts";
 import { firstTickOutput } from "./tick.ts";
@@ -41,6 +42,7 @@ export class Succession {
     const { id, partitions, taskOf, idle, observer } = this.#settings;
     const known = [...(heirs ?? (await partitions.list())), ...(item.lineage ?? [])];
     const own = known.find((partition) => partition.id === id.partition);
+    task.roots = rootsOf(known);
     if (own === undefined) {
       if (heirs === undefined) throw notListed(this.#name);
       observer.notice(this.#name, "The partition is listed no more and has no commits: it leaves nothing.");

@@ -23,3 +23,10 @@ export const notListed = (name: string) =>
     message: `Task ${name} has no commits, and the source does not list its partition.`,
     advice: "If the stream was deleted, remove its mapping.",
   });
+
+export const notDrained = (task: string) =>
+  infrastructureError({
+    code: "task/not-drained",
+    message: `Task ${task} reads what other stages send, and these have not ended.`,
+    advice: "Drain the tasks of the sources: what they send on ends this one.",
+  });

@@ -5,7 +5,7 @@ import type { Output } from "../state/commit.ts";
 import { forgetRedriven } from "../state/redriven.ts";
 import type { TaskId } from "../state/task-id.ts";
 import { taskName } from "../state/task-id.ts";
-import { END_OF_TIME } from "../time/instant.ts";
+import { BEFORE_ALL_TIME, END_OF_TIME } from "../time/instant.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import type { Delivery } from "./delivery.ts";
@@ -18,7 +18,8 @@ import type { Partition } from "../state/partition.ts";
 import type { SourcePartitions } from "./source-partitions.ts";
 import { redriven, type Redrive } from "./redrive.ts";
 import { Succession } from "./succession.ts";
-import { notAtTip } from "./task-errors.ts";
+import { tellReaders } from "./shuffle/news.ts";
+import { notAtTip, notDrained } from "./task-errors.ts";
 import { dueTick, tickOutput } from "./tick.ts";
 import { Trials } from "./trials.ts";
 import { countsBetween } from "./turn-counts.ts";
@@ -163,7 +164,8 @@ export class Task {
       await this.#succession.open(task, item, trigger.kind === "seal" ? trigger.listed : undefined);
     const before = task.state.counters.byOperator();
     const woken = task.fold.wake(now());
-    const folded = (await this.#fold(trigger, task, item)) ?? (task.isHeir || woken > 0 ? 0 : undefined);
+    const mustCommit = this.#mustOpen(trigger, task) || woken > 0;
+    const folded = (await this.#fold(trigger, task, item)) ?? (mustCommit ? 0 : undefined);
     const report = (appended?: { bytes: number; spilled: boolean }) => ({
       task: this.#name,
       trigger: trigger.kind,
@@ -183,6 +185,7 @@ export class Task {
       const checkpointed = trigger.kind === "sweep" && (await this.#lookAfter(task, item));
       return { ...report(), outputs: 0, checkpointed, committedAt: undefined, deliveredAt: undefined };
     }
+    tellReaders(task, this.#settings.id, this.#shuffles, now());
     this.#armTick(task);
     const isFirst = task.epoch === 0 || task.isHeir;
     const outputs = task.fold.complete();
@@ -205,12 +208,18 @@ export class Task {
   async #fold(trigger: Occasion, task: LoadedTask, item: TaskItem): Promise<number | undefined> {
     const { state, fold } = task;
     const { id, partitions, idle, now } = this.#settings;
+    const isShuffle = this.#settings.fold.intake.kind === "shuffle";
+    task.isSilent = isShuffle ? fold.isSilent() : undefined;
     const isAtTip = () => partitions.isAtTip(id.partition, state.position.sequence);
     switch (trigger.kind) {
-      case "records":
-        return (await this.#trials.fold(trigger.records, fold, item)) || undefined;
+      case "records": {
+        const folded = await this.#trials.fold(trigger.records, fold, item);
+        task.isSilent = isShuffle && fold.isSilent();
+        return folded || undefined;
+      }
       case "drain":
         if (state.sealed !== undefined || state.watermark === END_OF_TIME) return undefined;
+        if (isShuffle) throw notDrained(this.#name); // its producers are drained, and tell it
         if (!(await isAtTip())) throw notAtTip(this.#name);
         fold.advance(END_OF_TIME);
         return 0;
@@ -219,7 +228,9 @@ export class Task {
         state.tick = undefined;
         const silence = now() - state.arrival;
         // X12: at the wall clock's rate from the last arrival, and only when nothing waits to be read.
-        if (silence >= idle && (await isAtTip())) fold.advance(state.recordWatermark + silence);
+        const isSilent = fold.isSilent() && silence >= idle && (await isAtTip());
+        if (isSilent && state.recordWatermark !== BEFORE_ALL_TIME) fold.advance(state.recordWatermark + silence);
+        if (!isShuffle) task.isSilent = isSilent;
         return 0;
       }
       case "sweep":
@@ -231,6 +242,16 @@ export class Task {
       case "seal":
         return state.sealed === undefined ? this.#succession.seal(task, trigger.listed) : undefined;
     }
+  }
+
+  /** Whether a task that has nothing to commit must begin nevertheless: others wait for what it says of itself. */
+  #mustOpen(trigger: Occasion, task: LoadedTask): boolean {
+    if (task.isHeir) return true;
+    return task.epoch === 0 && this.#shuffles.length > 0 && (trigger.kind === "tick" || trigger.kind === "sweep");
+  }
+
+  get #shuffles() {
+    return this.#settings.fold.program.shuffles;
   }
 
   async #deliverHead(task: LoadedTask, item: TaskItem, progress: { redeliveries: number }): Promise<void> {

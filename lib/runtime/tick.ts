@@ -1,3 +1,4 @@
+import type { Fold } from "./fold.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 import type { Output } from "../state/commit.ts";
 import type { ArmedTick, TaskState } from "../state/task-state.ts";
@@ -33,7 +34,7 @@ export function dueTick(
 ): number | undefined {
   const time = now();
   if (state.sealed !== undefined) return undefined;
-  const due = Math.min(dueByEventTime(state, fold.nextDue(), idle, time), fold.nextWake());
+  const due = Math.min(dueByEventTime(state, fold, idle, time), fold.nextWake());
   if (due === Number.POSITIVE_INFINITY) return undefined;
   const at = Math.min(Math.max(due, time + TICK_GAP), time + LONGEST_TICK);
   // A tick that is long overdue was lost: another takes its place, and should it come after all it is ignored. So does
@@ -43,13 +44,23 @@ export function dueTick(
   return isOnItsWay && !isSooner ? undefined : at;
 }
 
-/** When silence will have moved the watermark to what is due next: epoch milliseconds. Only a drain ends time. */
-function dueByEventTime({ arrival, recordWatermark }: TaskState, due: number, idle: number, time: number): number {
-  if (due >= END_OF_TIME || idle === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-  const at = arrival + Math.max(idle, due - recordWatermark);
+/**
+ * When silence will have moved the watermark to what is due next, or must be told of: epoch milliseconds. Only a drain
+ * ends time.
+ */
+function dueByEventTime(state: TaskState, fold: Fold, idle: number, time: number): number {
+  const { arrival, recordWatermark } = state;
+  if (idle === Number.POSITIVE_INFINITY || !fold.isSilent()) return Number.POSITIVE_INFINITY;
+  const due = fold.nextDue();
+  if (due >= END_OF_TIME && !mustTellSilence(state, fold)) return Number.POSITIVE_INFINITY;
+  const at = arrival + (due >= END_OF_TIME ? idle : Math.max(idle, due - recordWatermark));
   // If that has passed, records wait to be read, or the source was not at its tip: look again after the time-out.
   return at > time ? at : time + idle;
 }
+
+/** A source's task with readers tells them once that it is silent; what reads a shuffle is told, and tells it at once. */
+const mustTellSilence = ({ told, watermark }: TaskState, fold: Fold): boolean =>
+  fold.hasReaders && !fold.readsShuffle && told?.isIdle !== true && watermark !== END_OF_TIME;
 
 export const tickOutput = (task: string, tick: ArmedTick): Output => ({
   sink: TICKS,

@@ -1,5 +1,6 @@
 import { isWithin, overlap, type HashRange, type KeyHash } from "./hash-range.ts";
 import type { TableDelta } from "./keyed-table.ts";
+import { joinProducers, PRODUCERS } from "./producers.ts";
 import { REDRIVEN } from "./redriven.ts";
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { TaskState, type TableDeltas, type TaskHeader } from "./task-state.ts";
@@ -72,14 +73,28 @@ export function inherit(
     range,
     floors: active.flatMap((legacy) => floorsOf(legacy, active.length > 1)).filter((floor) => overlap(floor, range)),
   };
-  const cutTables = (legacy: Legacy) => cut(legacy.tables, keeps(legacy));
-  const tables = joined(active.map((legacy) => cutTables(legacy).filter(isTimed)));
-  const redriven = joined(legacies.map((legacy) => cutTables(legacy).filter((table) => !isTimed(table))));
-  return { header, tables: [...tables, ...redriven] };
+  const tablesOf = (of: readonly Legacy[], isOf: (name: string) => boolean) =>
+    joined(
+      of.map((legacy) =>
+        cut(
+          legacy.tables.filter(([name]) => isOf(name)),
+          keeps(legacy),
+        ),
+      ),
+    );
+  // One that reads from a shuffle may have state before any of its producers told the time.
+  const holding = legacies.filter((legacy) => active.includes(legacy) || legacy.tables.some(holdsState));
+  const timed = tablesOf(holding, isTimed);
+  const redriven = tablesOf(legacies, (name) => name === REDRIVEN);
+  const producers = legacies.flatMap(({ tables }) => tables.filter(([name]) => name === PRODUCERS));
+  const known = producers.length === 0 ? [] : [[PRODUCERS, joinProducers(producers.map(([, d]) => d))] as const];
+  return { header, tables: [...timed, ...redriven, ...known] };
 }
 
 /** Whether a table's spaces are event time, in which floors are told. */
-const isTimed = ([operator]: TableDeltas[number]): boolean => operator !== REDRIVEN;
+const isTimed = (name: string): boolean => name !== REDRIVEN && name !== PRODUCERS;
+
+const holdsState = ([name, { put }]: TableDeltas[number]): boolean => isTimed(name) && put.length > 0;
 
 const least = (times: readonly number[]): number => {
   const known = times.filter((time) => time !== BEFORE_ALL_TIME);
@@ -115,6 +130,8 @@ function joined(parts: readonly TableDeltas[]): TableDeltas {
 
 function floorsOf({ header, tables }: Legacy, isMerged: boolean): readonly RangeFloor[] {
   if (!isMerged || header.range === undefined) return header.floors;
-  const floors = Object.fromEntries(tables.filter(isTimed).map(([operator, { floor }]) => [operator, floor]));
+  const floors = Object.fromEntries(
+    tables.filter(([name]) => isTimed(name)).map(([operator, { floor }]) => [operator, floor]),
+  );
   return [...header.floors, { ...header.range, watermark: header.watermark, tables: floors }];
 }

@@ -52,6 +52,7 @@ const HEADER: Readonly<Record<keyof TaskHeader, Check>> = {
   counters: arrayOf(tupleOf(isCounterName, isCount)),
   poison: tupleOf(isCount, isCount, (value) => value instanceof Uint8Array),
   killed: isCount,
+  told: optional(fields({ watermark: isNumber, isIdle: (value) => typeof value === "boolean" })),
   range: optional(fields({ from: isHash, to: isHash })),
   floors: arrayOf(fields({ from: isHash, to: isHash, watermark: isNumber, tables: recordOf(isNumber) })),
   sealed: optional(arrayOf(fields({ partition: isText, from: isHash, to: isHash }))),

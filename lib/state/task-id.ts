@@ -41,3 +41,11 @@ export function parseTaskName(name: string): TaskId {
 
 /** The id of the n-th output of a commit, the same at every attempt (X4, X8). */
 export const outputId = (task: string, epoch: number, n: number): string => `${task}@${epoch}#${n}`;
+
+/** What {@link outputId} made an id of. @throws definition error `task/name` */
+export function parseOutputId(id: string): { readonly task: string; readonly epoch: number; readonly index: number } {
+  const [task, rest] = [id.slice(0, id.lastIndexOf("@")), id.slice(id.lastIndexOf("@") + 1)];
+  const [epoch, index] = rest.split("#").map(Number);
+  if (Number.isSafeInteger(epoch) && Number.isSafeInteger(index)) return { task, epoch: epoch!, index: index! };
+  throw definitionError({ code: "task/name", message: `"${id}" is not the id of an output.` });
+}

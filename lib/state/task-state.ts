@@ -1,6 +1,7 @@
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { Counters } from "./counters.ts";
-import type { HashRange } from "./hash-range.ts";
+import { hashOf, type HashRange, type KeyHash } from "./hash-range.ts";
+import { partitionKeyOf, type KeyValues } from "./key.ts";
 import type { Heir, RangeFloor } from "./inheritance.ts";
 import { Journal } from "./journal.ts";
 import { KeyedTable, type TableDelta } from "./keyed-table.ts";
@@ -11,6 +12,12 @@ import { BEFORE_ALL_RECORDS, type Position } from "./position.ts";
 export interface ArmedTick {
   readonly id: string;
   readonly at: number;
+}
+
+/** How far a task said it is, and whether it said that it is idle. */
+export interface Told {
+  readonly watermark: number;
+  readonly isIdle: boolean;
 }
 
 /** What a commit says of a task beside its tables. Whole in every commit: it is small. */
@@ -26,6 +33,8 @@ export interface TaskHeader {
   readonly poison: ReturnType<PoisonRecord["snapshot"]>;
   /** How many records before the position killed the process, one after the other (X7). */
   readonly killed: number;
+  /** What those that read from the stage were told last; nothing for a stage that nobody reads from. */
+  readonly told: Told | undefined;
   /** The partition keys whose state the task holds; unknown for a partition that was listed no more. */
   readonly range: HashRange | undefined;
   /** What merged ranges had closed beyond the watermark. */
@@ -37,6 +46,9 @@ export interface TaskHeader {
 /** Tables by operator. */
 export type TableDeltas = readonly (readonly [operator: string, delta: TableDelta])[];
 
+/** A source's records are where their key's text is. */
+export const hashOfPartitionKey = (key: KeyValues): KeyHash => hashOf(partitionKeyOf(key));
+
 /** A task's whole state as of one epoch, in memory. Pure data: how it is stored is not its subject. */
 export class TaskState {
   position: Position = BEFORE_ALL_RECORDS;
@@ -45,13 +57,21 @@ export class TaskState {
   arrival = Number.NEGATIVE_INFINITY;
   tick: ArmedTick | undefined = undefined;
   killed = 0;
+  told: Told | undefined = undefined;
   range: HashRange | undefined = undefined;
   floors: readonly RangeFloor[] = [];
   sealed: readonly Heir[] | undefined = undefined;
   readonly counters = new Counters();
   readonly poison = new PoisonRecord();
   readonly journal = new Journal();
+  /** What a key's partition is chosen by. */
+  readonly hashOf: (key: KeyValues) => KeyHash;
   readonly #tables = new Map<string, KeyedTable>();
+
+  /** @param hashOfKey @default that of the key's text, as producers of a source use it */
+  constructor(hashOfKey = hashOfPartitionKey) {
+    this.hashOf = hashOfKey;
+  }
 
   /** The table of an operator, made when first asked for. */
   table(operator: string): KeyedTable {
@@ -109,6 +129,7 @@ export class TaskState {
       counters: this.counters.snapshot(),
       poison: this.poison.snapshot(),
       killed: this.killed,
+      told: this.told,
       range: this.range,
       floors: this.floors,
       sealed: this.sealed,
@@ -135,6 +156,7 @@ export class TaskState {
     this.counters.restore(header.counters);
     this.poison.restore(header.poison);
     this.killed = header.killed;
+    this.told = header.told;
     this.range = header.range;
     this.floors = header.floors;
     this.sealed = header.sealed;

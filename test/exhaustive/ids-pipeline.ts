@@ -4,6 +4,7 @@ import { kinesisDecoder } from "../../lib/connectors/kinesis/decode.ts";
 import { systemicError } from "../../lib/errors.ts";
 import { compileStage } from "../../lib/plan/compile.ts";
 import { planStages, sourceOf } from "../../lib/plan/stage.ts";
+import { sourceIntake } from "../../lib/runtime/intake.ts";
 import { DEAD_LETTERS } from "../../lib/runtime/dead-letter.ts";
 import type { IncomingRecord } from "../../lib/runtime/record.ts";
 import type { RunnableStage } from "../../lib/runtime/stage-runtime.ts";
@@ -68,8 +69,7 @@ export function idsStage(die: () => void, { each = true, idle = "never" }: IdsOp
     source: sourceOf(stage).name,
     incarnation: 0,
     program: compileStage(flow, stage),
-    decode: kinesisDecoder(sourceOf(stage)),
-    disorder: sourceOf(stage).disorder,
+    intake: sourceIntake(stage.name, kinesisDecoder(sourceOf(stage)), sourceOf(stage).disorder),
     idle: sourceOf(stage).idle,
     poisonShare: flow.poison.share,
     sinks: [...stage.sinks.map(({ name }) => name), DEAD_LETTERS, TICKS],

@@ -72,6 +72,7 @@ describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
       bucket: "b",
       deadLetterQueueUrl: "http://localhost/d",
       tickQueueUrl: "http://localhost/t",
+      shuffles: {},
       deliveryStreams: Object.fromEntries(stage!.sinks.map(({ name }) => [name, "d"])),
     };
     const said = run(bundle, `console.log(typeof (await import("./index.mjs")).handler)`, {

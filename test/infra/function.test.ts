@@ -28,8 +28,8 @@ describe("a stage's function", () => {
       stage: "departures",
       generation: 0,
       source: {
-        stream: "{PipelinedeparturesStreamdepartures}",
-        streamArn: "{PipelinedeparturesStreamdepartures.Arn}",
+        stream: "{PipelineStreamsdepartures}",
+        streamArn: "{PipelineStreamsdepartures.Arn}",
         incarnation: 0,
         // 30 seconds, and twice the batching window of five.
         suspectAfterMillis: 40_000,
@@ -38,6 +38,7 @@ describe("a stage's function", () => {
       bucket: "{PipelineState}",
       deadLetterQueueUrl: "{PipelineDeadLetters}",
       tickQueueUrl: "{PipelinedeparturesTicks}",
+      shuffles: {},
       deliveryStreams: {
         hourly_delays: "{PipelineLakeshourlydelaysDelivery}",
         late_departures: "{PipelineLakeslatedeparturesDelivery}",

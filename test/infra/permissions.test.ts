@@ -74,7 +74,7 @@ describe("least privilege", () => {
             "kinesis:ListShards",
             "kinesis:SubscribeToShard",
           ],
-          resources: ["{PipelinedeparturesStreamdepartures.Arn}"],
+          resources: ["{PipelineStreamsdepartures.Arn}"],
         },
         Changelog: {
           actions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],

@@ -50,8 +50,8 @@ describe("a pipeline of two sources", () => {
       }),
     );
     expect(resources).toEqual({
-      "{PipelineclicksRole}": ["{PipelineclicksStreamclicks.Arn}", "{PipelineLakesclickedDelivery.Arn}"],
-      "{PipelineviewsRole}": ["{PipelineviewsStreamviews1.Arn}", "{PipelineLakesviewedDelivery.Arn}"],
+      "{PipelineclicksRole}": ["{PipelineStreamsclicks.Arn}", "{PipelineLakesclickedDelivery.Arn}"],
+      "{PipelineviewsRole}": ["{PipelineStreamsviews1.Arn}", "{PipelineLakesviewedDelivery.Arn}"],
     });
   });
 

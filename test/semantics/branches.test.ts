@@ -34,7 +34,7 @@ test("a union of a source's branches keeps their key and their order", async () 
   const rig = new Rig(
     pipeline("p", (flow) => {
       const { a, b } = flow.from(events).split("by-key", { a: (e) => e.key === "a", b: (e) => e.key === "b" });
-      const all = a.union("all", b);
+      const all = a.union("both", b);
       all.to(rows("all"));
       all.byKey
         .window("w", tumbling({ millis: 10 }))

@@ -3,6 +3,7 @@ import { kinesisDecoder } from "../../lib/connectors/kinesis/decode.ts";
 import { compileStage } from "../../lib/plan/compile.ts";
 import { planStages, sourceOf } from "../../lib/plan/stage.ts";
 import { Fold } from "../../lib/runtime/fold.ts";
+import { sourceIntake } from "../../lib/runtime/intake.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
 import { record } from "./rig.ts";
 
@@ -16,8 +17,7 @@ export function folding(pipeline: Pipeline) {
       origin: { pipeline: pipeline.name, stage: stage.name, task: "task", partition: "0" },
       program: compileStage(pipeline, stage),
       source: source.name,
-      decode: kinesisDecoder(source),
-      disorder: source.disorder,
+      intake: sourceIntake(source.name, kinesisDecoder(source), source.disorder),
       poisonShare: 1,
       build: "test",
     },

@@ -6,6 +6,7 @@ import { planStages, sourceOf, type Stage } from "../../lib/plan/stage.ts";
 import type { WriterLimits } from "../../lib/runtime/commit-writer.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import type { TurnReport } from "../../lib/runtime/observer.ts";
+import { sourceIntake } from "../../lib/runtime/intake.ts";
 import type { IncomingRecord, RecordDecoder } from "../../lib/runtime/record.ts";
 import type { Delivery as Item, Refusal, SinkWriter } from "../../lib/runtime/sink-writer.ts";
 import type { Partition } from "../../lib/state/partition.ts";
@@ -122,8 +123,7 @@ export class Rig {
         source,
         incarnation,
         program: compileStage(this.#pipeline, stage),
-        decode: options.decode ?? this.decode,
-        disorder: sourceOf(stage).disorder,
+        intake: sourceIntake(source, options.decode ?? this.decode, sourceOf(stage).disorder),
         idle: sourceOf(stage).idle,
         poisonShare: this.#pipeline.poison.share,
       },

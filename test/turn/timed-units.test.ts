@@ -1,3 +1,4 @@
+import { sourceIntake } from "../../lib/runtime/intake.ts";
 import { expect, test } from "vitest";
 import type { OperatorContext, TimedOperator, Unit } from "../../lib/operators/operator.ts";
 import type { StageProgram } from "../../lib/operators/program.ts";
@@ -46,9 +47,11 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
     pipeline: "p",
     name: "s",
     shapes: {},
-    partitionKeyOf: () => "a",
+    shuffles: [],
+    hashOfKey: () => "0".repeat(32),
+    hashOf: () => "0".repeat(32),
     restore: (tables) => tables,
-    bind: (context) => ({ push: () => undefined, timed: [program(context)], expiring: [] }),
+    bind: (context) => ({ enter: () => () => undefined, timed: [program(context)], expiring: [] }),
   };
   const state = new TaskState();
   const fold = new Fold(
@@ -56,8 +59,7 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
       origin: { pipeline: "p", stage: "s", task: "t", partition: "q" },
       program: stage,
       source: "source",
-      decode: () => ({ value: undefined, time: 0, key, keyCode }),
-      disorder: 0,
+      intake: sourceIntake("source", () => ({ value: undefined, time: 0, key, keyCode }), 0),
       poisonShare: 0.5,
       build: "test",
     },

@@ -1,7 +1,6 @@
 import type { Pipeline } from "millrace";
 import { MemoryChangelog, MemoryObjects } from "millrace/testing";
-import { kinesisDecoder } from "../../../lib/connectors/kinesis/decode.ts";
-import { compileStage } from "../../../lib/plan/compile.ts";
+import { runnableStage } from "../../../lib/connectors/runnable-stage.ts";
 import { planStages, sourceOf, type Stage } from "../../../lib/plan/stage.ts";
 import { DEAD_LETTERS } from "../../../lib/runtime/dead-letter.ts";
 import type { Observer, TurnReport } from "../../../lib/runtime/observer.ts";
@@ -191,21 +190,9 @@ export class Cluster {
   }
 
   #settingsOf(stage: Stage): Omit<StageRuntimeSettings, keyof World> {
-    const { pipeline, generation, source, incarnation } = this.#idOf(stage, "");
     const observer: Observer = { turn: (report) => this.#count(report), notice: () => undefined };
     return {
-      stage: {
-        pipeline,
-        generation,
-        stage: stage.name,
-        source,
-        incarnation,
-        program: compileStage(this.#pipeline, stage),
-        decode: kinesisDecoder(sourceOf(stage)),
-        disorder: sourceOf(stage).disorder,
-        idle: sourceOf(stage).idle,
-        poisonShare: this.#pipeline.poison.share,
-      },
+      stage: runnableStage(this.#pipeline, stage, { generation: 0, incarnation: 0 }),
       build: "nexmark",
       observer,
       now: () => this.#now,

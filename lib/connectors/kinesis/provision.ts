@@ -162,6 +162,15 @@ export const readStream = (stream: IStream): PolicyStatement =>
     resources: [stream.streamArn],
   });
 
+/** Writing to exactly these streams: what a stage sends on, and which shards must be told how far it is. */
+export const writeStreams = (streams: readonly IStream[]): PolicyStatement =>
+  new PolicyStatement({
+    sid: "Shuffle",
+    effect: Effect.ALLOW,
+    actions: ["kinesis:ListShards", "kinesis:PutRecords"],
+    resources: streams.map(({ streamArn }) => streamArn),
+  });
+
 /** The one mapping of a task source, which never gives up (X6). */
 export function mapStream(
   scope: Construct,

@@ -3,6 +3,7 @@ import { systemicError } from "../../errors.ts";
 import { compileStage } from "../../plan/compile.ts";
 import { StageRuntime, type RunnableStage } from "../../runtime/stage-runtime.ts";
 import type { TurnReport } from "../../runtime/observer.ts";
+import { sourceIntake } from "../../runtime/intake.ts";
 import type { RecordDecoder } from "../../runtime/record.ts";
 import { gated, type Gate, type World } from "../gated.ts";
 import { brokenBuild, builtProgram, throwsIn } from "./broken-build.ts";
@@ -45,8 +46,7 @@ export class SimulatedFunction {
       source: source.name,
       incarnation: 0,
       program: compileStage(pipeline, stage),
-      decode: this.decode,
-      disorder: source.disorder,
+      intake: sourceIntake(source.name, this.decode, source.disorder),
       idle: source.idle,
       poisonShare: pipeline.poison.share,
     };
@@ -54,6 +54,7 @@ export class SimulatedFunction {
 
   start(environment: Environment): StageRuntime {
     const { settings, clock, draws, world, gateOf, trace } = this.#parts;
+    const { source } = settings;
     const { number, build } = environment;
     const skew = Math.round((draws.at("skew", number) - 0.5) * SKEW);
     let nonces = 0;
@@ -62,7 +63,7 @@ export class SimulatedFunction {
       stage: {
         ...this.stage,
         program: builtProgram(this.stage.program, build, draws),
-        decode: (record) => this.#decode(record, environment),
+        intake: sourceIntake(source.name, (record) => this.#decode(record, environment), source.disorder),
       },
       build,
       observer: {

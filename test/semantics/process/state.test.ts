@@ -7,7 +7,10 @@ import type { CellDeclarations } from "../../../lib/operators/process/cell.ts";
 import { Fold } from "../../../lib/runtime/fold.ts";
 import { encodeKey } from "../../../lib/state/key.ts";
 import type { TableDelta } from "../../../lib/state/keyed-table.ts";
-import { TaskState } from "../../../lib/state/task-state.ts";
+import { hashOf } from "../../../lib/state/hash-range.ts";
+import { hashOfPartitionKey, TaskState } from "../../../lib/state/task-state.ts";
+import { sourceIntake } from "../../../lib/runtime/intake.ts";
+import type { RecordDecoder } from "../../../lib/runtime/record.ts";
 import { record } from "../../support/rig.ts";
 
 interface Event {
@@ -29,6 +32,11 @@ function bound(
     definition: { state, timers: { t: eventTime }, sides: {}, onRecord: onRecord, onTimer },
   };
   const task = new TaskState();
+  const decode: RecordDecoder = ({ base64 }) => {
+    const value = JSON.parse(Buffer.from(base64, "base64").toString()) as Event;
+    const key = { key: value.key };
+    return { value, time: value.time, key, keyCode: encodeKey(key) };
+  };
   const rows: unknown[] = [];
   const fold = new Fold(
     {
@@ -37,20 +45,17 @@ function bound(
         pipeline: "p",
         name: "s",
         shapes: {},
-        partitionKeyOf: (_table, key) => key,
+        shuffles: [],
+        hashOfKey: hashOfPartitionKey,
+        hashOf: (_table, key) => hashOf(key),
         restore: (tables) => tables,
         bind: (context) => {
           const operator = new ProcessOperator(spec, context, { rows: (row) => rows.push(row), side: () => undefined });
-          return { push: operator.push, timed: [operator], expiring: [operator] };
+          return { enter: () => operator.push, timed: [operator], expiring: [operator] };
         },
       },
       source: "s",
-      decode: ({ base64 }) => {
-        const value = JSON.parse(Buffer.from(base64, "base64").toString()) as Event;
-        const key = { key: value.key };
-        return { value, time: value.time, key, keyCode: encodeKey(key) };
-      },
-      disorder: 0,
+      intake: sourceIntake("s", decode, 0),
       poisonShare: 1,
       build: "test",
     },

@@ -1,0 +1,32 @@
+import type { Pipeline } from "../pipeline/topology.ts";
+import { compileStage } from "../plan/compile.ts";
+import { idleOf, type Stage } from "../plan/stage.ts";
+import { sourceIntake, type Intake } from "../runtime/intake.ts";
+import { ShuffleIntake } from "../runtime/shuffle/intake.ts";
+import type { RunnableStage } from "../runtime/stage-runtime.ts";
+import { kinesisDecoder } from "./kinesis/decode.ts";
+
+/** A stage as the runtime runs it. @param incarnation of its source or internal stream */
+export const runnableStage = (
+  pipeline: Pipeline,
+  stage: Stage,
+  { generation, incarnation }: { readonly generation: number; readonly incarnation: number },
+): RunnableStage => ({
+  pipeline: pipeline.name,
+  generation,
+  stage: stage.name,
+  source: stage.input.name,
+  incarnation,
+  program: compileStage(pipeline, stage),
+  intake: intakeOf(stage),
+  idle: idleOf(stage),
+  poisonShare: pipeline.poison.share,
+});
+
+function intakeOf({ input, name }: Stage): Intake {
+  if (input.kind === "source") return sourceIntake(name, kinesisDecoder(input.source), input.source.disorder);
+  return new ShuffleIntake({
+    keyFields: new Map(input.keyBys.map(({ name: keyBy, keyFields }) => [keyBy, keyFields])),
+    producers: input.producers,
+  });
+}

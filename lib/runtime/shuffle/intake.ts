@@ -1,0 +1,113 @@
+import { isSystemic, poisonError } from "../../errors.ts";
+import { decodeKey } from "../../state/key.ts";
+import { admit, hear, timeOf } from "../../state/producers.ts";
+import { parseTaskName } from "../../state/task-id.ts";
+import type { TaskState } from "../../state/task-state.ts";
+import { encodeValue } from "../../state/value-text.ts";
+import { BEFORE_ALL_TIME } from "../../time/instant.ts";
+import type { IncomingUnit, Intake } from "../intake.ts";
+import type { IncomingRecord } from "../record.ts";
+import { elementsText, parsePack, type Element, type Pack } from "./pack.ts";
+
+export interface ShuffleInput {
+  /** Per `keyBy` that leads into the stage, its key's fields in order. */
+  readonly keyFields: ReadonlyMap<string, readonly string[]>;
+  /** The stages that write to it. */
+  readonly producers: readonly string[];
+}
+
+/** Records of an internal stream: a unit per element; event time is what the producers say of themselves. */
+export class ShuffleIntake implements Intake {
+  readonly kind = "shuffle";
+  readonly #input: ShuffleInput;
+  /** Names of tasks that were taken apart: they come again and again. */
+  readonly #stages = new Map<string, string>();
+
+  constructor(input: ShuffleInput) {
+    this.#input = input;
+  }
+
+  unitsOf(record: IncomingRecord, state: TaskState): readonly IncomingUnit[] {
+    const pack = open(record);
+    if (pack instanceof Error) return [unreadable(record, pack)];
+    const { producer, epoch } = pack;
+    if (pack.kind === "news") {
+      hear(state, producer, epoch, pack.news);
+      return [];
+    }
+    const fresh = admit(
+      state,
+      producer,
+      epoch,
+      pack.elements.map(({ index }) => index),
+    );
+    return pack.elements.filter((_, i) => fresh[i]).map((element) => this.#unit(record, pack, element));
+  }
+
+  unitsOfLetter(record: IncomingRecord): readonly IncomingUnit[] {
+    const pack = open(record);
+    if (pack instanceof Error) return [unreadable(record, pack)];
+    return pack.kind === "news" ? [] : pack.elements.map((element) => this.#unit(record, pack, element));
+  }
+
+  skip(record: IncomingRecord, state: TaskState): void {
+    this.unitsOf(record, state);
+  }
+
+  watermarkOf(): number {
+    return BEFORE_ALL_TIME;
+  }
+
+  watermarkIn(state: TaskState): number {
+    return timeOf(state, this.#input.producers, this.#stageOf).watermark;
+  }
+
+  isSilent(state: TaskState): boolean {
+    return timeOf(state, this.#input.producers, this.#stageOf).areIdle;
+  }
+
+  #unit(record: IncomingRecord, { producer, epoch, keyBy }: Extract<Pack, { kind: "elements" }>, element: Element) {
+    const { index, time, keyCode, value } = element;
+    return {
+      open: () => ({ entry: keyBy, value, time, key: decodeKey(this.#fieldsOf(keyBy), keyCode), keyCode }),
+      record: () => {
+        const text = `[${time},${JSON.stringify(keyCode)},${encodeValue(value, "A dead letter's value")}]`;
+        const json = elementsText(producer, epoch, keyBy, [[index, text]]);
+        return { ...record, base64: Buffer.from(json).toString("base64") };
+      },
+    };
+  }
+
+  #fieldsOf(keyBy: string): readonly string[] {
+    const fields = this.#input.keyFields.get(keyBy);
+    if (fields !== undefined) return fields;
+    throw poisonError({
+      code: "shuffle/no-key-by",
+      message: `An element came through keyBy("${keyBy}"), which this build's stage does not have.`,
+      advice: "Deploy a build that has it until all of its elements are read; then redrive the letter.",
+    });
+  }
+
+  #stageOf = (task: string): string => {
+    let stage = this.#stages.get(task);
+    if (stage === undefined) this.#stages.set(task, (stage = parseTaskName(task).stage));
+    return stage;
+  };
+}
+
+/** A record's pack, or what is wrong with it. */
+function open({ base64 }: IncomingRecord): Pack | Error {
+  try {
+    return parsePack(Buffer.from(base64, "base64").toString());
+  } catch (thrown) {
+    if (thrown instanceof Error && !isSystemic(thrown)) return thrown;
+    throw thrown;
+  }
+}
+
+const unreadable = (record: IncomingRecord, error: Error): IncomingUnit => ({
+  open: () => {
+    throw error;
+  },
+  record: () => record,
+});
