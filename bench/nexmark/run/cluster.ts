@@ -1,17 +1,19 @@
 import type { Pipeline } from "millrace";
 import { MemoryChangelog, MemoryObjects } from "millrace/testing";
 import { runnableStage } from "../../../lib/connectors/runnable-stage.ts";
-import { planStages, sourceOf, type Stage } from "../../../lib/plan/stage.ts";
+import { planStages, type Stage } from "../../../lib/plan/stage.ts";
 import { DEAD_LETTERS } from "../../../lib/runtime/dead-letter.ts";
 import type { Observer, TurnReport } from "../../../lib/runtime/observer.ts";
+import { ShuffleWriter } from "../../../lib/runtime/shuffle/writer.ts";
 import type { Delivery, SinkWriter } from "../../../lib/runtime/sink-writer.ts";
 import type { StageRuntimeSettings } from "../../../lib/runtime/stage-runtime.ts";
 import { parseControlMessage, TICKS } from "../../../lib/runtime/tick.ts";
 import { taskName } from "../../../lib/state/task-id.ts";
 import { Draws, type DrawStream } from "../../../lib/testing/simulation/draws.ts";
-import type { World } from "../../../lib/testing/gated.ts";
+import type { Gate, World } from "../../../lib/testing/gated.ts";
 import { Environment } from "./environment.ts";
 import { FaultPlan } from "./faults.ts";
+import { internalStream } from "./internal.ts";
 import { ShardedStream, type Shard } from "./stream.ts";
 
 export interface ClusterOptions {
@@ -182,11 +184,13 @@ export class Cluster {
   }
 
   /** One of the stage's processes, or a new one in place of a dead one. */
-  #environmentOf({ stage, stream, environments }: RunningStage): Environment {
+  #environmentOf(running: RunningStage): Environment {
+    const { stage, environments } = running;
     const at = this.#faults === undefined ? 0 : this.#draws.below(ENVIRONMENTS);
     const there = environments[at];
     if (there?.isUsable === true) return there;
-    return (environments[at] = new Environment(this.#settingsOf(stage), this.#worldOf(stage, stream), this.#faults));
+    const worldOf = (gate: Gate) => this.#worldOf(running, gate);
+    return (environments[at] = new Environment(this.#settingsOf(stage), worldOf, this.#faults));
   }
 
   #settingsOf(stage: Stage): Omit<StageRuntimeSettings, keyof World> {
@@ -201,9 +205,13 @@ export class Cluster {
     };
   }
 
-  #worldOf(stage: Stage, stream: ShardedStream): World {
+  #worldOf({ stage, stream }: RunningStage, gate: Gate): World {
     const writers = new Map<string, SinkWriter>();
     for (const { name } of stage.sinks) writers.set(name, this.#options.writers.get(name)!);
+    for (const { stage: reader } of stage.shuffles) {
+      const { stream: between } = this.#stages.find((running) => running.stage.name === reader)!;
+      writers.set(reader, new ShuffleWriter(internalStream(between, () => this.#now, gate, this.#faults)));
+    }
     const collecting = (take: (delivery: Delivery) => void): SinkWriter => ({
       deliver: async (deliveries) => {
         deliveries.forEach(take);
@@ -231,7 +239,7 @@ export class Cluster {
       pipeline: this.#pipeline.name,
       generation: 0,
       stage: stage.name,
-      source: sourceOf(stage).name,
+      source: stage.input.name,
       incarnation: 0,
       partition,
     };

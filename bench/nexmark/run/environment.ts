@@ -1,4 +1,4 @@
-import { gated, type World } from "../../../lib/testing/gated.ts";
+import { gated, type Gate, type World } from "../../../lib/testing/gated.ts";
 import { StageRuntime, type StageRuntimeSettings } from "../../../lib/runtime/stage-runtime.ts";
 import type { FaultPlan } from "./faults.ts";
 
@@ -29,12 +29,11 @@ export class Environment {
   readonly #thawed = new Promise<void>((resolve) => (this.#thaw = resolve));
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(settings: Omit<StageRuntimeSettings, keyof World>, world: World, faults?: FaultPlan) {
+  /** @param worldOf what the process talks to, where requests within requests pass the gate too */
+  constructor(settings: Omit<StageRuntimeSettings, keyof World>, worldOf: (gate: Gate) => World, faults?: FaultPlan) {
     this.#faults = faults;
-    this.#runtime = new StageRuntime({
-      ...settings,
-      ...(faults ? gated(world, (_, carryOut) => this.#pass(carryOut)) : world),
-    });
+    const gate: Gate = faults ? (_, carryOut) => this.#pass(carryOut) : (_, carryOut) => carryOut();
+    this.#runtime = new StageRuntime({ ...settings, ...gated(worldOf(gate), gate) });
   }
 
   get isUsable(): boolean {

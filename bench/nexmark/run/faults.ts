@@ -6,7 +6,9 @@ export const REQUEST_FAULTS = ["refused", "answer lost", "killed before", "kille
 export type RequestFault = (typeof REQUEST_FAULTS)[number];
 
 /** What else may happen: to batches, and to streams. */
-export type OtherFault = "cut" | "repeated" | "resharded";
+export const OTHER_FAULTS = ["cut", "repeated", "resharded", "taken twice", "taken in part"] as const;
+
+export type OtherFault = (typeof OTHER_FAULTS)[number];
 
 /** Draws what goes wrong. Counts what did. */
 export class FaultPlan {
@@ -37,14 +39,32 @@ export class FaultPlan {
 
   /** Whether a stream is resharded now. */
   reshards(): boolean {
-    if (!this.#draws.chance(0.02)) return false;
-    this.#counted("resharded");
-    return true;
+    return this.#happens("resharded", 0.02);
+  }
+
+  /** Whether a stream takes no more of what is put now. */
+  interrupts(): boolean {
+    return this.#happens("taken in part", 0.002);
+  }
+
+  /** Whether a stream takes a record twice: its producer did not hear of the first time. */
+  repeats(): boolean {
+    return this.#happens("taken twice", 0.02);
+  }
+
+  shuffled<T>(items: readonly T[]): readonly T[] {
+    return this.#draws.shuffled(items);
   }
 
   /** Whether a process that hangs goes on now. */
   thaws(): boolean {
     return this.#draws.chance(0.2);
+  }
+
+  #happens(fault: OtherFault, probability: number): boolean {
+    if (!this.#draws.chance(probability)) return false;
+    this.#counted(fault);
+    return true;
   }
 
   #counted<F extends RequestFault | OtherFault>(fault: F): F {
