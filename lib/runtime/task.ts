@@ -18,9 +18,9 @@ import type { Partition } from "../state/partition.ts";
 import type { SourcePartitions } from "./source-partitions.ts";
 import { redriven, type Redrive } from "./redrive.ts";
 import { Succession } from "./succession.ts";
-import { tellReaders } from "./shuffle/news.ts";
 import { notAtTip, notDrained } from "./task-errors.ts";
-import { dueTick, tickOutput } from "./tick.ts";
+import { endFold } from "./end-fold.ts";
+import { dueTick } from "./tick.ts";
 import { Trials } from "./trials.ts";
 import { countsBetween } from "./turn-counts.ts";
 
@@ -185,10 +185,8 @@ export class Task {
       const checkpointed = trigger.kind === "sweep" && (await this.#lookAfter(task, item));
       return { ...report(), outputs: 0, checkpointed, committedAt: undefined, deliveredAt: undefined };
     }
-    tellReaders(task, this.#settings.id, this.#shuffles, now());
-    this.#armTick(task);
     const isFirst = task.epoch === 0 || task.isHeir;
-    const outputs = task.fold.complete();
+    const outputs = endFold(task, { ...this.#settings, shuffles: this.#shuffles });
     const appended = await writer.append(this.#name, task, outputs, catchUpBytes);
     if (!appended.won) return undefined;
     const committedAt = now();
@@ -284,14 +282,6 @@ export class Task {
         cause,
       );
     }
-  }
-
-  /** A task with open windows has one tick on its way, and no more than one. */
-  #armTick(task: LoadedTask): void {
-    const tick = dueTick(task, this.#settings);
-    if (tick === undefined) return;
-    task.state.tick = { id: this.#settings.newNonce(), at: tick };
-    task.fold.send(tickOutput(this.#name, task.state.tick));
   }
 
   /** What a sweep does beyond a turn: state that grows old is made safe, and what is superseded goes (X11). */

@@ -36,10 +36,14 @@ export class MemoryStream implements SourcePartitions, InternalStream {
 
   /** Takes one record. @returns its shard */
   take({ partitionKey, hash, text }: InternalRecord): MemoryShard {
-    const place = hash ?? hashOf(partitionKey);
-    const shard = this.shards.find(({ isOpen, range }) => isOpen && isWithin(range, place))!;
+    return this.takeBytes(partitionKey, Buffer.from(text), hash);
+  }
+
+  /** Takes one record, whatever it holds. @returns its shard */
+  takeBytes(partitionKey: string, bytes: Buffer, hash?: string): MemoryShard {
+    const shard = this.#shardOf(partitionKey, hash);
     const position = { sequence: String(++this.#sequence), index: 0 };
-    shard.records.push({ position, arrival: this.#now(), partitionKey, base64: Buffer.from(text).toString("base64") });
+    shard.records.push({ position, arrival: this.#now(), partitionKey, base64: bytes.toString("base64") });
     return shard;
   }
 
@@ -70,6 +74,13 @@ export class MemoryStream implements SourcePartitions, InternalStream {
     low.isOpen = false;
     high.isOpen = false;
     this.#add([low.id, high.id], { from: low.range.from, to: high.range.to });
+  }
+
+  #shardOf(partitionKey: string, hash?: string): MemoryShard {
+    const [only] = this.shards;
+    if (this.shards.length === 1 && only!.isOpen) return only!; // it has them all
+    const place = hash ?? hashOf(partitionKey);
+    return this.shards.find(({ isOpen, range }) => isOpen && isWithin(range, place))!;
   }
 
   #add(parents: readonly string[], range: HashRange): void {

@@ -26,13 +26,9 @@ export class ShuffleWriter implements SinkWriter {
   }
 
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
-    const [first] = deliveries;
-    if (first === undefined) return [];
-    const { task, epoch } = parseOutputId(first.id);
-    const news = deliveries.filter(({ body }) => isNews(body));
-    const elements = deliveries.filter(({ body }) => !isNews(body));
-    if (elements.length > 0) await this.#stream.put(packs(task, epoch, elements));
-    for (const { body } of news) await this.#tellAll(newsPackText(task, epoch, body));
+    const { elements, news } = recordsOf(deliveries);
+    if (elements.length > 0) await this.#stream.put(elements);
+    for (const text of news) await this.#tellAll(text);
     return [];
   }
 
@@ -56,7 +52,25 @@ export class ShuffleWriter implements SinkWriter {
   }
 }
 
-const recordFor = ({ range }: Partition, text: string): InternalRecord => ({
+/** A commit's outputs to a stage, as its stream has them. */
+export interface ShuffleRecords {
+  readonly elements: readonly InternalRecord[];
+  /** Texts for every partition, once all elements were taken. */
+  readonly news: readonly string[];
+}
+
+/** @param deliveries of one commit */
+export function recordsOf(deliveries: readonly Delivery[]): ShuffleRecords {
+  const [first] = deliveries;
+  if (first === undefined) return { elements: [], news: [] };
+  const { task, epoch } = parseOutputId(first.id);
+  const news = deliveries.filter(({ body }) => isNews(body));
+  const elements = deliveries.filter(({ body }) => !isNews(body));
+  return { elements: packs(task, epoch, elements), news: news.map(({ body }) => newsPackText(task, epoch, body)) };
+}
+
+/** The record that brings a text to a partition. */
+export const recordFor = ({ range }: Partition, text: string): InternalRecord => ({
   partitionKey: "news",
   hash: range.from,
   text,
