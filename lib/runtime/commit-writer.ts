@@ -90,15 +90,17 @@ export class CommitWriter {
 
   /**
    * Whether the log since the last base outgrows the state, has cost more to read than a checkpoint would, or is
-   * getting old; or something damaged had to be passed by.
+   * getting old; or the task has ended; or something damaged had to be passed by.
    */
   isCheckpointDue(task: LoadedTask, checkpoint: Base | undefined): boolean {
     const since = [task.base, checkpoint].reduce((a, b) => ((b?.epoch ?? 0) > (a?.epoch ?? 0) ? b : a));
     const written = task.totals.written - (since?.written ?? 0);
     const caughtUp = task.totals.caughtUp - (since?.caughtUp ?? 0);
     const { shortLog, checkpoint: cost } = this.#limits;
-    if (task.mustCheckpoint && task.epoch > (checkpoint?.epoch ?? 0)) return true;
-    const isOld = this.#settings.now() - (since?.at ?? 0) > COMMIT_LIFE / 2 && task.epoch > (checkpoint?.epoch ?? 0);
+    const isBehind = task.epoch > (checkpoint?.epoch ?? 0);
+    // A sealed task is swept only as long as its partition is listed, and may be asked for a dead letter's heir later.
+    if ((task.mustCheckpoint || task.state.sealed !== undefined) && isBehind) return true;
+    const isOld = this.#settings.now() - (since?.at ?? 0) > COMMIT_LIFE / 2 && isBehind;
     return isOld || written > Math.max(task.stateBytes, shortLog) || caughtUp > Math.max(task.stateBytes, cost);
   }
 

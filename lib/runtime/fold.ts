@@ -258,8 +258,10 @@ export class Fold {
 
   #follow(watermark: number): void {
     const state = this.#state;
-    state.recordWatermark = Math.max(state.recordWatermark, watermark);
-    this.advance(state.recordWatermark);
+    // What an heir's record watermark owes to a parent's silence moves event time by a tick, not by any record.
+    const isAhead = watermark > state.recordWatermark;
+    if (isAhead) state.recordWatermark = watermark;
+    this.advance(isAhead ? watermark : state.watermark);
   }
 
   #pass(record: IncomingRecord): void {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { poisonError } from "../../lib/errors.ts";
 import { taskName } from "../../lib/state/task-id.ts";
 import { eventsPipeline, type SumRow } from "../support/events-pipeline.ts";
 import { CrashPoint, type CrashKind } from "../support/crashing.ts";
@@ -93,6 +94,55 @@ test("a merge of two that are not equally far: what the one had closed stays clo
     [`${ahead} 20`]: 1,
     [`${ahead} 40`]: 1,
   });
+});
+
+test("X12: what an heir owes to a parent's silence moves event time by a tick, and not by a record that is behind", async () => {
+  const rig = new Rig(eventsPipeline({ disorder: {}, idle: { millis: 100 } }));
+  const shards = new Shards(rig);
+  const [low, high] = shards.split(shards.open[0]!);
+  const keyIn = (id: string) => KEYS.find((key) => shards.put({ key, time: 3, value: 1 }) === id)!;
+  const ahead = keyIn(high);
+  keyIn(low);
+  await shards.read(low);
+  rig.now += 1_000; // one is silent, the other goes on
+  shards.put({ key: ahead, time: 25, value: 1 });
+  await shards.read(high);
+  const merged = shards.merge(low, high);
+  shards.put({ key: ahead, time: 20, value: 1 });
+  await shards.read(merged);
+  expect(await rig.header(merged)).toMatchObject({ watermark: 3, recordWatermark: 25 });
+  shards.put({ key: ahead, time: 26, value: 1 });
+  await shards.read(merged);
+  expect(await rig.header(merged)).toMatchObject({ watermark: 26, recordWatermark: 26 });
+});
+
+test("X11: a dead letter of a sealed task finds its heir, long after the sealed task's commits have expired", async () => {
+  const rig = new Rig(eventsPipeline());
+  const shards = new Shards(rig);
+  putAll(shards, 1);
+  const [root] = shards.open;
+  const broken = rig.process({
+    decode: (record) => {
+      if (record.position.sequence === "1") throw poisonError({ code: "test/broken", message: "not yet" });
+      return rig.decode(record);
+    },
+  });
+  await broken.records(root!, shards.unread(root!, ""));
+  const [letter] = rig.deadLetters();
+  const children = shards.split(root!);
+  putAll(shards, 2);
+  for (const child of children) await shards.read(child);
+  shards.unlist(root!);
+  for (let weeks = 0; weeks < 7; weeks++) {
+    rig.now += 7 * 24 * 3_600_000;
+    for (const child of children) await rig.process().control({ type: "sweep", task: taskName(rig.idOf(child)) });
+    rig.changelog.expire(rig.now);
+  }
+  for (let times = 0; times < 2; times++) {
+    await rig.process().control({ type: "redrive", task: letter!.task, letter: letter! });
+  }
+  await drain(rig, shards);
+  expect(totals(rig)).toEqual(each(2, 0));
 });
 
 test("a split of a merge, with a shard that never had a record in between", async () => {
