@@ -1,5 +1,12 @@
 import { Duration, Stack } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, Stats, TreatMissingData, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
+import {
+  Alarm,
+  ComparisonOperator,
+  Stats,
+  TreatMissingData,
+  type AlarmProps,
+  type IMetric,
+} from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { IRule } from "aws-cdk-lib/aws-events";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
@@ -84,13 +91,27 @@ export class Alarms extends Construct {
     });
   }
 
-  /** A sweep that was sent and cannot be run ends, as ticks do, in the queue of lost ticks, which is watched too. */
+  /**
+   * A sweep that was sent and cannot be run ends, as ticks do, in the queue of lost ticks, which is watched too. A rule
+   * that is disabled or gone sends nothing and fails at nothing: only its silence shows it.
+   */
   watchSweeps(stage: string, sweeps: IRule): void {
     this.#watch(`${stage}-SweepFailures`, {
       metric: sweepMetric(sweeps.ruleName, "FailedInvocations"),
       above: 0,
       description:
         "The sweeper does not run: what idle tasks still need expires 30 days after it was written. Mend the rule or its queue's policy.",
+    });
+    this.#add(`${stage}-SweepsMissing`, {
+      metric: sweepMetric(sweeps.ruleName, "Invocations", Duration.hours(1)),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: DAY,
+      datapointsToAlarm: DAY,
+      treatMissingData: TreatMissingData.BREACHING, // EventBridge counts no zeros
+      alarmDescription:
+        "The schedule has sent no sweep for a day: its rule is disabled or gone. Enable it, or deploy the stack again. " +
+        "After the first deployment this is raised until the first sweep is sent.",
     });
   }
 
@@ -110,7 +131,7 @@ export class Alarms extends Construct {
   }
 
   #watch(id: string, { metric, above, minutes = 1, description }: Watch): void {
-    const alarm = new Alarm(this, id, {
+    this.#add(id, {
       metric,
       threshold: above,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -118,8 +139,12 @@ export class Alarms extends Construct {
       datapointsToAlarm: minutes,
       // Nothing happens when nothing arrives.
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: `${this.#pipeline}: ${description}`,
+      alarmDescription: description,
     });
+  }
+
+  #add(id: string, props: AlarmProps): void {
+    const alarm = new Alarm(this, id, { ...props, alarmDescription: `${this.#pipeline}: ${props.alarmDescription}` });
     if (this.#topic !== undefined) {
       alarm.addAlarmAction(new SnsAction(this.#topic));
       alarm.addOkAction(new SnsAction(this.#topic));
@@ -129,6 +154,9 @@ export class Alarms extends Construct {
 }
 
 const MINUTE = Duration.minutes(1);
+
+/** In hours. Four sweeps are due in it. */
+const DAY = 24;
 
 const depthOf = (queue: IQueue): IMetric =>
   queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: MINUTE });

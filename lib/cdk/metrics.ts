@@ -52,11 +52,11 @@ export const deliveryMetric = (deliveryStream: string, metricName: string, stati
     period: MINUTE,
   });
 
-export const sweepMetric = (ruleName: string, metricName: string): Metric =>
+export const sweepMetric = (ruleName: string, metricName: string, period = MINUTE): Metric =>
   new Metric({
     namespace: "AWS/Events",
     metricName,
     dimensionsMap: { RuleName: ruleName },
     statistic: Stats.SUM,
-    period: MINUTE,
+    period,
   });

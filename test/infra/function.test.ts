@@ -121,10 +121,27 @@ describe("alarms", () => {
     expect(alarms.find(({ MetricName }) => MetricName === "IteratorAge")).toMatchObject({ Threshold: 42 * 3_600_000 });
   });
 
-  test("they say what to do, and silence is no alarm", () => {
-    for (const { AlarmDescription, TreatMissingData } of alarms) {
+  test("X11: a schedule that sends nothing for a day is told, since a rule that someone disables fails at nothing", () => {
+    const [[rule] = []] = Object.entries(resourcesOf(template)).filter(([, { Type }]) => Type === "AWS::Events::Rule");
+    expect(alarms.filter(({ MetricName }) => MetricName === "Invocations")).toMatchObject([
+      {
+        Namespace: "AWS/Events",
+        Dimensions: [{ Name: "RuleName", Value: { Ref: rule } }],
+        Statistic: "Sum",
+        ComparisonOperator: "LessThanThreshold",
+        Threshold: 1,
+        Period: 3_600,
+        EvaluationPeriods: 24,
+        DatapointsToAlarm: 24,
+        TreatMissingData: "breaching",
+      },
+    ]);
+  });
+
+  test("they say what to do, and silence is no alarm but that of the schedule", () => {
+    for (const { AlarmDescription, MetricName, TreatMissingData } of alarms) {
       expect(AlarmDescription).toMatch(/^flight-delays: .+\. .+\.$/);
-      expect(TreatMissingData).toBe("notBreaching");
+      expect(TreatMissingData).toBe(MetricName === "Invocations" ? "breaching" : "notBreaching");
     }
   });
 
