@@ -45,7 +45,7 @@ export function surroundings(seed: string): Surroundings {
     faults: {
       ...faults(draws),
       ...(loses && { "sink-down": 0.3, "table-down": 0 }),
-      ...(kills && { killer: 0.3 }),
+      ...(kills && { killer: 0.3, doubled: 0.1, replayed: 0.1 }),
       "early-expiry": expires ? 0.3 : 0,
     },
   };

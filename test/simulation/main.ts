@@ -12,6 +12,7 @@ const CHUNK = 25;
 const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "1000" },
+    minutes: { type: "string" },
     seed: { type: "string", default: "1" },
     pipeline: { type: "string" },
     workers: { type: "string", default: String(availableParallelism()) },
@@ -48,14 +49,19 @@ function describe({ failures, schedule, counts, commits, stopped }: SimulationRe
 
 /** Many runs in several processes. */
 async function runMany(): Promise<number> {
-  const runs = Number(values.runs);
+  const started = performance.now();
+  const end = values.minutes === undefined ? Number.POSITIVE_INFINITY : started + Number(values.minutes) * 60_000;
+  const runs = values.minutes === undefined ? Number(values.runs) : Number.POSITIVE_INFINITY;
   const sum = emptySum();
   let next = 0;
-  let told = performance.now();
-  const isOver = () => next >= runs || (values["stop-at-first-failure"] && sum.failed.length > 0);
+  let told = started;
+  const isOver = () =>
+    next >= runs || performance.now() >= end || (values["stop-at-first-failure"] && sum.failed.length > 0);
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = fork(fileURLToPath(new URL("worker.ts", import.meta.url)));
+      // Runs leave much behind that is short-lived: a larger nursery saves a tenth of the time.
+      const execArgv = [...process.execArgv, "--max-semi-space-size=32"];
+      const child = fork(fileURLToPath(new URL("worker.ts", import.meta.url)), { execArgv });
       const give = () => {
         if (isOver()) return child.disconnect();
         const count = Math.min(CHUNK, runs - next);
@@ -67,7 +73,8 @@ async function runMany(): Promise<number> {
         join(sum, done);
         if (performance.now() - told > 5_000) {
           told = performance.now();
-          console.error(`${whole(sum.runs)} of ${whole(runs)} runs, ${whole(sum.failed.length)} failed`);
+          const of = Number.isFinite(runs) ? ` of ${whole(runs)}` : "";
+          console.error(`${whole(sum.runs)}${of} runs, ${whole(sum.failed.length)} failed`);
         }
         give();
       });
@@ -76,7 +83,6 @@ async function runMany(): Promise<number> {
       );
       give();
     });
-  const started = performance.now();
   await Promise.all(Array.from({ length: Math.min(Number(values.workers), Math.ceil(runs / CHUNK)) }, work));
   const seconds = (performance.now() - started) / 1_000;
   const failed = sum.failed.sort((a, b) => a.run - b.run);
