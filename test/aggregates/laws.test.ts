@@ -166,3 +166,46 @@ test("shapes differ where accumulators of one are none of another's", () => {
   expect(new Set(shapes).size).toBe(shapes.length);
   for (const name of moments) expect(catalogue[name]!.aggregate.shape).toBe(catalogue["varPop"]!.aggregate.shape);
 });
+
+test.each<[name: string, stored: unknown]>([
+  ["mean", [0.5, 1, 0]],
+  ["mean", [-1, 1, 0]],
+  ["varPop", [1.5, [0, 0], [0, 0]]],
+  ["varPop", [1, [0, 0], [0, Number.NaN]]],
+  ["sumExact", "1.5"],
+  ["sumDecimal", "1e3"],
+  [
+    "topN",
+    [
+      [1, 0, "a"],
+      [2, 0, "b"],
+    ],
+  ],
+  [
+    "topN",
+    [
+      [1, 0, "a"],
+      ["1", 0, "b"],
+    ],
+  ],
+  ["topN", Array(4).fill([1, 0, "a"])],
+  [
+    "collect",
+    [
+      [2, "a"],
+      [1, "b"],
+    ],
+  ],
+  ["collect", Array(5).fill([1, "a"])],
+  ["distinct", ["b", "a"]],
+  ["distinct", ["a", "a"]],
+  ["distinct", ["a", "b", "c", "d", "e"]],
+  ["approxPercentile", [0, 1, 0, [], [2, 1, 1, 1]]],
+  ["approxPercentile", [0, 1, 0, [], [1, 0]]],
+  ["approxPercentile", [0, 1, 0, [], [1]]],
+  ["approxPercentile", [0, 1, -1, [], []]],
+  ["filtered count", [1, 1]],
+  ["filtered count", ["x"]],
+])("%s: restore() refuses %j", (name, stored) => {
+  expect(() => catalogue[name]!.aggregate.restore?.(stored)).toThrow();
+});

@@ -81,6 +81,15 @@ describe.each(["sum", "mean"] as const)("%s", (name) => {
     expect(fold(aggregate, [1.7e308, -1.7e308])).toBe(0);
   });
 
+  test("what rounding loses is not lost when parts are merged, whichever holds it", () => {
+    const part = (...values: number[]): unknown =>
+      values.reduce<unknown>((kept, x) => aggregate.add(kept, aggregate.input(x, 0)), aggregate.init());
+    const ofThree = (kept: unknown): number => aggregate.result(kept) * (name === "mean" ? 3 : 1);
+    expect(ofThree(aggregate.merge(part(1e16, 3), part(-1e16)))).toBe(3);
+    expect(ofThree(aggregate.merge(part(-1e16), part(1e16, 3)))).toBe(3);
+    expect(ofThree(aggregate.merge(part(3), part(1e16, -1e16)))).toBe(3);
+  });
+
   test.each([Number.NaN, Infinity, -Infinity, "1", null, undefined, 1n])("%s is poison", (value) => {
     expect(() => aggregate.input(value, 0)).toThrow(
       expect.objectContaining({ kind: "poison", code: "aggregate/not-finite" }),

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { stddevPop, stddevSamp, varPop, varSamp } from "millrace";
 import { describe, expect, test } from "vitest";
 import type { AggregateOf } from "../../lib/aggregates/aggregate.ts";
+import { exactly, SCALE } from "./exact-doubles.ts";
 
 type Numeric = AggregateOf<number, unknown, unknown, number | undefined>;
 const [population, sample, deviation, sampleDeviation] = [varPop, varSamp, stddevPop, stddevSamp].map(
@@ -15,19 +16,6 @@ const inParts = (values: readonly number[], size: number): unknown => {
   for (let i = 0; i < values.length; i += size) merged = population.merge(merged, fold(values.slice(i, i + size)));
   return merged;
 };
-
-const SCALE = 1074n;
-
-/** A double as a whole number of 2^−1074: exact. */
-function exactly(x: number): bigint {
-  const bits = new DataView(new ArrayBuffer(8));
-  bits.setFloat64(0, x);
-  const word = bits.getBigUint64(0);
-  const exponent = (word >> 52n) & 0x7ffn;
-  const mantissa = (word & ((1n << 52n) - 1n)) | (exponent === 0n ? 0n : 1n << 52n);
-  const size = mantissa << (exponent === 0n ? 0n : exponent - 1n);
-  return x < 0 ? -size : size;
-}
 
 /** Σ (x − mean)² / divisor, rounded once. */
 function reference(values: readonly number[], divisor: number): number {
