@@ -102,13 +102,12 @@ export class Cluster {
       source!.stream.put(String(this.#keys.below(1_000_000_000)), JSON.stringify(event), this.#now);
       if (source!.stream.unread >= 2 * most) await this.#readWhile(() => source!.stream.unread >= most);
     }
-    await this.#readWhile(() => true);
+    await this.#settle();
     const { stage, stream } = source!;
     for (const shard of stream.open) {
       this.#messages.push(JSON.stringify({ type: "drain", task: this.#taskOf(stage, shard.id) }));
     }
-    await this.#readWhile(() => true);
-    for (const zombie of this.#zombies.splice(0)) await zombie.thaw();
+    await this.#settle();
     return {
       turns: this.#turns,
       failedTurns: this.#failures,
@@ -117,6 +116,14 @@ export class Cluster {
       cpuSeconds: (this.#cpu.user + this.#cpu.system) / 1e6,
       faults: this.#faults?.counts ?? new Map<string, number>(),
     };
+  }
+
+  /** Gives turns until there is nothing to do for anyone, and nobody hangs who may still send something. */
+  async #settle(): Promise<void> {
+    do {
+      for (const zombie of this.#zombies.splice(0)) await zombie.thaw();
+      await this.#readWhile(() => true);
+    } while (this.#zombies.length > 0);
   }
 
   /** Gives turns until there is nothing to read, or enough was. */
