@@ -2,7 +2,7 @@ import type { Aggregate } from "../aggregates/aggregate.ts";
 import type { KeyRow, KeySpec } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
 import type { Accumulation, PaneTiming, WindowTrigger } from "../windows/trigger.ts";
-import type { WindowAssigner, WindowColumns } from "../windows/window.ts";
+import type { GivesColumns, WindowAssigner } from "../windows/window.ts";
 import type { Deduplicate } from "./deduplicate.ts";
 import type { Process } from "./process.ts";
 import type { Accepts, Sink, SinkRow } from "./sink.ts";
@@ -42,11 +42,11 @@ export interface Stream<T, K = never> {
 /** A stream seen by its key. */
 export interface Keyed<T, K> extends Process<T, K>, Deduplicate<T, K> {
   /** Groups the records of each key by windows of event time. The name addresses the operator's state. */
-  window<A extends WindowAssigner<T>, const O extends WindowOptions = {}>(
+  window<F, const O extends WindowOptions = {}>(
     name: string,
-    assigner: A,
+    assigner: WindowAssigner<T> & GivesColumns<F>,
     options?: O,
-  ): Windowed<T, K, Flat<WindowColumns<A> & PaneColumns<O>>>;
+  ): Windowed<T, K, Flat<F & PaneColumns<O>>>;
 }
 
 export interface WindowOptions {
