@@ -27,6 +27,14 @@ export class Aggregation {
     );
   }
 
+  /** Both in one go, for a record that is in one window. */
+  addRecord(before: Accumulators | undefined, value: unknown, time: number): Accumulators {
+    return this.#aggregates.map((aggregate, i) => {
+      const input = aggregate.input(value as never, time);
+      return aggregate.add((before === undefined ? aggregate.init() : before[i]) as never, input as never);
+    });
+  }
+
   merge(a: Accumulators | undefined, b: Accumulators): Accumulators {
     return a === undefined ? b : this.#aggregates.map((aggregate, i) => aggregate.merge(a[i] as never, b[i] as never));
   }

@@ -41,18 +41,21 @@ export interface OpenWindow extends Window {
  */
 export class OpenWindows {
   readonly #assigner: EndingWindows;
+  readonly #startIsInKey: boolean;
   readonly #table: KeyedTable;
-  readonly #isBare: boolean;
+  /** Whether a value is the accumulators alone. */
+  readonly isBare: boolean;
 
   constructor(assigner: EndingWindows, table: KeyedTable, fires: boolean) {
     this.#assigner = assigner;
+    this.#startIsInKey = startIsInKey(assigner);
     this.#table = table;
-    this.#isBare = assigner.kind === "time" && !fires;
+    this.isBare = assigner.kind === "time" && !fires;
   }
 
   /** The key under which a window is stored. */
   entryKey({ start }: Window, keyCode: string): string {
-    return startIsInKey(this.#assigner) ? `${start} ${keyCode}` : keyCode;
+    return this.#startIsInKey ? `${start} ${keyCode}` : keyCode;
   }
 
   get({ end }: Pick<Window, "end">, entryKey: string): OpenWindow | undefined {
@@ -61,7 +64,7 @@ export class OpenWindows {
   }
 
   put(open: OpenWindow, keyCode: string): void {
-    this.#table.put(open.end, this.entryKey(open, keyCode), this.#isBare ? open.accumulators : this.#valueOf(open));
+    this.#table.put(open.end, this.entryKey(open, keyCode), this.isBare ? open.accumulators : this.#valueOf(open));
   }
 
   remove(window: Window, keyCode: string): void {
@@ -83,7 +86,7 @@ export class OpenWindows {
 
   #opened(end: number, entryKey: string, value: unknown): OpenWindow {
     const assigner = this.#assigner;
-    const [accumulators, extra, firing] = (this.#isBare ? [value, null, null] : value) as StoredWindow;
+    const [accumulators, extra, firing] = (this.isBare ? [value, null, null] : value) as StoredWindow;
     let start = BEFORE_ALL_TIME;
     if (assigner.kind === "session") start = extra!;
     else if (assigner.kind === "time") start = assigner.startOf?.(end) ?? Number.parseInt(entryKey, 10);

@@ -58,17 +58,22 @@ export class WindowAggregate implements TimedOperator {
     context.enter(name);
     context.count(name, "in");
     const assigned = this.#assign(value, meta);
-    const open = assigned.filter(({ end }) => !this.#frontier.isClosed(end, meta.key));
-    if (open.length === 0) {
-      if (assigned.length === 0) return context.count(name, "filtered");
+    let isFolded = false;
+    let inputs: readonly unknown[] | undefined;
+    for (const window of assigned) {
+      if (this.#frontier.isClosed(window.end, meta.key)) continue;
+      isFolded = true;
+      if (this.#windows.isBare && assigned.length === 1) this.#addAlone(window, value, meta);
+      else this.#add(window, meta, (inputs ??= this.#aggregation.inputsOf(value, meta.time)));
+    }
+    if (isFolded) {
+      context.enter(name);
+      context.count(name, "folded");
+    } else if (assigned.length === 0) context.count(name, "filtered");
+    else {
       context.count(name, "late");
       this.#late?.(value, meta);
-      return;
     }
-    const inputs = this.#aggregation.inputsOf(value, meta.time);
-    for (const window of open) this.#fold(window, meta, 1, (before) => this.#aggregation.add(before, inputs));
-    context.enter(name);
-    context.count(name, "folded");
   };
 
   /**
@@ -121,6 +126,18 @@ export class WindowAggregate implements TimedOperator {
         return [this.#windows.of(keyCode).filter(overlaps(own)).reduce(span, own)];
       }
     }
+  }
+
+  /** Most records come this way: into one window, whose value is the accumulators alone. */
+  #addAlone(window: Window, value: unknown, meta: Meta): void {
+    const key = this.#windows.entryKey(window, meta.keyCode);
+    const before = this.#table.get(window.end, key) as Accumulators | undefined;
+    if (before === undefined) checkRange(this.#context.state, meta.key);
+    this.#table.put(window.end, key, this.#aggregation.addRecord(before, value, meta.time));
+  }
+
+  #add(window: Window, meta: Meta, inputs: readonly unknown[]): void {
+    this.#fold(window, meta, 1, (before) => this.#aggregation.add(before, inputs));
   }
 
   #fold(
