@@ -17,6 +17,7 @@ import {
   timestamp,
   tumbling,
   windows,
+  type Keyed,
   type WindowAssigner,
   type WindowOptions,
 } from "millrace";
@@ -94,18 +95,17 @@ test("the columns of rows follow from the windows and the trigger", () => {
 });
 
 test("what a row's columns are named is taken", () => {
+  const hourly = (byKey: Keyed<Visit, { user: string }>) =>
+    byKey.window("w", tumbling({ hours: 1 }), { trigger: { late: "onUpdate" }, accumulation: "retracting" });
   const build = (make: (window: ReturnType<typeof hourly>) => unknown) => () =>
     pipeline("p", (flow) => {
       make(hourly(flow.from(visits).byKey));
     });
-  const hourly = (byKey: ReturnType<typeof keyed>) =>
-    byKey.window("w", tumbling({ hours: 1 }), { trigger: { late: "onUpdate" }, accumulation: "retracting" });
   // @ts-expect-error -- `pane` is a column of windows that fire more than once
   expect(build((window) => window.aggregate({ pane: count() }))).toThrow('a field "pane"');
   // @ts-expect-error -- `sign` is one of windows that take rows back
   expect(build((window) => window.aggregate({ sign: count() }))).toThrow('a field "sign"');
 });
-const keyed = (flow: Parameters<Parameters<typeof pipeline>[1]>[0]) => flow.from(visits).byKey;
 
 describe("what cannot be is refused when the pipeline is built", () => {
   const build = (assigner: WindowAssigner<Visit>, options: WindowOptions = {}) =>
