@@ -24,6 +24,8 @@ export {
   type Columns,
   type RowOf,
 } from "./pipeline/column.ts";
+export type { Enrich, EnrichOptions, Lookup } from "./pipeline/enrich.ts";
+export type { Table } from "./pipeline/table.ts";
 export type { Process, Processed } from "./pipeline/process.ts";
 export {
   list,
@@ -43,6 +45,7 @@ export { eventTime, processingTime, type Timer } from "./operators/process/timer
 export type { Stored } from "./state/stored-value.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
 export { kinesis } from "./connectors/kinesis/declare.ts";
+export { dynamoTable, type DynamoTableOptions } from "./connectors/dynamodb-table/declare.ts";
 export { lake, type Lake } from "./connectors/firehose/declare.ts";
 export { calendarDay, calendarMonth, type CalendarOptions } from "./windows/calendar.ts";
 export { countWindow } from "./windows/count.ts";

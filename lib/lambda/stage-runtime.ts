@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
+import type { DynamoTableDeclaration } from "../connectors/dynamodb-table/declare.ts";
+import { DynamoLookupTable } from "../connectors/dynamodb-table/lookup.ts";
 import { FirehoseWriter } from "../connectors/firehose/deliver.ts";
 import { KinesisInternalStream } from "../connectors/kinesis/internal-stream.ts";
 import { KinesisPartitions } from "../connectors/kinesis/partitions.ts";
@@ -11,7 +13,9 @@ import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { Bindings } from "../plan/bindings.ts";
 import { stageNamed, type Stage } from "../plan/stage.ts";
+import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
+import type { LookupTables } from "../runtime/lookup-table.ts";
 import type { Observer } from "../runtime/observer.ts";
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
 import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
@@ -51,12 +55,32 @@ export function stageRuntime(
     objects,
     writers: writersOf(stage, bindings, clients, objects, now, wait),
     partitions: new KinesisPartitions({ client: clients.kinesis, streamArn: bindings.source.streamArn, wait }),
+    lookups: {
+      tables: tablesOf(pipeline, stage, clients, wait),
+      wait: (millis, signal) => setTimeout(millis, undefined, { signal }),
+    },
     observer,
     now,
     newNonce: () => randomBytes(9).toString("base64url"),
     cacheBytes: (memoryBytes() * CACHE_SHARE) / HEAP_PER_BYTE,
     suspectAfter: bindings.source.suspectAfterMillis,
   });
+}
+
+/** The tables that a stage's operators look up in, by the names that the pipeline has for them. */
+function tablesOf(
+  pipeline: Pipeline,
+  stage: Stage,
+  { dynamodb: client }: Clients,
+  wait: (millis: number) => Promise<void>,
+): LookupTables {
+  const tables = enrichmentsOf(pipeline, stage).flatMap(({ table }) => (table === undefined ? [] : [table]));
+  return new Map(
+    tables.map((table) => {
+      const { name, key } = table as DynamoTableDeclaration;
+      return [name, new DynamoLookupTable({ client, table: name, key, wait })];
+    }),
+  );
 }
 
 function writersOf(

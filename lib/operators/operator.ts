@@ -1,3 +1,4 @@
+import type { Answer } from "./enrich.ts";
 import type { CounterField } from "../state/counters.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
@@ -19,6 +20,8 @@ export interface OperatorContext {
   readonly state: TaskState;
   /** Processing time of the turn, epoch milliseconds. */
   readonly now: () => number;
+  /** What was looked up for a key before the fold; undefined for what was not. @param key its code */
+  answerOf(operator: string, key: string): Answer | undefined;
   /** Names the operator that is at work: whom an error is blamed on. */
   enter(operator: string): void;
   count(operator: string, field: CounterField): void;

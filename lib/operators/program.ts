@@ -2,6 +2,7 @@ import type { KeyHash } from "../state/hash-range.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { StateShapes } from "../state/commit.ts";
 import type { TableDeltas } from "../state/task-state.ts";
+import type { Preparation } from "./preparation.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "./operator.ts";
 
 /** A stage bound to one task's state. */
@@ -28,6 +29,8 @@ export interface StageProgram {
   readonly shapes: StateShapes;
   readonly shuffles: readonly ProgramShuffle[];
   readonly bind: (context: OperatorContext) => StageInstance;
+  /** Comes before the fold, where operators look things up. */
+  readonly preparation?: Preparation;
   /** What a key's partition is chosen by. */
   readonly hashOfKey: (key: KeyValues) => KeyHash;
   /** The same of a key as an operator's table has it. */

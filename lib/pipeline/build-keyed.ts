@@ -2,6 +2,7 @@ import type { WindowAssigner } from "../windows/window.ts";
 import type { KeyValue } from "../state/key.ts";
 import { toPositiveMillis, type Duration } from "../time/duration.ts";
 import type { Builder } from "./builder.ts";
+import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
 import { buildProcess } from "./build-process.ts";
 import { buildSide, buildStream } from "./build-stream.ts";
 import { buildWindow } from "./build-window.ts";
@@ -13,6 +14,8 @@ export const buildKeyed = (builder: Builder, here: () => number, keyFields: read
     buildWindow(builder, here(), keyFields, name, assigner, options),
   process: (name: string, process: Parameters<typeof buildProcess>[4]) =>
     buildProcess(builder, here(), keyFields, name, process),
+  enrich: (name: string, options: AnyEnrichOptions) =>
+    buildStream(builder, buildEnrich(builder, here(), name, options), keyFields),
   deduplicate: (name: string, options: { readonly id: (value: never) => KeyValue; readonly within: Duration }) => {
     const id = builder.function("deduplicate", name, options?.id);
     const within = toPositiveMillis(options.within, `${builder.where}: deduplicate("${name}").within`);

@@ -1,5 +1,6 @@
 import type { KeySpec } from "../state/key.ts";
 import type { Builder } from "./builder.ts";
+import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
 import { buildKeyed } from "./build-keyed.ts";
 import { checkField } from "./names.ts";
 import type { SinkDeclaration } from "./sink.ts";
@@ -35,6 +36,8 @@ function streamOf(builder: Builder, here: () => number, keyFields: readonly stri
       after({ kind: "map", name, input: here(), change: builder.function("map", name, change) }),
     flatMap: (name: string, expand: (value: never) => Iterable<unknown>) =>
       after({ kind: "flatMap", name, input: here(), expand: builder.function("flatMap", name, expand) }),
+    enrich: (name: string, options: AnyEnrichOptions) =>
+      buildStream(builder, buildEnrich(builder, here(), name, options), keyFields),
     split: (name: string, branches: Readonly<Record<string, (value: never) => boolean>>) =>
       split(builder, here(), name, branches, keyFields),
     union: (name: string, ...others: readonly BuiltStream[]) => {

@@ -4,6 +4,7 @@ import type { Duration } from "../time/duration.ts";
 import type { Accumulation, PaneTiming, WindowTrigger } from "../windows/trigger.ts";
 import type { GivesColumns, WindowAssigner } from "../windows/window.ts";
 import type { Deduplicate } from "./deduplicate.ts";
+import type { Enrich } from "./enrich.ts";
 import type { Process } from "./process.ts";
 import type { Accepts, Sink, SinkRow } from "./sink.ts";
 
@@ -13,7 +14,7 @@ import type { Accepts, Sink, SinkRow } from "./sink.ts";
  * Functions are synchronous and pure: they do not change the values they are given, which branches share, and what
  * they throw makes a dead letter of the record.
  */
-export interface Stream<T, K = never> {
+export interface Stream<T, K = never> extends Enrich<T, K> {
   /** Keeps the values for which the predicate holds. */
   filter<U extends T>(name: string, predicate: (value: T) => value is U): Stream<U, K>;
   filter(name: string, predicate: (value: T) => boolean): Stream<T, K>;
@@ -40,7 +41,7 @@ export interface Stream<T, K = never> {
 }
 
 /** A stream seen by its key. */
-export interface Keyed<T, K> extends Process<T, K>, Deduplicate<T, K> {
+export interface Keyed<T, K> extends Process<T, K>, Deduplicate<T, K>, Enrich<T, K> {
   /** Groups the records of each key by windows of event time. The name addresses the operator's state. */
   window<F, const O extends WindowOptions = {}>(
     name: string,

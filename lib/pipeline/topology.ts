@@ -1,10 +1,12 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
+import type { EnrichSpec } from "../operators/enrich.ts";
 import type { ProcessDefinition } from "../operators/process/process-function.ts";
 import type { KeySpec, KeyValue } from "../state/key.ts";
 import type { CheckedTrigger } from "../windows/trigger.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import type { SinkDeclaration } from "./sink.ts";
 import type { SourceDeclaration } from "./source.ts";
+import type { TableDeclaration } from "./table.ts";
 
 /** One step of a pipeline. `input` is the index of the node before it. */
 export type Node =
@@ -28,6 +30,15 @@ export type Node =
       readonly name: string;
       readonly input: number;
       readonly branches: readonly (readonly [name: string, predicate: (value: never) => boolean])[];
+    }
+  /** What was looked up before the fold is added to each value. */
+  | {
+      readonly kind: "enrich";
+      readonly name: string;
+      readonly input: number;
+      readonly spec: EnrichSpec;
+      /** Undefined where a function is called. */
+      readonly table: TableDeclaration | undefined;
     }
   /** Several streams as one. */
   | { readonly kind: "union"; readonly name: string; readonly inputs: readonly number[] }

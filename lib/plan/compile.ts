@@ -9,6 +9,7 @@ import { hashOfPartitionKey } from "../state/task-state.ts";
 import { operatorOf, type CompiledOperator } from "./operator-of.ts";
 import { shuffleOf } from "./shuffle-of.ts";
 import { delayBefore } from "./window-of.ts";
+import { preparationOf } from "./preparation-of.ts";
 import type { Stage } from "./stage.ts";
 
 /** Makes a stage of a pipeline runnable. */
@@ -34,6 +35,7 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
       return hashOfKey(decodeKey(keyFields, keyCodeOf(tableKey)));
     },
     restore: (deltas) => deltas.map(([name, delta]) => [name, tables.get(name)?.restore(delta) ?? delta]),
+    ...preparationOf(pipeline, stage),
     bind: (context) => bind(nodes, stage, context),
   };
 }

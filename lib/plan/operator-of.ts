@@ -1,6 +1,7 @@
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
 import { fanOut, filterOperator, flatMapOperator, mapOperator, splitOperator } from "../operators/stateless.ts";
 import type { TableDescription } from "../operators/stateful.ts";
+import { enrichOperator } from "../operators/enrich.ts";
 import { sinkOperator } from "../operators/sink.ts";
 import type { Node, Pipeline } from "../pipeline/topology.ts";
 import { deduplicateOf } from "./deduplicate-of.ts";
@@ -53,6 +54,8 @@ export function operatorOf(pipeline: Pipeline, node: Node): CompiledOperator {
       return stateless((context, { side }) =>
         splitOperator(node.name, node.branches, context, (branch) => side(branch) ?? fanOut([])),
       );
+    case "enrich":
+      return stateless((context, { rows }) => enrichOperator(node.spec, context, rows));
     case "sink":
       return stateless((context) => sinkOperator(node.sink, context));
     case "window":

@@ -14,6 +14,7 @@ import {
   type DeadLetterOrigin,
 } from "./dead-letter.ts";
 import { recordIn, unitIn } from "./redriven-unit.ts";
+import type { Answers } from "./enrichment.ts";
 import type { IncomingUnit, Intake } from "./intake.ts";
 import type { IncomingRecord } from "./record.ts";
 import { Verdict } from "./verdict.ts";
@@ -37,6 +38,8 @@ export class Fold {
   readonly #settings: FoldSettings;
   readonly #state: TaskState;
   readonly #stage: StageInstance;
+  /** What was looked up for the records to come. */
+  answers: Answers = new Map();
   #outputs: Output[] = [];
   #operator = "";
   #now = Number.NEGATIVE_INFINITY;
@@ -49,6 +52,7 @@ export class Fold {
     const context: OperatorContext = {
       state,
       now: () => this.#now,
+      answerOf: (operator, key) => this.answers.get(operator)?.get(key),
       enter: (operator) => (this.#operator = operator),
       count: (operator, field) => state.counters.count(`${operator} ${field}`),
       send: (sink, body) => this.#outputs.push({ sink, body }),

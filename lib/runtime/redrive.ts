@@ -4,6 +4,8 @@ import { decodeKey, partitionKeyOf } from "../state/key.ts";
 import { forgetRedriven, isRedriven, noteRedriven } from "../state/redriven.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { LoadedTask } from "./loaded-task.ts";
+import type { IncomingRecord } from "./record.ts";
+import { recordIn } from "./redriven-unit.ts";
 import type { Trials } from "./trials.ts";
 
 /** A dead letter as its queue has it: one too large for a message lies on S3, and the message says where. */
@@ -77,7 +79,18 @@ export function routingKeyOf({ id, partitionKey, unit }: DeadLetter): string {
 export async function redriven(
   { letter, isSuspect }: Redrive,
   { state, fold, epoch }: LoadedTask,
-  { task, trials, time }: { readonly task: string; readonly trials: Trials; readonly time: number },
+  {
+    task,
+    trials,
+    time,
+    prepare,
+  }: {
+    readonly task: string;
+    readonly trials: Trials;
+    readonly time: number;
+    /** Comes before the fold of a record. */
+    readonly prepare: (records: readonly IncomingRecord[]) => Promise<void>;
+  },
 ): Promise<number | undefined> {
   if (letter.task === task && epochIn(letter) > epoch) throw otherHistory(letter, epoch);
   if (state.sealed !== undefined) return undefined;
@@ -85,12 +98,12 @@ export async function redriven(
   if (isRedriven(state, noted)) return undefined;
   forgetRedriven(state, time);
   noteRedriven(state, noted, time);
-  if (!isSuspect) return fold.redrive(letter);
-  return trials.redrive(
-    letter.id,
-    () => fold.redrive(letter),
-    () => fold.condemnAgain(letter),
-  );
+  const record = recordIn(letter);
+  const prepared = async () => {
+    if (record !== undefined) await prepare([record]);
+    return fold.redrive(letter);
+  };
+  return isSuspect ? trials.redrive(letter.id, prepared, () => fold.condemnAgain(letter)) : prepared();
 }
 
 const epochIn = ({ id, task }: DeadLetter): number => Number.parseInt(id.slice(task.length + 1), 10);

@@ -1,4 +1,4 @@
-import { MillraceError } from "../errors.ts";
+import { MillraceError, systemicError } from "../errors.ts";
 import type { StageProgram } from "../operators/program.ts";
 import type { Changelog } from "../state/changelog.ts";
 import type { ObjectStore } from "../state/object-store.ts";
@@ -6,6 +6,7 @@ import { hashOf } from "../state/hash-range.ts";
 import { heirOf } from "../state/inheritance.ts";
 import { parseTaskName, taskName, type TaskId } from "../state/task-id.ts";
 import { CatchUp } from "./catch-up.ts";
+import { Enrichment, type Lookups } from "./enrichment.ts";
 import { CommitWriter, type WriterLimits } from "./commit-writer.ts";
 import { Delivery } from "./delivery.ts";
 import type { Observer, TurnReport } from "./observer.ts";
@@ -52,6 +53,8 @@ export interface StageRuntimeSettings {
   readonly newNonce: () => string;
   /** Milliseconds after its arrival from which a record that comes alone may be one that kills the process (X7). */
   readonly suspectAfter: number;
+  /** For a stage whose operators look things up. */
+  readonly lookups?: Lookups;
   /** Bytes of states, as they are written, that may be kept between turns. @default any number of them */
   readonly cacheBytes?: number;
   /** @default WRITER_LIMITS */
@@ -64,6 +67,7 @@ export class StageRuntime {
   readonly #catchUp: CatchUp;
   readonly #writer: CommitWriter;
   readonly #delivery: Delivery;
+  readonly #enrichment: Enrichment | undefined;
   readonly #tasks: TaskCache<Task>;
 
   constructor(settings: StageRuntimeSettings) {
@@ -81,6 +85,8 @@ export class StageRuntime {
       ...(limits && { limits }),
     });
     this.#delivery = new Delivery(changelog, writers);
+    const { preparation } = stage.program;
+    this.#enrichment = preparation && new Enrichment({ preparation, lookups: lookupsOf(settings), now });
   }
 
   idOf(partition: string): TaskId {
@@ -168,6 +174,7 @@ export class StageRuntime {
         partitions,
         taskOf: this.#taskOf,
         catchUp: this.#catchUp,
+        enrichment: this.#enrichment,
         writer: this.#writer,
         delivery: this.#delivery,
         changelog,
@@ -177,4 +184,12 @@ export class StageRuntime {
       });
     return this.#tasks.get(partition, make);
   };
+}
+
+function lookupsOf({ lookups, stage }: StageRuntimeSettings): Lookups {
+  if (lookups !== undefined) return lookups;
+  throw systemicError({
+    code: "enrich/no-lookups",
+    message: `Stage "${stage.stage}" looks things up, and its runtime was not given what to do so.`,
+  });
 }

@@ -10,7 +10,8 @@ import type { CatchUp } from "./catch-up.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import type { Delivery } from "./delivery.ts";
 import { isDelivered } from "./delivery.ts";
-import type { FoldSettings } from "./fold.ts";
+import type { Enrichment } from "./enrichment.ts";
+import type { Fold, FoldSettings } from "./fold.ts";
 import { LoadedTask } from "./loaded-task.ts";
 import type { Observer, TurnReport } from "./observer.ts";
 import type { IncomingRecord } from "./record.ts";
@@ -53,6 +54,8 @@ export interface TaskSettings {
   readonly taskOf: (partition: string) => Task;
   readonly changelog: Changelog;
   readonly catchUp: CatchUp;
+  /** Undefined for a stage that looks nothing up. */
+  readonly enrichment: Enrichment | undefined;
   readonly writer: CommitWriter;
   readonly delivery: Delivery;
   readonly observer: Observer;
@@ -208,10 +211,12 @@ export class Task {
     const { id, partitions, idle, now } = this.#settings;
     const isShuffle = this.#settings.fold.intake.kind === "shuffle";
     task.isSilent = isShuffle ? fold.isSilent() : undefined;
+    const prepare = (records: readonly IncomingRecord[]) => this.#prepare(fold, records);
     const isAtTip = () => partitions.isAtTip(id.partition, state.position.sequence);
     switch (trigger.kind) {
       case "records": {
-        const folded = await this.#trials.fold(trigger.records, fold, item);
+        const fresh = trigger.records.filter((record) => fold.isNew(record)); // what is below the position is not folded
+        const folded = await this.#trials.fold(trigger.records, fold, item, () => prepare(fresh));
         task.isSilent = isShuffle && fold.isSilent();
         return folded || undefined;
       }
@@ -236,10 +241,18 @@ export class Task {
         if (task.mustCheckpoint && state.sealed === undefined) return 0;
         return forgetRedriven(state, now()) || dueTick(task, this.#settings) !== undefined ? 0 : undefined;
       case "redrive":
-        return redriven(trigger, task, { task: this.#name, trials: this.#trials, time: now() });
+        return redriven(trigger, task, { task: this.#name, trials: this.#trials, time: now(), prepare });
       case "seal":
         return state.sealed === undefined ? this.#succession.seal(task, trigger.listed) : undefined;
     }
+  }
+
+  /** Looks up what records need before they are folded. */
+  async #prepare(fold: Fold, records: readonly IncomingRecord[]): Promise<void> {
+    const { enrichment, fold: settings } = this.#settings;
+    if (enrichment === undefined) return;
+    const units = records.flatMap((record) => settings.intake.unitsOfLetter(record));
+    fold.answers = await enrichment.answersFor(units.map(({ open }) => open));
   }
 
   /** Whether a task that has nothing to commit must begin nevertheless: others wait for what it says of itself. */

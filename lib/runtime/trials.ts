@@ -38,18 +38,32 @@ export class Trials {
     this.#settings = settings;
   }
 
-  /** Folds a batch. @returns how many records that were */
-  async fold(records: readonly IncomingRecord[], fold: Fold, item: TaskItem): Promise<number> {
+  /**
+   * Folds a batch.
+   *
+   * @param prepare comes before the fold. User code runs in it, so it is a part of the attempt; that it fails ends one
+   * @returns how many records that were
+   */
+  async fold(
+    records: readonly IncomingRecord[],
+    fold: Fold,
+    item: TaskItem,
+    prepare: () => Promise<void>,
+  ): Promise<number> {
     const { now, suspectAfter } = this.#settings;
     const isOutdated = await this.#settle();
     const [record] = records;
     if (records.length !== 1 || !fold.isNew(record!) || now() - record!.arrival <= suspectAfter) {
+      await prepare();
       return fold.records(records);
     }
     const trial = isOutdated ? await this.#read(this.#task) : item.trial;
     const position = positionText(record!.position);
     if (this.#kills(trial, position) >= KILLS) return fold.condemn(record!);
-    return this.#try(this.#task, trial, position, () => fold.records(records));
+    return this.#try(this.#task, trial, position, async () => {
+      await prepare();
+      return fold.records(records);
+    });
   }
 
   /**
@@ -58,7 +72,7 @@ export class Trials {
    *
    * @returns what `fold` does, or `condemn` once it has killed too often: how many records were folded
    */
-  async redrive(id: string, fold: () => number, condemn: () => number): Promise<number> {
+  async redrive(id: string, fold: () => Promise<number>, condemn: () => number): Promise<number> {
     await this.#settle();
     const trial = await this.#read(id);
     return this.#kills(trial, REDRIVE) >= KILLS ? condemn() : this.#try(id, trial, REDRIVE, fold);
@@ -69,14 +83,14 @@ export class Trials {
     return item.trial;
   }
 
-  async #try(key: string, trial: Trial, position: string, fold: () => number): Promise<number> {
+  async #try(key: string, trial: Trial, position: string, fold: () => Promise<number>): Promise<number> {
     const { changelog, newNonce, fold: settings } = this.#settings;
     const attempt = `${newNonce()} ${settings.build}`;
     let isNoted = true; // perhaps, where its answer is lost: then it must be taken back too
     try {
       isNoted = await changelog.beginTrial(key, trial, position, attempt);
       if (!isNoted) throw contended(key);
-      return fold();
+      return await fold();
     } finally {
       // Whatever came of it, the process lives.
       if (isNoted) this.#owed.push({ key, attempt });

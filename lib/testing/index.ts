@@ -1,5 +1,6 @@
 /** For tests and benchmarks: stores in memory, and a simulator of everything that can go wrong. */
 export { MemoryChangelog } from "./memory-changelog.ts";
+export { MemoryTable } from "./memory-table.ts";
 export { MemoryObjects } from "./memory-objects.ts";
 export { simulate } from "./simulation/simulate.ts";
 export { DEFAULT_FAULTS, FAULT_KINDS, type FaultKind, type FaultName, type FaultRates } from "./simulation/faults.ts";

@@ -5,6 +5,7 @@ import { compileStage } from "../../lib/plan/compile.ts";
 import { planStages, sourceOf, type Stage } from "../../lib/plan/stage.ts";
 import type { WriterLimits } from "../../lib/runtime/commit-writer.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
+import type { Lookups } from "../../lib/runtime/enrichment.ts";
 import type { TurnReport } from "../../lib/runtime/observer.ts";
 import { sourceIntake } from "../../lib/runtime/intake.ts";
 import type { IncomingRecord, RecordDecoder } from "../../lib/runtime/record.ts";
@@ -52,9 +53,14 @@ export interface RigOptions {
   readonly partition?: string;
   readonly decode?: RecordDecoder;
   readonly limits?: WriterLimits;
+  /** @default no tables, and no lookup's time is ever up */
+  readonly lookups?: Partial<Lookups>;
   /** @default "test" */
   readonly build?: string;
 }
+
+const untilAborted = (_millis: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 
 /** Limits at which every commit is spilled, and a checkpoint follows as soon as it may. */
 export const SMALL_LIMITS: WriterLimits = { spill: 0, shortLog: 0, checkpoint: 0 };
@@ -137,6 +143,7 @@ export class Rig {
       },
       observer: { turn: (report) => this.reports.push(report), notice: (_task, what) => this.notices.push(what) },
       now: () => this.now,
+      lookups: { tables: new Map(), wait: untilAborted, ...options.lookups },
       newNonce: () => `nonce-${++this.#nonces}`,
       suspectAfter: SUSPECT_AFTER,
       ...(options.limits && { limits: options.limits }),

@@ -1,0 +1,190 @@
+import { infrastructureError, messageOf, poisonError, systemicError, type MillraceError } from "../errors.ts";
+import type { Answer, EnrichSpec } from "../operators/enrich.ts";
+import type { Ask, Preparation } from "../operators/preparation.ts";
+import { validate } from "../schema.ts";
+import { encodeKey, type KeyValue } from "../state/key.ts";
+import { AnswerCache } from "./answer-cache.ts";
+import type { Entering } from "./intake.ts";
+import { Limiter } from "./limiter.ts";
+import type { LookupTables } from "./lookup-table.ts";
+
+/** Answers by operator and key code, for one fold. */
+export type Answers = ReadonlyMap<string, ReadonlyMap<string, Answer>>;
+
+export interface EnrichmentSettings {
+  readonly preparation: Preparation;
+  readonly lookups: Lookups;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** What a process has for looking things up. */
+export interface Lookups {
+  readonly tables: LookupTables;
+  /** Resolves after so many milliseconds; ends early, either way, once the signal is aborted. */
+  readonly wait: (millis: number, signal: AbortSignal) => Promise<void>;
+}
+
+type TableLookup = Extract<EnrichSpec["lookup"], { kind: "table" }>;
+
+/** What an operator has in a process beside what it is made of. */
+interface Desk {
+  readonly spec: EnrichSpec;
+  readonly cache: AnswerCache | undefined;
+  readonly limiter: Limiter;
+}
+
+/**
+ * Looks up what a batch's values need, before they are folded: a fold cannot wait, and what it uses must not change while
+ * it runs. Nothing of it is state; a batch that comes again is looked up again.
+ */
+export class Enrichment {
+  readonly #settings: EnrichmentSettings;
+  readonly #desks: ReadonlyMap<string, Desk>;
+
+  constructor(settings: EnrichmentSettings) {
+    this.#settings = settings;
+    this.#desks = new Map(
+      settings.preparation.specs.map((spec) => [
+        spec.name,
+        { spec, cache: spec.cache && new AnswerCache(spec.cache), limiter: new Limiter(spec.concurrency) },
+      ]),
+    );
+  }
+
+  /**
+   * What the values need, looked up: in rounds, as what an operator adds may decide what the next one needs.
+   *
+   * @param open each value; one that throws becomes a dead letter in the fold
+   * @throws infrastructure error `enrich/failed` where an operator's lookups are to be repeated
+   */
+  async answersFor(open: readonly (() => Entering)[]): Promise<Answers> {
+    const answers = new Map<string, Map<string, Answer>>();
+    // A key that is another one each time is never known: it is a dead letter in the fold.
+    for (let round = 0; round < this.#desks.size; round++) {
+      const wanted = this.#wantedBy(open, answers);
+      if (wanted.size === 0) break;
+      const lookups = [...wanted].map(async ([name, keys]) => {
+        const desk = this.#desks.get(name)!;
+        const found = await this.#lookUp(desk, [...keys.values()]);
+        const time = this.#settings.now();
+        [...keys.keys()].forEach((code, i) => {
+          answersOf(answers, name).set(code, found[i]!);
+          if ("value" in found[i]!) desk.cache?.put(code, found[i], time);
+        });
+      });
+      for (const done of await Promise.allSettled(lookups)) if (done.status === "rejected") throw done.reason;
+    }
+    return answers;
+  }
+
+  /** What is needed and not known: by operator, by key code. */
+  #wantedBy(
+    open: readonly (() => Entering)[],
+    answers: Map<string, Map<string, Answer>>,
+  ): ReadonlyMap<string, ReadonlyMap<string, KeyValue>> {
+    const time = this.#settings.now();
+    const wanted = new Map<string, Map<string, KeyValue>>();
+    const ask: Ask = ({ name }, key) => {
+      const code = encodeKey({ key });
+      const known = answers.get(name)?.get(code) ?? this.#desks.get(name)!.cache?.get(code, time);
+      if (known !== undefined) {
+        answersOf(answers, name).set(code, known); // the cache may lose it before the fold
+        return known;
+      }
+      const keys = wanted.get(name);
+      if (keys === undefined) wanted.set(name, new Map([[code, key]]));
+      else keys.set(code, key);
+      return undefined;
+    };
+    const enter = this.#settings.preparation.bind(ask);
+    for (const one of open) {
+      try {
+        const { entry, value, ...meta } = one();
+        enter(entry)(value, meta);
+      } catch {
+        // The fold meets it again, and makes a dead letter of it, or stops (X7, X10).
+      }
+    }
+    return wanted;
+  }
+
+  async #lookUp({ spec, limiter }: Desk, keys: readonly KeyValue[]): Promise<readonly Answer[]> {
+    const { lookup } = spec;
+    if (lookup.kind === "call") {
+      const call = lookup.call as (key: KeyValue, options: { readonly signal: AbortSignal }) => unknown;
+      const one = (key: KeyValue) => this.#attempt(spec, async (signal) => [{ value: await call(key, { signal }) }], 1);
+      return (await Promise.all(keys.map((key) => limiter.run(() => one(key))))).flat();
+    }
+    const table = this.#settings.lookups.tables.get(lookup.table);
+    if (table === undefined) throw noTable(spec.name, lookup.table);
+    const chunks = chunksOf(keys, table.maxKeys);
+    const one = (chunk: readonly KeyValue[]) =>
+      this.#attempt(spec, async (signal) => rowsOf(spec.name, lookup, await table.lookup(chunk, signal)), chunk.length);
+    return (await Promise.all(chunks.map((chunk) => limiter.run(() => one(chunk))))).flat();
+  }
+
+  /** A lookup that fails, or takes too long, as the operator wants it. @param answers how many it was to give */
+  async #attempt(
+    { name, timeout, onFailure }: EnrichSpec,
+    lookup: (signal: AbortSignal) => Promise<readonly Answer[]>,
+    answers: number,
+  ): Promise<readonly Answer[]> {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const late = this.#settings.lookups.wait(timeout, signal).then(() => {
+      throw new Error(`it took longer than ${timeout} ms`);
+    });
+    late.catch(() => undefined); // when the lookup was first
+    try {
+      const looking = lookup(signal);
+      looking.catch(() => undefined); // when the time was up first
+      return await Promise.race([looking, late]);
+    } catch (cause) {
+      if (onFailure === "retry") throw failed(name, cause);
+      const failure = poisonError({ code: "enrich/failed", message: failureText(name, cause), cause });
+      return Array.from({ length: answers }, (): Answer => ({ failure }));
+    } finally {
+      controller.abort();
+    }
+  }
+}
+
+function answersOf(answers: Map<string, Map<string, Answer>>, name: string): Map<string, Answer> {
+  let of = answers.get(name);
+  if (of === undefined) answers.set(name, (of = new Map<string, Answer>()));
+  return of;
+}
+
+const chunksOf = <T>(items: readonly T[], size: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+
+/** A row that its schema refuses is no better the next time: whoever needs it is a dead letter. */
+const rowsOf = (name: string, { table, schema }: TableLookup, rows: readonly unknown[]): readonly Answer[] =>
+  rows.map((row): Answer => {
+    if (row === undefined) return { value: undefined };
+    try {
+      return { value: validate(schema, row) };
+    } catch (cause) {
+      const message = `Operator "${name}" found a row in the table "${table}" that its schema refuses: ${messageOf(cause)}.`;
+      return { failure: poisonError({ code: "enrich/row", message, cause }) };
+    }
+  });
+
+const failureText = (name: string, cause: unknown): string =>
+  `A lookup of operator "${name}" failed: ${messageOf(cause)}.`;
+
+const failed = (name: string, cause: unknown): MillraceError =>
+  infrastructureError({
+    code: "enrich/failed",
+    message: failureText(name, cause),
+    advice: "The batch comes again. Where that is not wanted, set onFailure.",
+    cause,
+  });
+
+const noTable = (name: string, table: string): MillraceError =>
+  systemicError({
+    code: "enrich/no-table",
+    message: `Operator "${name}" looks up in the table "${table}", which this deployment does not know.`,
+    advice: "Deploy pipeline and infrastructure together.",
+  });
