@@ -4,6 +4,7 @@ export type { Deduplicated, DeduplicateOptions } from "./pipeline/deduplicate.ts
 export type {
   Aggregated,
   Keyed,
+  KeyByOptions,
   PaneFields,
   RetractionFields,
   Stream,

@@ -56,7 +56,7 @@ const program = {
   pipeline: "model",
   name: "model",
   shapes: {},
-  bind: () => ({ enter: () => () => undefined, timed: [], expiring: [] }),
+  bind: () => ({ enter: () => () => undefined, timed: [], expiring: [], flush: () => undefined }),
   restore: <T>(tables: T): T => tables,
   hashOfKey: () => "0".repeat(32),
   hashOf: () => "0".repeat(32),

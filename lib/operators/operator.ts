@@ -24,7 +24,8 @@ export interface OperatorContext {
   answerOf(operator: string, key: string): Answer | undefined;
   /** Names the operator that is at work: whom an error is blamed on. */
   enter(operator: string): void;
-  count(operator: string, field: CounterField): void;
+  /** @param n @default 1 */
+  count(operator: string, field: CounterField, n?: number): void;
   /** Adds an output to the commit being made. */
   send(sink: string, body: string): void;
 }

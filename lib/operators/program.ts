@@ -9,6 +9,8 @@ import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "./o
 export interface StageInstance {
   /** Where values enter, by the name of the source or of the `keyBy` they come through. */
   readonly enter: (entry: string) => Push;
+  /** Sends on what was held back until the commit is made. */
+  readonly flush: () => void;
   /** In topological order: one's panes may fall into the next one's windows. */
   readonly timed: readonly TimedOperator[];
   readonly expiring: readonly ExpiringOperator[];

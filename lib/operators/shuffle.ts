@@ -1,11 +1,11 @@
 import { poisonError } from "../errors.ts";
 import { keyGroupOf } from "../state/key-group.ts";
-import { encodeKey, type KeySpec, type KeyValue } from "../state/key.ts";
+import { encodeKey, type KeySpec, type KeyValue, type KeyValues } from "../state/key.ts";
 import { encodeValue } from "../state/value-text.ts";
 import type { OperatorContext, Push } from "./operator.ts";
 
 /** What one value may take on its way to another stage, in bytes of UTF-8: a record of the internal stream holds 1 MiB. */
-const MAX_ELEMENT_BYTES = 900 * 1_024;
+export const MAX_ELEMENT_BYTES = 900 * 1_024;
 
 /** The end of a stage: sends values to the stage that has their key. */
 export interface ShuffleSpec {
@@ -17,23 +17,27 @@ export interface ShuffleSpec {
 }
 
 /**
- * An element's text in a commit: its key group and its `keyBy`, by which it is packed, and `[time, key code, value]`.
+ * An element's text in a commit: its key group and where it enters the next stage, by which it is packed, and `[time, key code, value]`.
  *
  * @example
  * elementText(17, "by-carrier", 1_000, "sAA", '{"delay":3}') === '17 by-carrier [1000,"sAA",{"delay":3}]';
  */
-export const elementText = (group: number, keyBy: string, time: number, keyCode: string, value: string): string =>
-  `${group} ${keyBy} [${time},${JSON.stringify(keyCode)},${value}]`;
+export const elementText = (group: number, entry: string, time: number, keyCode: string, value: string): string =>
+  `${group} ${entry} [${time},${JSON.stringify(keyCode)},${value}]`;
+
+/** A value's key. User code: may throw. @throws poison error `key/value` */
+export function keyOf(spec: KeySpec<never>, value: unknown): { readonly key: KeyValues; readonly keyCode: string } {
+  const key: Record<string, KeyValue> = {};
+  for (const field of Object.keys(spec)) key[field] = spec[field]!(value as never);
+  return { key, keyCode: encodeKey(key) };
+}
 
 /** Takes each value's key, and sends the value to where the key's state is. */
 export function shuffleOperator({ name, stage, key }: ShuffleSpec, context: OperatorContext): Push {
-  const fields = Object.entries(key) as unknown as [string, (value: unknown) => KeyValue][];
   return (value, meta) => {
     context.enter(name);
     context.count(name, "in");
-    const keyValues: Record<string, KeyValue> = {};
-    for (const [field, take] of fields) keyValues[field] = take(value);
-    const keyCode = encodeKey(keyValues);
+    const { keyCode } = keyOf(key, value);
     const text = encodeValue(value, `A value for keyBy("${name}")`);
     const body = elementText(keyGroupOf(keyCode), name, meta.time, keyCode, text);
     // A character takes at most three bytes per UTF-16 unit: most values need no counting.
@@ -46,5 +50,6 @@ export function shuffleOperator({ name, stage, key }: ShuffleSpec, context: Oper
     }
     context.send(stage, body);
     context.count(name, "folded");
+    context.count(name, "sent");
   };
 }

@@ -13,6 +13,7 @@ import {
   type FiringState,
   type OpenWindow,
 } from "./open-windows.ts";
+import type { PartialAggregate } from "./pre-aggregate.ts";
 import type { Meta, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "./operator.ts";
 import { afterRow, dueOnTime, joinedFiring, nextFiring, UNFIRED } from "./window-firing.ts";
 import { Frontier, type WindowSpec } from "./window-spec.ts";
@@ -74,6 +75,19 @@ export class WindowAggregate implements TimedOperator {
       context.count(name, "late");
       this.#late?.(value, meta);
     }
+  };
+
+  /** Folds what was aggregated before the shuffle, of records that belong to the same windows. */
+  readonly pushPartial: Push = (value, meta) => {
+    const { name } = this.#spec;
+    const context = this.#context;
+    context.enter(name);
+    const { windows, records, accumulators } = value as PartialAggregate;
+    const restored = this.#aggregation.restore(accumulators);
+    context.count(name, "in", records);
+    const open = windows.filter((window) => this.foldPartial(window, meta, restored, records));
+    context.enter(name);
+    context.count(name, open.length === 0 ? "late" : "folded", records);
   };
 
   /**

@@ -4,6 +4,7 @@ import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
 import { buildKeyed } from "./build-keyed.ts";
 import { checkField } from "./names.ts";
 import type { SinkDeclaration } from "./sink.ts";
+import type { KeyByOptions } from "./stream.ts";
 import type { Node } from "./topology.ts";
 
 /** A stream while its pipeline is built: what its methods add to the pipeline comes after its node. */
@@ -57,13 +58,13 @@ function streamOf(builder: Builder, here: () => number, keyFields: readonly stri
       }
       return buildKeyed(builder, here, keyFields);
     },
-    keyBy: (name: string, key: KeySpec<never>) => {
+    keyBy: (name: string, key: KeySpec<never>, { preAggregate = true }: KeyByOptions = {}) => {
       const fields = Object.keys(key);
       for (const field of fields) {
         checkField(`${builder.where}: keyBy("${name}")`, field);
         builder.function("keyBy", `${name}.${field}`, key[field]);
       }
-      const node = builder.add({ kind: "keyBy", name, input: here(), key, keyFields: fields });
+      const node = builder.add({ kind: "keyBy", name, input: here(), key, keyFields: fields, preAggregate });
       return buildKeyed(builder, () => node, fields);
     },
     to: (sink: SinkDeclaration) => {

@@ -35,9 +35,18 @@ export interface Stream<T, K = never> extends Enrich<T, K> {
    * Any other key: a shuffle. What follows is a stage of its own behind an internal stream, and has this name. A key
    * without fields (`{}`) is one group of everything.
    */
-  keyBy<const N extends KeySpec<T>>(name: string, key: N): Keyed<T, KeyRow<N>>;
+  keyBy<const N extends KeySpec<T>>(name: string, key: N, options?: KeyByOptions): Keyed<T, KeyRow<N>>;
   /** Sends every value to a sink whose columns it fits; what does not fit does not compile. */
   to<S extends Sink<never>>(sink: S & Accepts<T, SinkRow<S>>): this;
+}
+
+export interface KeyByOptions {
+  /**
+   * Whether a batch's records of one key are aggregated before they are sent, where a window with one row follows at
+   * once: then a thousand records of a key are one. What a window has of several producers meets in no fixed order, as
+   * records do. @default true
+   */
+  readonly preAggregate?: boolean;
 }
 
 /** A stream seen by its key. */

@@ -49,6 +49,8 @@ export type Node =
       readonly input: number;
       readonly key: KeySpec<never>;
       readonly keyFields: readonly string[];
+      /** Whether a batch's records may be aggregated before they are sent, where what follows allows it. */
+      readonly preAggregate: boolean;
     }
   | {
       readonly kind: "window";

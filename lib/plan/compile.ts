@@ -1,3 +1,4 @@
+import { partialEntry } from "../operators/pre-aggregate.ts";
 import { fanOut } from "../operators/stateless.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
@@ -17,7 +18,7 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
   const nodes = stage.nodes.map((index): PlacedNode => {
     const node = pipeline.nodes[index]!;
     const leadsOut = node.kind === "keyBy" && !stage.roots.includes(index);
-    return { index, node, operator: leadsOut ? shuffleOf(stage, node) : operatorOf(pipeline, node) };
+    return { index, node, operator: leadsOut ? shuffleOf(pipeline, stage, node) : operatorOf(pipeline, node) };
   });
   const tables = new Map(nodes.flatMap(({ operator }) => operator.tables.map((table) => [table.name, table])));
   const hashOfKey = stage.input.kind === "shuffle" ? hashOfGroup : hashOfPartitionKey;
@@ -54,7 +55,10 @@ function bind(nodes: readonly PlacedNode[], stage: Stage, context: OperatorConte
   const pushes = new Map<number, Push>();
   const timed: TimedOperator[] = [];
   const expiring: ExpiringOperator[] = [];
-  for (const { index, operator } of nodes.toReversed()) {
+  const flushes: (() => void)[] = [];
+  const nameOf = (root: number) => nodes.find(({ index }) => index === root)!.node.name;
+  const entries = new Map<string, Push>();
+  for (const { index, node, operator } of nodes.toReversed()) {
     // What follows a keyBy that leads out of the stage is another stage's.
     const after = nodes.filter((next) => inputsOf(next.node).includes(index) && !stage.roots.includes(next.index));
     const pushOf = ({ index: next }: PlacedNode) => pushes.get(next)!;
@@ -66,9 +70,14 @@ function bind(nodes: readonly PlacedNode[], stage: Stage, context: OperatorConte
       },
     });
     pushes.set(index, bound.push);
+    entries.set(node.name, bound.push);
+    if (bound.flush !== undefined) flushes.push(bound.flush);
+    const { pushPartial } = bound;
+    if (pushPartial !== undefined) {
+      for (const root of stage.roots) entries.set(partialEntry(nameOf(root), node.name), pushPartial);
+    }
     if (bound.timed !== undefined) timed.unshift(bound.timed);
     if (bound.expiring !== undefined) expiring.unshift(bound.expiring);
   }
-  const entries = new Map(nodes.map(({ index, node }) => [node.name, pushes.get(index)!]));
-  return { enter: (entry) => entries.get(entry)!, timed, expiring };
+  return { enter: (entry) => entries.get(entry)!, flush: () => flushes.forEach((flush) => flush()), timed, expiring };
 }

@@ -26,6 +26,10 @@ export interface BoundOperator {
   readonly push: Push;
   readonly timed?: TimedOperator;
   readonly expiring?: ExpiringOperator;
+  /** Takes what was aggregated before the shuffle. */
+  readonly pushPartial?: Push;
+  /** Sends on what was held back until the commit is made. */
+  readonly flush?: () => void;
 }
 
 const stateless = (bind: (context: OperatorContext, outlets: Outlets) => Push): CompiledOperator => ({

@@ -1,10 +1,25 @@
+import { PreAggregate } from "../operators/pre-aggregate.ts";
 import { shuffleOperator } from "../operators/shuffle.ts";
-import type { NodeOf } from "../pipeline/topology.ts";
+import type { WindowSpec } from "../operators/window-spec.ts";
+import type { NodeOf, Pipeline } from "../pipeline/topology.ts";
+import type { TimeWindows } from "../windows/window.ts";
 import type { CompiledOperator } from "./operator-of.ts";
+import { preAggregationOf } from "./pre-aggregation.ts";
 import type { Stage } from "./stage.ts";
+import { specOf } from "./window-of.ts";
 
 /** Makes a `keyBy` that leads out of a stage runnable. */
-export function shuffleOf({ shuffles }: Stage, { name, key }: NodeOf<"keyBy">): CompiledOperator {
-  const { stage } = shuffles.find(({ keyBys }) => keyBys.some((keyBy) => keyBy.name === name))!;
-  return { tables: [], bind: (context) => ({ push: shuffleOperator({ name, stage, key }, context) }) };
+export function shuffleOf(pipeline: Pipeline, { shuffles }: Stage, keyBy: NodeOf<"keyBy">): CompiledOperator {
+  const { name, key } = keyBy;
+  const { stage } = shuffles.find(({ keyBys }) => keyBys.some((one) => one.name === name))!;
+  const spec = { name, stage, key };
+  const { window } = preAggregationOf(pipeline, keyBy);
+  if (window === undefined) return { tables: [], bind: (context) => ({ push: shuffleOperator(spec, context) }) };
+  return {
+    tables: [],
+    bind: (context) => {
+      const operator = new PreAggregate(spec, specOf(pipeline, window) as WindowSpec<TimeWindows>, context);
+      return { push: operator.push, flush: () => operator.flush() };
+    },
+  };
 }

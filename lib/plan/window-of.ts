@@ -13,9 +13,8 @@ import type { CompiledOperator } from "./operator-of.ts";
 
 /** Makes a window node runnable. */
 export function windowOf(pipeline: Pipeline, node: NodeOf<"window">): CompiledOperator {
-  const { name, assigner, allowedLateness, trigger, aggregates, keyFields } = node;
-  const delay = delayBefore(pipeline, node);
-  const spec = { name, allowedLateness, trigger, aggregates, keyFields, delay };
+  const { assigner } = node;
+  const spec = specOf(pipeline, node);
   switch (assigner.kind) {
     case "sliding":
       return slidingOf({ ...spec, assigner });
@@ -24,6 +23,12 @@ export function windowOf(pipeline: Pipeline, node: NodeOf<"window">): CompiledOp
     default:
       return endingOf({ ...spec, assigner });
   }
+}
+
+/** A window operator as its node describes it. */
+export function specOf(pipeline: Pipeline, node: NodeOf<"window">): WindowSpec {
+  const { name, assigner, allowedLateness, trigger, aggregates, keyFields } = node;
+  return { name, assigner, allowedLateness, trigger, aggregates, keyFields, delay: delayBefore(pipeline, node) };
 }
 
 function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
@@ -41,7 +46,7 @@ function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
     tables: trigger === undefined ? [windows] : [windows, ...timers],
     bind: (context, { rows, side }) => {
       const timed = new WindowAggregate(spec, context, rows, side("late"));
-      return { push: timed.push, timed };
+      return { push: timed.push, pushPartial: timed.pushPartial, timed };
     },
   };
 }

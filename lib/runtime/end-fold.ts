@@ -23,6 +23,7 @@ export interface EndFoldSettings {
  */
 export function endFold(task: LoadedTask, settings: EndFoldSettings): readonly Output[] {
   const { id, shuffles, now } = settings;
+  task.fold.flush();
   tellReaders(task, id, shuffles, now());
   armTick(task, settings);
   return task.fold.complete();

@@ -54,7 +54,7 @@ export class Fold {
       now: () => this.#now,
       answerOf: (operator, key) => this.answers.get(operator)?.get(key),
       enter: (operator) => (this.#operator = operator),
-      count: (operator, field) => state.counters.count(`${operator} ${field}`),
+      count: (operator, field, n) => state.counters.count(`${operator} ${field}`, n),
       send: (sink, body) => this.#outputs.push({ sink, body }),
     };
     this.#stage = settings.program.bind(context);
@@ -63,6 +63,11 @@ export class Fold {
   /** Adds an output that is no operator's. */
   send(output: Output): void {
     this.#outputs.push(output);
+  }
+
+  /** Sends on what operators have held back while the commit was made. */
+  flush(): void {
+    this.#stage.flush();
   }
 
   /** Whether the commit being made has outputs for a sink. */
@@ -239,7 +244,7 @@ export class Fold {
     const { source, intake, origin } = this.#settings;
     const state = this.#state;
     const sent = this.#outputs.length;
-    state.counters.countForGood(`${source} in`);
+    state.counters.countForGood(`${source} in`, unit.records);
     state.beginUnit();
     this.#operator = source;
     let time: number;
@@ -252,7 +257,7 @@ export class Fold {
       state.undoUnit();
       this.#outputs.length = sent;
       this.#outputs.push(deadRecord(origin, this.#operator, unit.record(), thrown)); // X7
-      state.counters.countForGood(`${source} dead`);
+      state.counters.countForGood(`${source} dead`, unit.records);
       this.#verdict.blame(reasonOf(thrown).code);
       return false;
     }

@@ -11,6 +11,8 @@ export interface Entering extends DecodedRecord {
 export interface IncomingUnit {
   /** Throws poison errors for what it cannot make sense of. */
   readonly open: () => Entering;
+  /** How many records of the source it stands for. */
+  readonly records: number;
   /** It alone, as a record: for its dead letter. */
   readonly record: () => IncomingRecord;
 }
@@ -45,5 +47,6 @@ export const sourceIntake = (source: string, decode: RecordDecoder, disorder: nu
 
 const unitOf = (entry: string, decode: RecordDecoder, record: IncomingRecord): IncomingUnit => ({
   open: () => ({ entry, ...decode(record) }),
+  records: 1,
   record: () => record,
 });

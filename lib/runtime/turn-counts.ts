@@ -1,6 +1,6 @@
 import type { OperatorCounts } from "../state/counters.ts";
 
-const NONE: OperatorCounts = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, closed: 0 };
+const NONE: OperatorCounts = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, sent: 0, closed: 0 };
 
 /** What was counted between two readings of a task's counters. */
 export function countsBetween(
@@ -16,6 +16,7 @@ export function countsBetween(
       folded: now.folded - then.folded,
       late: now.late - then.late,
       dead: now.dead - then.dead,
+      sent: now.sent - then.sent,
       closed: now.closed - then.closed,
     });
   }

@@ -13,6 +13,8 @@ export interface OperatorCounts {
   late: number;
   /** Records (at a source) or panes and timers (elsewhere) that became dead letters. */
   dead: number;
+  /** Elements sent to another stage: fewer than records folded, where a batch's records are aggregated first. */
+  sent: number;
   /** Windows closed. */
   closed: number;
 }
@@ -22,26 +24,26 @@ type CounterName = `${string} ${CounterField}`;
 
 export class Counters {
   readonly #values = new Map<CounterName, number>();
-  #undo: CounterName[] = [];
+  #undo: (readonly [CounterName, number])[] = [];
 
   begin(): void {
     this.#undo.length = 0;
   }
 
   undo(): void {
-    for (const name of this.#undo) this.#values.set(name, this.#values.get(name)! - 1);
+    for (const [name, n] of this.#undo) this.#values.set(name, this.#values.get(name)! - n);
     this.#undo = [];
   }
 
-  /** Counts one, to be taken back if the unit is undone. The name is `operator field`. */
-  count(name: CounterName): void {
-    this.#values.set(name, (this.#values.get(name) ?? 0) + 1);
-    this.#undo.push(name);
+  /** Counts some, to be taken back if the unit is undone. The name is `operator field`. */
+  count(name: CounterName, n = 1): void {
+    this.countForGood(name, n);
+    this.#undo.push([name, n]);
   }
 
-  /** Counts one that stays, whatever becomes of the unit. */
-  countForGood(name: CounterName): void {
-    this.#values.set(name, (this.#values.get(name) ?? 0) + 1);
+  /** Counts some that stay, whatever becomes of the unit. */
+  countForGood(name: CounterName, n = 1): void {
+    this.#values.set(name, (this.#values.get(name) ?? 0) + n);
   }
 
   snapshot(): [CounterName, number][] {
@@ -59,7 +61,7 @@ export class Counters {
       const [operator, field] = name.split(" ") as [string, CounterField];
       let counts = operators.get(operator);
       if (counts === undefined) {
-        counts = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, closed: 0 };
+        counts = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, sent: 0, closed: 0 };
         operators.set(operator, counts);
       }
       counts[field] = value;

@@ -37,7 +37,7 @@ const optional =
   (value) =>
     value === undefined || item(value);
 
-const COUNTER = /^[^ ]+ (?:in|filtered|folded|late|dead|closed)$/;
+const COUNTER = /^[^ ]+ (?:in|filtered|folded|late|dead|sent|closed)$/;
 const isCounterName: Check = (value) => typeof value === "string" && COUNTER.test(value);
 
 const HEADER: Readonly<Record<keyof TaskHeader, Check>> = {

@@ -26,7 +26,7 @@ const chain = pipeline("clicks", (flow) => {
     .to(late);
 });
 
-const zero = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, closed: 0 };
+const zero = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, sent: 0, closed: 0 };
 const task = (counters: Record<string, Partial<typeof zero>>): TaskStatus => ({
   task: "t",
   epoch: 1,

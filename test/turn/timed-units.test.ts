@@ -51,7 +51,12 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
     hashOfKey: () => "0".repeat(32),
     hashOf: () => "0".repeat(32),
     restore: (tables) => tables,
-    bind: (context) => ({ enter: () => () => undefined, timed: [program(context)], expiring: [] }),
+    bind: (context) => ({
+      enter: () => () => undefined,
+      timed: [program(context)],
+      expiring: [],
+      flush: () => undefined,
+    }),
   };
   const state = new TaskState();
   const fold = new Fold(

@@ -1,4 +1,5 @@
 import { isSystemic, poisonError } from "../../errors.ts";
+import { isPartialEntry, keyByOf, type PartialAggregate } from "../../operators/pre-aggregate.ts";
 import { decodeKey } from "../../state/key.ts";
 import { admit, hear, timeOf } from "../../state/producers.ts";
 import { parseTaskName } from "../../state/task-id.ts";
@@ -66,19 +67,21 @@ export class ShuffleIntake implements Intake {
     return timeOf(state, this.#input.producers, this.#stageOf).areIdle;
   }
 
-  #unit(record: IncomingRecord, { producer, epoch, keyBy }: Extract<Pack, { kind: "elements" }>, element: Element) {
+  #unit(record: IncomingRecord, { producer, epoch, entry }: Extract<Pack, { kind: "elements" }>, element: Element) {
     const { index, time, keyCode, value } = element;
     return {
-      open: () => ({ entry: keyBy, value, time, key: decodeKey(this.#fieldsOf(keyBy), keyCode), keyCode }),
+      open: () => ({ entry, value, time, key: decodeKey(this.#fieldsOf(entry), keyCode), keyCode }),
+      records: recordsIn(entry, value),
       record: () => {
         const text = `[${time},${JSON.stringify(keyCode)},${encodeValue(value, "A dead letter's value")}]`;
-        const json = elementsText(producer, epoch, keyBy, [[index, text]]);
+        const json = elementsText(producer, epoch, entry, [[index, text]]);
         return { ...record, base64: Buffer.from(json).toString("base64") };
       },
     };
   }
 
-  #fieldsOf(keyBy: string): readonly string[] {
+  #fieldsOf(entry: string): readonly string[] {
+    const keyBy = keyByOf(entry);
     const fields = this.#input.keyFields.get(keyBy);
     if (fields !== undefined) return fields;
     throw poisonError({
@@ -105,9 +108,16 @@ function open({ base64 }: IncomingRecord): Pack | Error {
   }
 }
 
+/** Of a partial that is none, one: it will be a dead letter. */
+function recordsIn(entry: string, value: unknown): number {
+  const { records } = isPartialEntry(entry) ? (value as PartialAggregate) : { records: 1 };
+  return Number.isSafeInteger(records) && records > 0 ? records : 1;
+}
+
 const unreadable = (record: IncomingRecord, error: Error): IncomingUnit => ({
   open: () => {
     throw error;
   },
+  records: 1,
   record: () => record,
 });

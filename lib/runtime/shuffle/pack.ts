@@ -12,9 +12,9 @@ export interface Element {
   readonly value: unknown;
 }
 
-/** What a record of an internal stream says: values of one key group and `keyBy`, or news of a producer. */
+/** What a record of an internal stream says: values of one key group and entry, or news of a producer. */
 export type Pack = { readonly producer: string; readonly epoch: number } & (
-  | { readonly kind: "elements"; readonly keyBy: string; readonly elements: readonly Element[] }
+  | { readonly kind: "elements"; readonly entry: string; readonly elements: readonly Element[] }
   | { readonly kind: "news"; readonly news: ProducerNews }
 );
 
@@ -25,11 +25,11 @@ const VERSION = 1;
 export function elementsText(
   producer: string,
   epoch: number,
-  keyBy: string,
+  entry: string,
   elements: readonly (readonly [index: number, text: string])[],
 ): string {
   const items = elements.map(([index, text]) => `[${index},${text.slice(1)}`);
-  return `{"v":${VERSION},"p":${JSON.stringify(producer)},"e":${epoch},"k":${JSON.stringify(keyBy)},"r":[${items.join()}]}`;
+  return `{"v":${VERSION},"p":${JSON.stringify(producer)},"e":${epoch},"k":${JSON.stringify(entry)},"r":[${items.join()}]}`;
 }
 
 /** A pack of news. @param news as {@link newsText} wrote it */
@@ -70,13 +70,13 @@ export function parsePack(json: string): Pack {
     throw noPack("is no JSON", cause);
   }
   if (typeof pack !== "object" || pack === null) throw noPack("is no object");
-  const { v, p: producer, e: epoch, k: keyBy, r: elements, n: news } = pack;
+  const { v, p: producer, e: epoch, k: entry, r: elements, n: news } = pack;
   if (v !== VERSION) throw otherVersion(v);
   if (typeof producer !== "string" || !Number.isSafeInteger(epoch)) throw noPack("does not say whose it is");
   const of = { producer, epoch: epoch as number };
   if (news !== undefined) return { ...of, kind: "news", news: newsOf(news) };
-  if (typeof keyBy !== "string" || !Array.isArray(elements)) throw noPack("holds neither elements nor news");
-  return { ...of, kind: "elements", keyBy, elements: elements.map(elementOf) };
+  if (typeof entry !== "string" || !Array.isArray(elements)) throw noPack("holds neither elements nor news");
+  return { ...of, kind: "elements", entry, elements: elements.map(elementOf) };
 }
 
 function elementOf(json: unknown): Element {

@@ -76,15 +76,15 @@ export const recordFor = ({ range }: Partition, text: string): InternalRecord =>
   text,
 });
 
-/** Elements of one key group and `keyBy`, in their order, as many to a record as cost nothing more. */
+/** Elements of one key group and entry, in their order, as many to a record as cost nothing more. */
 function packs(task: string, epoch: number, elements: readonly Delivery[]): readonly InternalRecord[] {
   const open = new Map<string, { bytes: number; items: [number, string][] }>();
   const records: InternalRecord[] = [];
   const close = (place: string) => {
     const { items } = open.get(place)!;
     open.delete(place);
-    const [group, keyBy] = place.split(" ") as [string, string];
-    const text = elementsText(task, epoch, keyBy, items);
+    const [group, entry] = place.split(" ") as [string, string];
+    const text = elementsText(task, epoch, entry, items);
     records.push({ partitionKey: partitionKeyOfGroup(Number(group)), text });
   };
   for (const { id, body } of elements) {

@@ -51,7 +51,7 @@ function bound(
         restore: (tables) => tables,
         bind: (context) => {
           const operator = new ProcessOperator(spec, context, { rows: (row) => rows.push(row), side: () => undefined });
-          return { enter: () => operator.push, timed: [operator], expiring: [operator] };
+          return { enter: () => operator.push, timed: [operator], expiring: [operator], flush: () => undefined };
         },
       },
       source: "s",

@@ -1,0 +1,103 @@
+import { systemicError } from "../errors.ts";
+import { keyGroupOf } from "../state/key-group.ts";
+import { encodeValue } from "../state/value-text.ts";
+import type { TimeWindows, Window } from "../windows/window.ts";
+import { Aggregation, type Accumulators } from "./aggregation.ts";
+import type { Meta, OperatorContext, Push } from "./operator.ts";
+import { elementText, keyOf, MAX_ELEMENT_BYTES, type ShuffleSpec } from "./shuffle.ts";
+import type { WindowSpec } from "./window-spec.ts";
+
+/** What was aggregated of some records of a key that belong to the same windows, on its way to these. */
+export interface PartialAggregate {
+  readonly windows: readonly Window[];
+  /** How many records. */
+  readonly records: number;
+  readonly accumulators: Accumulators;
+}
+
+/** The name under which partials enter a stage: through a `keyBy`, at a window. */
+export const partialEntry = (keyBy: string, window: string): string => `${keyBy}>${window}`;
+
+export const isPartialEntry = (entry: string): boolean => entry.includes(">");
+
+/** The `keyBy` that an entry leads through. */
+export const keyByOf = (entry: string): string => entry.split(">", 1)[0]!;
+
+/** Of some records of one key and the same windows, while a commit is made. */
+interface Slice extends PartialAggregate {
+  /** The latest of their event times. */
+  readonly time: number;
+  readonly keyCode: string;
+}
+
+/**
+ * The end of a stage before a window: aggregates what one commit has for each key and window, and sends that instead of
+ * every record. What is not sent yet when the commit is made is sent by {@link flush}: nothing of it is state.
+ */
+export class PreAggregate {
+  readonly #spec: ShuffleSpec;
+  readonly #window: WindowSpec<TimeWindows>;
+  readonly #context: OperatorContext;
+  readonly #aggregation: Aggregation;
+  readonly #slices = new Map<string, Slice>();
+
+  constructor(spec: ShuffleSpec, window: WindowSpec<TimeWindows>, context: OperatorContext) {
+    this.#spec = spec;
+    this.#window = window;
+    this.#context = context;
+    this.#aggregation = new Aggregation(window.name, window.aggregates);
+  }
+
+  readonly push: Push = (value, meta) => {
+    const { name, key } = this.#spec;
+    const { assigner, name: window } = this.#window;
+    const context = this.#context;
+    context.enter(name);
+    context.count(name, "in");
+    const { keyCode } = keyOf(key, value);
+    context.enter(window);
+    const windows = assigner.assign(meta.time, value);
+    if (windows.length === 0) return context.count(name, "filtered");
+    const inputs = this.#aggregation.inputsOf(value, meta.time);
+    this.#add(keyCode, windows, meta, inputs);
+    context.count(name, "folded");
+  };
+
+  /** Sends what was aggregated since the last call. */
+  flush(): void {
+    const { name, stage } = this.#spec;
+    for (const { time, keyCode, ...partial } of this.#slices.values()) {
+      const text = encodeValue(partial, `What window("${this.#window.name}") aggregates`);
+      const body = elementText(keyGroupOf(keyCode), partialEntry(name, this.#window.name), time, keyCode, text);
+      if (Buffer.byteLength(body) > MAX_ELEMENT_BYTES) throw tooLarge(this.#window.name, Buffer.byteLength(body));
+      this.#context.send(stage, body);
+      this.#context.count(name, "sent");
+    }
+    this.#slices.clear();
+  }
+
+  #add(keyCode: string, windows: readonly Window[], { time }: Meta, inputs: readonly unknown[]): void {
+    const slices = this.#slices;
+    const id = `${windows.map(({ start, end }) => `${start}-${end}`).join()} ${keyCode}`;
+    const before = slices.get(id);
+    slices.set(id, {
+      windows,
+      keyCode,
+      time: Math.max(time, before?.time ?? time),
+      records: (before?.records ?? 0) + 1,
+      accumulators: this.#aggregation.add(before?.accumulators, inputs),
+    });
+    // X7: what a record did is undone when it turns out to be poison further on.
+    this.#context.state.journal.record(() => {
+      if (before === undefined) slices.delete(id);
+      else slices.set(id, before);
+    });
+  }
+}
+
+const tooLarge = (window: string, bytes: number) =>
+  systemicError({
+    code: "shuffle/too-large",
+    message: `What window("${window}") aggregates of one batch takes ${bytes} bytes; ${MAX_ELEMENT_BYTES} can be sent to the next stage.`,
+    advice: "Bound the aggregate, take smaller batches, or send every record: keyBy(…, { preAggregate: false }).",
+  });
