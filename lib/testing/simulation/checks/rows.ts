@@ -9,7 +9,7 @@ import { Oracle } from "../oracle.ts";
 import type { LedgerCommit, LedgerTask } from "../ledger.ts";
 import type { Simulation } from "../simulation.ts";
 import type { StreamRecord } from "../stream.ts";
-import { brokenUnits, deadUnitsIn } from "./units.ts";
+import { brokenUnits, deadUnitsIn, nameIn } from "./units.ts";
 import { counterOf, deadRecords, lettersOf, tasksInOrder, type FoldedCommit } from "./lineage.ts";
 
 /** What a task's watermark must be. */
@@ -167,7 +167,8 @@ function foldAgain(
       foldRecord(record, (again) => isKilled(again) || mayBeDead(simulation, commit, record, again));
     } else if (letter.unit !== undefined) {
       const watermark = Math.max(time.watermark, floor(routingKeyOf(letter)));
-      oracle.runAgain(letter, watermark, lettersOf(commit)[0]?.reason.code);
+      const again = lettersOf(commit).find((other) => nameIn(other) === nameIn(letter));
+      oracle.runAgain(letter, watermark, again?.reason.code);
     }
   }
   for (const sequence of dead.keys()) fail("X3", `${what} has a dead letter of ${sequence}, which it did not fold.`);
