@@ -59,10 +59,13 @@ if (isWrong) process.exitCode = 1;
 
 function linesOf({ query, comparison, report, again }: QueryResult): readonly string[] {
   const perMillion = (report.cpuSeconds * 1_000_000) / events;
-  const facts = [`${perMillion.toFixed(1)} CPU seconds per million events`, `${figure(report.turns)} turns`];
-  if (values.faults) {
-    facts.push(`${figure(report.failedTurns)} of which failed`, `${figure(again)} rows delivered again`);
-  }
+  const { records, bytes } = report.between;
+  const facts = [
+    `${perMillion.toFixed(1)} CPU seconds per million events`,
+    `${figure(report.turns)} turns${values.faults ? ` of which ${figure(report.failedTurns)} failed` : ""}`,
+    ...(records > 0 ? [`${figure(records)} records of ${(bytes / 1e6).toFixed(1)} MB between stages`] : []),
+    ...(values.faults ? [`${figure(again)} rows delivered again`] : []),
+  ];
   return [
     `${query.name} ${query.title}: ${facts.join(", ")}`,
     ...(report.faults.size > 0
@@ -77,7 +80,7 @@ function linesOf({ query, comparison, report, again }: QueryResult): readonly st
   ];
 }
 
-function rowsLine({ equal, missing, repeated, different }: Omit<typeof total, never>): string {
+function rowsLine({ equal, missing, repeated, different }: typeof total): string {
   return `rows equal ${equal}, missing ${missing}, repeated ${repeated}, different ${different}`;
 }
 

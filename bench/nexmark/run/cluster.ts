@@ -14,7 +14,7 @@ import type { Gate, World } from "../../../lib/testing/gated.ts";
 import { Environment } from "./environment.ts";
 import { FaultPlan } from "./faults.ts";
 import { internalStream } from "./internal.ts";
-import { ShardedStream, type Shard } from "./stream.ts";
+import { ShardedStream, type Shard, type Volume } from "./stream.ts";
 
 export interface ClusterOptions {
   readonly seed: number;
@@ -45,6 +45,8 @@ export interface ClusterReport {
   /** Of everything but the input's making: seconds. */
   readonly cpuSeconds: number;
   readonly faults: ReadonlyMap<string, number>;
+  /** What the streams between stages took. */
+  readonly between: Volume;
 }
 
 /** Processes of a stage at a time. */
@@ -94,7 +96,7 @@ export class Cluster {
 
   /** Runs the pipeline over events until there is nothing left to do, and drains it. */
   async run(events: Iterable<unknown>): Promise<ClusterReport> {
-    const [source] = this.#stages;
+    const [source, ...between] = this.#stages;
     const most = this.#options.shards * this.#options.batch;
     for (const event of events) {
       this.#now++;
@@ -115,6 +117,10 @@ export class Cluster {
       deadLetters: [...this.#deadLetters.values()],
       cpuSeconds: (this.#cpu.user + this.#cpu.system) / 1e6,
       faults: this.#faults?.counts ?? new Map<string, number>(),
+      between: between.reduce(
+        (sum, { stream: { volume } }) => ({ records: sum.records + volume.records, bytes: sum.bytes + volume.bytes }),
+        { records: 0, bytes: 0 },
+      ),
     };
   }
 

@@ -60,11 +60,18 @@ export class Shard {
   }
 }
 
+/** How much a stream took. */
+export interface Volume {
+  readonly records: number;
+  readonly bytes: number;
+}
+
 /** A stream as Kinesis has them: records go to shards by the MD5 of their partition key, each shard keeps their order. */
 export class ShardedStream implements SourcePartitions {
   readonly name: string;
   readonly shards: Shard[] = [];
   #sequence = 0;
+  #bytes = 0;
 
   constructor(name: string, shards: number) {
     this.name = name;
@@ -78,13 +85,20 @@ export class ShardedStream implements SourcePartitions {
    */
   put(partitionKey: string, payload: string, arrival: number, hash = hashOf(partitionKey)): string {
     const shard = this.shards.find(({ isOpen, range }) => isOpen && isWithin(range, hash))!;
+    const bytes = Buffer.from(payload);
+    this.#bytes += bytes.length;
     shard.add({
       position: { sequence: String(++this.#sequence), index: 0 },
       arrival,
       partitionKey,
-      base64: Buffer.from(payload).toString("base64"),
+      base64: bytes.toString("base64"),
     });
     return shard.id;
+  }
+
+  /** Records that were put, and their bytes. */
+  get volume(): Volume {
+    return { records: this.#sequence, bytes: this.#bytes };
   }
 
   get unread(): number {
