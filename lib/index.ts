@@ -3,6 +3,7 @@ export { pipeline, type Flow, type PipelineOptions } from "./pipeline/pipeline.t
 export type { Deduplicated, DeduplicateOptions } from "./pipeline/deduplicate.ts";
 export type {
   Aggregated,
+  AggregateOptions,
   Keyed,
   KeyByOptions,
   PaneFields,

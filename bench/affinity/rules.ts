@@ -57,7 +57,7 @@ const program = {
   name: "model",
   shapes: {},
   bind: () => ({ enter: () => () => undefined, timed: [], expiring: [], flush: () => undefined }),
-  restore: <T>(tables: T): T => tables,
+  restore: <T extends object>(stored: T): T & { isMigrated: boolean } => ({ ...stored, isMigrated: false }),
   hashOfKey: () => "0".repeat(32),
   hashOf: () => "0".repeat(32),
   shuffles: [],

@@ -1,4 +1,5 @@
 import { definitionError, poisonError } from "../errors.ts";
+import type { Way } from "../state/versions.ts";
 
 declare const inputType: unique symbol;
 declare const resultType: unique symbol;
@@ -25,6 +26,8 @@ export interface Aggregate<in T, out R> {
   readonly result: (accumulator: never) => unknown;
   /** Checks an accumulator that comes out of storage; returns it. */
   readonly restore?: (stored: unknown) => unknown;
+  /** How accumulators of another shape become this one's. @default not at all */
+  readonly wayFrom?: (shape: string) => Way;
   readonly [inputType]?: (record: T) => void;
   readonly [resultType]?: () => R;
 }
@@ -43,6 +46,7 @@ export interface AggregateOf<T, I, A, R> {
   readonly merge: (a: A, b: A) => A;
   readonly result: (accumulator: A) => R;
   readonly restore?: (stored: unknown) => A;
+  readonly wayFrom?: (shape: string) => Way;
 }
 
 /** Hides the accumulator's type. */

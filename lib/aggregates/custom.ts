@@ -1,10 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { definitionError } from "../errors.ts";
 import { validate } from "../schema.ts";
 import { storableCopy } from "../state/storable.ts";
+import { VersionedShape, type Versioned } from "../state/versions.ts";
 import { aggregate, type Aggregate } from "./aggregate.ts";
 
-export interface CustomAggregate<T, A, R> {
+export interface CustomAggregate<T, A, R> extends Versioned {
   /** Any synchronous Standard Schema: checks accumulators that come out of storage. */
   readonly state: StandardSchemaV1<unknown, A>;
   readonly init: () => A;
@@ -12,8 +12,6 @@ export interface CustomAggregate<T, A, R> {
   readonly add: (accumulator: A, record: T) => A;
   readonly merge: (a: A, b: A) => A;
   readonly result: (accumulator: A) => R;
-  /** Raised when the accumulator's meaning changes. @default 1 */
-  readonly version?: number;
 }
 
 /**
@@ -30,18 +28,13 @@ export interface CustomAggregate<T, A, R> {
  *   result: (seen) => seen.length,
  * });
  *
- * @throws definition error `aggregate/version` when the version is not a whole number above zero
+ * @throws definition error `state/migration` for versions and migrations that do not lead to the present one
  */
 export function custom<T, A, R>(of: CustomAggregate<T, A, R>): Aggregate<T, R> {
-  const version = of.version ?? 1;
-  if (!Number.isSafeInteger(version) || version < 1) {
-    throw definitionError({
-      code: "aggregate/version",
-      message: `custom(): version ${String(version)} is not a whole number above zero.`,
-    });
-  }
+  const versions = new VersionedShape("custom()", "custom", of);
   return aggregate<T, T, A, R>({
-    shape: `custom/${version}`,
+    shape: versions.text,
+    wayFrom: (shape) => versions.wayFrom(shape),
     input: (record) => record,
     init: of.init,
     // X7: user code may change what it is given and then throw; the accumulator that is kept must not notice.

@@ -1,3 +1,4 @@
+import { wayFromShape, type Way } from "../state/versions.ts";
 import { totalAggregate, type Aggregate, type AggregateOf, type TotalAggregate } from "./aggregate.ts";
 
 /** What there is of something only if the predicate held: the aggregate's input, its accumulator. */
@@ -24,7 +25,12 @@ export function filtered<T, R>(
   of: Aggregate<T, R> | TotalAggregate<T, R>,
   predicate: (record: T) => boolean,
 ): TotalAggregate<T, R | undefined> {
-  const { shape, input, init, add, merge, result, restore } = of as unknown as AggregateOf<T, unknown, unknown, R>;
+  const { shape, input, init, add, merge, result, restore, wayFrom } = of as unknown as AggregateOf<
+    T,
+    unknown,
+    unknown,
+    R
+  >;
   const ofNone = "ofNone" in of ? of.ofNone : () => undefined;
   return totalAggregate<T, Maybe, Maybe, R | undefined>({
     shape: `filtered/1 (${shape})`,
@@ -38,5 +44,20 @@ export function filtered<T, R>(
       if (!Array.isArray(stored) || stored.length > 1) throw new Error("it is not an accumulator or none");
       return stored.length === 0 || restore === undefined ? (stored as unknown as Maybe) : [restore(stored[0])];
     },
+    wayFrom: (stored) => {
+      const inner = /^filtered\/1 \((.*)\)$/.exec(stored)?.[1];
+      if (inner === undefined) return wayFromShape("filtered/1", stored);
+      return throughMaybe(wayFrom?.(inner) ?? wayFromShape(shape, inner));
+    },
   });
+}
+
+/** What is migrated is what there is. */
+function throughMaybe(way: Way): Way {
+  if (way.kind !== "migrated") return way;
+  const { migrate } = way;
+  return {
+    kind: "migrated",
+    migrate: (stored) => (Array.isArray(stored) ? stored.map((one) => migrate(one)) : stored),
+  };
 }

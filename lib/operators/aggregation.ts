@@ -1,5 +1,8 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
 import { messageOf, systemicError } from "../errors.ts";
+import { wayFromShape } from "../state/versions.ts";
+import type { PartOrigins } from "./evolution/part-origins.ts";
+import type { StatePart } from "./evolution/state-shape.ts";
 
 /** One accumulator per aggregate, in their order. Never changed in place. */
 export type Accumulators = readonly unknown[];
@@ -44,29 +47,38 @@ export class Aggregation {
     this.#names.forEach((name, i) => (row[name] = this.#aggregates[i]!.result(accumulators[i] as never)));
   }
 
-  /** What stored accumulators must agree with. */
-  get shape(): string {
-    return this.#names.map((name, i) => `${name}=${this.#aggregates[i]!.shape}`).join();
+  /** What stored accumulators must agree with, or lead to. */
+  get parts(): readonly StatePart[] {
+    return this.#names.map((name, i) => {
+      const { shape, wayFrom } = this.#aggregates[i]!;
+      return { name, shape, wayFrom: wayFrom ?? ((stored) => wayFromShape(shape, stored)) };
+    });
   }
 
   /**
    * Accumulators as they come out of storage: one per aggregate, and, where an aggregate has a schema for them, what it
    * makes of them.
    *
+   * @param from where they come from in what another version wrote; an aggregate that was added begins here
    * @throws systemic error `state/accumulator` naming the operator, and the aggregate
    */
-  restore(stored: unknown): Accumulators {
-    if (!Array.isArray(stored) || stored.length !== this.#names.length) throw this.notAsWritten();
-    return this.#aggregates.map(({ restore }, i) => {
-      const accumulator = (stored as readonly unknown[])[i];
-      if (restore === undefined) return accumulator;
+  restore(stored: unknown, from?: PartOrigins): Accumulators {
+    if (!Array.isArray(stored) || stored.length !== (from?.stored ?? this.#names.length)) throw this.notAsWritten();
+    return this.#aggregates.map(({ restore, init }, i) => {
+      const { index, migrate } = from?.origins[i] ?? { index: i, migrate: undefined };
+      if (index === undefined) return init();
+      const accumulator = (stored as readonly unknown[])[index];
+      let at = "schema refuses";
       try {
-        return restore(accumulator);
+        if (migrate === undefined) return restore === undefined ? accumulator : restore(accumulator);
+        at = "migration, or the schema after it, refuses";
+        const migrated = migrate(accumulator);
+        return restore === undefined ? migrated : restore(migrated);
       } catch (cause) {
         throw systemicError({
           code: "state/accumulator",
-          message: `The state of operator "${this.#operator}" has an accumulator of "${this.#names[i]}" that its schema refuses: ${messageOf(cause)}`,
-          advice: "Deploy the aggregate as it was, or raise its version and begin a new generation.",
+          message: `The state of operator "${this.#operator}" has an accumulator of "${this.#names[i]}" that its ${at}: ${messageOf(cause)}`,
+          advice: "Deploy the aggregate as it was, or raise its version and give it a migration.",
           cause,
         });
       }

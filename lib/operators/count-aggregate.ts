@@ -2,6 +2,7 @@ import type { KeyedTable, TableDelta } from "../state/keyed-table.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import type { CountWindows } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
+import type { PartOrigins } from "./evolution/part-origins.ts";
 import { checkRange } from "./key-range.ts";
 import type { OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "./operator.ts";
 import { WindowRows, type Pane } from "./window-rows.ts";
@@ -92,12 +93,12 @@ const paneOf = ([accumulators, , least, latest]: StoredCount): Pane => ({
 });
 
 /** Checks entries that come out of storage. @throws systemic error `state/accumulator` */
-export function restoreCounts(aggregation: Aggregation, delta: TableDelta): TableDelta {
+export function restoreCounts(aggregation: Aggregation, delta: TableDelta, from?: PartOrigins): TableDelta {
   const restored = (value: unknown): StoredCount => {
     if (!Array.isArray(value) || value.length !== 4) throw aggregation.notAsWritten();
     const [accumulators, ...rest] = value as unknown as StoredCount;
     if (!rest.every(Number.isSafeInteger)) throw aggregation.notAsWritten();
-    return [aggregation.restore(accumulators), ...rest];
+    return [aggregation.restore(accumulators, from), ...rest];
   };
   return { ...delta, put: delta.put.map(([space, keys, values]) => [space, keys, values.map(restored)] as const) };
 }

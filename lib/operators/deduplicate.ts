@@ -3,6 +3,7 @@ import { entryKey, keyCodeIn, partKey, spaceOfPart } from "../state/entry-key.ts
 import { encodeKey, type KeyValue } from "../state/key.ts";
 import type { TableDelta } from "../state/keyed-table.ts";
 import { END_OF_TIME } from "../time/instant.ts";
+import { fixedShape } from "./evolution/state-shape.ts";
 import { ExpiringEntries, expiryTableOf } from "./expiring-entries.ts";
 import { checkRange } from "./key-range.ts";
 import type { ExpiringOperator, OperatorContext, Push } from "./operator.ts";
@@ -27,14 +28,14 @@ const PART = "seen";
 export const deduplicateTables = ({ name, keyFields }: DeduplicateSpec): readonly TableDescription[] => [
   {
     name,
-    shape: `deduplicate/1 by ${keyFields.join()}`,
+    shape: fixedShape(`deduplicate/1 by ${keyFields.join()}`),
     keyFields,
     keyCodeOf: keyCodeIn,
     restore: (delta) => checked(name, delta),
   },
   {
     name: expiryTableOf(name),
-    shape: `expiry/1 by ${keyFields.join()}`,
+    shape: fixedShape(`expiry/1 by ${keyFields.join()}`),
     keyFields,
     keyCodeOf: keyCodeIn,
     restore: (delta) => delta,

@@ -2,6 +2,7 @@ import type { KeyedTable, TableDelta } from "../state/keyed-table.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../time/instant.ts";
 import type { GlobalWindow, SessionWindows, TimeWindows, Window } from "../windows/window.ts";
 import type { Accumulators, Aggregation } from "./aggregation.ts";
+import type { PartOrigins } from "./evolution/part-origins.ts";
 
 /** Windows whose closing is their end in event time. */
 export type EndingWindows = TimeWindows<never> | SessionWindows<never> | GlobalWindow;
@@ -109,21 +110,28 @@ export class OpenWindows {
   }
 
   /** Checks entries that come out of storage. @throws systemic error `state/accumulator` */
-  static restore(assigner: EndingWindows, aggregation: Aggregation, fires: boolean, delta: TableDelta): TableDelta {
+  static restore(
+    assigner: EndingWindows,
+    aggregation: Aggregation,
+    fires: boolean,
+    delta: TableDelta,
+    from?: PartOrigins,
+  ): TableDelta {
     const isBare = assigner.kind === "time" && !fires;
-    const restored = (value: unknown) => (isBare ? aggregation.restore(value) : restoredWindow(aggregation, value));
+    const restored = (value: unknown) =>
+      isBare ? aggregation.restore(value, from) : restoredWindow(aggregation, value, from);
     return { ...delta, put: delta.put.map(([space, keys, values]) => [space, keys, values.map(restored)] as const) };
   }
 }
 
-function restoredWindow(aggregation: Aggregation, value: unknown): StoredWindow {
+function restoredWindow(aggregation: Aggregation, value: unknown, from: PartOrigins | undefined): StoredWindow {
   if (!Array.isArray(value) || value.length !== 3) throw aggregation.notAsWritten();
   const [accumulators, extra, firing] = value as unknown as StoredWindow;
   const isFiring = firing === null || (Array.isArray(firing) && firing.length === 5 && Array.isArray(firing[4]));
   if (!isFiring || (extra !== null && typeof extra !== "number")) throw aggregation.notAsWritten();
-  const sent = firing?.[4].map(([start, end, of]): SentRow => [start, end, aggregation.restore(of)]);
+  const sent = firing?.[4].map(([start, end, of]): SentRow => [start, end, aggregation.restore(of, from)]);
   return [
-    accumulators === null ? null : aggregation.restore(accumulators),
+    accumulators === null ? null : aggregation.restore(accumulators, from),
     extra,
     firing === null ? null : [firing[0], firing[1], firing[2], firing[3], sent!],
   ];

@@ -1,7 +1,9 @@
 import type { KeyHash } from "../state/hash-range.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { StateShapes } from "../state/commit.ts";
-import type { TableDeltas } from "../state/task-state.ts";
+import type { StateContent } from "../state/structure.ts";
+import type { RestoredState } from "./evolution/stage-state.ts";
+import type { Writer } from "./evolution/state-errors.ts";
 import type { Preparation } from "./preparation.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "./operator.ts";
 
@@ -37,6 +39,6 @@ export interface StageProgram {
   readonly hashOfKey: (key: KeyValues) => KeyHash;
   /** The same of a key as an operator's table has it. */
   readonly hashOf: (operator: string, key: string) => KeyHash;
-  /** Checks what comes out of storage. Throws systemic errors for what does not fit. */
-  readonly restore: (tables: TableDeltas) => TableDeltas;
+  /** Checks what comes out of storage, and makes it this build's. Throws systemic errors for what does not fit. */
+  readonly restore: (stored: StateContent, writer: Writer) => RestoredState;
 }

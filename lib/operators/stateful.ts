@@ -1,15 +1,27 @@
 import type { TableDelta } from "../state/keyed-table.ts";
+import type { PartOrigins } from "./evolution/part-origins.ts";
+import type { EvolvingShape } from "./evolution/state-shape.ts";
 
 /** One table of an operator's state, seen from outside: what is stored, inherited and checked without knowing what it means. */
 export interface TableDescription {
-  /** The table's name: the operator's, or one that begins with it. */
+  /** The table's name: the operator's, or one that begins with it and `$`. */
   readonly name: string;
-  /** What a stored value must agree with. */
-  readonly shape: string;
+  /** What stored values must agree with, or lead to. */
+  readonly shape: EvolvingShape;
   /** The key's code (`encodeKey`) that a table's key belongs to: state follows its key. */
   readonly keyCodeOf: (key: string) => string;
   /** The fields of that key, in order. */
   readonly keyFields: readonly string[];
-  /** Checks what comes out of storage. Throws systemic errors for what does not fit. */
-  readonly restore: (delta: TableDelta) => TableDelta;
+  /**
+   * Checks what comes out of storage. Throws systemic errors for what does not fit.
+   *
+   * @param from how values of an earlier version become this one's; nothing where this version wrote them
+   */
+  readonly restore: (delta: TableDelta, from?: PartOrigins) => TableDelta;
 }
+
+/** The operator that a table is of. */
+export const operatorOfTable = (table: string): string => table.split("$", 1)[0]!;
+
+/** What stands in shapes for a `keyBy` that leads out of a stage; it is empty. */
+export const shuffleTableOf = (keyBy: string): string => `${keyBy}$shuffle`;

@@ -7,6 +7,7 @@ import { END_OF_TIME } from "../time/instant.ts";
 import type { CheckedTrigger } from "../windows/trigger.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import { Aggregation } from "./aggregation.ts";
+import type { EvolvingShape } from "./evolution/state-shape.ts";
 
 /** A window operator, as a pipeline describes it. */
 export interface WindowSpec<A extends WindowAssigner = WindowAssigner> {
@@ -19,6 +20,8 @@ export interface WindowSpec<A extends WindowAssigner = WindowAssigner> {
   /** The key's fields, in order. */
   readonly keyFields: readonly string[];
   readonly aggregates: Readonly<Record<string, Aggregate<never, unknown>>>;
+  /** The version of the set of aggregates, and how it came about. */
+  readonly evolution: Pick<EvolvingShape, "version" | "changes">;
   /**
    * Milliseconds by which this operator's watermark trails the task's: the allowed lateness of the
    * windows before it, whose rows come that much after their event time.
@@ -26,10 +29,15 @@ export interface WindowSpec<A extends WindowAssigner = WindowAssigner> {
   readonly delay: number;
 }
 
-/** The state's shape: what stored windows must agree with. */
-export function windowShape({ name, assigner, keyFields, aggregates, trigger }: WindowSpec): string {
+/** The state's shape: what stored windows must agree with, or lead to. */
+export function windowShape({ name, assigner, keyFields, aggregates, trigger, evolution }: WindowSpec): EvolvingShape {
   const firing = trigger === undefined ? "" : ` firing ${firingShape(trigger)}`;
-  return `${assigner.shape} by ${keyFields.join()} of ${new Aggregation(name, aggregates).shape}${firing}`;
+  return {
+    fixed: `${assigner.shape} by ${keyFields.join()}${firing}`,
+    ...evolution,
+    parts: new Aggregation(name, aggregates).parts,
+    isSparse: false,
+  };
 }
 
 const firingShape = ({ early, late, accumulation }: CheckedTrigger): string =>

@@ -1,11 +1,11 @@
 import type { WindowAssigner } from "../windows/window.ts";
-import type { KeyValue } from "../state/key.ts";
-import { toPositiveMillis, type Duration } from "../time/duration.ts";
+import { toPositiveMillis } from "../time/duration.ts";
 import type { Builder } from "./builder.ts";
 import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
 import { buildProcess } from "./build-process.ts";
 import { buildSide, buildStream } from "./build-stream.ts";
 import { buildWindow } from "./build-window.ts";
+import type { DeduplicateOptions } from "./deduplicate.ts";
 import type { WindowOptions } from "./stream.ts";
 
 /** Makes a stream seen by its key: one method per kind of keyed operator. @param here the index of the node before */
@@ -16,10 +16,18 @@ export const buildKeyed = (builder: Builder, here: () => number, keyFields: read
     buildProcess(builder, here(), keyFields, name, process),
   enrich: (name: string, options: AnyEnrichOptions) =>
     buildStream(builder, buildEnrich(builder, here(), name, options), keyFields),
-  deduplicate: (name: string, options: { readonly id: (value: never) => KeyValue; readonly within: Duration }) => {
+  deduplicate: (name: string, options: DeduplicateOptions<never>) => {
     const id = builder.function("deduplicate", name, options?.id);
     const within = toPositiveMillis(options.within, `${builder.where}: deduplicate("${name}").within`);
-    const node = builder.add({ kind: "deduplicate", name, input: here(), keyFields, id, within });
+    const node = builder.add({
+      kind: "deduplicate",
+      name,
+      input: here(),
+      keyFields,
+      id,
+      within,
+      was: options.was ?? [],
+    });
     const late = buildSide(builder, node, "late", keyFields);
     return Object.defineProperty(buildStream(builder, node, keyFields), "late", { value: late });
   },

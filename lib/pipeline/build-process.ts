@@ -1,6 +1,7 @@
 import type { ProcessDefinition, ProcessFunction } from "../operators/process/process-function.ts";
 import type { Builder } from "./builder.ts";
 import { buildSide, buildStream } from "./build-stream.ts";
+import { evolutionOf } from "./evolution.ts";
 import { checkField } from "./names.ts";
 
 type AnyProcessFunction = ProcessFunction<never, never, {}, {}, {}, Iterable<unknown>, Iterable<unknown>>;
@@ -17,6 +18,7 @@ export function buildProcess(
     state: checked(builder, name, "state", process?.state ?? {}, ["value", "list", "map", "reducing"]),
     timers: checked(builder, name, "timers", process?.timers ?? {}, ["timer"]),
     sides: checked(builder, name, "sides", process?.sides ?? {}, ["side"]),
+    evolution: evolutionOf(`${builder.where}: process("${name}")`, process ?? {}),
     onRecord: builder.function("process", `${name}.onRecord`, process?.onRecord),
     onTimer: process?.onTimer && builder.function("process", `${name}.onTimer`, process.onTimer),
   };
@@ -24,7 +26,7 @@ export function buildProcess(
   if (timers.length > 0 && definition.onTimer === undefined) {
     throw builder.refuse(`process("${name}")`, `has a timer "${timers[0]!}" and no onTimer`, "Give it one.");
   }
-  const node = builder.add({ kind: "process", name, input, keyFields, definition });
+  const node = builder.add({ kind: "process", name, input, keyFields, definition, was: process.was ?? [] });
   const sides = Object.keys(definition.sides).map((side) => [side, buildSide(builder, node, side, keyFields)]);
   return Object.defineProperty(buildStream(builder, node, keyFields), "side", { value: Object.fromEntries(sides) });
 }

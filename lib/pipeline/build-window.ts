@@ -5,7 +5,8 @@ import type { WindowAssigner } from "../windows/window.ts";
 import type { Builder } from "./builder.ts";
 import { buildSide, buildStream } from "./build-stream.ts";
 import { checkField } from "./names.ts";
-import type { WindowOptions } from "./stream.ts";
+import { evolutionOf } from "./evolution.ts";
+import type { AggregateOptions, WindowOptions } from "./stream.ts";
 
 /** Makes a window operator of a keyed stream. @throws definition errors naming the window */
 export function buildWindow(
@@ -25,7 +26,7 @@ export function buildWindow(
   if (problem !== undefined) throw builder.refuse(`window("${name}")`, problem);
   const taken = new Set([...keyFields, ...windowFields(assigner, trigger)]);
   return {
-    aggregate: (aggregates: Readonly<Record<string, Aggregate<never, unknown>>>) => {
+    aggregate: (aggregates: Readonly<Record<string, Aggregate<never, unknown>>>, versions: AggregateOptions = {}) => {
       const fields = Object.keys(aggregates);
       if (fields.length === 0)
         throw builder.refuse(
@@ -42,6 +43,8 @@ export function buildWindow(
           );
         }
       }
+      const evolution = evolutionOf(`${what}.aggregate`, versions);
+      checkAdded(builder, name, aggregates, versions);
       const node = builder.add({
         kind: "window",
         name,
@@ -51,12 +54,32 @@ export function buildWindow(
         allowedLateness,
         trigger,
         aggregates,
+        evolution,
+        was: options.was ?? [],
       });
       return Object.defineProperty(buildStream(builder, node, keyFields), "late", {
         value: buildSide(builder, node, "late", keyFields),
       });
     },
   };
+}
+
+/** A window that is open when an aggregate is added may get no record any more, and has a value of it all the same. */
+function checkAdded(
+  builder: Builder,
+  name: string,
+  aggregates: Readonly<Record<string, Aggregate<never, unknown>>>,
+  { migrate = {} }: AggregateOptions,
+): void {
+  for (const added of Object.values(migrate).flatMap((change) => change.added ?? [])) {
+    const aggregate = Object.hasOwn(aggregates, added) ? aggregates[added]! : undefined;
+    if (aggregate === undefined || "ofNone" in aggregate) continue;
+    throw builder.refuse(
+      `window("${name}").aggregate`,
+      `adds "${added}", which has no value where there are no records`,
+      `Windows that are open have none of it yet: use filtered(${added}, () => true), whose result may be undefined.`,
+    );
+  }
 }
 
 /** The columns that rows have beside the key's and the aggregates'. */

@@ -8,6 +8,8 @@ export interface DeduplicateOptions<T> {
   readonly id: (value: T) => KeyValue;
   /** Two records of an id are the same when their event times differ by less. State is kept so long. */
   readonly within: Duration;
+  /** Names that the operator had: its state was stored under them. */
+  readonly was?: readonly string[];
 }
 
 /** What was passed on, and beside it the records that came too late to be told. */

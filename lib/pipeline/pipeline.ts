@@ -2,6 +2,7 @@ import { definitionError } from "../errors.ts";
 import { Builder } from "./builder.ts";
 import { buildStream } from "./build-stream.ts";
 import { checkName } from "./names.ts";
+import { checkSuccessions } from "./successions.ts";
 import type { Source } from "./source.ts";
 import type { Stream } from "./stream.ts";
 import type { Pipeline, PoisonPolicy } from "./topology.ts";
@@ -14,6 +15,11 @@ export interface Flow {
 export interface PipelineOptions {
   /** @default half of a task's last thousand records */
   readonly poison?: PoisonPolicy;
+  /**
+   * Operators that the pipeline had and whose state goes with it. Without a word here, state of an operator that is gone
+   * stops the task. A `keyBy` that is gone is named here too: what is in its stage goes.
+   */
+  readonly dropped?: readonly string[];
 }
 
 /**
@@ -41,5 +47,8 @@ export function pipeline(name: string, build: (flow: Flow) => void, options: Pip
       return buildStream(builder, node, source.keyFields) as never;
     },
   });
-  return { kind: "pipeline", name, nodes: builder.finish(), poison };
+  const dropped = options.dropped ?? [];
+  const nodes = builder.finish();
+  checkSuccessions(builder, nodes, dropped);
+  return { kind: "pipeline", name, nodes, poison, dropped };
 }

@@ -1,4 +1,5 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
+import type { PartsChange } from "../operators/evolution/state-shape.ts";
 import type { KeyRow, KeySpec } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
 import type { Accumulation, PaneTiming, WindowTrigger } from "../windows/trigger.ts";
@@ -66,6 +67,21 @@ export interface WindowOptions {
   readonly trigger?: WindowTrigger;
   /** What each of several rows holds. @default accumulating */
   readonly accumulation?: Accumulation;
+  /** Names that the operator had: its state was stored under them. */
+  readonly was?: readonly string[];
+}
+
+export interface AggregateOptions {
+  /** Raised when aggregates are added or taken out. @default 1 */
+  readonly version?: number;
+  /**
+   * By version, what the next one changed. An aggregate that was added has, in windows that are open when the change is
+   * deployed, only the records since.
+   *
+   * @example
+   * const changes = { version: 2, migrate: { 1: { added: ["total"], removed: ["worst"] } } };
+   */
+  readonly migrate?: { readonly [version: number]: PartsChange };
 }
 
 /** The columns of windows that make several rows. */
@@ -95,6 +111,7 @@ export interface Windowed<T, K, F> {
   /** Rows per key and window: the key's fields, the window's, and a field per aggregate. */
   aggregate<const A extends { readonly [name: string]: Aggregate<T, unknown> }>(
     aggregates: A & { readonly [P in keyof K | keyof F]?: "name already taken by the key or the window" },
+    options?: AggregateOptions,
   ): Aggregated<Flat<K & F & Results<A>>, T, K>;
 }
 

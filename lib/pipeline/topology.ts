@@ -1,5 +1,6 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
 import type { EnrichSpec } from "../operators/enrich.ts";
+import type { EvolvingShape } from "../operators/evolution/state-shape.ts";
 import type { ProcessDefinition } from "../operators/process/process-function.ts";
 import type { KeySpec, KeyValue } from "../state/key.ts";
 import type { CheckedTrigger } from "../windows/trigger.ts";
@@ -62,6 +63,10 @@ export type Node =
       /** Undefined for one row per window. */
       readonly trigger: CheckedTrigger | undefined;
       readonly aggregates: Readonly<Record<string, Aggregate<never, unknown>>>;
+      /** The version of the set of aggregates, and how it came about. */
+      readonly evolution: Pick<EvolvingShape, "version" | "changes">;
+      /** Names that the operator had. */
+      readonly was: readonly string[];
     }
   | {
       readonly kind: "process";
@@ -69,6 +74,8 @@ export type Node =
       readonly input: number;
       readonly keyFields: readonly string[];
       readonly definition: ProcessDefinition;
+      /** Names that the operator had. */
+      readonly was: readonly string[];
     }
   | {
       readonly kind: "deduplicate";
@@ -78,6 +85,8 @@ export type Node =
       readonly id: (value: never) => KeyValue;
       /** Milliseconds. */
       readonly within: number;
+      /** Names that the operator had. */
+      readonly was: readonly string[];
     }
   /** What leaves its input beside the rows: a window's late records, a branch of a split, a side output. Named `input.side`. */
   | { readonly kind: "side"; readonly name: string; readonly input: number; readonly side: string }
@@ -103,6 +112,8 @@ export interface Pipeline {
   readonly name: string;
   readonly nodes: readonly Node[];
   readonly poison: PoisonPolicy;
+  /** Operators whose state goes. */
+  readonly dropped: readonly string[];
 }
 
 export const nodesOf = <K extends Node["kind"]>(pipeline: Pipeline, kind: K): readonly NodeOf<K>[] =>

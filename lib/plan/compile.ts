@@ -1,3 +1,4 @@
+import { StageState, type Successions } from "../operators/evolution/stage-state.ts";
 import { partialEntry } from "../operators/pre-aggregate.ts";
 import { fanOut } from "../operators/stateless.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
@@ -21,11 +22,12 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
     return { index, node, operator: leadsOut ? shuffleOf(pipeline, stage, node) : operatorOf(pipeline, node) };
   });
   const tables = new Map(nodes.flatMap(({ operator }) => operator.tables.map((table) => [table.name, table])));
+  const state = new StageState([...tables.values()], successionsOf(pipeline));
   const hashOfKey = stage.input.kind === "shuffle" ? hashOfGroup : hashOfPartitionKey;
   return {
     pipeline: pipeline.name,
     name: stage.name,
-    shapes: Object.fromEntries([...tables].map(([name, { shape }]) => [name, shape])),
+    shapes: state.shapes,
     shuffles: stage.shuffles.map(({ stage: reader, keyBys }) => ({
       stage: reader,
       delay: Math.max(...keyBys.map((keyBy) => delayBefore(pipeline, keyBy))),
@@ -35,10 +37,15 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
       const { keyFields, keyCodeOf } = tables.get(name)!;
       return hashOfKey(decodeKey(keyFields, keyCodeOf(tableKey)));
     },
-    restore: (deltas) => deltas.map(([name, delta]) => [name, tables.get(name)?.restore(delta) ?? delta]),
+    restore: (stored, writer) => state.restore(stored, writer),
     ...preparationOf(pipeline, stage),
     bind: (context) => bind(nodes, stage, context),
   };
+}
+
+function successionsOf({ nodes, dropped }: Pipeline): Successions {
+  const renamed = nodes.flatMap((node) => ("was" in node ? node.was.map((old) => [old, node.name] as const) : []));
+  return { renamed: new Map(renamed), dropped: new Set(dropped) };
 }
 
 /** What was shuffled is where its key group is. */

@@ -1,5 +1,7 @@
+import { fixedShape } from "../operators/evolution/state-shape.ts";
 import { PreAggregate } from "../operators/pre-aggregate.ts";
 import { shuffleOperator } from "../operators/shuffle.ts";
+import { shuffleTableOf, type TableDescription } from "../operators/stateful.ts";
 import type { WindowSpec } from "../operators/window-spec.ts";
 import type { NodeOf, Pipeline } from "../pipeline/topology.ts";
 import type { TimeWindows } from "../windows/window.ts";
@@ -13,13 +15,23 @@ export function shuffleOf(pipeline: Pipeline, { shuffles }: Stage, keyBy: NodeOf
   const { name, key } = keyBy;
   const { stage } = shuffles.find(({ keyBys }) => keyBys.some((one) => one.name === name))!;
   const spec = { name, stage, key };
+  const tables = [shuffleTable(name)];
   const { window } = preAggregationOf(pipeline, keyBy);
-  if (window === undefined) return { tables: [], bind: (context) => ({ push: shuffleOperator(spec, context) }) };
+  if (window === undefined) return { tables, bind: (context) => ({ push: shuffleOperator(spec, context) }) };
   return {
-    tables: [],
+    tables,
     bind: (context) => {
       const operator = new PreAggregate(spec, specOf(pipeline, window) as WindowSpec<TimeWindows>, context);
       return { push: operator.push, flush: () => operator.flush() };
     },
   };
 }
+
+/** Nothing is stored. But a build without the `keyBy` must not go on as if nothing were left in the stream. */
+const shuffleTable = (name: string): TableDescription => ({
+  name: shuffleTableOf(name),
+  shape: fixedShape("shuffle/1"),
+  keyFields: [],
+  keyCodeOf: String,
+  restore: (delta) => delta,
+});

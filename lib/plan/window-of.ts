@@ -1,6 +1,8 @@
 import { Aggregation } from "../operators/aggregation.ts";
 import { CountAggregate, restoreCounts } from "../operators/count-aggregate.ts";
+import { fixedShape } from "../operators/evolution/state-shape.ts";
 import { keyCodeIn, OpenWindows, type EndingWindows } from "../operators/open-windows.ts";
+import type { PartOrigins } from "../operators/evolution/part-origins.ts";
 import { pendingOf, SlidingAggregate } from "../operators/sliding-aggregate.ts";
 import type { TableDescription } from "../operators/stateful.ts";
 import { WindowAggregate } from "../operators/window-aggregate.ts";
@@ -27,19 +29,20 @@ export function windowOf(pipeline: Pipeline, node: NodeOf<"window">): CompiledOp
 
 /** A window operator as its node describes it. */
 export function specOf(pipeline: Pipeline, node: NodeOf<"window">): WindowSpec {
-  const { name, assigner, allowedLateness, trigger, aggregates, keyFields } = node;
-  return { name, assigner, allowedLateness, trigger, aggregates, keyFields, delay: delayBefore(pipeline, node) };
+  const { name, assigner, allowedLateness, trigger, aggregates, keyFields, evolution } = node;
+  const delay = delayBefore(pipeline, node);
+  return { name, assigner, allowedLateness, trigger, aggregates, keyFields, evolution, delay };
 }
 
 function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
   const { name, assigner, trigger } = spec;
   const aggregation = new Aggregation(name, spec.aggregates);
   const keyCodeOf = (key: string) => keyCodeIn(assigner, key);
-  const restore = (delta: TableDelta) => OpenWindows.restore(assigner, aggregation, trigger !== undefined, delta);
+  const restore = (delta: TableDelta, from?: PartOrigins) =>
+    OpenWindows.restore(assigner, aggregation, trigger !== undefined, delta, from);
   const windows: TableDescription = { ...described(spec), keyCodeOf, restore };
   const timers = [firingsOf(name), wakesOf(name)].map((table): TableDescription => ({
-    ...described(spec),
-    name: table,
+    ...besideWindows(spec, table),
     keyCodeOf: (key) => keyCodeOf(timedWindowIn(key).entryKey),
   }));
   return {
@@ -53,15 +56,14 @@ function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
 
 function slidingOf(spec: WindowSpec<SlidingWindows>): CompiledOperator {
   const aggregation = new Aggregation(spec.name, spec.aggregates);
-  const restore = ({ put, ...rest }: TableDelta): TableDelta => ({
+  const restore = ({ put, ...rest }: TableDelta, from?: PartOrigins): TableDelta => ({
     ...rest,
-    put: put.map(([space, keys, values]) => [space, keys, values.map((value) => aggregation.restore(value))] as const),
+    put: put.map(([space, keys, values]) => {
+      return [space, keys, values.map((value) => aggregation.restore(value, from))] as const;
+    }),
   });
   return {
-    tables: [
-      { ...described(spec), restore },
-      { ...described(spec), name: pendingOf(spec.name) },
-    ],
+    tables: [{ ...described(spec), restore }, besideWindows(spec, pendingOf(spec.name))],
     bind: (context, { rows, side }) => {
       const timed = new SlidingAggregate(spec, context, rows, side("late"));
       return { push: timed.push, timed };
@@ -72,7 +74,7 @@ function slidingOf(spec: WindowSpec<SlidingWindows>): CompiledOperator {
 function countOf(spec: WindowSpec<CountWindows>): CompiledOperator {
   const aggregation = new Aggregation(spec.name, spec.aggregates);
   return {
-    tables: [{ ...described(spec), restore: (delta) => restoreCounts(aggregation, delta) }],
+    tables: [{ ...described(spec), restore: (delta, from) => restoreCounts(aggregation, delta, from) }],
     bind: (context, { rows, side }) => {
       const timed = new CountAggregate(spec, context, rows, side("late"));
       return { push: timed.push, timed };
@@ -86,6 +88,13 @@ const described = (spec: WindowSpec): TableDescription => ({
   keyFields: spec.keyFields,
   keyCodeOf: (key) => key,
   restore: (delta) => delta,
+});
+
+/** A table that says of the windows when something is due: it has no accumulators. */
+const besideWindows = (spec: WindowSpec, name: string): TableDescription => ({
+  ...described(spec),
+  name,
+  shape: fixedShape(windowShape(spec).fixed),
 });
 
 /**

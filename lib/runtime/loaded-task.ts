@@ -1,10 +1,9 @@
-import { systemicError } from "../errors.ts";
-import type { Base, Commit, LogTotals, StateShapes, StoredCommit } from "../state/commit.ts";
+import type { Base, Commit, LogTotals, StoredCommit } from "../state/commit.ts";
 import { bodyBytes, isWhole } from "../state/commit.ts";
 import { inherit, type Legacy } from "../state/inheritance.ts";
 import { hashOf, type HashRange } from "../state/hash-range.ts";
 import { REDRIVEN, routingKeyIn } from "../state/redriven.ts";
-import type { TableDeltas, TaskHeader } from "../state/task-state.ts";
+import type { StateContent } from "../state/structure.ts";
 import { TaskState } from "../state/task-state.ts";
 import { Fold, type FoldSettings } from "./fold.ts";
 
@@ -23,7 +22,7 @@ export class LoadedTask {
   base: Base | undefined = undefined;
   /** Whether the state was inherited, and no commit says so yet. */
   isHeir = false;
-  /** Whether it was loaded past something damaged: the next checkpoint makes that good. */
+  /** Whether it was loaded past something damaged, or from what another build wrote: the next checkpoint makes that good. */
   mustCheckpoint = false;
   /** Partitions that were there at the beginning, as far as the source lists them: until the first commit. */
   roots: readonly string[] = [];
@@ -45,9 +44,8 @@ export class LoadedTask {
     return this.state.size * this.bytesPerEntry;
   }
 
-  startFrom(base: Base, build: string, shapes: StateShapes, header: TaskHeader, tables: TableDeltas): void {
-    this.#checkShapes(shapes);
-    this.state.apply(header, this.#settings.program.restore(tables), true);
+  startFrom(base: Base, build: string, content: StateContent): void {
+    this.#apply(content, build, true);
     this.#forgetOtherBuilds(build);
     this.epoch = base.epoch;
     this.totals = base;
@@ -79,8 +77,7 @@ export class LoadedTask {
   }
 
   follow(stored: StoredCommit, commit: Commit): void {
-    this.#checkShapes(commit.shapes);
-    this.state.apply(commit.header, this.#settings.program.restore(commit.tables), isWhole(stored));
+    this.#apply(commit, stored.build, isWhole(stored));
     this.headOutputs = commit.outputs;
     this.#forgetOtherBuilds(stored.build);
     this.moveTo(stored);
@@ -104,19 +101,10 @@ export class LoadedTask {
     this.state.killed = 0;
   }
 
-  /** State that was written by another pipeline than this one must not be folded into. */
-  #checkShapes(stored: StateShapes): void {
+  #apply(content: StateContent, build: string, whole: boolean): void {
     const { program, origin } = this.#settings;
-    for (const [operator, shape] of Object.entries(stored)) {
-      const ours = program.shapes[operator];
-      if (ours === shape) continue;
-      throw systemicError({
-        code: "state/shape",
-        message:
-          `Task ${origin.task}: the state of operator "${operator}" was written as «${shape}»; ` +
-          (ours === undefined ? "this build has no such operator." : `this build's is «${ours}».`),
-        advice: "Deploy the pipeline as it was, or begin a new generation.",
-      });
-    }
+    const { header, tables, isMigrated } = program.restore(content, { task: origin.task, build });
+    this.state.apply(header, tables, whole);
+    if (isMigrated) this.mustCheckpoint = true; // from then on nothing needs the migrations
   }
 }

@@ -166,8 +166,7 @@ export class Loading {
   async #restore(task: LoadedTask, pointer: CheckpointPointer): Promise<true> {
     const object = await this.#objects.get(pointer.key);
     if (object === undefined) throw gone(this.#name, `its checkpoint ${pointer.key} is missing`);
-    const { shapes, header, tables } = decodeCheckpoint(this.#name, pointer, object);
-    task.startFrom(pointer, pointer.build, shapes, header, tables);
+    task.startFrom(pointer, pointer.build, decodeCheckpoint(this.#name, pointer, object));
     if (task.state.size > 0) task.bytesPerEntry = object.length / task.state.size;
     return true;
   }

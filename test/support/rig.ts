@@ -55,7 +55,7 @@ export interface RigOptions {
   readonly limits?: WriterLimits;
   /** @default no tables, and no lookup's time is ever up */
   readonly lookups?: Partial<Lookups>;
-  /** @default "test" */
+  /** @default what was deployed last */
   readonly build?: string;
 }
 
@@ -89,15 +89,22 @@ export class Rig {
   tipOf: ((partition: string, sequence: string) => boolean) | undefined = undefined;
   /** What the source lists. */
   readonly partitions: Partition[] = [{ id: SHARD, parents: [], range: WHOLE_RANGE }];
-  readonly decode: RecordDecoder;
-  readonly #pipeline: Pipeline;
+  decode!: RecordDecoder;
+  #pipeline!: Pipeline;
+  #build!: string;
   #nonces = 0;
 
   constructor(pipeline: Pipeline) {
+    this.deploy(pipeline, "test");
+  }
+
+  /** Processes that are made from now on run this pipeline. */
+  deploy(pipeline: Pipeline, build: string): void {
     this.#pipeline = pipeline;
+    this.#build = build;
     this.decode = kinesisDecoder(sourceOf(planStages(pipeline)[0]!));
     for (const { name } of [...planStages(pipeline)[0]!.sinks, { name: DEAD_LETTERS }, { name: TICKS }])
-      this.sinks.set(name, new RecordingSink());
+      if (!this.sinks.has(name)) this.sinks.set(name, new RecordingSink());
   }
 
   get #stage(): Stage {
@@ -120,7 +127,7 @@ export class Rig {
   process(options: RigOptions = {}): StageRuntime {
     const stage = this.#stage;
     const { pipeline, generation, source, incarnation } = this.idOf();
-    const build = options.build ?? "test";
+    const build = options.build ?? this.#build;
     return new StageRuntime({
       stage: {
         pipeline,

@@ -50,7 +50,7 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
     shuffles: [],
     hashOfKey: () => "0".repeat(32),
     hashOf: () => "0".repeat(32),
-    restore: (tables) => tables,
+    restore: ({ header, tables }) => ({ header, tables, isMigrated: false }),
     bind: (context) => ({
       enter: () => () => undefined,
       timed: [program(context)],

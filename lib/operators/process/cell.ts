@@ -4,6 +4,7 @@ import { validate } from "../../schema.ts";
 import type { KeyValue } from "../../state/key.ts";
 import { storableCopy } from "../../state/storable.ts";
 import type { Stored } from "../../state/stored-value.ts";
+import { VersionedShape, type Versioned } from "../../state/versions.ts";
 import { toPositiveMillis, type Duration } from "../../time/duration.ts";
 
 declare const cellType: unique symbol;
@@ -20,6 +21,8 @@ export interface CellDeclaration {
   readonly reduce: ((a: never, b: never) => unknown) | undefined;
   /** Milliseconds of event time that an entry lives after it was last written; infinity for good. */
   readonly ttl: number;
+  /** What stored values must agree with, or lead to. */
+  readonly versions: VersionedShape;
 }
 
 /** A part of a key's state, which user code meets as a `C`. */
@@ -80,7 +83,7 @@ export type StateSchema<S extends StandardSchemaV1> =
 
 type Output<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>;
 
-export interface CellOptions {
+export interface CellOptions extends Versioned {
   /**
    * How long an entry lives after the event time at which it was last written: each value, list element or map entry
    * for itself. @default for good
@@ -174,16 +177,18 @@ export function reducing(
 }
 
 function declare(
-  of: Pick<CellDeclaration, "kind" | "schema" | "initial" | "ttl"> & Partial<CellDeclaration>,
+  of: Pick<CellDeclaration, "kind" | "schema" | "initial" | "ttl" | "versions"> & Partial<CellDeclaration>,
 ): CellDeclaration {
   return { keySchema: undefined, reduce: undefined, ...of };
 }
 
-function optionsOf(kind: string, schema: StandardSchemaV1, { initial, ttl }: Partial<InitialOptions<unknown>>) {
+function optionsOf(kind: string, schema: StandardSchemaV1, options: Partial<InitialOptions<unknown>>) {
+  const { initial, ttl } = options;
   checkSchema(kind, schema);
   return {
     initial: initial === undefined ? undefined : checkedInitial(kind, schema, initial),
     ttl: ttl === undefined ? Number.POSITIVE_INFINITY : toPositiveMillis(ttl, `${kind}().ttl`),
+    versions: new VersionedShape(`State ${kind}()`, kind, options),
   };
 }
 

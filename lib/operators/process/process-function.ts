@@ -1,5 +1,6 @@
 import type { TimerDeclarations, Timers } from "./timer.ts";
 import type { CellDeclarations, Cells } from "./cell.ts";
+import type { EvolvingShape, PartsChange } from "../evolution/state-shape.ts";
 
 declare const rowType: unique symbol;
 
@@ -60,6 +61,15 @@ export interface ProcessFunction<
   /** Per key: `eventTime` or `processingTime`. */
   readonly timers?: Tm;
   readonly sides?: Sd;
+  /** Raised when state or timers are taken out. @default 1 */
+  readonly version?: number;
+  /**
+   * By version, what the next one took out: the names of state, and of timers as `timers.name`. What is stored of it goes.
+   * What is added needs no word: it is simply not set yet.
+   */
+  readonly migrate?: { readonly [version: number]: Pick<PartsChange, "removed"> };
+  /** Names that the operator had: its state was stored under them. */
+  readonly was?: readonly string[];
   /** Called with each record. What it yields are rows with the record's key and event time. */
   readonly onRecord: (record: T, context: ProcessContext<K, S, Tm, Sd>) => X;
   /** Called with each timer that fires, after it was cleared. What it yields are rows with its key and event time. */
@@ -71,6 +81,8 @@ export interface ProcessDefinition {
   readonly state: CellDeclarations;
   readonly timers: TimerDeclarations;
   readonly sides: SideDeclarations;
+  /** The version of the set of its state and timers, and how it came about. */
+  readonly evolution: Pick<EvolvingShape, "version" | "changes">;
   readonly onRecord: (record: never, context: never) => unknown;
   readonly onTimer: ((timer: never, context: never) => unknown) | undefined;
 }

@@ -2,6 +2,9 @@ import { messageOf, systemicError } from "../../errors.ts";
 import { validate } from "../../schema.ts";
 import { keyCodeIn, partIn } from "../../state/entry-key.ts";
 import type { TableDelta } from "../../state/keyed-table.ts";
+import { wayFromShape } from "../../state/versions.ts";
+import type { PartOrigins } from "../evolution/part-origins.ts";
+import { fixedShape, type EvolvingShape, type PartsChange, type StatePart } from "../evolution/state-shape.ts";
 import { expiryTableOf } from "../expiring-entries.ts";
 import type { TableDescription } from "../stateful.ts";
 import type { CellDeclaration } from "./cell.ts";
@@ -12,25 +15,69 @@ import { timerTableOf } from "./timers.ts";
 export function processTables(spec: ProcessSpec): readonly TableDescription[] {
   const { name, keyFields, definition } = spec;
   const by = `by ${keyFields.join()}`;
-  const cells = Object.entries(definition.state).map(([cell, { kind }]) => `${cell}=${kind}`);
-  const table = (of: string, shape: string, restore: TableDescription["restore"] = (delta) => delta) =>
+  const cells = Object.entries(definition.state).map(([cell, { versions }]): StatePart => ({
+    name: cell,
+    shape: versions.text,
+    wayFrom: (stored) => versions.wayFrom(stored),
+  }));
+  const table = (of: string, shape: EvolvingShape, restore: TableDescription["restore"] = (delta) => delta) =>
     ({ name: of, shape, keyFields, keyCodeOf: keyCodeIn, restore }) satisfies TableDescription;
+  const timersOf = (domain: "event" | "processing") =>
+    table(
+      timerTableOf(name, domain),
+      sparse(spec, `timers/1 ${by}`, timerParts(spec, domain), ofTimer),
+      withoutRemoved,
+    );
   return [
-    table(name, `process/1 ${by} of ${cells.join()}`, (delta) => restoreCells(spec, delta)),
-    table(expiryTableOf(name), `expiry/1 ${by}`),
-    table(timerTableOf(name, "event"), `timers/1 ${by}`),
-    table(timerTableOf(name, "processing"), `timers/1 ${by}`),
+    table(name, sparse(spec, `process/1 ${by}`, cells, ofCell), (delta, from) => restoreCells(spec, delta, from)),
+    table(expiryTableOf(name), fixedShape(`expiry/1 ${by}`)),
+    timersOf("event"),
+    timersOf("processing"),
   ];
 }
 
-/** @throws systemic error `state/cell` naming operator and cell */
-function restoreCells({ name, definition }: ProcessSpec, delta: TableDelta): TableDelta {
+const TIMERS = "timers.";
+const TIMER = "timer/1";
+const ofCell = (removed: string) => (removed.startsWith(TIMERS) ? [] : [removed]);
+const ofTimer = (removed: string) => (removed.startsWith(TIMERS) ? [removed.slice(TIMERS.length)] : []);
+
+/** @param named which parts of the table a removal of the operator's means */
+function sparse(
+  { definition: { evolution } }: ProcessSpec,
+  fixed: string,
+  parts: readonly StatePart[],
+  named: (removed: string) => readonly string[],
+): EvolvingShape {
+  const changes = [...evolution.changes].map(
+    ([version, { removed = [] }]) => [version, { removed: removed.flatMap(named) }] satisfies [number, PartsChange],
+  );
+  return { fixed, version: evolution.version, parts, changes: new Map(changes), isSparse: true };
+}
+
+const timerParts = ({ definition: { timers } }: ProcessSpec, of: "event" | "processing"): readonly StatePart[] =>
+  Object.entries(timers).flatMap(([name, { domain }]) =>
+    domain === of ? [{ name, shape: TIMER, wayFrom: (stored: string) => wayFromShape(TIMER, stored) }] : [],
+  );
+
+/** A table without the entries of parts that were taken out. */
+function withoutRemoved(delta: TableDelta, from?: PartOrigins): TableDelta {
+  if (from === undefined || from.removed.size === 0) return delta;
   const put = delta.put.map(([space, keys, values]) => {
+    const kept = keys.flatMap((key, i) => (from.removed.has(partIn(key).part) ? [] : [i]));
+    return [space, kept.map((i) => keys[i]!), kept.map((i) => values[i])] as const;
+  });
+  return { ...delta, put: put.filter(([, keys]) => keys.length > 0) };
+}
+
+/** @throws systemic error `state/cell` naming operator and cell */
+function restoreCells({ name, definition }: ProcessSpec, delta: TableDelta, from?: PartOrigins): TableDelta {
+  const places = new Map(Object.keys(definition.state).map((cell, i) => [cell, i]));
+  const put = withoutRemoved(delta, from).put.map(([space, keys, values]) => {
     const restored = values.map((value, i) => {
       const { part, entry } = partIn(keys[i]!);
-      const cell = Object.hasOwn(definition.state, part) ? definition.state[part] : undefined;
-      if (cell === undefined) throw refused(name, part, "has an entry that this build does not know");
-      return restoreEntry(name, part, cell, entry, value);
+      const at = places.get(part);
+      if (at === undefined) throw refused(name, part, "has an entry that this build does not know");
+      return restoreEntry(name, part, definition.state[part]!, entry, value, from?.origins[at]?.migrate);
     });
     return [space, keys, restored] as const;
   });
@@ -43,6 +90,7 @@ function restoreEntry(
   { kind, schema }: CellDeclaration,
   entry: string | undefined,
   stored: unknown,
+  migrate: ((stored: unknown) => unknown) | undefined,
 ): unknown {
   if (!Array.isArray(stored) || stored.length < 1 || stored.length > 2) throw refused(operator, part, "is no entry");
   const [value, expires] = stored as [unknown, unknown?];
@@ -52,10 +100,11 @@ function restoreEntry(
   if (isHead && Number.isSafeInteger(value)) return stored;
   try {
     if (isHead) throw new TypeError("its length is no number");
-    const checked = validate(schema, value);
+    const checked = validate(schema, migrate === undefined ? value : migrate(value));
     return stored.length === 2 ? [checked, expires] : [checked];
   } catch (cause) {
-    throw refused(operator, part, `holds what its schema refuses: ${messageOf(cause)}`, cause);
+    const whose = migrate === undefined ? "its schema refuses" : "its migration, or the schema after it, refuses";
+    throw refused(operator, part, `holds what ${whose}: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -63,6 +112,6 @@ const refused = (operator: string, cell: string, how: string, cause?: unknown) =
   systemicError({
     code: "state/cell",
     message: `The state "${cell}" of operator "${operator}" ${how}.`,
-    advice: "Deploy the process function as it was, or begin a new generation.",
+    advice: "Deploy the process function as it was, or raise the state's version and give it a migration.",
     cause,
   });

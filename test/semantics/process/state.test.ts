@@ -29,7 +29,14 @@ function bound(
     name: "p",
     keyFields: ["key"],
     delay: 0,
-    definition: { state, timers: { t: eventTime }, sides: {}, onRecord: onRecord, onTimer },
+    definition: {
+      state,
+      timers: { t: eventTime },
+      sides: {},
+      evolution: { version: 1, changes: new Map() },
+      onRecord,
+      onTimer,
+    },
   };
   const task = new TaskState();
   const decode: RecordDecoder = ({ base64 }) => {
@@ -48,7 +55,7 @@ function bound(
         shuffles: [],
         hashOfKey: hashOfPartitionKey,
         hashOf: (_table, key) => hashOf(key),
-        restore: (tables) => tables,
+        restore: ({ header, tables }) => ({ header, tables, isMigrated: false }),
         bind: (context) => {
           const operator = new ProcessOperator(spec, context, { rows: (row) => rows.push(row), side: () => undefined });
           return { enter: () => operator.push, timed: [operator], expiring: [operator], flush: () => undefined };
