@@ -12,6 +12,7 @@ export type {
   Windowed,
   WindowOptions,
 } from "./pipeline/stream.ts";
+export { explain, type Measured } from "./plan/explain.ts";
 export type { Node, Pipeline, PoisonPolicy } from "./pipeline/topology.ts";
 export type { Source, SourceOptions } from "./pipeline/source.ts";
 export type { Sink } from "./pipeline/sink.ts";
