@@ -17,10 +17,8 @@ export interface ShuffleSpec {
 }
 
 /**
- * An element's text in a commit: its key group and where it enters the next stage, by which it is packed, and `[time, key code, value]`.
- *
- * @example
- * elementText(17, "by-carrier", 1_000, "sAA", '{"delay":3}') === '17 by-carrier [1000,"sAA",{"delay":3}]';
+ * An element's text in a commit: its key group and where it enters the next stage, by which it is packed, and `[time, key code, value]`:
+ * `17 by-carrier [1000,"sAA",{"delay":3}]`.
  */
 export const elementText = (group: number, entry: string, time: number, keyCode: string, value: string): string =>
   `${group} ${entry} [${time},${JSON.stringify(keyCode)},${value}]`;

@@ -20,7 +20,7 @@ const web = pipeline("web", (flow) => {
     .window("hours", tumbling({ hours: 1 }))
     .aggregate({ events: count() })
     .to(counts("per_page", "page") as never);
-  const all = views.union("all", flow.from(events("clicks")) as never);
+  const all = views.union("all", flow.from(events("clicks")));
   all
     .keyBy("by-user", { user: (event) => event.user })
     .window("minutes", tumbling({ minutes: 1 }))
