@@ -44,6 +44,9 @@ export function dashboard(scope: Construct, { pipeline, alarms, stages, lakes, q
       ]),
       graph(`${name}: bytes`, own("CommitBytes", "CatchUpBytes")),
     );
+    board.addWidgets(
+      graph(`${name}: hottest key, % of a batch`, [stageMetric(identity, "HotKeyShare", Stats.MAXIMUM)]),
+    );
   }
   board.addWidgets(
     graph(

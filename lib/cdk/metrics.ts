@@ -15,6 +15,7 @@ export type StageMetric =
   | "Conflicts"
   | "Redeliveries"
   | "CommitBytes"
+  | "HotKeyShare"
   | "CatchUpBytes"
   | "WatermarkLag"
   | "SystemicFailures";

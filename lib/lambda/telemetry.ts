@@ -51,6 +51,7 @@ export class Telemetry implements Observer {
       MetricUnit.Count,
       report.trigger === "records" && report.folded < report.records ? 1 : 0,
     );
+    if (report.hotKey !== undefined) metrics.addMetric("HotKeyShare", MetricUnit.Percent, report.hotKey.share * 100);
     metrics.addMetric("CommitBytes", MetricUnit.Bytes, report.commitBytes);
     metrics.addMetric("CatchUpBytes", MetricUnit.Bytes, report.catchUpBytes);
     metrics.addMetric("Checkpoints", MetricUnit.Count, Number(report.checkpointed));

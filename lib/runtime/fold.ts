@@ -15,6 +15,7 @@ import {
 } from "./dead-letter.ts";
 import { recordIn, unitIn } from "./redriven-unit.ts";
 import type { Answers } from "./enrichment.ts";
+import { KeyShares, type HotKey } from "./hot-key.ts";
 import type { IncomingUnit, Intake } from "./intake.ts";
 import type { IncomingRecord } from "./record.ts";
 import { Verdict } from "./verdict.ts";
@@ -44,6 +45,7 @@ export class Fold {
   #operator = "";
   #now = Number.NEGATIVE_INFINITY;
   readonly #verdict: Verdict;
+  readonly #keys = new KeyShares();
 
   constructor(settings: FoldSettings, state: TaskState) {
     this.#settings = settings;
@@ -63,6 +65,11 @@ export class Fold {
   /** Adds an output that is no operator's. */
   send(output: Output): void {
     this.#outputs.push(output);
+  }
+
+  /** The key that most of the records since the last call were of. */
+  takeHotKey(): HotKey | undefined {
+    return this.#keys.take();
   }
 
   /** Sends on what operators have held back while the commit was made. */
@@ -252,6 +259,7 @@ export class Fold {
       const decoded = unit.open();
       this.#stage.enter(decoded.entry)(decoded.value, decoded);
       time = decoded.time;
+      if (decoded.keyCode !== "") this.#keys.add(decoded.key, decoded.keyCode, unit.records);
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
       state.undoUnit();

@@ -1,4 +1,5 @@
 import type { OperatorCounts } from "../state/counters.ts";
+import type { HotKey } from "./hot-key.ts";
 
 /** What a turn did, for logs and metrics. */
 export interface TurnReport {
@@ -10,6 +11,8 @@ export interface TurnReport {
   readonly folded: number;
   /** What became of records in this turn, per operator. */
   readonly counts: ReadonlyMap<string, OperatorCounts>;
+  /** The key that most of the turn's records were of, where they were many and of several keys. */
+  readonly hotKey: HotKey | undefined;
   readonly outputs: number;
   readonly watermark: number;
   /** Bytes of the commit's body; zero when nothing was committed. */

@@ -176,6 +176,7 @@ export class Task {
       records: trigger.kind === "records" ? trigger.records.length : 0,
       folded: folded ?? 0,
       counts: countsBetween(before, task.state.counters.byOperator()),
+      hotKey: task.fold.takeHotKey(),
       watermark: task.state.watermark,
       commitBytes: appended?.bytes ?? 0,
       spilled: appended?.spilled ?? false,
