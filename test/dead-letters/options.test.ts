@@ -14,7 +14,11 @@ test("what a command line asks for", () => {
   expect(parseOptions(["show", "t@1#0", ...local])).toMatchObject({ command: "show", id: "t@1#0" });
   expect(parseOptions(["redrive", "a@1#0", "b@2#0", ...local, "--tasks", "p:0:"])).toEqual({
     command: "redrive",
-    where: { queue: "http://q/letters", controlQueue: "http://q/ticks", bucket: "state", tasks: "p:0:" },
+    where: {
+      queue: "http://q/letters",
+      bucket: "state",
+      stages: [{ controlQueueUrl: "http://q/ticks", tasks: "p:0:" }],
+    },
     selection: { ids: ["a@1#0", "b@2#0"] },
     dryRun: false,
     rate: 20,
@@ -26,12 +30,25 @@ test("what a command line asks for", () => {
   });
 });
 
+test("of several stages each has a control queue and a beginning of its tasks' names, in the same order", () => {
+  const second = ["--control-queue", "http://q/more-ticks", "--tasks", "p:0:a:", "--tasks", "p:0:b:"];
+  expect(parseOptions(["redrive", "--all", ...local, ...second])).toMatchObject({
+    where: {
+      stages: [
+        { controlQueueUrl: "http://q/ticks", tasks: "p:0:a:" },
+        { controlQueueUrl: "http://q/more-ticks", tasks: "p:0:b:" },
+      ],
+    },
+  });
+});
+
 const wrong: readonly (readonly [why: string, args: readonly string[]])[] = [
   ["no such command", ["purge", ...local]],
   ["no place", ["list"]],
   ["two places", ["list", "--stack", "s", ...local]],
   ["no bucket", ["list", "--queue", "http://q/letters"]],
   ["no control queue", ["redrive", "--all", "--queue", "http://q/letters", "--bucket", "b"]],
+  ["two control queues and one stage", ["redrive", "--all", ...local, "--control-queue", "b", "--tasks", "p:0:a:"]],
   ["nothing chosen", ["redrive", ...local]],
   ["two choices", ["redrive", "a@1#0", "--all", ...local]],
   ["an id too many", ["show", "a@1#0", "b@1#0", ...local]],

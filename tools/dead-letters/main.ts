@@ -71,8 +71,8 @@ async function run(options: Command, place: Place, { sqs, s3 }: Clients, printer
 
 async function findPlace(where: Where): Promise<Place> {
   if ("stack" in where) return placeOf(await outputsOf(where.stack), where.stack, where.prefix);
-  const { queue, controlQueue = "", bucket, tasks } = where;
-  return { queueUrl: queue, bucket, stages: [{ tasks, controlQueueUrl: controlQueue }] };
+  const { queue, bucket, stages } = where;
+  return { queueUrl: queue, bucket, stages };
 }
 
 function report(

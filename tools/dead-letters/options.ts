@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
+import type { StagePlace } from "./place.ts";
 
 /** Where to find the queues: a stack's outputs tell, or the caller. */
 export type Where =
   | { readonly stack: string; readonly prefix?: string }
-  | { readonly queue: string; readonly controlQueue?: string; readonly bucket: string; readonly tasks: string };
+  | { readonly queue: string; readonly bucket: string; readonly stages: readonly StagePlace[] };
 
 /** Which letters are meant. */
 export type Selection = { readonly ids: readonly string[] } | { readonly reason: string } | { readonly all: true };
@@ -41,10 +42,11 @@ Where:
   --stack NAME          a deployed stack; --prefix P if it has several pipelines
 or, for a local stack or any other:
   --queue URL           the dead-letter queue
-  --control-queue URL   the stage's tick queue (redrive)
   --bucket NAME         the state bucket
+  --control-queue URL   the stage's tick queue (redrive)
   --tasks PREFIX        what the names of the stage's tasks begin with: letters of others are
-                        refused here, and by the function where it is not given
+                        refused here, and by the function where it is not given. Several
+                        stages: these two for each, in the same order
 
   --json                list as JSON
   --dry-run             say what would be redriven, and do nothing
@@ -62,9 +64,9 @@ const OPTIONS = {
   stack: { type: "string" },
   prefix: { type: "string" },
   queue: { type: "string" },
-  "control-queue": { type: "string" },
+  "control-queue": { type: "string", multiple: true },
   bucket: { type: "string" },
-  tasks: { type: "string" },
+  tasks: { type: "string", multiple: true },
   reason: { type: "string" },
   rate: { type: "string" },
   all: { type: "boolean" },
@@ -111,19 +113,22 @@ function parsed(args: readonly string[]) {
 
 type Values = ReturnType<typeof parsed>["values"];
 
-function whereOf({ stack, prefix, queue, bucket, tasks = "", ...values }: Values, command: string): Where {
-  const controlQueue = values["control-queue"];
+function whereOf({ stack, prefix, queue, bucket, tasks = [], ...values }: Values, command: string): Where {
+  const controlQueues = values["control-queue"] ?? [];
   if (stack !== undefined) {
-    if (queue !== undefined || controlQueue !== undefined || bucket !== undefined)
+    if (queue !== undefined || controlQueues.length > 0 || bucket !== undefined)
       throw new UsageError("Give --stack, or --queue, --control-queue and --bucket, not both.");
     return { stack, ...(prefix === undefined ? {} : { prefix }) };
   }
   if (queue === undefined)
     throw new UsageError("Where are the letters? Give --stack NAME, or --queue URL. See --help.");
   if (bucket === undefined) throw new UsageError("--queue wants --bucket NAME, the state bucket. See --help.");
-  if (command === "redrive" && controlQueue === undefined)
+  if (command === "redrive" && controlQueues.length === 0)
     throw new UsageError("A redrive wants --control-queue URL, the stage's tick queue. See --help.");
-  return { queue, bucket, tasks, ...(controlQueue === undefined ? {} : { controlQueue }) };
+  if (controlQueues.length > 1 && tasks.length !== controlQueues.length)
+    throw new UsageError("Several --control-queue want as many --tasks, in the same order. See --help.");
+  const stages = controlQueues.map((controlQueueUrl, i) => ({ controlQueueUrl, tasks: tasks[i] ?? "" }));
+  return { queue, bucket, stages };
 }
 
 function selectionOf(ids: readonly string[], reason: string | undefined, all: boolean): Selection {

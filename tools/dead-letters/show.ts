@@ -4,6 +4,7 @@ import { wholeLetter } from "../../lib/runtime/redrive.ts";
 import { decodeBody } from "../../lib/state/codec.ts";
 import { MAX_INSTANT } from "../../lib/time/instant.ts";
 import type { ObjectStore } from "../../lib/state/object-store.ts";
+import { elementsIn } from "./element.ts";
 import type { LetterQueue, ReceivedLetter } from "./letter-queue.ts";
 import { READ_RATE } from "./list.ts";
 
@@ -35,9 +36,19 @@ export async function describeLetter(
     ...(output === undefined ? {} : { output: { ...output, body: undefined } }),
   };
   const lines = [json(facts)];
-  if (payload !== undefined) lines.push("", ...described("payload", Buffer.from(payload, "base64")));
+  if (payload !== undefined) lines.push("", ...describedPayload(Buffer.from(payload, "base64")));
   if (output !== undefined) lines.push("", ...described("output", Buffer.from(output.body)));
   return lines.join("\n");
+}
+
+/** A source's record as it came; of what stages send to each other the value, and what it is filed under. */
+function describedPayload(payload: Buffer): string[] {
+  const elements = elementsIn(payload);
+  if (elements === undefined) return described("payload", payload);
+  return elements.flatMap(({ sent, entry, key, time, value }) => [
+    `sent by ${sent} through ${entry}`,
+    json({ key, time: timeText(time), value }),
+  ]);
 }
 
 /** Bytes as JSON, as text or as base64: whichever they are first. */
