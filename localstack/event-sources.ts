@@ -60,7 +60,7 @@ export class EventSources {
       const total = (pick: (count: (typeof counts)[number]) => number) =>
         counts.reduce((sum, count) => sum + pick(count), 0);
       const lag = {
-        recordsBehind: this.recordsBehind(),
+        recordsBehind: Object.values(this.behind()).reduce((sum, own) => sum + own, 0),
         inFlight: this.inFlight,
         hiddenMessages: total((count) => count.approximateInflightCount),
         delayedMessages: total((count) => count.approximateDelayedCount),
@@ -73,15 +73,19 @@ export class EventSources {
     }
   }
 
-  async stop(): Promise<void> {
-    await Promise.all([...this.kinesis, ...this.sqs].map((mapping) => mapping.stop()));
+  /** Records that were put and are not done with, by stream. */
+  behind(): Readonly<Record<string, number>> {
+    const behind: Record<string, number> = {};
+    for (const mapping of this.kinesis) {
+      // A record can be done before its put is answered, and so before it is counted.
+      const own = Math.max(0, this.options.streamCounts.of(mapping.stream) - mapping.recordsDone);
+      behind[mapping.stream] = (behind[mapping.stream] ?? 0) + own;
+    }
+    return behind;
   }
 
-  private recordsBehind(): number {
-    return this.kinesis.reduce((sum, mapping) => {
-      // A record can be done before its put is answered, and so before it is counted.
-      return sum + Math.max(0, this.options.streamCounts.of(mapping.stream) - mapping.recordsDone);
-    }, 0);
+  async stop(): Promise<void> {
+    await Promise.all([...this.kinesis, ...this.sqs].map((mapping) => mapping.stop()));
   }
 
   private add(settings: MappingSettings): void {

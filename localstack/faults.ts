@@ -7,6 +7,8 @@ const names = [
   "cutBatch",
   "throttleTable",
   "loseTableAnswer",
+  "throttleStream",
+  "loseStreamAnswer",
   "failSink",
   "failSinkPartly",
   "repeatSink",

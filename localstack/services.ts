@@ -5,7 +5,7 @@ import type { FirehoseService } from "./firehose/firehose-service.ts";
 import { DynamoDbFace } from "./gateway/dynamodb-face.ts";
 import { firehoseFace } from "./gateway/firehose-face.ts";
 import { forwardTo, type Forwarder } from "./gateway/forwarder.ts";
-import { kinesisFace, type PutListener } from "./gateway/kinesis-face.ts";
+import { KinesisFace, type PutListener } from "./gateway/kinesis-face.ts";
 import { s3Face } from "./gateway/s3-face.ts";
 import { openGateway, type ServiceGateway } from "./gateway/service-gateway.ts";
 import { sqsFace } from "./gateway/sqs-face.ts";
@@ -26,6 +26,8 @@ export interface Services {
     readonly firehose: ServiceGateway;
   };
   tableUnits(): { readonly writeUnits: number; readonly readUnits: number };
+  /** PUT payload units of what functions put. */
+  functionPutUnits(): number;
   stop(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ export async function startServices(
       closing.push(() => forwarding.close());
       return (request) => forwarding.forward(request);
     };
+    const streams = new KinesisFace(forwarder(kinesis.port), faults, listeners.onPut, listeners.onReshard);
     const tables = new DynamoDbFace(forwarder(dynamodb.port), faults);
     const opened = async (gateway: Promise<ServiceGateway>): Promise<ServiceGateway> => {
       const open = await gateway;
@@ -73,7 +76,7 @@ export async function startServices(
     };
     const storageForward = forwarder(storage.port);
     const [kinesisGateway, dynamodbGateway, s3, sqs, firehose] = await Promise.all([
-      opened(openGateway(() => kinesisFace(forwarder(kinesis.port), listeners.onPut, listeners.onReshard))),
+      opened(openGateway(() => streams)),
       opened(openGateway(() => tables)),
       opened(openGateway(() => s3Face(storageForward, faults, clock))),
       opened(openGateway((origins) => sqsFace(storageForward, faults, clock, origins, storage.queueOrigin))),
@@ -85,6 +88,7 @@ export async function startServices(
       storage,
       gateways: { kinesis: kinesisGateway, dynamodb: dynamodbGateway, s3, sqs, firehose },
       tableUnits: () => ({ writeUnits: tables.writeUnits, readUnits: tables.readUnits }),
+      functionPutUnits: () => streams.functionPutUnits,
       stop,
     };
   } catch (error) {

@@ -161,7 +161,7 @@ function running({ services, firehose, functions, eventSources, schedules, ...pa
     outputs,
     usage: () => ({
       dynamodb: { ...gateways.dynamodb.usage(), ...services.tableUnits() },
-      kinesis: gateways.kinesis.usage(),
+      kinesis: { ...gateways.kinesis.usage(), functionPutUnits: services.functionPutUnits() },
       s3: gateways.s3.usage(),
       sqs: gateways.sqs.usage(),
       firehose: { ...gateways.firehose.usage(), records: firehose.records, billedBytes: firehose.billedBytes },
@@ -170,6 +170,7 @@ function running({ services, firehose, functions, eventSources, schedules, ...pa
     metrics: () => functions.metrics.all(),
     injected: () => faults.injected(),
     lag: () => eventSources.lag(),
+    behind: () => eventSources.behind(),
     calm: () => faults.calm(),
     runSchedules: () => schedules.run(),
     expireItems: (now) => expireItems(dynamodb.client, ofType(resources, ...tableTypes), now),

@@ -34,6 +34,10 @@ export interface FaultPlan {
   readonly throttleTable: number;
   /** A table write is carried out and its answer lost (the connection is cut). */
   readonly loseTableAnswer: number;
+  /** Some or all records of a function's PutRecords are refused for the shard's throughput. */
+  readonly throttleStream: number;
+  /** A function's PutRecords is carried out and its answer lost (the connection is cut). */
+  readonly loseStreamAnswer: number;
   /** A sink's request (Firehose, SQS, S3) fails with a 500 or 503. */
   readonly failSink: number;
   /** Some records of a PutRecordBatch fail. */
@@ -62,7 +66,8 @@ export interface ServiceUsage {
 
 export interface Usage {
   readonly dynamodb: ServiceUsage & { readonly writeUnits: number; readonly readUnits: number };
-  readonly kinesis: ServiceUsage;
+  /** `functionPutUnits` are PUT payload units, 25 KB each, of what functions put. */
+  readonly kinesis: ServiceUsage & { readonly functionPutUnits: number };
   readonly s3: ServiceUsage;
   readonly sqs: ServiceUsage;
   /** `billedBytes` rounds each record up to 5 KB, as the price does. */
@@ -123,6 +128,8 @@ export interface LocalStack {
     readonly delayedMessages: number;
     readonly visibleMessages: number;
   }>;
+  /** Records read from streams and not yet answered with success, by stream. */
+  behind(): Readonly<Record<string, number>>;
   /** No more faults from now on. */
   calm(): void;
   /** Sends what every enabled rule with a schedule sends when its time has come. Nothing here waits for that time. */

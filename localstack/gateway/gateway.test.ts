@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DynamoDBClient, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
+import {
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  ListShardsCommand,
+  PutRecordsCommand,
+} from "@aws-sdk/client-kinesis";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -146,6 +152,8 @@ const none: FaultPlan = {
   cutBatch: 0,
   throttleTable: 0,
   loseTableAnswer: 0,
+  throttleStream: 0,
+  loseStreamAnswer: 0,
   failSink: 0,
   failSinkPartly: 0,
   repeatSink: 0,
@@ -223,6 +231,21 @@ describe("Faults", () => {
     return ids;
   }
 
+  async function recordsOf(temporary: TemporaryStack, StreamName: string): Promise<readonly string[]> {
+    const kinesis = new KinesisClient({ ...connection, endpoint: temporary.stack.endpoints.kinesis });
+    const { Shards = [] } = await kinesis.send(new ListShardsCommand({ StreamName }));
+    const read = Shards.map(async ({ ShardId }) => {
+      const { ShardIterator } = await kinesis.send(
+        new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: "TRIM_HORIZON" }),
+      );
+      const { Records = [] } = await kinesis.send(new GetRecordsCommand({ ShardIterator }));
+      return Records.map(({ Data }) => Buffer.from(Data!).toString());
+    });
+    const all = (await Promise.all(read)).flat();
+    kinesis.destroy();
+    return all;
+  }
+
   async function delivered(temporary: TemporaryStack): Promise<readonly string[]> {
     const files = await temporary.stack.objectFiles("objects", "out/");
     return files.flatMap((file) => readFileSync(file, "utf8").trim().split("\n"));
@@ -243,8 +266,13 @@ describe("Faults", () => {
     });
     try {
       const ids = await feed(temporary, 40);
-      // Shards are not split here: children are mappings/resharding.test.ts's.
-      const { earlyChild: _, ...injected } = temporary.stack.injected();
+      // Shards are not split here, and nothing is put into a stream: those are other tests'.
+      const {
+        earlyChild: _,
+        throttleStream: _throttled,
+        loseStreamAnswer: _lost,
+        ...injected
+      } = temporary.stack.injected();
       for (const [name, count] of Object.entries(injected)) expect([name, count > 0]).toEqual([name, true]);
       const rows = await delivered(temporary);
       expect(new Set(rows)).toEqual(new Set(ids.flatMap((id) => [0, 1, 2].map((n) => `${id}#${n}`))));
@@ -266,6 +294,55 @@ describe("Faults", () => {
       await feed(temporary, 5);
       expect(await delivered(temporary)).toHaveLength(15);
       expect(temporary.stack.injected()).toMatchObject({ throttleTable: 0, failSink: 0 });
+    } finally {
+      await temporary.remove();
+    }
+  });
+
+  it("between streams: some records or all are refused, or carried out without an answer, and the writer loses none", async () => {
+    const copier = {
+      "index.mjs": `
+        import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
+        import { NodeHttpHandler } from "@smithy/node-http-handler";
+        const kinesis = new KinesisClient({ maxAttempts: 12, requestHandler: new NodeHttpHandler() });
+        export const handler = async (event) => {
+          let Records = event.Records.map(({ kinesis }) => ({ PartitionKey: kinesis.partitionKey, Data: Buffer.from(kinesis.data, "base64") }));
+          while (Records.length > 0) {
+            const answer = await kinesis.send(new PutRecordsCommand({ StreamName: "copies", Records }));
+            const refused = Records.filter((_, n) => answer.Records[n].ErrorCode !== undefined);
+            if (refused.length !== answer.FailedRecordCount) throw new Error("The count is wrong.");
+            Records = refused;
+          }
+        };`,
+    };
+    const temporary = await temporaryStack(
+      {
+        Resources: {
+          Stream: { Type: "AWS::Kinesis::Stream", Properties: { Name: "events", ShardCount: 1 } },
+          Copies: { Type: "AWS::Kinesis::Stream", Properties: { Name: "copies", ShardCount: 2 } },
+          Copier: functionResource("copier"),
+          Mapping: {
+            Type: "AWS::Lambda::EventSourceMapping",
+            Properties: {
+              EventSourceArn: { "Fn::GetAtt": ["Stream", "Arn"] },
+              FunctionName: { Ref: "Copier" },
+              StartingPosition: "TRIM_HORIZON",
+              BatchSize: 10,
+            },
+          },
+        },
+      },
+      { copier },
+      { faults: { ...none, throttleStream: 0.5, loseStreamAnswer: 0.3 } },
+    );
+    try {
+      const ids = await feed(temporary, 200);
+      const read = await recordsOf(temporary, "copies");
+      expect(new Set(read)).toEqual(new Set(ids));
+      expect(read.length).toBeGreaterThan(ids.length); // what was carried out without an answer came again
+      expect(temporary.stack.injected().throttleStream).toBeGreaterThan(0);
+      expect(temporary.stack.injected().loseStreamAnswer).toBeGreaterThan(0);
+      expect(temporary.stack.usage().kinesis.functionPutUnits).toBe(read.length);
     } finally {
       await temporary.remove();
     }

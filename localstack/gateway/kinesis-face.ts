@@ -1,29 +1,54 @@
-import { targetOperation, type GatewayRequest } from "./exchange.ts";
+import type { Faults } from "../faults.ts";
+import { targetOperation, type Caller, type GatewayAnswer, type GatewayRequest, type Outcome } from "./exchange.ts";
+import { FunctionPuts } from "./put-records.ts";
 import type { Forward, ServiceFace } from "./service-gateway.ts";
 
 /** Told of every record that a stream took. */
 export type PutListener = (stream: string, shardId: string, count: number) => void;
 
-/** Kinesis with its puts noticed: pollers wake at once, and `lag` knows what there is to read. */
-export function kinesisFace(forward: Forward, onPut: PutListener, onReshard: (stream: string) => void): ServiceFace {
-  return {
-    operationOf: targetOperation,
-    handle: async (incoming, operation) => {
-      const request = withStreamName(incoming);
-      const answer = await forward(request);
-      if (answer.status !== 200) return answer;
-      if (operation === "PutRecords") {
-        const stream = streamOf(request);
-        for (const [shardId, count] of shardCounts(answer.body)) onPut(stream, shardId, count);
-      } else if (operation === "PutRecord") {
-        const { ShardId } = JSON.parse(answer.body.toString("utf8")) as { readonly ShardId: string };
-        onPut(streamOf(request), ShardId, 1);
-      } else if (operation === "SplitShard" || operation === "MergeShards") {
-        onReshard(streamOf(request));
-      }
-      return answer;
-    },
-  };
+/**
+ * Kinesis with its puts noticed: pollers wake at once, and `lag` knows what there is to read. What functions put meets
+ * the plan's faults.
+ */
+export class KinesisFace implements ServiceFace {
+  readonly operationOf = targetOperation;
+  private readonly forward: Forward;
+  private readonly functionPuts: FunctionPuts;
+  private readonly onPut: PutListener;
+  private readonly onReshard: (stream: string) => void;
+
+  constructor(forward: Forward, faults: Faults, onPut: PutListener, onReshard: (stream: string) => void) {
+    this.forward = forward;
+    this.functionPuts = new FunctionPuts(forward, faults);
+    this.onPut = onPut;
+    this.onReshard = onReshard;
+  }
+
+  /** PUT payload units of what functions put. */
+  get functionPutUnits(): number {
+    return this.functionPuts.units;
+  }
+
+  async handle(incoming: GatewayRequest, operation: string, caller: Caller): Promise<Outcome> {
+    const request = withStreamName(incoming);
+    const notice = (answer: GatewayAnswer) => this.notice(request, operation, answer);
+    if (caller === "function" && operation === "PutRecords") return this.functionPuts.handle(request, notice);
+    const answer = await this.forward(request);
+    if (answer.status === 200) notice(answer);
+    return answer;
+  }
+
+  private notice(request: GatewayRequest, operation: string, { body }: GatewayAnswer): void {
+    if (operation === "PutRecords") {
+      const stream = streamOf(request);
+      for (const [shardId, count] of shardCounts(body)) this.onPut(stream, shardId, count);
+    } else if (operation === "PutRecord") {
+      const { ShardId } = JSON.parse(body.toString("utf8")) as { readonly ShardId: string };
+      this.onPut(streamOf(request), ShardId, 1);
+    } else if (operation === "SplitShard" || operation === "MergeShards") {
+      this.onReshard(streamOf(request));
+    }
+  }
 }
 
 const streamName = '"StreamName":"';

@@ -131,6 +131,8 @@ const noFaults: FaultPlan = {
   cutBatch: 0,
   throttleTable: 0,
   loseTableAnswer: 0,
+  throttleStream: 0,
+  loseStreamAnswer: 0,
   failSink: 0,
   failSinkPartly: 0,
   repeatSink: 0,

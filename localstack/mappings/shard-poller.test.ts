@@ -49,6 +49,8 @@ function shard(settings: Partial<MappingSettings> = {}, faults?: Partial<FaultPl
         cutBatch: 0,
         throttleTable: 0,
         loseTableAnswer: 0,
+        throttleStream: 0,
+        loseStreamAnswer: 0,
         failSink: 0,
         failSinkPartly: 0,
         repeatSink: 0,

@@ -6,7 +6,7 @@ const service = (requests: Record<string, number> = {}) => ({ requests, bytesIn:
 
 const usage: Usage = {
   dynamodb: { ...service({ PutItem: 900, Query: 900 }), writeUnits: 4_000, readUnits: 2_000 },
-  kinesis: service({ PutRecords: 1_000 }),
+  kinesis: { ...service({ PutRecords: 1_000 }), functionPutUnits: 500 },
   s3: service({
     PutObject: 20,
     ListObjectsV2: 5,
@@ -28,7 +28,12 @@ const usage: Usage = {
 };
 
 test("a bill by hand: half a million events, so that everything counts twice", () => {
-  const { items, total, shardsPerHour } = estimateCost(usage, { events: 500_000, putUnits: 500_000, shards: 4 });
+  const { items, total, shardsPerHour } = estimateCost(usage, {
+    events: 500_000,
+    putUnits: 499_500,
+    streams: 2,
+    shards: 4,
+  });
   const dollars = Object.fromEntries(items.map((item) => [`${item.service} ${item.what}`, item.dollars]));
   const byHand = {
     "Lambda requests": 0.0004, // 2,000 requests at $0.20 a million
@@ -44,5 +49,5 @@ test("a bill by hand: half a million events, so that everything counts twice", (
   expect(Object.keys(dollars)).toEqual(Object.keys(byHand));
   for (const [name, value] of Object.entries(byHand)) expect(dollars[name], name).toBeCloseTo(value, 12);
   expect(total).toBeCloseTo(0.06992868, 12);
-  expect(shardsPerHour).toBeCloseTo(0.06, 12);
+  expect(shardsPerHour).toBeCloseTo(0.12, 12);
 });

@@ -21,8 +21,11 @@ export interface CostEstimate {
 
 export interface Workload {
   readonly events: number;
-  /** PUT payload units: one for every started 25 KB of a record. */
+  /** PUT payload units of the events: one for every started 25 KB of a record. */
   readonly putUnits: number;
+  /** The source's, and those between stages. */
+  readonly streams: number;
+  /** Of each stream. */
   readonly shards: number;
 }
 
@@ -38,7 +41,7 @@ const PUT_CLASS = /^(Put|Copy|Post|List|CreateMultipartUpload|UploadPart|Complet
  * What the same use would cost on AWS, for a million events. Durations are those of this machine, not
  * Lambda's; logs, alarms, storage, and data transfer are not part of it.
  */
-export function estimateCost(usage: Usage, { events, putUnits, shards }: Workload): CostEstimate {
+export function estimateCost(usage: Usage, { events, putUnits, streams, shards }: Workload): CostEstimate {
   const perMillion = (amount: number, dollars: number, unit: number): number =>
     (amount / unit) * dollars * (MILLION / events);
   const sum = (requests: Readonly<Record<string, number>>, include: (name: string) => boolean = () => true): number =>
@@ -57,7 +60,7 @@ export function estimateCost(usage: Usage, { events, putUnits, shards }: Workloa
     item("Lambda", "GB-seconds, Arm", usage.lambda.gigabyteSeconds, prices.lambdaArm.dollars, 1),
     item("DynamoDB", "write units", usage.dynamodb.writeUnits, prices.dynamodbWrite.dollars, MILLION),
     item("DynamoDB", "read units", usage.dynamodb.readUnits, prices.dynamodbRead.dollars, MILLION),
-    item("Kinesis", "PUT units", putUnits, prices.kinesisPut.dollars, MILLION),
+    item("Kinesis", "PUT units", putUnits + usage.kinesis.functionPutUnits, prices.kinesisPut.dollars, MILLION),
     item("Firehose", "GB billed", gigabytes, prices.firehoseIngest.dollars + prices.firehoseConversion.dollars, 1),
     item("S3", "PUT and LIST requests", s3Puts, prices.s3Put.dollars, 1_000),
     item("S3", "GET requests", s3Gets, prices.s3Get.dollars, 1_000),
@@ -66,6 +69,6 @@ export function estimateCost(usage: Usage, { events, putUnits, shards }: Workloa
   return {
     items,
     total: items.reduce((total, { dollars }) => total + dollars, 0),
-    shardsPerHour: shards * prices.kinesisShard.dollars,
+    shardsPerHour: streams * shards * prices.kinesisShard.dollars,
   };
 }

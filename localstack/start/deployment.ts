@@ -1,37 +1,31 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import {
-  KinesisClient,
-  ListShardsCommand,
-  MergeShardsCommand,
-  PutRecordsCommand,
-  SplitShardCommand,
-} from "@aws-sdk/client-kinesis";
+import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Pipeline } from "millrace";
-import { inspectTasks, type TaskStatus } from "millrace/lambda";
+import type { TaskStatus } from "millrace/lambda";
 import { BINDINGS_VARIABLE, readBindings, type Bindings } from "../../lib/plan/bindings.ts";
-import { taskName } from "../../lib/state/task-id.ts";
-import { stageNamed } from "../../lib/plan/stage.ts";
+import { planStages } from "../../lib/plan/stage.ts";
 import type { LocalStack } from "../types.ts";
+import { DeployedStage } from "./deployed-stage.ts";
 import type { FeedOptions } from "./feed.ts";
-import { shardOf, type Shard } from "./shard.ts";
 
-/** The deployed pipeline as an operator sees it: its stream, its tick queue, its tasks. */
+/** The deployed pipeline as an operator sees it: its stages with their streams, and the input's tick queue. */
 export class Deployment {
   readonly stack: LocalStack;
   readonly pipeline: Pipeline;
-  readonly bindings: Bindings;
+  /** Producers first. */
+  readonly stages: readonly [DeployedStage, ...DeployedStage[]];
   readonly #kinesis: KinesisClient;
   readonly #sqs: SQSClient;
   readonly #dynamodb: DynamoDBClient;
   readonly #s3: S3Client;
 
+  /** @throws for a pipeline of several sources: this feeds one */
   constructor(stack: LocalStack, pipeline: Pipeline) {
     this.stack = stack;
     this.pipeline = pipeline;
-    this.bindings = bindingsOf(stack);
     const common = {
       region: stack.environment["AWS_REGION"] ?? "us-east-1",
       credentials: { accessKeyId: "local", secretAccessKey: "local" },
@@ -47,63 +41,45 @@ export class Deployment {
     this.#sqs = new SQSClient({ ...common, endpoint: stack.endpoints.sqs });
     this.#dynamodb = new DynamoDBClient({ ...common, endpoint: stack.endpoints.dynamodb, maxAttempts: 10 });
     this.#s3 = new S3Client({ ...common, endpoint: stack.endpoints.s3, forcePathStyle: true, maxAttempts: 10 });
+    const clients = { kinesis: this.#kinesis, dynamodb: this.#dynamodb, s3: this.#s3 };
+    const bindings = bindingsOf(stack);
+    const [source, ...others] = planStages(pipeline).map((stage) => {
+      const own = bindings.find((one) => one.stage === stage.name);
+      if (own === undefined) throw new Error(`The stack has no function of the stage "${stage.name}".`);
+      return new DeployedStage(pipeline, stage, own, clients);
+    });
+    const sources = [source, ...others].filter((stage) => stage?.stage.input.kind === "source");
+    if (source === undefined || sources.length > 1 || sources[0] !== source)
+      throw new Error(`The pipeline "${pipeline.name}" has ${sources.length} sources; this command feeds one.`);
+    this.stages = [source, ...others];
+  }
+
+  /** The stage that the input goes to. */
+  get source(): DeployedStage {
+    return this.stages[0];
   }
 
   readonly put: FeedOptions["put"] = async (records) => {
     const { Records } = await this.#kinesis.send(
-      new PutRecordsCommand({ StreamName: this.bindings.source.stream, Records: records }),
+      new PutRecordsCommand({ StreamName: this.source.stream, Records: records }),
     );
     return Records ?? [];
   };
 
-  /** All shards that the stream ever had, in the order in which they were made. */
-  async shards(): Promise<readonly Shard[]> {
-    const { Shards } = await this.#kinesis.send(new ListShardsCommand({ StreamName: this.bindings.source.stream }));
-    return (Shards ?? []).map(shardOf);
-  }
-
-  /** Splits a shard at a hash key; it has happened once the shards say so. */
-  async split(shard: Shard, at: bigint): Promise<void> {
-    const StreamName = this.bindings.source.stream;
-    const NewStartingHashKey = String(at);
-    await this.#kinesis.send(new SplitShardCommand({ StreamName, ShardToSplit: shard.id, NewStartingHashKey }));
-  }
-
-  /** Merges a shard with the one whose range follows its own. */
-  async merge(lower: Shard, upper: Shard): Promise<void> {
-    const StreamName = this.bindings.source.stream;
-    await this.#kinesis.send(
-      new MergeShardsCommand({ StreamName, ShardToMerge: lower.id, AdjacentShardToMerge: upper.id }),
-    );
-  }
-
-  /** The tasks of all shards: those of closed ones have handed over to others, and keep their own counters. */
+  /** The tasks of every stage, producers first. */
   async tasks(): Promise<readonly TaskStatus[]> {
-    return inspectTasks({
-      dynamodb: this.#dynamodb,
-      s3: this.#s3,
-      bindings: this.bindings,
-      pipeline: this.pipeline,
-      partitions: (await this.shards()).map(({ id }) => id),
-    });
+    return (await Promise.all(this.stages.map((stage) => stage.tasks()))).flat();
   }
 
-  /** The names of the tasks that the input goes to now, one an open shard. */
+  /** The names of the tasks of every stage that get input now. */
   async taskNames(): Promise<readonly string[]> {
-    const { pipeline, bindings } = this;
-    const { name: stage, input } = stageNamed(pipeline, bindings.stage);
-    const { generation } = bindings;
-    const { incarnation } = bindings.source;
-    const open = (await this.shards()).filter(({ isOpen }) => isOpen);
-    return open.map(({ id: partition }) =>
-      taskName({ pipeline: pipeline.name, generation, stage, source: input.name, incarnation, partition }),
-    );
+    return (await Promise.all(this.stages.map((stage) => stage.taskNames()))).flat();
   }
 
-  /** An operator's word that the input of a task has ended (X12). */
+  /** An operator's word that the input of a source's task has ended (X12). */
   async drain(task: string): Promise<void> {
     const MessageBody = JSON.stringify({ type: "drain", task });
-    await this.#sqs.send(new SendMessageCommand({ QueueUrl: this.bindings.tickQueueUrl, MessageBody }));
+    await this.#sqs.send(new SendMessageCommand({ QueueUrl: this.source.bindings.tickQueueUrl, MessageBody }));
   }
 
   close(): void {
@@ -111,17 +87,13 @@ export class Deployment {
   }
 }
 
-/** The bindings of the stack's only stage. */
-function bindingsOf(stack: LocalStack): Bindings {
-  const stages = stack.resources.flatMap(({ type, properties }) => {
+/** The bindings of the stack's stages. */
+function bindingsOf(stack: LocalStack): readonly Bindings[] {
+  return stack.resources.flatMap(({ type, properties }) => {
     if (type !== "AWS::Lambda::Function") return [];
     const { Variables } = (properties["Environment"] ?? {}) as {
       readonly Variables?: Readonly<Record<string, string>>;
     };
     return Variables?.[BINDINGS_VARIABLE] === undefined ? [] : [readBindings(Variables)];
   });
-  const [only] = stages;
-  if (only === undefined || stages.length > 1)
-    throw new Error(`The stack has ${stages.length} stages; this command feeds one.`);
-  return only;
 }

@@ -50,6 +50,25 @@ test("a task that never ends, or whose last commit is not delivered, is an error
   await expect(drainAll(setting({ a: 1, b: 1 }, ["a"]).options)).rejects.toThrow("a@1");
 });
 
+test("readers are told nothing, and waited for: they end when those that they read from have", async () => {
+  const { options, events } = setting({ a: 1 });
+  let left = 3;
+  const status = (watermark: number): TaskStatus => ({
+    task: "reader",
+    epoch: 1,
+    position: undefined,
+    counters: new Map(),
+    sealed: false,
+    watermark,
+    delivered: true,
+  });
+  const look = async () => [...(await options.look()), status(--left > 0 ? 7 : END_OF_TIME)];
+  await drainAll({ ...options, readers: ["reader"], look });
+  expect(events).toEqual(["send a", "calm", "settled", "look", "look", "look"]);
+  left = Number.POSITIVE_INFINITY;
+  await expect(drainAll({ ...options, readers: ["reader"], look })).rejects.toThrow("reader@1 (watermark 7)");
+});
+
 test("tasks that have handed over to others are told nothing, and are not waited for", async () => {
   const { options, events } = setting({ parent: Number.POSITIVE_INFINITY, child: 1 });
   expect((await drainAll({ ...options, names: ["child"] })).map(({ task }) => task)).toEqual(["parent", "child"]);

@@ -4,8 +4,10 @@ import { END_OF_TIME } from "../../lib/time/instant.ts";
 export interface DrainOptions {
   /** The names of the tasks that take input. */
   readonly names: readonly string[];
+  /** The names of those that read from them, through any number of stages: they end by themselves. @default none */
+  readonly readers?: readonly string[];
   readonly send: (task: string) => Promise<void>;
-  /** Whether no message waits and no function is at work. */
+  /** Whether no record and no message waits, and no function is at work. */
   readonly isSettled: () => Promise<boolean>;
   /** Gives all tasks, also those that have handed over to others. */
   readonly look: () => Promise<readonly TaskStatus[]>;
@@ -22,12 +24,13 @@ const LOOKS_PER_ROUND = 40;
 const MOST_ROUNDS = 40;
 
 /**
- * Ends the input of every task, and waits until each one's watermark is at the end of time and what it sent is
- * delivered. A task refuses the message while its shard holds more, and the queue hides a refused message for
+ * Ends the input of every task, and waits until each one's watermark, and that of each of their readers, is at the end of
+ * time and what it sent is delivered. A task refuses the message while its shard holds more, and the queue hides a refused message for
  * minutes; so it is sent again, which changes nothing where it was heard.
  */
 export async function drainAll(options: DrainOptions): Promise<readonly TaskStatus[]> {
   let open = options.names;
+  let waiting = [...options.names, ...(options.readers ?? [])];
   let tasks: readonly TaskStatus[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
     await Promise.all(open.map(options.send));
@@ -37,11 +40,14 @@ export async function drainAll(options: DrainOptions): Promise<readonly TaskStat
     if (round === 0) await options.onSettled?.();
     tasks = await options.look();
     const ended = new Set(tasks.filter(hasEnded).map(({ task }) => task));
-    open = options.names.filter((name) => !ended.has(name));
-    if (open.length === 0) return tasks;
+    open = open.filter((name) => !ended.has(name));
+    waiting = waiting.filter((name) => !ended.has(name));
+    if (waiting.length === 0) return tasks;
+    // Nobody is told anything, and nothing is under way: what must come is a tick that is delayed.
+    if (open.length === 0) await options.sleep(MILLIS_PER_LOOK);
   }
   const stuck = tasks
-    .filter(({ task }) => open.includes(task))
+    .filter(({ task }) => waiting.includes(task))
     .map(({ task, epoch, watermark }) => `${task}@${epoch} (watermark ${String(watermark)})`);
   throw new Error(`The input was ended, but these tasks did not come to its end: ${stuck.join(", ")}.`);
 }

@@ -1,4 +1,3 @@
-import type { TaskStatus } from "millrace/lambda";
 import type { Usage } from "../types.ts";
 import type { Deployment } from "./deployment.ts";
 import { drainAll } from "./drain.ts";
@@ -6,16 +5,17 @@ import type { Interrupt } from "./interrupt.ts";
 import { duration, whole, type Printer } from "./print.ts";
 
 export interface EndedInput {
-  readonly tasks: readonly TaskStatus[];
   /** What the pipeline used, without this command's own looks at its tasks. */
   readonly usage: Usage;
 }
 
-/** Drains every task, and writes what delivery streams still hold. Faults go on until everyone was told. */
+/** Drains the tasks of the source, has every other stage end by itself, and writes what delivery streams still hold. Faults go on until everyone was told. */
 export async function endInput(deployment: Deployment, interrupt: Interrupt, printer: Printer): Promise<EndedInput> {
   const { stack } = deployment;
   const began = performance.now();
-  const names = await deployment.taskNames();
+  const [source, ...others] = deployment.stages;
+  const names = await source.taskNames();
+  const readers = (await Promise.all(others.map((stage) => stage.taskNames()))).flat();
   let usage: Usage | undefined;
   const settled = async (): Promise<void> => {
     await stack.flushDeliveryStreams();
@@ -23,10 +23,11 @@ export async function endInput(deployment: Deployment, interrupt: Interrupt, pri
   };
   const tasks = await drainAll({
     names,
+    readers,
     send: (task) => deployment.drain(task),
     isSettled: async () => {
-      const { inFlight, hiddenMessages, visibleMessages } = await stack.lag();
-      return inFlight + hiddenMessages + visibleMessages === 0;
+      const { recordsBehind, inFlight, hiddenMessages, visibleMessages } = await stack.lag();
+      return recordsBehind + inFlight + hiddenMessages + visibleMessages === 0;
     },
     look: () => deployment.tasks(),
     sleep: interrupt.sleep,
@@ -39,5 +40,5 @@ export async function endInput(deployment: Deployment, interrupt: Interrupt, pri
     `${whole(tasks.length)} task${tasks.length === 1 ? "" : "s"}`,
     `in ${duration(performance.now() - began)}: watermarks are at the end of time`,
   );
-  return { tasks, usage: usage ?? stack.usage() };
+  return { usage: usage ?? stack.usage() };
 }

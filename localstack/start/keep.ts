@@ -1,3 +1,4 @@
+import { placeOf } from "../../tools/dead-letters/place.ts";
 import type { LocalStack } from "../types.ts";
 import type { Deployment } from "./deployment.ts";
 import type { FeedEvent } from "./feed.ts";
@@ -12,7 +13,7 @@ export async function keep(
   interrupt: Interrupt,
   printer: Printer,
 ): Promise<void> {
-  const { stack, bindings } = deployment;
+  const { stack, source } = deployment;
   printer.section("The stack stays up; Ctrl-C ends it");
   for (const [service, origin] of Object.entries(stack.endpoints)) printer.fact(service, origin);
   printer.line();
@@ -22,12 +23,13 @@ export async function keep(
   printer.line();
   printer.line("  Push an event. The input has ended here, so that the event is late, and is counted below:");
   printer.line();
-  printer.line(putCommand(stack, bindings.source.stream, example));
+  printer.line(putCommand(stack, source.stream, example));
   printer.line();
   printer.line("  Read the dead letters, and give them back (docs/operations.md); the variables above must be set:");
   printer.line();
-  printer.line(`npm run dead-letters -- list ${lettersOptions(stack)}`);
-  printer.line(`npm run dead-letters -- redrive --all ${lettersOptions(stack)}`);
+  const letters = lettersOptions(stack, deployment.pipeline.name);
+  printer.line(`npm run dead-letters -- list ${letters}`);
+  printer.line(`npm run dead-letters -- redrive --all ${letters}`);
   printer.line();
   let shown = "";
   for (;;) {
@@ -41,14 +43,13 @@ export async function keep(
 }
 
 /** Where the command that reads dead letters finds them: on AWS it reads the stack's outputs itself. */
-function lettersOptions({ outputs }: LocalStack): string {
-  const valueOf = (end: RegExp) => Object.entries(outputs).find(([name]) => end.test(name))?.[1] ?? "";
-  return [
-    `--queue ${valueOf(/DeadLetterQueueUrl$/)}`,
-    `--control-queue ${valueOf(/Stage.+TickQueueUrl$/)}`,
-    `--bucket ${valueOf(/StateBucket$/)}`,
-    `--tasks ${valueOf(/Stage.+Tasks$/)}`,
-  ].join(" ");
+function lettersOptions({ outputs }: LocalStack, pipeline: string): string {
+  const { queueUrl, bucket, stages } = placeOf(outputs, pipeline);
+  const stageOptions = stages.flatMap(({ tasks, controlQueueUrl }) => [
+    `--control-queue ${controlQueueUrl}`,
+    `--tasks ${tasks}`,
+  ]);
+  return [`--queue ${queueUrl}`, `--bucket ${bucket}`, ...stageOptions].join(" ");
 }
 
 /** A line for a shell that has curl and nothing else. The emulator wants a signature to be there, not to be right. */

@@ -3,6 +3,8 @@ import type { MetricSeries } from "../types.ts";
 /** The namespace of every metric that pipelines print. */
 const NAMESPACE = "Millrace";
 
+type Dimensions = Readonly<Record<string, string>>;
+
 export interface Latency {
   readonly median: number;
   readonly p99: number;
@@ -22,20 +24,24 @@ export class MetricReader {
   }
 
   /** The newest value; nothing before the first. */
-  last(name: string): number | undefined {
-    return this.#named(name).at(-1)?.last;
+  last(name: string, dimensions: Dimensions = {}): number | undefined {
+    return this.#named(name, dimensions).at(-1)?.last;
   }
 
-  latency(name: string): Latency | undefined {
-    const samples = this.#named(name)
+  latency(name: string, dimensions: Dimensions = {}): Latency | undefined {
+    const samples = this.#named(name, dimensions)
       .flatMap((series) => series.samples)
       .sort((a, b) => a - b);
     if (samples.length === 0) return undefined;
     return { median: quantile(samples, 0.5), p99: quantile(samples, 0.99), samples: samples.length };
   }
 
-  #named(name: string): readonly MetricSeries[] {
-    return this.#series.filter((series) => series.name === name);
+  #named(name: string, wanted: Dimensions = {}): readonly MetricSeries[] {
+    return this.#series.filter(
+      (series) =>
+        series.name === name &&
+        Object.entries(wanted).every(([dimension, value]) => series.dimensions[dimension] === value),
+    );
   }
 }
 

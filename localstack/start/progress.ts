@@ -1,4 +1,5 @@
 import type { LocalStack } from "../types.ts";
+import type { Deployment } from "./deployment.ts";
 import { MetricReader } from "./metrics.ts";
 import { duration, instant, whole, type Printer } from "./print.ts";
 
@@ -7,7 +8,7 @@ const MOST_BEHIND_PER_SHARD = 5_000;
 const MILLIS_BETWEEN_LOOKS = 200;
 
 export interface ProgressOptions {
-  readonly stack: LocalStack;
+  readonly deployment: Deployment;
   readonly printer: Printer;
   readonly shards: number;
   readonly total: number;
@@ -50,17 +51,22 @@ export class Progress {
   }
 
   async #look(): ReturnType<LocalStack["lag"]> {
-    const lag = await this.#options.stack.lag();
+    const lag = await this.#options.deployment.stack.lag();
     const now = performance.now();
     if (now - this.#lastShown >= 1_000) {
       this.#lastShown = now;
-      this.#show(lag.recordsBehind, now);
+      this.#show(now);
     }
     return lag;
   }
 
-  #show(behind: number, now: number): void {
-    const { stack, printer, total } = this.#options;
+  #show(now: number): void {
+    const { deployment, printer, total } = this.#options;
+    const { stack, source, stages } = deployment;
+    const all = stack.behind();
+    const behind = all[source.stream] ?? 0;
+    // Records between stages hold many values each.
+    const between = stages.slice(1).map(({ name, stream }) => `${name} ${whole(all[stream] ?? 0)}`);
     const metrics = new MetricReader(stack.metrics());
     // Such a task waits for a mended build, for ever: here there will be none.
     if (metrics.sum("SystemicFailures") > 0) {
@@ -69,12 +75,13 @@ export class Progress {
           "\"turn failed\" of the function's log, in the folder stack/logs beside the local stack's log.",
       );
     }
-    const lag = metrics.last("WatermarkLag");
+    // Windows of the last stage close last.
+    const lag = metrics.last("WatermarkLag", { stage: stages.at(-1)!.name });
     const committed = Math.max(0, this.#pushed - behind);
     const parts = [
       `in ${whole(this.#pushed).padStart(whole(total).length)} of ${whole(total)}`,
       `committed ${whole(committed).padStart(whole(total).length)}`,
-      `behind ${whole(behind).padStart(6)}`,
+      `behind ${[whole(behind).padStart(6), ...between].join(", ")}`,
       `watermark ${lag === undefined ? "–".padEnd(16) : instant(Date.now() - lag)}`,
       `windows ${whole(metrics.sum("WindowsClosed"))}`,
       `late ${whole(metrics.sum("RecordsLate"))}`,

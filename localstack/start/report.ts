@@ -32,12 +32,16 @@ const cell = (value: unknown): string => {
   return typeof value === "string" ? value : value === null ? "–" : JSON.stringify(value);
 };
 
-export function reportLatency(metrics: MetricReader, printer: Printer): void {
-  printer.section("Latency, from put");
-  const lines = [
-    ["to committed", metrics.latency("CommitLatency")],
-    ["to delivered", metrics.latency("DeliverLatency")],
-  ] as const;
+/** @param stages producers first; what later ones read was put by those before */
+export function reportLatency(metrics: MetricReader, stages: readonly string[], printer: Printer): void {
+  printer.section(stages.length === 1 ? "Latency, from put" : "Latency of each stage, from put into its stream");
+  const lines = stages.flatMap((stage) => {
+    const own = stages.length === 1 ? "" : `${stage}: `;
+    return [
+      [`${own}to committed`, metrics.latency("CommitLatency", { stage })],
+      [`${own}to delivered`, metrics.latency("DeliverLatency", { stage })],
+    ] as const;
+  });
   printer.table(
     ["", "median", "99th percentile", "samples"],
     lines.map(([name, latency]) =>
@@ -99,8 +103,9 @@ export function reportCost(usage: Usage, workload: Workload, printer: Printer): 
       ["total", "", "", decimal(total, 4)],
     ],
   );
+  const streams = workload.streams === 1 ? "the stream" : `${whole(workload.streams)} streams`;
   printer.line(
-    `  and the stream: $${decimal(shardsPerHour, 3)} an hour for ${whole(workload.shards)} shard${workload.shards === 1 ? "" : "s"}, whatever they carry.`,
+    `  and ${streams}: $${decimal(shardsPerHour, 3)} an hour for ${whole(workload.streams * workload.shards)} shard${workload.streams * workload.shards === 1 ? "" : "s"}, whatever they carry.`,
   );
   printer.line(
     `  us-east-1 on ${PRICES_READ_ON} (bench/prices.ts), Lambda at this machine's speed; without logs, storage, and Lambda's polling of the tick queue.`,

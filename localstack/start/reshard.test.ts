@@ -47,6 +47,7 @@ async function run(stream: Stream, hasRecords: (shard: string) => boolean = () =
   const done: { step: string; pushed: number }[] = [];
   const note = (step: string) => done.push({ step, pushed });
   const isComplete = await reshard({
+    stage: "events",
     steps: STEPS,
     shards: async () => [...stream.shards],
     split: async (shard, at) => {

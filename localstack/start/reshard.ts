@@ -15,6 +15,8 @@ export type Resharding =
   | { readonly kind: "merge"; readonly lower: Shard; readonly upper: Shard };
 
 export interface ReshardOptions {
+  /** The stream's stage. */
+  readonly stage: string;
   readonly steps: readonly Step[];
   readonly shards: () => Promise<readonly Shard[]>;
   readonly split: (shard: Shard, at: bigint) => Promise<void>;
@@ -49,7 +51,7 @@ export async function reshard(options: ReshardOptions): Promise<boolean> {
       resharding = choose(step, await options.shards(), options.hasRecords);
     }
     if (resharding === undefined) return false;
-    printer.fact(step, described(resharding), `after ${whole(pushed())} events`);
+    printer.fact(step, described(resharding), `of ${options.stage}, after ${whole(pushed())} events`);
     await carryOut(resharding, options);
   }
   return true;

@@ -1,9 +1,10 @@
+import { readBindings } from "../../lib/plan/bindings.ts";
 import { systemClock } from "../clock.ts";
 import { Faults } from "../faults.ts";
 import { deployFunctions } from "../functions.ts";
 import { JsonClient } from "../gateway/json-client.ts";
 import { KinesisMapping } from "../mappings/kinesis-mapping.ts";
-import { mappingSettings } from "../mappings/mapping-settings.ts";
+import { mappingSettings, type MappingSettings } from "../mappings/mapping-settings.ts";
 import { resolveTemplates, type ResolvedResource } from "../template/resolve-template.ts";
 import { readTemplateFile } from "../template/template-file.ts";
 import type { LocalStack, MetricSeries, Notice } from "../types.ts";
@@ -11,8 +12,8 @@ import type { LocalStack, MetricSeries, Notice } from "../types.ts";
 export interface RivalMapping {
   /** What the rival's workers measured. */
   metrics(): readonly MetricSeries[];
-  /** Batches it sent to its workers. */
-  batches(): number;
+  /** Batches it sent to its workers, by stage. */
+  batches(): ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
 
@@ -25,60 +26,80 @@ export interface RivalOptions {
 }
 
 /**
- * A second mapping of the stream, with workers of its own, that sends every batch as well: what a zombie or a
- * forgotten deployment does at its worst. Both write at the same time, and of each race one loses (X1).
+ * A second mapping of every stream, with workers of their own, that send every batch as well: what zombies or a
+ * forgotten deployment do at their worst. Both write at the same time, and of each race one loses (X1); what both put
+ * into an internal stream is there twice (X8).
  *
- * It is subject to no faults, and begins at the first record, so that it too is never above a position (X6).
+ * They are subject to no faults, and begin at the first record, so that they too are never above a position (X6).
  */
 export async function startRivalMapping({ stack, template, directory, onNotice }: RivalOptions): Promise<RivalMapping> {
   const { resources } = resolveTemplates([readTemplateFile(template)], stack.endpoints.sqs);
   const { kinesis, dynamodb, s3, sqs, firehose } = stack.endpoints;
   const faults = new Faults(undefined);
-  const [target, settings] = theMapping(resources);
-  const functions = await deployFunctions([target], {
-    dataDirectory: directory,
-    endpoints: { KINESIS: kinesis, DYNAMODB: dynamodb, S3: s3, SQS: sqs, FIREHOSE: firehose },
-    userQueueOrigin: sqs,
-    faults,
-    onNotice,
-  });
-  const host = functions.hosts.get(target.name);
-  if (host === undefined) throw new Error(`The function ${target.name} was not deployed.`);
+  const mapped = mappedFunctions(resources);
+  const functions = await deployFunctions(
+    mapped.map(({ target }) => target),
+    {
+      dataDirectory: directory,
+      endpoints: { KINESIS: kinesis, DYNAMODB: dynamodb, S3: s3, SQS: sqs, FIREHOSE: firehose },
+      userQueueOrigin: sqs,
+      faults,
+      onNotice,
+    },
+  );
   const client = new JsonClient(Number(new URL(kinesis).port), "Kinesis_20131202", "application/x-amz-json-1.1");
-  const mapping = new KinesisMapping({
-    client,
-    settings,
-    faults,
-    clock: systemClock,
-    onNotice,
-    invoke: (event) => host.invoke(event),
-    roleArn: "arn:aws:iam::000000000000:role/rival",
-    discard: async () => undefined,
+  const rivals = mapped.map(({ stage, target, settings }) => {
+    const host = functions.hosts.get(target.name);
+    if (host === undefined) throw new Error(`The function ${target.name} was not deployed.`);
+    const mapping = new KinesisMapping({
+      client,
+      settings,
+      faults,
+      clock: systemClock,
+      onNotice,
+      invoke: (event) => host.invoke(event),
+      roleArn: "arn:aws:iam::000000000000:role/rival",
+      discard: async () => undefined,
+    });
+    mapping.start();
+    return { stage, host, mapping };
   });
-  mapping.start();
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    await mapping.stop();
+    await Promise.all(rivals.map(({ mapping }) => mapping.stop()));
     await functions.stop();
     client.close();
   };
   return {
     metrics: () => functions.metrics.all(),
-    batches: () => functions.usage().invocations,
+    batches: () => new Map(rivals.map(({ stage, host }) => [stage, host.usage().invocations])),
     stop: () => (stopping ??= stop()),
   };
 }
 
-/** The stream's mapping, and the function that it invokes. */
-function theMapping(resources: readonly ResolvedResource[]) {
-  for (const resource of resources) {
-    if (resource.type !== "AWS::Lambda::EventSourceMapping") continue;
-    const settings = mappingSettings(resource);
-    if (settings?.sourceArn.split(":")[2] !== "kinesis") continue;
+interface MappedFunction {
+  readonly stage: string;
+  readonly target: ResolvedResource;
+  readonly settings: MappingSettings;
+}
+
+/** Each stream's mapping, and the function that it invokes. */
+function mappedFunctions(resources: readonly ResolvedResource[]): readonly MappedFunction[] {
+  const mapped = resources.flatMap((resource) => {
+    const settings = resource.type === "AWS::Lambda::EventSourceMapping" ? mappingSettings(resource) : undefined;
+    if (settings?.sourceArn.split(":")[2] !== "kinesis") return [];
     const target = resources.find(
       ({ type, name }) => type === "AWS::Lambda::Function" && name === settings.functionName,
     );
-    if (target !== undefined) return [target, settings] as const;
-  }
-  throw new Error("The template maps no Kinesis stream to a function.");
+    return target === undefined ? [] : [{ stage: stageOf(target), target, settings }];
+  });
+  if (mapped.length === 0) throw new Error("The template maps no Kinesis stream to a function.");
+  return mapped;
+}
+
+function stageOf({ properties }: ResolvedResource): string {
+  const { Variables = {} } = properties["Environment"] as {
+    readonly Variables?: Readonly<Record<string, string>>;
+  };
+  return readBindings(Variables).stage;
 }

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Pipeline } from "millrace";
+import { planStages } from "../../lib/plan/stage.ts";
 import { AcceptedOrder } from "./accepted-order.ts";
 import { loadDemo, type Demo } from "./demo.ts";
 import type { Deployment } from "./deployment.ts";
@@ -101,7 +102,11 @@ async function setUp(
   const [template] = await interrupt.orEnd(Promise.all([synthesis(), prepare()]));
   const starting = performance.now();
   // Waited for even when it is time to end: only what has started can be stopped.
-  const deployment = await session.start(template, pipeline, options.faults ? faultPlan(options) : undefined);
+  const deployment = await session.start(
+    template,
+    pipeline,
+    options.faults ? faultPlan(options, planStages(pipeline).length) : undefined,
+  );
   interrupt.check();
   printer.fact("local stack", path.relative("", session.log), `(started in ${duration(performance.now() - starting)})`);
   const rival = options.faults ? await session.startRival(template) : undefined;
@@ -119,9 +124,8 @@ async function push(
   printer.section(
     `Pushing ${whole(events)} ${demo.events}${options.rate === undefined ? "" : ` at ${whole(options.rate)} a second`}`,
   );
-  const { stack } = deployment;
   const order = new AcceptedOrder(path.join(session.directory, "accepted.csv"));
-  const progress = new Progress({ stack, printer, shards, total: events, sleep: interrupt.sleep });
+  const progress = new Progress({ deployment, printer, shards, total: events, sleep: interrupt.sleep });
   const source = new Events(session.database, demo.eventsSql);
   const began = performance.now();
   let isOver = false;
@@ -139,19 +143,23 @@ async function push(
   }).finally(() => {
     isOver = true;
   });
-  const resharding = reshard({
-    steps: options.reshard ? STEPS : [],
-    shards: () => deployment.shards(),
-    split: (shard, at) => deployment.split(shard, at),
-    merge: (lower, upper) => deployment.merge(lower, upper),
-    pushed: () => progress.count,
-    total: events,
-    hasRecords: order.hasRecords,
-    isOver: () => isOver,
-    sleep: interrupt.sleep,
-    printer,
-  });
-  const [pushed, wasResharded] = await Promise.all([feeding, resharding]);
+  const resharding = deployment.stages.map((stage) =>
+    reshard({
+      stage: stage.name,
+      steps: options.reshard ? STEPS : [],
+      shards: () => stage.shards(),
+      split: (shard, at) => stage.split(shard, at),
+      merge: (lower, upper) => stage.merge(lower, upper),
+      pushed: () => progress.count,
+      total: events,
+      // Each shard between stages is told how far those are that write to it.
+      hasRecords: stage === deployment.source ? order.hasRecords : () => true,
+      isOver: () => isOver,
+      sleep: interrupt.sleep,
+      printer,
+    }),
+  );
+  const [pushed, ...wasResharded] = await Promise.all([feeding, ...resharding]);
   await order.close();
   const pushMillis = performance.now() - began;
   await progress.untilCommitted();
@@ -159,5 +167,5 @@ async function push(
   printer.fact("pushed", whole(pushed), `in ${duration(pushMillis)}`);
   printer.fact("committed", whole(pushed), `in ${duration(millis)}: ${whole((pushed / millis) * 1_000)} a second`);
   if (source.first === undefined) throw new Error("There was no event to push.");
-  return { pushed, putUnits: source.putUnits, order, wasResharded, example: source.first };
+  return { pushed, putUnits: source.putUnits, order, wasResharded: wasResharded.every(Boolean), example: source.first };
 }

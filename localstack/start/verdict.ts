@@ -1,8 +1,7 @@
 import path from "node:path";
-import type { TaskStatus } from "millrace/lambda";
 import type { Usage } from "../types.ts";
 import type { AcceptedOrder } from "./accepted-order.ts";
-import { accountsOf, addsUp, equation } from "./accounts.ts";
+import { accountsOf, addsUp, equation, type Accounts } from "./accounts.ts";
 import { agrees, compare, type Comparison } from "./compare.ts";
 import type { Deployment } from "./deployment.ts";
 import { reportFaults } from "./faults.ts";
@@ -27,7 +26,6 @@ export interface Evidence {
   readonly order: AcceptedOrder;
   /** Whether every split and merge that was asked for was possible. */
   readonly wasResharded: boolean;
-  readonly tasks: readonly TaskStatus[];
   readonly usage: Usage;
 }
 
@@ -42,13 +40,15 @@ export async function judge({
   putUnits,
   order,
   wasResharded,
-  tasks,
   usage,
 }: Evidence): Promise<boolean> {
   const { demo, pipeline, options, events, shards } = plan;
   const { database } = session;
   const { stack } = deployment;
-  const accounts = accountsOf(pipeline, tasks);
+  const stages = deployment.stages.map(({ name }) => name);
+  const accounts = await Promise.all(
+    deployment.stages.map(async (each) => accountsOf(pipeline, each.stage, await each.tasks())),
+  );
   const metrics = new MetricReader(stack.metrics());
 
   printer.section("Results, read back from Parquet with SQL");
@@ -60,23 +60,25 @@ export async function judge({
         : `in ${whole(files.length)} file${files.length === 1 ? "" : "s"}: ${path.relative("", path.dirname(files[0]))}`;
     printer.fact(name, `${whole(rawRows)} rows, ${whole(repeats)} repeats hidden by the view`, where);
   }
-  printer.fact(
-    "late",
-    `${percent(accounts.late, accounts.in)} of all`,
-    `(${whole(accounts.late)} of ${whole(accounts.in)})`,
-  );
+  for (const { stage, late, in: all } of accounts) {
+    printer.fact(
+      "late",
+      `${percent(late, all)} of all`,
+      `(${whole(late)} of ${whole(all)}${ofStage(stage, accounts)})`,
+    );
+  }
   if (session.warnings > 0)
     printer.fact("warnings", whole(session.warnings), `of the local stack, in ${path.relative("", session.log)}`);
   await reportHighlights(database, demo.highlights, printer);
-  reportLatency(metrics, printer);
+  reportLatency(metrics, stages, printer);
   reportUsage(usage, printer);
-  reportCost(usage, { events, putUnits, shards }, printer);
-  const everyFault = rival === undefined ? true : reportFaults(stack, rival, options, printer);
+  reportCost(usage, { events, putUnits, streams: stages.length, shards }, printer);
+  const everyFault = rival === undefined ? true : reportFaults(stack, rival, { options, stages }, printer);
 
   printer.section("Compared with DuckDB's answer from the source data and the order of acceptance");
   const began = performance.now();
   await order.createView(database);
-  await createLineage(database, await deployment.shards(), demo.eventsSql);
+  await createLineage(database, await deployment.source.shards(), demo.eventsSql);
   await database.run(demo.oracleSql);
   const comparisons: Comparison[] = [];
   for (const sink of demo.sinks) {
@@ -85,12 +87,18 @@ export async function judge({
     reportComparison(sink.rows, comparison, printer);
   }
   printer.fact("took", duration(performance.now() - began));
-  return conclude({ printer, accounts, pushed, comparisons, everyFault, wasResharded, what: demo.sinks[0].rows });
+  const [main] = demo.sinks;
+  const closing = deployment.stages.findIndex(({ stage }) => stage.sinks.some(({ name }) => name === main.name));
+  const closed = accounts[closing]?.closed ?? 0;
+  return conclude({ printer, accounts, closed, pushed, comparisons, everyFault, wasResharded, what: main.rows });
 }
 
 interface Conclusion {
   readonly printer: Printer;
-  readonly accounts: ReturnType<typeof accountsOf>;
+  /** Of every stage, producers first. */
+  readonly accounts: readonly Accounts[];
+  /** Windows that the stage of the first sink has closed. */
+  readonly closed: number;
   readonly pushed: number;
   readonly comparisons: readonly Comparison[];
   readonly everyFault: boolean;
@@ -99,15 +107,17 @@ interface Conclusion {
 }
 
 /** The last lines, and what they come to. */
-export function conclude({ printer, accounts, pushed, comparisons, what, ...happened }: Conclusion): boolean {
+export function conclude({ printer, accounts, closed, pushed, comparisons, what, ...happened }: Conclusion): boolean {
   const [main] = comparisons;
   if (main === undefined) throw new Error("Nothing was compared.");
   const complaints = [
-    ...(addsUp(accounts, pushed) ? [] : [`The equation does not hold, or in is not what was put: ${whole(pushed)}.`]),
-    ...(main.expected > 0 ? [] : ["The oracle expects nothing, so that nothing was proven. Give more events."]),
-    ...(accounts.closed === main.expected
+    ...(addsUp(accounts, pushed)
       ? []
-      : [`The tasks closed ${whole(accounts.closed)} ${what}, the oracle expects ${whole(main.expected)}.`]),
+      : [`An equation does not hold, or in is not what was put: ${sentTo(accounts, pushed)}.`]),
+    ...(main.expected > 0 ? [] : ["The oracle expects nothing, so that nothing was proven. Give more events."]),
+    ...(closed === main.expected
+      ? []
+      : [`The tasks closed ${whole(closed)} ${what}, the oracle expects ${whole(main.expected)}.`]),
     ...(comparisons.every(agrees) ? [] : ["Not every row is as expected."]),
     ...(happened.wasResharded
       ? []
@@ -118,10 +128,22 @@ export function conclude({ printer, accounts, pushed, comparisons, what, ...happ
   ];
   printer.line();
   for (const complaint of complaints) printer.line(`NOT RIGHT: ${complaint}`);
-  printer.line(equation(accounts));
+  const width = Math.max(...accounts.map(({ stage }) => stage.length));
+  for (const each of accounts) {
+    printer.line(accounts.length === 1 ? equation(each) : `${each.stage.padEnd(width)}  ${equation(each)}`);
+  }
   const { delivered, equal, missing, repeated, different } = main;
   printer.line(
     `${what} ${whole(delivered - repeated)}, rows equal ${whole(equal)}, missing ${whole(missing)}, repeated ${whole(repeated)}, different ${whole(different)}`,
   );
   return complaints.length === 0;
 }
+
+const ofStage = (stage: string, all: readonly Accounts[]): string => (all.length === 1 ? "" : ` in ${stage}`);
+
+/** What each stage should have taken in. */
+const sentTo = (accounts: readonly Accounts[], pushed: number): string =>
+  [
+    whole(pushed),
+    ...accounts.flatMap(({ sent }) => Object.entries(sent).map(([reader, n]) => `${reader} ${whole(n)}`)),
+  ].join(", ");

@@ -50,7 +50,7 @@ test("dead letters of a deployed pipeline are listed, shown and redriven, and th
   expect(live.metric("RecordsIn")).toBe(13);
   expect(await command("list")).toBe("No dead letters.\n");
 
-  for (const task of await live.deployment.taskNames()) await live.deployment.drain(task);
+  for (const task of await live.deployment.source.taskNames()) await live.deployment.drain(task);
   await until("the window is closed", () => live.metric("WindowsClosed") === 1);
   expect(await live.rows("minutes")).toMatchObject([{ sensor: "s", readings: "10" }]);
 }, 120_000);

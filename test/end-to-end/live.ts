@@ -85,12 +85,14 @@ export class Live {
 
   /** Ends the input: closes every window of every shard. */
   async drain(): Promise<readonly TaskStatus[]> {
+    const [source, ...others] = this.deployment.stages;
     return drainAll({
-      names: await this.deployment.taskNames(),
+      names: await source.taskNames(),
+      readers: (await Promise.all(others.map((stage) => stage.taskNames()))).flat(),
       send: (task) => this.deployment.drain(task),
       isSettled: async () => {
-        const { inFlight, hiddenMessages, visibleMessages } = await this.stack.lag();
-        return inFlight + hiddenMessages + visibleMessages === 0;
+        const { recordsBehind, inFlight, hiddenMessages, visibleMessages } = await this.stack.lag();
+        return recordsBehind + inFlight + hiddenMessages + visibleMessages === 0;
       },
       look: () => this.deployment.tasks(),
       sleep: (millis) => new Promise((resolve) => setTimeout(resolve, millis)),
@@ -118,7 +120,7 @@ export class Live {
   /** All dead letters so far, by id. */
   async deadLetters() {
     for (;;) {
-      const QueueUrl = this.deployment.bindings.deadLetterQueueUrl;
+      const QueueUrl = this.deployment.source.bindings.deadLetterQueueUrl;
       const { Messages = [] } = await this.#sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
       if (Messages.length === 0) return this.#letters;
       for (const { Body, ReceiptHandle } of Messages) {

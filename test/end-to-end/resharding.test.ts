@@ -26,6 +26,8 @@ const faults = {
   repeatSink: 0.05,
   delaySink: 0,
   delayMillis: 0,
+  throttleStream: 0,
+  loseStreamAnswer: 0,
   earlyChild: 0.5,
 };
 
@@ -58,9 +60,12 @@ async function put(batches: number): Promise<void> {
 
 /** Carries a split or merge out while events go on coming, and resolves when the stream has other shards. */
 async function whilePutting(reshard: (shards: readonly Shard[]) => Promise<void>): Promise<void> {
-  const before = await live.deployment.shards();
+  const before = await live.deployment.source.shards();
   await Promise.all([put(5), reshard(before)]);
-  await until("the stream has other shards", async () => (await live.deployment.shards()).length > before.length);
+  await until(
+    "the stream has other shards",
+    async () => (await live.deployment.source.shards()).length > before.length,
+  );
   await put(5);
 }
 
@@ -73,15 +78,15 @@ beforeAll(async () => {
       function: { timeout: { seconds: 20 } },
     },
   });
-  const { split, merge } = live.deployment;
+  const { source } = live.deployment;
   const middle = ({ from, to }: Shard) => from + (to - from + 1n) / 2n;
   await put(5);
-  await whilePutting(([lower]) => split.call(live.deployment, lower!, middle(lower!))); // into 2 and 3
-  await whilePutting((all) => merge.call(live.deployment, all[3]!, all[1]!)); // of different parents, into 4
-  await whilePutting((all) => split.call(live.deployment, all[4]!, HALF)); // the merged one, into 5 and 6
+  await whilePutting(([lower]) => source.split(lower!, middle(lower!))); // into 2 and 3
+  await whilePutting((all) => source.merge(all[3]!, all[1]!)); // of different parents, into 4
+  await whilePutting((all) => source.split(all[4]!, HALF)); // the merged one, into 5 and 6
   await live.committed(90);
   tasks = await live.drain();
-  shards = await live.deployment.shards();
+  shards = await live.deployment.source.shards();
 }, 180_000);
 afterAll(() => live?.stop());
 
