@@ -1,5 +1,6 @@
 import type { Pipeline } from "millrace";
 import flightDelays from "../functions/aggregate-flight-delays/pipeline.ts";
+import routes from "../functions/rank-routes/pipeline.ts";
 import earthquakes from "../functions/track-earthquakes/pipeline.ts";
 
 export interface DeployedPipeline {
@@ -11,5 +12,6 @@ export interface DeployedPipeline {
 /** What is deployed: one line per pipeline. */
 export const pipelines: readonly DeployedPipeline[] = [
   { pipeline: flightDelays, handler: "functions/aggregate-flight-delays/handler.ts" },
+  { pipeline: routes, handler: "functions/rank-routes/handler.ts" },
   { pipeline: earthquakes, handler: "functions/track-earthquakes/handler.ts" },
 ];

@@ -56,31 +56,33 @@ describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
     expect(readdirSync(bundle).toSorted()).toEqual(["index.mjs", "index.mjs.map"]);
   });
 
-  test("needs nothing beside it: a process where nothing can be resolved loads it and finds a handler", () => {
-    const [stage] = planStages(pipeline);
-    const bindings: Bindings = {
-      deployment: "test",
-      stage: stage!.name,
-      generation: 0,
-      source: {
-        stream: "s",
-        streamArn: "arn:aws:kinesis:us-east-1:000000000000:stream/s",
-        incarnation: 0,
-        suspectAfterMillis: 40_000,
-      },
-      table: "t",
-      bucket: "b",
-      deadLetterQueueUrl: "http://localhost/d",
-      tickQueueUrl: "http://localhost/t",
-      shuffles: {},
-      deliveryStreams: Object.fromEntries(stage!.sinks.map(({ name }) => [name, "d"])),
-    };
-    const said = run(bundle, `console.log(typeof (await import("./index.mjs")).handler)`, {
-      AWS_REGION: "us-east-1",
-      [BINDINGS_VARIABLE]: JSON.stringify(bindings),
-    });
-    expect(said).toContain("function");
-  });
+  test.each(planStages(pipeline))(
+    "needs nothing beside it to run stage $name: a process where nothing can be resolved loads it",
+    (stage) => {
+      const bindings: Bindings = {
+        deployment: "test",
+        stage: stage.name,
+        generation: 0,
+        source: {
+          stream: "s",
+          streamArn: "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+          incarnation: 0,
+          suspectAfterMillis: 40_000,
+        },
+        table: "t",
+        bucket: "b",
+        deadLetterQueueUrl: "http://localhost/d",
+        tickQueueUrl: "http://localhost/t",
+        shuffles: Object.fromEntries(stage.shuffles.map(({ stage: reader }) => [reader, "i"])),
+        deliveryStreams: Object.fromEntries(stage.sinks.map(({ name }) => [name, "d"])),
+      };
+      const said = run(bundle, `console.log(typeof (await import("./index.mjs")).handler)`, {
+        AWS_REGION: "us-east-1",
+        [BINDINGS_VARIABLE]: JSON.stringify(bindings),
+      });
+      expect(said).toContain("function");
+    },
+  );
 
   test("names sources by paths of the project, not of this machine, and without their text", () => {
     const map = JSON.parse(readFileSync(join(bundle, "index.mjs.map"), "utf8")) as {
