@@ -126,16 +126,31 @@ export class OpenWindows {
 
 function restoredWindow(aggregation: Aggregation, value: unknown, from: PartOrigins | undefined): StoredWindow {
   if (!Array.isArray(value) || value.length !== 3) throw aggregation.notAsWritten();
-  const [accumulators, extra, firing] = value as unknown as StoredWindow;
-  const isFiring = firing === null || (Array.isArray(firing) && firing.length === 5 && Array.isArray(firing[4]));
-  if (!isFiring || (extra !== null && typeof extra !== "number")) throw aggregation.notAsWritten();
-  const sent = firing?.[4].map(([start, end, of]): SentRow => [start, end, aggregation.restore(of, from)]);
+  const [accumulators, extra, firing] = value as unknown[];
+  if (!isTime(extra)) throw aggregation.notAsWritten();
   return [
     accumulators === null ? null : aggregation.restore(accumulators, from),
     extra,
-    firing === null ? null : [firing[0], firing[1], firing[2], firing[3], sent!],
+    firing === null ? null : restoredFiring(aggregation, firing, from),
   ];
 }
+
+function restoredFiring(aggregation: Aggregation, value: unknown, from: PartOrigins | undefined): StoredFiring {
+  if (!Array.isArray(value) || value.length !== 5) throw aggregation.notAsWritten();
+  const [rows, unfired, fireAt, wakeAt, sent] = value as unknown[];
+  const isWhole = isCount(rows) && isCount(unfired) && isTime(fireAt) && isTime(wakeAt);
+  if (!isWhole || !Array.isArray(sent)) throw aggregation.notAsWritten();
+  const restored = sent.map((row: unknown): SentRow => {
+    if (!Array.isArray(row) || row.length !== 3) throw aggregation.notAsWritten();
+    const [start, end, of] = row as unknown[];
+    if (typeof start !== "number" || typeof end !== "number") throw aggregation.notAsWritten();
+    return [start, end, aggregation.restore(of, from)];
+  });
+  return [rows, unfired, fireAt, wakeAt, restored];
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isTime = (value: unknown): value is number | null => value === null || typeof value === "number";
 
 type StoredFiring = readonly [
   rows: number,
