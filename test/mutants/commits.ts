@@ -70,8 +70,8 @@ export const OF_COMMITS: readonly Mutant[] = [
     name: "a batch is passed over when its first record is known",
     invariant: "X3",
     file: "lib/runtime/fold.ts",
-    find: "const before = this.#records.tried;",
-    replace: "const before = this.#records.tried;\nif (records[0] !== undefined && !this.isNew(records[0])) return 0;",
+    find: "let fresh = 0;",
+    replace: "let fresh = 0;\nif (records[0] !== undefined && !this.isNew(records[0])) return 0;",
     within: 150,
   },
   {
