@@ -22,7 +22,8 @@ export interface DeduplicateSpec {
   readonly delay: number;
 }
 
-const PART = "seen";
+/** The part of a key's state that has its ids. */
+export const SEEN = "seen";
 
 /** The tables of a deduplicating operator's state. */
 export const deduplicateTables = ({ name, keyFields }: DeduplicateSpec): readonly TableDescription[] => [
@@ -77,7 +78,7 @@ export class Deduplicate implements ExpiringOperator {
       this.#late?.(value, meta);
       return;
     }
-    const part = partKey(meta.keyCode, PART);
+    const part = partKey(meta.keyCode, SEEN);
     const space = spaceOfPart(part);
     const key = entryKey(part, encodeKey({ id }));
     const before = (this.#seen.get(space, key, watermark) ?? []) as readonly number[];

@@ -9,7 +9,7 @@ import type { Pipeline, PoisonPolicy } from "./topology.ts";
 
 /** Where a pipeline's streams begin. */
 export interface Flow {
-  from<T, K>(source: Source<T, K>): Stream<T, K>;
+  from<T, K>(source: Source<T, K, never>): Stream<T, K>;
 }
 
 export interface PipelineOptions {

@@ -6,6 +6,8 @@ declare const rowType: unique symbol;
 export interface SinkDeclaration extends SinkEncoder {
   readonly kind: "sink";
   readonly connector: string;
+  /** The row that `encode` made a text of: its declared fields. */
+  readonly decode: (body: string) => Readonly<Record<string, unknown>>;
 }
 
 /** A sink as a typed handle: of rows `R`. */

@@ -7,6 +7,7 @@ import { checkField, checkName } from "./names.ts";
 
 declare const recordType: unique symbol;
 declare const keyType: unique symbol;
+declare const producedType: unique symbol;
 
 /** What every source has, whatever system it reads from. Plain data and pure functions. */
 export interface SourceDeclaration {
@@ -26,10 +27,14 @@ export interface SourceDeclaration {
   readonly idle: number;
 }
 
-/** A source as a typed handle: of records `T`, partitioned by a key `K`. */
-export interface Source<out T, out K = never> extends SourceDeclaration {
+/**
+ * A source as a typed handle: of records `T`, partitioned by a key `K`. Producers send what the schema takes, `P`, as
+ * JSON has it.
+ */
+export interface Source<out T, out K = never, in P = T> extends SourceDeclaration {
   readonly [recordType]?: () => T;
   readonly [keyType]?: () => K;
+  readonly [producedType]?: (produced: P) => void;
 }
 
 /** The settings that all sources share. */

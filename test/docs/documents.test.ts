@@ -22,7 +22,8 @@ import { Stack } from "aws-cdk-lib"; // not when run
 declare const stack: Stack; // not when run
 import { taskName } from "./lib/state/task-id.ts";
 import { viewSql } from "./lib/connectors/firehose/view.ts";
-import flightDelays, { hourlyDelays } from "./functions/aggregate-flight-delays/pipeline.ts";
+import { testDriver } from "millrace/testing";
+import flightDelays, { departures, hourlyDelays } from "./functions/aggregate-flight-delays/pipeline.ts";
 import type { Departure } from "./functions/aggregate-flight-delays/schemas.ts";
 const task = { pipeline: "flight-delays", generation: 0, stage: "departures", source: "departures", incarnation: 0, partition: "shardId-000000000000" };
 `;

@@ -2,7 +2,7 @@ import { definitionError } from "../../errors.ts";
 import type { Columns, RowOf } from "../../pipeline/column.ts";
 import { checkField, checkName } from "../../pipeline/names.ts";
 import type { Sink, SinkDeclaration } from "../../pipeline/sink.ts";
-import { rowEncoder, type LakeColumn } from "./row.ts";
+import { rowDecoder, rowEncoder, type LakeColumn } from "./row.ts";
 
 /** What makes a sink a lake: Firehose to Parquet on S3, with a table in the Glue catalogue. */
 export const LAKE = "lake";
@@ -50,6 +50,7 @@ export function lake<C extends Columns>(name: string, columns: C): Lake<RowOf<C>
     name,
     columns: declared,
     encode: rowEncoder(name, declared),
+    decode: rowDecoder(declared),
     maxBytes: MAX_RECORD_BYTES,
   };
 }

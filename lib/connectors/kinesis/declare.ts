@@ -27,6 +27,6 @@ export const KINESIS = "kinesis";
 export function kinesis<S extends StandardSchemaV1, K extends KeyValues = {}>(
   name: string,
   options: SourceOptions<S, K>,
-): Source<StandardSchemaV1.InferOutput<S>, SourceKey<K>> {
+): Source<StandardSchemaV1.InferOutput<S>, SourceKey<K>, StandardSchemaV1.InferInput<S>> {
   return declareSource(KINESIS, name, options);
 }

@@ -1,0 +1,286 @@
+import { definitionError } from "../../errors.ts";
+import type { Sink } from "../../pipeline/sink.ts";
+import type { Source, SourceDeclaration } from "../../pipeline/source.ts";
+import { nodesOf, type Node, type NodeOf, type Pipeline } from "../../pipeline/topology.ts";
+import { DEAD_LETTERS, type DeadLetter } from "../../runtime/dead-letter.ts";
+import type { OperatorCounts } from "../../state/counters.ts";
+import { isWithin } from "../../state/hash-range.ts";
+import { encodeKey, type KeyValues } from "../../state/key.ts";
+import { toMillis, type Duration } from "../../time/duration.ts";
+import { toEpochMillis, type Instant } from "../../time/instant.ts";
+import { drained, otherKey, stopped, unknownName, unwanted } from "./driver-errors.ts";
+import { DriverRun } from "./driver-run.ts";
+import { cellsOf, idsOf, timersOf, type Place } from "./keyed-state-of.ts";
+import { openWindowsOf, type OpenWindowRow } from "./open-windows-of.ts";
+import { producedJson, producedKey } from "./produced.ts";
+
+export interface TestDriverOptions {
+  /**
+   * Where the clock stands: records arrive then, timers in processing time go by it, and an event time that is further
+   * ahead of it than `maxFuture` is a dead letter. @default the beginning of 2100, after most tests' events
+   */
+  readonly start?: Instant;
+  /** Shards of every stream. @default 1 */
+  readonly shards?: number;
+  /**
+   * Every so many records all state is written and read back, as if every process had begun anew: what a schema of a
+   * state refuses is found. @default never
+   */
+  readonly restartEvery?: number;
+  /** Whether what becomes a dead letter is kept to be read, or thrown too. @default "keep" */
+  readonly deadLetters?: "keep" | "throw";
+}
+
+/** The operators with state that can be looked at. */
+const WHAT = { process: "process function", deduplicate: "deduplicate", window: "window" };
+
+const DEFAULT_START = Date.UTC(2100, 0, 1);
+
+/**
+ * Runs a pipeline in this process, all stages of it, each record at once: for tests. What it says is what the runtime
+ * does with batches of one record each; it has no stores, and no clock but the one that {@link TestDriver.advanceTime}
+ * moves.
+ *
+ * @example
+ * const driver = testDriver(flightDelays, { start: Date.UTC(2001, 0, 1) });
+ * driver.push(departures, { origin: "ORD", destination: "DEN", departedAt: Date.UTC(2001, 0, 1), delay: 4, distance: 900 });
+ * driver.drain();
+ * driver.read(hourlyDelays).length === 1;
+ *
+ * @throws definition errors for options that cannot be
+ */
+export function testDriver(pipeline: Pipeline, options: TestDriverOptions = {}): TestDriver {
+  return new TestDriver(pipeline, options);
+}
+
+/** See {@link testDriver}. */
+export class TestDriver {
+  readonly #pipeline: Pipeline;
+  readonly #options: TestDriverOptions;
+  readonly #run: DriverRun;
+  #pushed = 0;
+  #isDrained = false;
+  #failure: { readonly cause: unknown } | undefined = undefined;
+
+  constructor(pipeline: Pipeline, options: TestDriverOptions) {
+    const { start = DEFAULT_START, shards = 1, restartEvery } = options;
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#run = new DriverRun(pipeline, { start: startOf(start), shards: wholeFrom1("shards", shards) });
+    if (restartEvery !== undefined) wholeFrom1("restartEvery", restartEvery);
+  }
+
+  /** Where the clock stands, epoch milliseconds. */
+  get now(): number {
+    return this.#run.now;
+  }
+
+  /**
+   * Puts a record as producers do, as JSON under its partition key, and has all stages read what follows from it.
+   *
+   * @param options the partition key, where it is not to be that of the record's key
+   * @throws definition errors `driver/unknown`, `driver/no-json`, `driver/drained`, `driver/dead-letter`;
+   *   systemic errors, which would have the task stand still
+   */
+  push<P>(
+    source: Source<unknown, unknown, P>,
+    record: NoInfer<P>,
+    options: { readonly partitionKey?: string } = {},
+  ): void {
+    const declared = this.#sourceOf(source);
+    const json = producedJson(source.name, record);
+    const key = options.partitionKey ?? producedKey(declared, json, this.#pushed);
+    this.#put(declared, Buffer.from(json), key);
+  }
+
+  /** Puts a payload as it is: for what is no JSON, or does not fit the schema. See {@link push}. */
+  pushRaw(source: SourceDeclaration, payload: string | Uint8Array, partitionKey = "raw"): void {
+    this.#put(this.#sourceOf(source), Buffer.from(payload as Uint8Array), partitionKey);
+  }
+
+  /**
+   * Lets time pass: timers in processing time fire, and event time moves where a source has been silent for longer than
+   * its `idle`.
+   */
+  advanceTime(duration: Duration): void {
+    const millis = toMillis(duration, "driver.advanceTime()");
+    this.#drive(() => this.#run.advance(millis));
+  }
+
+  /** Says that the input has ended: all windows close and timers in event time fire, through all stages. */
+  drain(): void {
+    this.#drive(() => this.#run.drain());
+    this.#isDrained = true;
+  }
+
+  /** Writes all state and reads it back, as if every process had begun anew. @throws systemic errors naming the state */
+  restart(): void {
+    this.#drive(() => this.#run.restart());
+  }
+
+  /** The rows that a sink has received since they were last read, as its columns declare them. */
+  read<R>(sink: Sink<R>): R[] {
+    const known = nodesOf(this.#pipeline, "sink");
+    const node = known.find(({ name }) => name === sink.name);
+    if (node === undefined) throw this.#unknown("sink", sink.name, known);
+    return this.#take(sink.name).map(({ body }) => node.sink.decode(body) as R);
+  }
+
+  /** What could not be processed since this was last asked for. */
+  deadLetters(): DeadLetter[] {
+    return this.#take(DEAD_LETTERS).map(letterOf);
+  }
+
+  /** What became of records, per operator. */
+  counters(): Readonly<Record<string, OperatorCounts>> {
+    const sums: Record<string, OperatorCounts> = {};
+    for (const { tasks } of this.#run.stages.values()) {
+      for (const { state } of tasks) {
+        for (const [operator, counts] of state.counters.byOperator()) sums[operator] = sumOf(sums[operator], counts);
+      }
+    }
+    return sums;
+  }
+
+  /** How many records came too late, per operator where any did. The records themselves are in its stream `late`. */
+  get late(): Readonly<Record<string, number>> {
+    const counted = Object.entries(this.counters()).map(([operator, { late }]) => [operator, late] as const);
+    return Object.fromEntries(counted.filter(([, late]) => late > 0));
+  }
+
+  /**
+   * How far event time has come, epoch milliseconds: the least of the stage's shards. `Number.MIN_SAFE_INTEGER` before
+   * the first record, `Number.MAX_SAFE_INTEGER` once drained.
+   *
+   * @param stage the name of the source or of the `keyBy` it begins with; needed where there are several
+   */
+  watermark(stage?: string): number {
+    const { stages } = this.#run;
+    const [first] = stages.values();
+    const found = stage === undefined && stages.size === 1 ? first : stages.get(stage ?? "");
+    if (found === undefined) throw unknownName(this.#pipeline.name, "stage", stage ?? "", [...stages.keys()]);
+    return Math.min(...found.tasks.map(({ state }) => state.watermark));
+  }
+
+  /**
+   * What a process function's state holds for a key, by the cells' names: values, lists as arrays, maps as Maps. What a
+   * `deduplicate` has seen: `{ seen }`, a Map of the ids with the event times of the records passed on.
+   */
+  state(operator: string, key: KeyValues): Readonly<Record<string, unknown>> {
+    const node = this.#nodeOf(operator, ["process", "deduplicate"]);
+    const place = this.#placeOf(node, key);
+    return node.kind === "process" ? cellsOf(node, place) : { seen: idsOf(node, place) };
+  }
+
+  /** When each of a key's timers that is set will fire, by name: epoch milliseconds of its kind of time. */
+  timers(operator: string, key: KeyValues): Readonly<Record<string, number>> {
+    const node = this.#nodeOf(operator, ["process"]);
+    return timersOf(node, this.#placeOf(node, key));
+  }
+
+  /** The windows that are open for a key, in the order of their ends, with what their rows would be now. */
+  windows(operator: string, key: KeyValues): readonly OpenWindowRow[] {
+    const node = this.#nodeOf(operator, ["window"]);
+    const { state, keyCode } = this.#placeOf(node, key);
+    return openWindowsOf(node, state, keyCode);
+  }
+
+  #put({ name }: SourceDeclaration, payload: Buffer, partitionKey: string): void {
+    if (this.#isDrained) throw drained(`push("${name}")`);
+    const { restartEvery } = this.#options;
+    this.#pushed++;
+    this.#drive(() => {
+      this.#run.stages.get(name)!.stream.takeBytes(partitionKey, payload);
+      this.#run.run();
+      if (restartEvery !== undefined && this.#pushed % restartEvery === 0) this.#run.restart();
+    });
+  }
+
+  #drive(work: () => void): void {
+    if (this.#failure !== undefined) throw stopped(this.#failure.cause);
+    const before = this.#run.delivered.get(DEAD_LETTERS)?.length ?? 0;
+    try {
+      work();
+    } catch (cause) {
+      this.#failure = { cause };
+      throw cause;
+    }
+    if (this.#options.deadLetters !== "throw") return;
+    const letter = this.#run.delivered.get(DEAD_LETTERS)?.[before];
+    if (letter !== undefined) throw unwanted(letterOf(letter));
+  }
+
+  #take(sink: string) {
+    const taken = this.#run.delivered.get(sink) ?? [];
+    this.#run.delivered.delete(sink);
+    return taken;
+  }
+
+  #sourceOf({ name }: SourceDeclaration): SourceDeclaration {
+    const sources = nodesOf(this.#pipeline, "source");
+    const node = sources.find((one) => one.name === name);
+    if (node === undefined) throw this.#unknown("source", name, sources);
+    return node.source;
+  }
+
+  #nodeOf<K extends keyof typeof WHAT>(operator: string, kinds: readonly K[]): NodeOf<K> {
+    const nodes: readonly NodeOf<K>[] = kinds.flatMap((kind) => nodesOf(this.#pipeline, kind));
+    const node = nodes.find(({ name }: Node) => name === operator);
+    if (node === undefined) throw this.#unknown(kinds.map((kind) => WHAT[kind]).join(" or "), operator, nodes);
+    return node;
+  }
+
+  #placeOf(node: NodeOf<keyof typeof WHAT>, key: KeyValues): Place {
+    const pipeline = this.#pipeline;
+    const { name, keyFields } = node;
+    const given = Object.keys(key);
+    if (given.length !== keyFields.length || !keyFields.every((field) => given.includes(field))) {
+      throw otherKey(name, keyFields, given);
+    }
+    const ordered = Object.fromEntries(keyFields.map((field) => [field, key[field]!]));
+    const index = pipeline.nodes.indexOf(node);
+    const { tasks } = [...this.#run.stages.values()].find(({ stage }) => stage.nodes.includes(index))!;
+    const task = tasks.find(({ partition, state }) => isWithin(partition.range, state.hashOf(ordered)))!;
+    return { pipeline, state: task.state, key: ordered, keyCode: encodeKey(ordered) };
+  }
+
+  #unknown(what: string, name: string, known: readonly Node[]) {
+    return unknownName(
+      this.#pipeline.name,
+      what,
+      name,
+      known.map((node) => node.name),
+    );
+  }
+}
+
+const letterOf = ({ id, body }: { readonly id: string; readonly body: string }): DeadLetter => ({
+  ...(JSON.parse(body) as DeadLetter),
+  id,
+});
+
+function sumOf(a: OperatorCounts | undefined, b: OperatorCounts): OperatorCounts {
+  const sum = { ...b };
+  for (const field of Object.keys(b) as (keyof OperatorCounts)[]) sum[field] += a?.[field] ?? 0;
+  return sum;
+}
+
+function startOf(start: Instant): number {
+  try {
+    return toEpochMillis(start);
+  } catch (cause) {
+    throw refused("start", String(start), "whole epoch milliseconds or a Date", cause);
+  }
+}
+
+function wholeFrom1(option: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw refused(option, String(value), "a whole number from 1");
+}
+
+const refused = (option: string, given: string, possible: string, cause?: unknown) =>
+  definitionError({
+    code: "driver/option",
+    message: `testDriver(): ${option} is ${given}; possible is ${possible}.`,
+    cause,
+  });
