@@ -1,4 +1,5 @@
 /** Running a pipeline's stages in Lambda functions. */
 export { lambdaHandler, type StageEvent, type StageHandler, type StageResponse } from "./handler.ts";
+export { listLargestKeys, type LargeKey, type LargestKeysOptions } from "./largest-keys.ts";
 export { inspectTasks, type Inspection, type TaskStatus } from "./inspect.ts";
 export { readBindings, type Bindings } from "../plan/bindings.ts";

@@ -58,7 +58,19 @@ export class Telemetry implements Observer {
     if (Math.abs(report.watermark) < END_OF_TIME) {
       metrics.addMetric("WatermarkLag", MetricUnit.Milliseconds, this.#now() - report.watermark);
     }
-    this.logger.info("turn", { ...report, counts: Object.fromEntries(report.counts) });
+    if (report.committedAt !== undefined) this.#sizes(report.stateEntries);
+    const { stateEntries } = report;
+    const maps = { counts: Object.fromEntries(report.counts), stateEntries: Object.fromEntries(stateEntries) };
+    this.logger.info("turn", { ...report, ...maps });
+  }
+
+  /** The size of one task's state per operator, so that one that runs away is seen: its maximum is the largest task's. */
+  #sizes(entries: TurnReport["stateEntries"]): void {
+    for (const [operator, size] of entries) {
+      const metric = this.metrics.singleMetric();
+      metric.addDimension("operator", operator);
+      metric.addMetric("StateEntries", MetricUnit.Count, size);
+    }
   }
 
   /** From a record's arrival to its commit, and to the delivery of what that commit sent. */

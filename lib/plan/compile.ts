@@ -2,6 +2,7 @@ import { StageState, type Successions } from "../operators/evolution/stage-state
 import { partialEntry } from "../operators/pre-aggregate.ts";
 import { fanOut } from "../operators/stateless.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
+import type { TableDescription } from "../operators/stateful.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import { inputsOf, type Node, type Pipeline } from "../pipeline/topology.ts";
 import { hashOf, type KeyHash } from "../state/hash-range.ts";
@@ -14,14 +15,14 @@ import { delayBefore } from "./window-of.ts";
 import { preparationOf } from "./preparation-of.ts";
 import type { Stage } from "./stage.ts";
 
+/** The tables of a stage's operators, by name. */
+export const tablesOf = (pipeline: Pipeline, stage: Stage): ReadonlyMap<string, TableDescription> =>
+  tablesIn(placed(pipeline, stage));
+
 /** Makes a stage of a pipeline runnable. */
 export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
-  const nodes = stage.nodes.map((index): PlacedNode => {
-    const node = pipeline.nodes[index]!;
-    const leadsOut = node.kind === "keyBy" && !stage.roots.includes(index);
-    return { index, node, operator: leadsOut ? shuffleOf(pipeline, stage, node) : operatorOf(pipeline, node) };
-  });
-  const tables = new Map(nodes.flatMap(({ operator }) => operator.tables.map((table) => [table.name, table])));
+  const nodes = placed(pipeline, stage);
+  const tables = tablesIn(nodes);
   const state = new StageState([...tables.values()], successionsOf(pipeline));
   const hashOfKey = stage.input.kind === "shuffle" ? hashOfGroup : hashOfPartitionKey;
   return {
@@ -50,6 +51,16 @@ function successionsOf({ nodes, dropped }: Pipeline): Successions {
 
 /** What was shuffled is where its key group is. */
 const hashOfGroup = (key: KeyValues): KeyHash => hashOf(partitionKeyOfGroup(keyGroupOf(encodeKey(key))));
+
+const placed = (pipeline: Pipeline, stage: Stage): readonly PlacedNode[] =>
+  stage.nodes.map((index): PlacedNode => {
+    const node = pipeline.nodes[index]!;
+    const leadsOut = node.kind === "keyBy" && !stage.roots.includes(index);
+    return { index, node, operator: leadsOut ? shuffleOf(pipeline, stage, node) : operatorOf(pipeline, node) };
+  });
+
+const tablesIn = (nodes: readonly PlacedNode[]): ReadonlyMap<string, TableDescription> =>
+  new Map(nodes.flatMap(({ operator }) => operator.tables.map((table) => [table.name, table])));
 
 interface PlacedNode {
   readonly index: number;

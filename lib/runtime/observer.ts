@@ -13,6 +13,8 @@ export interface TurnReport {
   readonly counts: ReadonlyMap<string, OperatorCounts>;
   /** The key that most of the turn's records were of, where they were many and of several keys. */
   readonly hotKey: HotKey | undefined;
+  /** Entries in each operator's state. */
+  readonly stateEntries: ReadonlyMap<string, number>;
   readonly outputs: number;
   readonly watermark: number;
   /** Bytes of the commit's body; zero when nothing was committed. */

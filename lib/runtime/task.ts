@@ -2,6 +2,7 @@ import { infrastructureError, kindAtService } from "../errors.ts";
 import type { Changelog, TaskItem } from "../state/changelog.ts";
 import type { Heir, Legacy } from "../state/inheritance.ts";
 import type { Output } from "../state/commit.ts";
+import { entriesByOperator } from "../state/state-size.ts";
 import { forgetRedriven } from "../state/redriven.ts";
 import type { TaskId } from "../state/task-id.ts";
 import { taskName } from "../state/task-id.ts";
@@ -177,6 +178,7 @@ export class Task {
       folded: folded ?? 0,
       counts: countsBetween(before, task.state.counters.byOperator()),
       hotKey: task.fold.takeHotKey(),
+      stateEntries: entriesByOperator(task.state),
       watermark: task.state.watermark,
       commitBytes: appended?.bytes ?? 0,
       spilled: appended?.spilled ?? false,

@@ -25,6 +25,9 @@ export function encodeBody(value: unknown): Uint8Array {
   return deflateRawSync(packed);
 }
 
+/** Bytes that a value takes before it is compressed. */
+export const packedBytes = (value: unknown): number => packr.pack(value).length;
+
 function checkSize(packed: Uint8Array): void {
   try {
     if (packed.length > MAX_BODY_BYTES) throw new Error(`it takes more than ${MAX_BODY_BYTES} bytes`);

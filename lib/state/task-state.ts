@@ -103,6 +103,11 @@ export class TaskState {
     return size;
   }
 
+  /** Entries per table. */
+  *tableSizes(): Generator<readonly [table: string, entries: number]> {
+    for (const [name, { size }] of this.#tables) yield [name, size];
+  }
+
   /** Entries changed since the last commit. */
   get touchedSize(): number {
     let size = 0;

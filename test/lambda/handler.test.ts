@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Context, KinesisStreamEvent } from "aws-lambda";
-import { inspectTasks, lambdaHandler, readBindings, type StageHandler } from "millrace/lambda";
+import { inspectTasks, lambdaHandler, listLargestKeys, readBindings, type StageHandler } from "millrace/lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BINDINGS_VARIABLE } from "../../lib/plan/bindings.ts";
@@ -102,6 +102,19 @@ describe("the handler", () => {
     const batches = [1, 2, 3, 4, 5].map((n) => invoke({ Records: [record("shard-d", n)] }));
     await Promise.all(batches);
     expect((await heads(["shard-d"]))[0]).toMatchObject({ epoch: 5, position: { sequence: "5" } });
+  });
+
+  test("a task's largest keys are listed", async () => {
+    await invoke({ Records: [record("shard-e", 1), record("shard-e", 2), record("shard-e", 30)] });
+    const largest = await listLargestKeys({
+      dynamodb,
+      s3: new S3Client({ forcePathStyle: true }),
+      bindings: readBindings(process.env),
+      pipeline,
+      partition: "shard-e",
+    });
+    expect(largest).toMatchObject([{ operator: "tens", key: { key: "a" }, entries: 1 }]);
+    expect(largest[0]!.bytes).toBeGreaterThan(10);
   });
 
   test("records of another stream are refused, loudly", async () => {
