@@ -21,7 +21,10 @@ beforeAll(() => {
   const urls = { deadLetterQueueUrl: "dead", tickQueueUrl: "ticks" };
   const source = { stream: "events", streamArn: ARN, incarnation: 0, suspectAfterMillis: 1e15 };
   const bindings = { deployment: "test", stage: "events", generation: 0, source, table: "t", bucket: "b", ...urls };
-  vi.stubEnv(BINDINGS_VARIABLE, JSON.stringify({ ...bindings, shuffles: {}, deliveryStreams: { sums: "sums", late: "late" } }));
+  vi.stubEnv(
+    BINDINGS_VARIABLE,
+    JSON.stringify({ ...bindings, shuffles: {}, deliveryStreams: { sums: "sums", late: "late" } }),
+  );
   vi.stubEnv("POWERTOOLS_DEV", "true");
   vi.stubEnv("POWERTOOLS_METRICS_DISABLED", "true");
   for (const method of ["log", "info", "warn", "error"] as const) vi.spyOn(console, method).mockReturnValue();
