@@ -10,7 +10,7 @@ import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "./o
 /** A stage bound to one task's state. */
 export interface StageInstance {
   /** Where values enter, by the name of the source or of the `keyBy` they come through. */
-  readonly enter: (entry: string) => Push;
+  readonly enter: (entry: string) => Push | undefined;
   /** Sends on what was held back until the commit is made. */
   readonly flush: () => void;
   /** In topological order: one's panes may fall into the next one's windows. */

@@ -97,5 +97,5 @@ function bind(nodes: readonly PlacedNode[], stage: Stage, context: OperatorConte
     if (bound.timed !== undefined) timed.unshift(bound.timed);
     if (bound.expiring !== undefined) expiring.unshift(bound.expiring);
   }
-  return { enter: (entry) => entries.get(entry)!, flush: () => flushes.forEach((flush) => flush()), timed, expiring };
+  return { enter: (entry) => entries.get(entry), flush: () => flushes.forEach((flush) => flush()), timed, expiring };
 }

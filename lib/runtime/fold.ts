@@ -1,21 +1,14 @@
-import { isSystemic, poisonError, systemicError } from "../errors.ts";
+import { isSystemic, systemicError } from "../errors.ts";
 import type { OperatorContext, Unit } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import type { Output } from "../state/commit.ts";
 import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
-import {
-  deadAgain,
-  deadRecord,
-  deadUnit,
-  KILLED,
-  reasonOf,
-  type DeadLetter,
-  type DeadLetterOrigin,
-} from "./dead-letter.ts";
+import { deadAgain, deadRecord, deadUnit, reasonOf, type DeadLetter, type DeadLetterOrigin } from "./dead-letter.ts";
 import { recordIn, unitIn } from "./redriven-unit.ts";
 import type { Answers } from "./enrichment.ts";
 import { KeyShares, type HotKey } from "./hot-key.ts";
+import { killed, kills, noEntry } from "./fold-errors.ts";
 import type { IncomingUnit, Intake } from "./intake.ts";
 import type { IncomingRecord } from "./record.ts";
 import { Verdict } from "./verdict.ts";
@@ -257,7 +250,9 @@ export class Fold {
     let time: number;
     try {
       const decoded = unit.open();
-      this.#stage.enter(decoded.entry)(decoded.value, decoded);
+      const enter = this.#stage.enter(decoded.entry);
+      if (enter === undefined) throw noEntry(decoded.entry);
+      enter(decoded.value, decoded);
       time = decoded.time;
       if (decoded.keyCode !== "") this.#keys.add(decoded.key, decoded.keyCode, unit.records);
     } catch (thrown) {
@@ -327,17 +322,3 @@ export class Fold {
     });
   }
 }
-
-const killed = () =>
-  poisonError({
-    code: KILLED,
-    message: "The process ended whenever it took this record: memory, time, or worse.",
-  });
-
-const kills = (task: string, { position }: IncomingRecord, times: number) =>
-  systemicError({
-    code: "process/kills",
-    message: `Task ${task}: ${times} records in a row kill the process, the last at ${position.sequence}.`,
-    advice:
-      'It is the build that is broken: deploy a mended one. See docs/operations.md, section "A task stands still".',
-  });

@@ -45,7 +45,7 @@ export class Oracle {
     const sent = run.outputs.length;
     run.state.beginUnit();
     try {
-      run.stage.enter(this.#program.name)(record.value, record);
+      run.stage.enter(this.#program.name)!(record.value, record);
     } catch (thrown) {
       run.state.undoUnit();
       run.outputs.length = sent;

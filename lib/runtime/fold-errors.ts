@@ -1,0 +1,24 @@
+import { poisonError, systemicError } from "../errors.ts";
+import { KILLED } from "./dead-letter.ts";
+import type { IncomingRecord } from "./record.ts";
+
+export const noEntry = (entry: string) =>
+  poisonError({
+    code: "shuffle/no-entry",
+    message: `An element was sent to "${entry}", which this build's stage does not have.`,
+    advice: "Deploy a build that has it until all of its elements are read; then redrive the letter.",
+  });
+
+export const killed = () =>
+  poisonError({
+    code: KILLED,
+    message: "The process ended whenever it took this record: memory, time, or worse.",
+  });
+
+export const kills = (task: string, { position }: IncomingRecord, times: number) =>
+  systemicError({
+    code: "process/kills",
+    message: `Task ${task}: ${times} records in a row kill the process, the last at ${position.sequence}.`,
+    advice:
+      'It is the build that is broken: deploy a mended one. See docs/operations.md, section "A task stands still".',
+  });
