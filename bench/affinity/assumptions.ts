@@ -68,7 +68,7 @@ export function memoryFor(stateBytes: number): number {
   return memory;
 }
 
-/** States that fit into a container's memory beside one that is being loaded. */
+/** States that would fit into a container's memory beside one that is being loaded, if the library kept them. */
 export function tasksThatFit(memory: number, stateBytes: number): number {
   const free = memory * ASSUMED.heapShare - ASSUMED.heapAtRest - (stateBytes * MEASURED.loadPeakPerByte) / MB;
   return Math.max(1, Math.floor((free * MB) / (stateBytes * MEASURED.heapPerByte)));

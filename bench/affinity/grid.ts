@@ -2,7 +2,7 @@ import { simulateAffinity, gapsWith, sharesOf, type Affinity, type Shares } from
 import { memoryFor, tasksThatFit } from "./assumptions.ts";
 import { costOf, type BatchCost } from "./costs.ts";
 import type { Assignment } from "./pool.ts";
-import { CACHED_TASKS } from "./rules.ts";
+import { cacheBytesOf, CACHED_TASKS } from "./rules.ts";
 import { runTask, type BatchCounts, type ChangedRules } from "./task-model.ts";
 
 const KB = 1_024;
@@ -25,7 +25,7 @@ export interface Invocations {
   readonly shards: number;
   readonly duty: number;
   readonly assignment: Assignment;
-  /** States that a container may keep. @default CACHED_TASKS */
+  /** States that a container may keep, if they fit. @default by the rule */
   readonly cachedTasks?: number;
   /** Batches of each shard before those that are recorded. @default 100 */
   readonly warmUp?: number;
@@ -37,6 +37,10 @@ export function affinityOf({ cachedTasks = CACHED_TASKS, warmUp = 100, ...invoca
   const measured = Math.ceil(RECORDED / sampled);
   return simulateAffinity({ ...invocations, cachedTasks, warmUp, sampled, measured, seed: GRID.seed });
 }
+
+/** States that the library keeps in a container of so many MB. */
+export const tasksKept = (memory: number, stateBytes: number): number =>
+  Math.max(1, Math.min(CACHED_TASKS, Math.floor(cacheBytesOf(memory * KB * KB) / stateBytes)));
 
 /** One configuration, and what it comes to. */
 export interface Row extends Invocations {
@@ -64,7 +68,9 @@ export async function rowOf(
   { stateBytes, commitBytes = GRID.commitBytes, changed = {} }: RowSettings,
 ): Promise<Row> {
   const memory = memoryFor(stateBytes);
-  const kept = Math.min(invocations.cachedTasks ?? CACHED_TASKS, tasksThatFit(memory, stateBytes));
+  const { cachedTasks } = invocations;
+  const fit = tasksThatFit(memory, stateBytes);
+  const kept = Math.min(fit, cachedTasks ?? tasksKept(memory, stateBytes));
   const gaps = gapsWith(affinity, kept);
   const counts = await runTask({ stateBytes, commitBytes, changed }, gaps);
   const cost = costOf(counts, { stateBytes, memory, records: GRID.records });

@@ -32,8 +32,8 @@ export interface RuleSettings {
   readonly limits?: WriterLimits;
 }
 
-/** States that a container keeps. */
-export { MAX_TASKS as CACHED_TASKS } from "../../lib/runtime/task-cache.ts";
+/** States that a container keeps at most, and bytes of them. */
+export { cacheBytesOf, MAX_TASKS as CACHED_TASKS } from "../../lib/runtime/task-cache.ts";
 
 /** What a turn reads before it folds. */
 export interface TurnReads {

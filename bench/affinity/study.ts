@@ -1,8 +1,8 @@
 import { WRITER_LIMITS } from "../../lib/runtime/commit-writer.ts";
 import { COLD } from "./affinity.ts";
-import { memoryFor, tasksThatFit } from "./assumptions.ts";
+import { memoryFor } from "./assumptions.ts";
 import { costOf, optimismBreaksEven, savedByOptimism } from "./costs.ts";
-import { affinityOf, GRID, rowOf, type Row } from "./grid.ts";
+import { affinityOf, GRID, rowOf, tasksKept, type Row } from "./grid.ts";
 import { CACHED_TASKS, RuledTask } from "./rules.ts";
 import { affinityTable, costTable, duty, memoryTable, perMillion, percent, size, table, whole } from "./tables.ts";
 import { runTask } from "./task-model.ts";
@@ -71,7 +71,7 @@ async function memory(): Promise<string> {
   }
   return memoryTable(
     sizes,
-    (bytes) => ({ memory: memoryFor(bytes), fit: tasksThatFit(memoryFor(bytes), bytes), coldMillis: cold.get(bytes)! }),
+    (bytes) => ({ memory: memoryFor(bytes), kept: tasksKept(memoryFor(bytes), bytes), coldMillis: cold.get(bytes)! }),
     CACHED_TASKS,
   );
 }

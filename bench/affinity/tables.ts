@@ -92,7 +92,7 @@ export const costTable = (
 /** What a container needs to keep states of these sizes. */
 export const memoryTable = (
   sizes: readonly number[],
-  facts: (stateBytes: number) => { readonly memory: number; readonly fit: number; readonly coldMillis: number },
+  facts: (stateBytes: number) => { readonly memory: number; readonly kept: number; readonly coldMillis: number },
   cachedTasks: number,
 ): string =>
   table(
@@ -101,17 +101,17 @@ export const memoryTable = (
       "one state needs",
       `${cachedTasks} states need`,
       "memory taken here",
-      "states that fit",
+      "states kept",
       "a load takes",
     ],
     sizes.map((bytes) => {
-      const { memory, fit, coldMillis } = facts(bytes);
+      const { memory, kept, coldMillis } = facts(bytes);
       return [
         size(bytes),
         `${whole(memoryOf(1, bytes))} MB`,
         `${whole(memoryOf(cachedTasks, bytes))} MB`,
         `${whole(memory)} MB`,
-        whole(fit),
+        whole(kept),
         `${whole(coldMillis)} ms`,
       ];
     }),

@@ -14,8 +14,6 @@ export interface TaskSettings extends RuleSettings {
 export interface ChangedRules {
   readonly limits?: WriterLimits;
   readonly stateShare?: number;
-  /** Bytes that reading a spilled body counts for in `caughtUp`, when a task is loaded as well. */
-  readonly spillCounts?: number;
   /** A container reads at most this many commits to find the one it knows; else it loads. */
   readonly readAtMost?: number;
 }
@@ -80,11 +78,10 @@ export async function runTask(settings: TaskSettings, gaps: Int32Array): Promise
   };
 }
 
-async function readOf(task: RuledTask, gap: number, { readAtMost, spillCounts = 0 }: ChangedRules): Promise<TurnReads> {
+async function readOf(task: RuledTask, gap: number, { readAtMost }: ChangedRules): Promise<TurnReads> {
   const isTooFar = readAtMost !== undefined && gap >= readAtMost;
   const reads = await task.read(isTooFar ? COLD : gap);
-  const spills = gap === COLD || isTooFar ? reads.spillGets * spillCounts : 0;
   // The first query brought more than the head, in vain.
   const vain = isTooFar ? readUnits(task.itemSizes.item + readAtMost * task.itemSizes.commit) - 1 : 0;
-  return { ...reads, readUnits: reads.readUnits + vain, caughtUp: reads.caughtUp + spills };
+  return { ...reads, readUnits: reads.readUnits + vain };
 }

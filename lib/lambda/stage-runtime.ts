@@ -20,17 +20,11 @@ import type { Observer } from "../runtime/observer.ts";
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
 import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
 import { StageRuntime } from "../runtime/stage-runtime.ts";
+import { cacheBytesOf } from "../runtime/task-cache.ts";
 import { TICKS } from "../runtime/tick.ts";
 import { S3Objects } from "../s3/objects.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 import type { Clients } from "./clients.ts";
-
-/**
- * Bytes of memory that a state takes for each of its bytes as it is written (docs/scale.md), and the share of the
- * memory that states may take between turns.
- */
-const HEAP_PER_BYTE = 21;
-const CACHE_SHARE = 0.4;
 
 /** Lambda says so in every function's environment. */
 const memoryBytes = (): number => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] ?? "1024") * 1_024 * 1_024;
@@ -62,7 +56,7 @@ export function stageRuntime(
     observer,
     now,
     newNonce: () => randomBytes(9).toString("base64url"),
-    cacheBytes: (memoryBytes() * CACHE_SHARE) / HEAP_PER_BYTE,
+    cacheBytes: cacheBytesOf(memoryBytes()),
     suspectAfter: bindings.source.suspectAfterMillis,
   });
 }
