@@ -91,8 +91,8 @@ for (const [name, size] of [
       { kind: "pane", operator: "check", unit: { key: { key: "b" }, about: { start: 10, end: 20 } } },
     ]);
     const counters = await rig.counters();
-    expect(counters.get("tens")).toEqual({ in: 6, filtered: 0, folded: 6, late: 0, dead: 2, closed: 6 });
-    expect(counters.get("hundreds")).toEqual({ in: 4, filtered: 0, folded: 4, late: 0, dead: 0, closed: 2 });
+    expect(counters.get("tens")).toEqual({ in: 6, filtered: 0, folded: 6, late: 0, dead: 2, closed: 6, sent: 0 });
+    expect(counters.get("hundreds")).toEqual({ in: 4, filtered: 0, folded: 4, late: 0, dead: 0, closed: 2, sent: 0 });
     expect(counters.get("first")).toMatchObject({ in: 4, folded: 4 });
     expect(counters.get("third")).toMatchObject({ in: 4, folded: 4 });
   });
