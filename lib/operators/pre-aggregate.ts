@@ -3,9 +3,10 @@ import { keyGroupOf } from "../state/key-group.ts";
 import { encodeValue } from "../state/value-text.ts";
 import type { TimeWindows, Window } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
+import { blanklessText } from "./evolution/state-shape.ts";
 import type { Meta, OperatorContext, Push } from "./operator.ts";
 import { elementText, keyOf, MAX_ELEMENT_BYTES, type ShuffleSpec } from "./shuffle.ts";
-import type { WindowSpec } from "./window-spec.ts";
+import { windowShape, type WindowSpec } from "./window-spec.ts";
 
 /** What was aggregated of some records of a key that belong to the same windows, on its way to these. */
 export interface PartialAggregate {
@@ -15,8 +16,19 @@ export interface PartialAggregate {
   readonly accumulators: Accumulators;
 }
 
-/** The name under which partials enter a stage: through a `keyBy`, at a window. */
-export const partialEntry = (keyBy: string, window: string): string => `${keyBy}>${window}`;
+/**
+ * Where partials enter a stage: through a `keyBy`, at a window. The window's shape says what they are made of, since the
+ * build that reads them need not be the one that sent them.
+ *
+ * @param shape as `blanklessText` has it
+ */
+export const partialEntry = (keyBy: string, window: string, shape: string): string => `${keyBy}>${window}>${shape}`;
+
+/** What an entry of partials is made of; undefined for another entry. */
+export function partialIn(entry: string): { readonly window: string; readonly shape: string } | undefined {
+  const [, window, ...shape] = entry.split(">");
+  return window === undefined ? undefined : { window, shape: shape.join(">") };
+}
 
 export const isPartialEntry = (entry: string): boolean => entry.includes(">");
 
@@ -39,6 +51,7 @@ export class PreAggregate {
   readonly #window: WindowSpec<TimeWindows>;
   readonly #context: OperatorContext;
   readonly #aggregation: Aggregation;
+  readonly #entry: string;
   readonly #slices = new Map<string, Slice>();
 
   constructor(spec: ShuffleSpec, window: WindowSpec<TimeWindows>, context: OperatorContext) {
@@ -46,6 +59,7 @@ export class PreAggregate {
     this.#window = window;
     this.#context = context;
     this.#aggregation = new Aggregation(window.name, window.aggregates);
+    this.#entry = partialEntry(spec.name, window.name, blanklessText(windowShape(window)));
   }
 
   readonly push: Push = (value, meta) => {
@@ -68,7 +82,7 @@ export class PreAggregate {
     const { name, stage } = this.#spec;
     for (const { time, keyCode, ...partial } of this.#slices.values()) {
       const text = encodeValue(partial, `What window("${this.#window.name}") aggregates`);
-      const body = elementText(keyGroupOf(keyCode), partialEntry(name, this.#window.name), time, keyCode, text);
+      const body = elementText(keyGroupOf(keyCode), this.#entry, time, keyCode, text);
       if (Buffer.byteLength(body) > MAX_ELEMENT_BYTES) throw tooLarge(this.#window.name, Buffer.byteLength(body));
       this.#context.send(stage, body);
       this.#context.count(name, "sent");

@@ -4,6 +4,7 @@ import { END_OF_TIME } from "../time/instant.ts";
 import type { PaneTiming } from "../windows/trigger.ts";
 import type { Window } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
+import type { PartOrigins } from "./evolution/part-origins.ts";
 import { checkRange } from "./key-range.ts";
 import {
   EVERYTHING,
@@ -77,18 +78,24 @@ export class WindowAggregate implements TimedOperator {
     }
   };
 
-  /** Folds what was aggregated before the shuffle, of records that belong to the same windows. */
-  readonly pushPartial: Push = (value, meta) => {
-    const { name } = this.#spec;
-    const context = this.#context;
-    context.enter(name);
-    const { windows, records, accumulators } = value as PartialAggregate;
-    const restored = this.#aggregation.restore(accumulators);
-    context.count(name, "in", records);
-    const open = windows.filter((window) => this.foldPartial(window, meta, restored, records));
-    context.enter(name);
-    context.count(name, open.length === 0 ? "late" : "folded", records);
-  };
+  /**
+   * Folds what was aggregated before the shuffle, of records that belong to the same windows.
+   *
+   * @param from how what another version aggregated becomes this one's; nothing where this version did
+   */
+  readonly partialsFrom =
+    (from: PartOrigins | undefined): Push =>
+    (value, meta) => {
+      const { name } = this.#spec;
+      const context = this.#context;
+      context.enter(name);
+      const { windows, records, accumulators } = value as PartialAggregate;
+      const restored = this.#aggregation.restore(accumulators, from);
+      context.count(name, "in", records);
+      const open = windows.filter((window) => this.foldPartial(window, meta, restored, records));
+      context.enter(name);
+      context.count(name, open.length === 0 ? "late" : "folded", records);
+    };
 
   /**
    * Folds what was aggregated elsewhere of some records of a window. Counts nothing: a record may be in several windows.

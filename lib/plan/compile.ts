@@ -1,5 +1,6 @@
 import { StageState, type Successions } from "../operators/evolution/stage-state.ts";
-import { partialEntry } from "../operators/pre-aggregate.ts";
+import type { PartOrigins } from "../operators/evolution/part-origins.ts";
+import { keyByOf, partialIn } from "../operators/pre-aggregate.ts";
 import { fanOut } from "../operators/stateless.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
 import type { TableDescription } from "../operators/stateful.ts";
@@ -40,7 +41,7 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
     },
     restore: (stored, writer) => state.restore(stored, writer),
     ...preparationOf(pipeline, stage),
-    bind: (context) => bind(nodes, stage, context),
+    bind: (context) => bind(nodes, stage, state, context),
   };
 }
 
@@ -69,13 +70,18 @@ interface PlacedNode {
 }
 
 /** Joins operators from the last to the first: each is given the ones after it. */
-function bind(nodes: readonly PlacedNode[], stage: Stage, context: OperatorContext): StageInstance {
+function bind(
+  nodes: readonly PlacedNode[],
+  stage: Stage,
+  state: StageState,
+  context: OperatorContext,
+): StageInstance {
   const pushes = new Map<number, Push>();
   const timed: TimedOperator[] = [];
   const expiring: ExpiringOperator[] = [];
   const flushes: (() => void)[] = [];
-  const nameOf = (root: number) => nodes.find(({ index }) => index === root)!.node.name;
   const entries = new Map<string, Push>();
+  const partials = new Map<string, (from: PartOrigins | undefined) => Push>();
   for (const { index, node, operator } of nodes.toReversed()) {
     // What follows a keyBy that leads out of the stage is another stage's.
     const after = nodes.filter((next) => inputsOf(next.node).includes(index) && !stage.roots.includes(next.index));
@@ -90,12 +96,18 @@ function bind(nodes: readonly PlacedNode[], stage: Stage, context: OperatorConte
     pushes.set(index, bound.push);
     entries.set(node.name, bound.push);
     if (bound.flush !== undefined) flushes.push(bound.flush);
-    const { pushPartial } = bound;
-    if (pushPartial !== undefined) {
-      for (const root of stage.roots) entries.set(partialEntry(nameOf(root), node.name), pushPartial);
-    }
+    if (bound.partialsFrom !== undefined) partials.set(node.name, bound.partialsFrom);
     if (bound.timed !== undefined) timed.unshift(bound.timed);
     if (bound.expiring !== undefined) expiring.unshift(bound.expiring);
   }
-  return { enter: (entry) => entries.get(entry), flush: () => flushes.forEach((flush) => flush()), timed, expiring };
+  /** What was aggregated before the shuffle, by this build or by another one. */
+  const enterPartial = (entry: string): Push | undefined => {
+    const partial = partialIn(entry);
+    if (partial === undefined) return undefined;
+    const way = state.wayOfPartials(keyByOf(entry), partial.window, partial.shape);
+    const push = way === "dropped" ? () => undefined : way && partials.get(way.operator)?.(way.from);
+    if (push !== undefined) entries.set(entry, push);
+    return push;
+  };
+  return { enter: (entry) => entries.get(entry) ?? enterPartial(entry), flush: () => flushes.forEach((flush) => flush()), timed, expiring };
 }

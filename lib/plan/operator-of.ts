@@ -1,3 +1,4 @@
+import type { PartOrigins } from "../operators/evolution/part-origins.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
 import { fanOut, filterOperator, flatMapOperator, mapOperator, splitOperator } from "../operators/stateless.ts";
 import type { TableDescription } from "../operators/stateful.ts";
@@ -26,8 +27,8 @@ export interface BoundOperator {
   readonly push: Push;
   readonly timed?: TimedOperator;
   readonly expiring?: ExpiringOperator;
-  /** Takes what was aggregated before the shuffle. */
-  readonly pushPartial?: Push;
+  /** Takes what was aggregated before the shuffle. @param from how what another version aggregated becomes this one's */
+  readonly partialsFrom?: (from: PartOrigins | undefined) => Push;
   /** Sends on what was held back until the commit is made. */
   readonly flush?: () => void;
 }

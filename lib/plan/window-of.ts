@@ -49,7 +49,7 @@ function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
     tables: trigger === undefined ? [windows] : [windows, ...timers],
     bind: (context, { rows, side }) => {
       const timed = new WindowAggregate(spec, context, rows, side("late"));
-      return { push: timed.push, pushPartial: timed.pushPartial, timed };
+      return { push: timed.push, partialsFrom: timed.partialsFrom, timed };
     },
   };
 }

@@ -5,7 +5,7 @@ import type { IncomingRecord } from "./record.ts";
 export const noEntry = (entry: string) =>
   poisonError({
     code: "shuffle/no-entry",
-    message: `An element was sent to "${entry}", which this build's stage does not have.`,
+    message: `An element was sent to "${entry.split(">", 2).join(">")}", which this build's stage does not have.`,
     advice: "Deploy a build that has it until all of its elements are read; then redrive the letter.",
   });
 

@@ -64,6 +64,16 @@ function encodeValue(value: KeyValue, key: KeyValues): string {
   });
 }
 
+/** Whether {@link encodeKey} makes such codes of keys with these fields, whatever their names. */
+export function isKeyOf(fields: readonly string[], code: string): boolean {
+  if (fields.length === 1) return isValueCode(code);
+  if (!code.startsWith("[")) return false;
+  const codes = JSON.parse(code) as readonly string[];
+  return codes.length === fields.length && codes.every(isValueCode);
+}
+
+const isValueCode = (code: string): boolean => /^[sni]/.test(code) || code === "t" || code === "f";
+
 /** The key that {@link encodeKey} made `code` of. */
 export function decodeKey(fields: readonly string[], code: string): KeyValues {
   if (fields.length === 1) return { [fields[0]!]: decodeValue(code) };

@@ -42,7 +42,8 @@ interface Waiting {
 
 /** One stage as it is deployed: a stream, a function that reads it, and a queue of its ticks. */
 export class MemoryStage {
-  readonly stage: Stage;
+  /** As it was deployed last. */
+  stage: Stage;
   readonly stream: MemoryStream;
   readonly waiting: Waiting[] = [];
   /** Records that are done with, by shard. */
@@ -63,26 +64,42 @@ export class MemoryStage {
 export class MemoryPipeline {
   readonly changelog = new MemoryChangelog();
   readonly objects = new MemoryObjects();
-  readonly stages: ReadonlyMap<string, MemoryStage>;
+  readonly stages = new Map<string, MemoryStage>();
   /** What every sink received, repeats included, in order; `$dead-letters` among them. */
   readonly delivered = new Map<string, Delivery[]>();
   /** Epoch milliseconds. */
   now: number;
-  readonly #pipeline: Pipeline;
+  #pipeline!: Pipeline;
+  #build!: string;
   readonly #options: MemoryPipelineOptions;
   #nonces = 0;
 
   constructor(pipeline: Pipeline, options: MemoryPipelineOptions = {}) {
-    this.#pipeline = pipeline;
     this.#options = options;
     this.now = options.start ?? 0;
-    const shards = options.shards ?? 1;
-    this.stages = new Map(
-      planStages(pipeline).map((stage) => {
-        const count = stage.input.kind === "source" ? shards : (options.internalShards ?? shards);
-        return [stage.name, new MemoryStage(stage, new MemoryStream(count, () => this.now))];
-      }),
-    );
+    this.deploy(pipeline, "memory");
+  }
+
+  /**
+   * Processes that begin from now on run this pipeline, on the streams and the state that there are. Those that run
+   * already are let go; who holds one of them has a container that has not ended yet.
+   */
+  deploy(pipeline: Pipeline, build: string): void {
+    this.#pipeline = pipeline;
+    this.#build = build;
+    const { shards = 1, internalShards = shards } = this.#options;
+    const planned = planStages(pipeline);
+    for (const name of this.stages.keys()) {
+      if (planned.every((stage) => stage.name !== name)) this.stages.delete(name); // and its stream with it
+    }
+    for (const stage of planned) {
+      const deployed = this.stages.get(stage.name);
+      const count = stage.input.kind === "source" ? shards : internalShards;
+      const now = deployed ?? new MemoryStage(stage, new MemoryStream(count, () => this.now));
+      now.stage = stage;
+      now.process = undefined;
+      this.stages.set(stage.name, now);
+    }
   }
 
   stage(name: string): MemoryStage {
@@ -105,7 +122,7 @@ export class MemoryPipeline {
   async run(): Promise<void> {
     for (let isBusy = true; isBusy;) {
       isBusy = false;
-      for (const stage of this.stages.values()) isBusy = (await this.#runStage(stage)) || isBusy;
+      for (const name of this.stages.keys()) isBusy = (await this.runStage(name)) || isBusy;
     }
   }
 
@@ -156,7 +173,9 @@ export class MemoryPipeline {
     return [...rows.values()].map((body) => JSON.parse(body) as R);
   }
 
-  async #runStage(stage: MemoryStage): Promise<boolean> {
+  /** Gives each shard of one stage a batch, and the stage its ticks that are due. @returns whether there was anything */
+  async runStage(name: string): Promise<boolean> {
+    const stage = this.stage(name);
     let isBusy = false;
     for (const shard of [...stage.stream.shards]) isBusy = (await this.#runShard(stage, shard)) || isBusy;
     const due = stage.waiting.filter(({ at }) => at <= this.now);
@@ -206,7 +225,7 @@ export class MemoryPipeline {
     return new StageRuntime({
       ...(gate === undefined ? world : gated(world, gate)),
       stage: runnableStage(this.#pipeline, stage, { generation: 0, incarnation: 0 }),
-      build: "memory",
+      build: this.#build,
       observer: { turn: (report) => onTurn?.(report), notice: (task, what) => onNotice?.(task, what) },
       now: () => this.now,
       newNonce: () => `nonce-${++this.#nonces}`,

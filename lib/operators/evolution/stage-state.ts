@@ -4,8 +4,8 @@ import type { StateContent } from "../../state/structure.ts";
 import type { TableDeltas, TaskHeader } from "../../state/task-state.ts";
 import { operatorOfTable, shuffleTableOf, type TableDescription } from "../stateful.ts";
 import { isMisfit, originsOf, type PartOrigins } from "./part-origins.ts";
-import { shapeIn, shapeText } from "./state-shape.ts";
-import { droppedLater, noOperator, noShape, noShuffle, notAsWritten, unfit, type Writer } from "./state-errors.ts";
+import { blanklessText, shapeIn, shapeText } from "./state-shape.ts";
+import { droppedLater, noOperator, noShape, noShuffle, notAsWritten, unfit, unfitInFlight, type Writer } from "./state-errors.ts";
 
 /** What a build says of operators that are not what they were. */
 export interface Successions {
@@ -68,6 +68,31 @@ export class StageState {
       return way === undefined ? [] : [[way.table.name, way.table.restore(delta, way.from)]];
     });
     return { header: isMigrated ? this.#headerOf(header, ways) : header, tables: restored, isMigrated };
+  }
+
+  /**
+   * How what was aggregated for a window before a shuffle, by whichever build, becomes this one's.
+   *
+   * @param shape the window's where it was aggregated, as `blanklessText` has it
+   * @returns undefined where the stage has no such operator
+   * @throws systemic errors `state/newer`, `state/shape`
+   */
+  wayOfPartials(
+    keyBy: string,
+    window: string,
+    shape: string,
+  ): { readonly operator: string; readonly from: PartOrigins | undefined } | "dropped" | undefined {
+    const { renamed, dropped } = this.#successions;
+    if (dropped.has(window)) return "dropped";
+    const operator = renamed.get(window) ?? window;
+    const table = this.#tables.get(operator);
+    if (table === undefined) return undefined;
+    if (shape === blanklessText(table.shape)) return { operator, from: undefined };
+    const theirs = shapeIn(shape);
+    if (theirs === undefined) return undefined;
+    const from = originsOf(table.shape, theirs);
+    if (isMisfit(from)) throw unfitInFlight(keyBy, window, from);
+    return { operator, from };
   }
 
   #addWay(ways: Ways, name: string, text: string, writer: Writer): void {

@@ -17,13 +17,25 @@ const begins = (operator: string, { task, build }: Writer): string =>
 const deployIt = ({ build }: Writer): string => `Deploy build "${build}" or a later one.`;
 
 /** For values that cannot become this build's. */
-export function unfit(operator: string, { isLater, problems, toDo }: Misfit, writer: Writer) {
-  const message = `${begins(operator, writer)} ${isLater ? "is of a later version than this build's" : "does not fit this build"}: ${problems.join("; ")}.`;
-  if (isLater) return systemicError({ code: NEWER, message, advice: deployIt(writer) });
+export const unfit = (operator: string, misfit: Misfit, writer: Writer) =>
+  unfitOf(operator, begins(operator, writer), misfit, `build "${writer.build}"`);
+
+/** For what cannot become this build's on its way from one stage to the next. */
+export const unfitInFlight = (keyBy: string, operator: string, misfit: Misfit) =>
+  unfitOf(
+    operator,
+    `What was aggregated for operator "${operator}" before keyBy("${keyBy}"), and is in the stream between their stages,`,
+    misfit,
+    "the build that sent it",
+  );
+
+function unfitOf(operator: string, whose: string, { isLater, problems, toDo }: Misfit, writer: string) {
+  const message = `${whose} ${isLater ? "is of a later version than this build's" : "does not fit this build"}: ${problems.join("; ")}.`;
+  if (isLater) return systemicError({ code: NEWER, message, advice: `Deploy ${writer} or a later one.` });
   const advice =
     toDo.length === 0
       ? `Nothing leads from one to the other: deploy the pipeline as it was, or give the operator another name and say dropped: ["${operator}"], or begin a new generation.`
-      : `If build "${writer.build}" is the later one, deploy it. Else say what changed (docs/state-evolution.md): ${toDo.join("; ")}.`;
+      : `If ${writer} is the later one, deploy it. Else say what changed (docs/state-evolution.md): ${toDo.join("; ")}.`;
   return systemicError({ code: SHAPE, message, advice });
 }
 

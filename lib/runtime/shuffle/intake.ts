@@ -1,6 +1,6 @@
 import { isSystemic, poisonError } from "../../errors.ts";
 import { isPartialEntry, keyByOf, type PartialAggregate } from "../../operators/pre-aggregate.ts";
-import { decodeKey } from "../../state/key.ts";
+import { decodeKey, isKeyOf, type KeyValues } from "../../state/key.ts";
 import { admit, hear, timeOf } from "../../state/producers.ts";
 import { parseTaskName } from "../../state/task-id.ts";
 import type { TaskState } from "../../state/task-state.ts";
@@ -70,7 +70,7 @@ export class ShuffleIntake implements Intake {
   #unit(record: IncomingRecord, { producer, epoch, entry }: Extract<Pack, { kind: "elements" }>, element: Element) {
     const { index, time, keyCode, value } = element;
     return {
-      open: () => ({ entry, value, time, key: decodeKey(this.#fieldsOf(entry), keyCode), keyCode }),
+      open: () => ({ entry, value, time, key: this.#keyOf(entry, keyCode), keyCode }),
       records: recordsIn(entry, value),
       record: () => {
         const text = `[${time},${JSON.stringify(keyCode)},${encodeValue(value, "A dead letter's value")}]`;
@@ -80,10 +80,17 @@ export class ShuffleIntake implements Intake {
     };
   }
 
-  #fieldsOf(entry: string): readonly string[] {
+  #keyOf(entry: string, keyCode: string): KeyValues {
     const keyBy = keyByOf(entry);
     const fields = this.#input.keyFields.get(keyBy);
-    if (fields !== undefined) return fields;
+    if (fields !== undefined) {
+      if (isKeyOf(fields, keyCode)) return decodeKey(fields, keyCode);
+      throw poisonError({
+        code: "shuffle/other-key",
+        message: `An element came through keyBy("${keyBy}") with a key that does not consist of ${fields.join(", ")}.`,
+        advice: "Deploy a build with the key as it was until all of its elements are read; then redrive the letter.",
+      });
+    }
     throw poisonError({
       code: "shuffle/no-key-by",
       message: `An element came through keyBy("${keyBy}"), which this build's stage does not have.`,

@@ -88,7 +88,7 @@ function packs(task: string, epoch: number, elements: readonly Delivery[]): read
     records.push({ partitionKey: partitionKeyOfGroup(Number(group)), text });
   };
   for (const { id, body } of elements) {
-    const at = body.indexOf("[");
+    const at = body.indexOf(" [") + 1;
     const place = body.slice(0, at - 1);
     const text = body.slice(at);
     // An estimate: what is not ASCII takes more, and then the record costs a little more.
