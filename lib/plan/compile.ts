@@ -70,12 +70,7 @@ interface PlacedNode {
 }
 
 /** Joins operators from the last to the first: each is given the ones after it. */
-function bind(
-  nodes: readonly PlacedNode[],
-  stage: Stage,
-  state: StageState,
-  context: OperatorContext,
-): StageInstance {
+function bind(nodes: readonly PlacedNode[], stage: Stage, state: StageState, context: OperatorContext): StageInstance {
   const pushes = new Map<number, Push>();
   const timed: TimedOperator[] = [];
   const expiring: ExpiringOperator[] = [];
@@ -109,5 +104,10 @@ function bind(
     if (push !== undefined) entries.set(entry, push);
     return push;
   };
-  return { enter: (entry) => entries.get(entry) ?? enterPartial(entry), flush: () => flushes.forEach((flush) => flush()), timed, expiring };
+  return {
+    enter: (entry) => entries.get(entry) ?? enterPartial(entry),
+    flush: () => flushes.forEach((flush) => flush()),
+    timed,
+    expiring,
+  };
 }

@@ -136,7 +136,7 @@ describe.each([
             let n = 0;
             const note = (all: readonly Event[]) => {
               for (const { key, time, n: number } of all) {
-                for (const { start } of windows.assign(time, undefined as never)) {
+                for (const { start } of windows.assign(time)) {
                   const place = `${key} ${start}`;
                   const { total = 0, seen } = expected.get(place) ?? { seen: [] };
                   expected.set(place, { total: now > 0 ? total + number : total, seen: [...seen, number] });
@@ -195,22 +195,22 @@ describe("what does not fit stops the stage that meets it, and comes again", () 
   }
 
   test("another set of aggregates, and nobody said so", async () => {
-    const memory = await sent(version({ aggregates: { total } }));
-    memory.deploy(version({ aggregates: { other } }), "build-2");
-    // As many accumulators, of the same kind: without their shape they would be taken for the other's.
+    const memory = await sent(version({ aggregates: { other } }));
+    memory.deploy(version({ aggregates: { total } }), "build-2");
+    // As many accumulators, of the same kind: without their shape they would be taken for the total's.
     await expect(memory.runStage("by-key")).rejects.toMatchObject({
       code: "state/shape",
       message:
         'What was aggregated for operator "w" before keyBy("by-key"), and is in the stream between their stages, does not ' +
-        'fit this build: it has no "other", which this build has; it has a "total", which this build does not have. If ' +
+        'fit this build: it has no "total", which this build has; it has a "other", which this build does not have. If ' +
         "the build that sent it is the later one, deploy it. Else say what changed (docs/state-evolution.md): give the " +
-        'operator version: 2, migrate: { 1: { added: ["other"], removed: ["total"] } }.',
+        'operator version: 2, migrate: { 1: { added: ["total"], removed: ["other"] } }.',
     });
-    const declared = { version: 2, migrate: { 1: { added: ["other"], removed: ["total"] } } };
-    memory.deploy(version({ aggregates: { other }, changes: declared }), "build-3");
+    const declared = { version: 2, migrate: { 1: { added: ["total"], removed: ["other"] } } };
+    memory.deploy(version({ aggregates: { total }, changes: declared }), "build-3");
     await memory.drain();
     // What it is of is no more there: the window has it, with nothing in it.
-    expect(memory.rows("rows")).toMatchObject([{ key: "a", other: 0 }]);
+    expect(memory.rows("rows")).toMatchObject([{ key: "a", total: 0 }]);
   });
 
   test("other windows", async () => {

@@ -5,7 +5,16 @@ import type { TableDeltas, TaskHeader } from "../../state/task-state.ts";
 import { operatorOfTable, shuffleTableOf, type TableDescription } from "../stateful.ts";
 import { isMisfit, originsOf, type PartOrigins } from "./part-origins.ts";
 import { blanklessText, shapeIn, shapeText } from "./state-shape.ts";
-import { droppedLater, noOperator, noShape, noShuffle, notAsWritten, unfit, unfitInFlight, type Writer } from "./state-errors.ts";
+import {
+  droppedLater,
+  noOperator,
+  noShape,
+  noShuffle,
+  notAsWritten,
+  unfit,
+  unfitInFlight,
+  type Writer,
+} from "./state-errors.ts";
 
 /** What a build says of operators that are not what they were. */
 export interface Successions {

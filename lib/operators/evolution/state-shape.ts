@@ -54,8 +54,7 @@ export const shapeText = ({ fixed, version, parts }: EvolvingShape): string =>
   JSON.stringify([fixed, version, ...parts.map(({ name, shape }) => [name, shape])]);
 
 /** The same text, as a shape can be read from it, without a blank: entries of a stage have none. */
-export const blanklessText = (shape: EvolvingShape): string =>
-  shapeText(shape).replaceAll(" ", String.raw`\u0020`);
+export const blanklessText = (shape: EvolvingShape): string => shapeText(shape).replaceAll(" ", String.raw`\u0020`);
 
 /** A stored shape; undefined for a text that no build writes. */
 export function shapeIn(text: string): StateShape | undefined {
