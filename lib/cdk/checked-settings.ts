@@ -1,5 +1,6 @@
 import { RemovalPolicy } from "aws-cdk-lib";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import { isDynamoTable } from "../connectors/dynamodb-table/declare.ts";
 import { isLake, type LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { checkLakes, type CheckedLakes } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
@@ -12,6 +13,8 @@ import {
   type CheckedStream,
   type StreamSettings,
 } from "../connectors/kinesis/provision.ts";
+import type { Node, Pipeline } from "../pipeline/topology.ts";
+import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { planStages, type Stage } from "../plan/stage.ts";
 import { KEY_GROUPS } from "../state/key-group.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
@@ -21,6 +24,8 @@ import type { LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
 export interface CheckedStage {
   readonly stage: Stage;
   readonly lakes: readonly LakeDeclaration[];
+  /** Names of the tables that it looks up in. */
+  readonly tables: readonly string[];
   readonly stream: CheckedStream;
   readonly mapping: CheckedMapping;
   readonly iteratorAgeSeconds: number;
@@ -48,6 +53,7 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
   const planned = planStages(props.pipeline);
   refuseUnknownStreams(what, props, planned);
   const stages = planned.map((stage) => checkStage(what, props, stage));
+  refuseUnknownTables(what, props, stages);
   refuseSharedTables(what, stages);
   const settings = props.function ?? {};
   const days = props.logRetentionDays ?? 30;
@@ -102,7 +108,7 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
     throw refuseSetting(`${what}: the sink "${sink.name}"`, `of ${sink.connector}`, "Only lakes are provisioned yet.");
   });
   const isStateful =
-    input.kind === "shuffle" || stage.nodes.some((node) => props.pipeline.nodes[node]?.kind === "window");
+    input.kind === "shuffle" || stage.nodes.some((node) => STATEFUL.has(props.pipeline.nodes[node]!.kind));
   const stream = checkStream(`${what}: stream "${input.name}"`, streamSettings(props, input.name));
   if (input.kind === "shuffle" && (stream.shards ?? 0) > KEY_GROUPS) {
     throw refuseSetting(
@@ -116,6 +122,7 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
   return {
     stage,
     lakes,
+    tables: checkTables(what, props.pipeline, stage),
     stream,
     mapping: checkMapping(`${what}: mapping of "${input.name}"`, props.mapping ?? {}, isStateful),
     iteratorAgeSeconds: secondsWithin(`${what}.alarms.iteratorAge`, iteratorAge, {
@@ -124,6 +131,31 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
       why: "Records older than the stream's retention are lost.",
     }),
   };
+}
+
+/** Operators that keep state. */
+const STATEFUL: ReadonlySet<Node["kind"]> = new Set(["window", "process", "deduplicate"]);
+
+/** The tables of a stage's lookups, each once. */
+function checkTables(what: string, pipeline: Pipeline, stage: Stage): readonly string[] {
+  const tables = enrichmentsOf(pipeline, stage).flatMap(({ table }) => table ?? []);
+  const other = tables.find((table) => !isDynamoTable(table));
+  if (other !== undefined) {
+    throw refuseSetting(
+      `${what}: the table "${other.name}"`,
+      `of ${other.connector}`,
+      "Only DynamoDB's are provisioned yet.",
+    );
+  }
+  return [...new Set(tables.map(({ name }) => name))];
+}
+
+function refuseUnknownTables(what: string, { tables = {} }: MillracePipelineProps, stages: readonly CheckedStage[]) {
+  const names = stages.flatMap((stage) => stage.tables);
+  const unknown = Object.keys(tables).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const known = names.length === 0 ? "It looks up in no table." : `It looks up in ${names.join(", ")}.`;
+  throw refuseSetting(`${what}.tables`, `for "${unknown}"`, known);
 }
 
 /** A stream's own settings come first. A number of shards belongs to a mode: of another mode it is not taken over. */

@@ -1,9 +1,10 @@
 import { Aws } from "aws-cdk-lib";
-import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { ITable, Table } from "aws-cdk-lib/aws-dynamodb";
 import { CfnDatabase } from "aws-cdk-lib/aws-glue";
 import type { Stream } from "aws-cdk-lib/aws-kinesis";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { lookupTable } from "../connectors/dynamodb-table/provision.ts";
 import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { provisionLake, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
@@ -59,7 +60,7 @@ export class MillracePipeline extends Construct {
     this.queues = sharedQueues(this, settings.removalPolicy);
     const code = props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd());
 
-    const around: Omit<Surroundings, "lakes" | "shuffles"> = {
+    const around: Omit<Surroundings, "lakes" | "shuffles" | "lookupTables"> = {
       pipeline: props.pipeline.name,
       settings,
       code,
@@ -72,7 +73,8 @@ export class MillracePipeline extends Construct {
       const lakes = this.#lakes(checked, settings, database);
       const { name, shuffles } = checked.stage;
       const read = Object.fromEntries(shuffles.map(({ stage }) => [stage, streams.get(stage)!]));
-      const stage = new ProvisionedStage(this, checked, { ...around, lakes, shuffles: read }, streams.get(name)!);
+      const own = { lakes, shuffles: read, lookupTables: this.#lookupTables(checked, props.tables) };
+      const stage = new ProvisionedStage(this, checked, { ...around, ...own }, streams.get(name)!);
       return { checked, lakes, stage };
     });
     this.stages = provisioned.map(({ stage }) => stage);
@@ -104,6 +106,11 @@ export class MillracePipeline extends Construct {
       this.#made.set(lake, made);
       return made;
     });
+  }
+
+  /** Tables that are there already: the pipeline reads them, and nothing of them is made. */
+  #lookupTables({ tables }: CheckedStage, given: MillracePipelineProps["tables"]): Readonly<Record<string, ITable>> {
+    return Object.fromEntries(tables.map((name) => [name, lookupTable(this, name, given?.[name])]));
   }
 
   #watch(

@@ -1,3 +1,4 @@
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import type { Code } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
@@ -49,6 +50,12 @@ export interface MillracePipelineProps {
   readonly function?: FunctionSettings;
   /** Every lake's delivery stream. @default the defaults of {@link LakeSettings} */
   readonly lakes?: LakeSettings;
+  /**
+   * The existing tables that values are looked up in, by the names that the pipeline's `dynamoTable`s have: of the stack's
+   * account and region. What encrypts one, where that is a key of one's own, must be known of it
+   * (`Table.fromTableAttributes`). @default the table that has that name
+   */
+  readonly tables?: Readonly<Record<string, ITable>>;
   /** When someone is told. @default the defaults of {@link AlarmSettings} */
   readonly alarms?: AlarmSettings;
 

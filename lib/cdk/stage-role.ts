@@ -1,10 +1,11 @@
-import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { ITable, Table } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { ILogGroup } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
+import { readTables } from "../connectors/dynamodb-table/provision.ts";
 import { readStream, writeStreams } from "../connectors/kinesis/provision.ts";
 import { acknowledgePrefix } from "./acknowledge.ts";
 import { STATE_PREFIXES } from "./stores.ts";
@@ -20,6 +21,8 @@ export interface StageResources {
   readonly deliveryStreamArns: readonly string[];
   /** Internal streams it writes to. */
   readonly shuffles: readonly IStream[];
+  /** Tables it looks up in. */
+  readonly lookupTables: readonly ITable[];
   readonly logGroup: ILogGroup;
 }
 
@@ -68,6 +71,7 @@ function statementsOf(r: StageResources): PolicyStatement[] {
       ? []
       : [allow("DeliverRows", ["firehose:PutRecordBatch"], [...r.deliveryStreamArns])]),
     ...(r.shuffles.length === 0 ? [] : [writeStreams(r.shuffles)]),
+    ...readTables(r.lookupTables),
     allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [r.logGroup.logGroupArn]),
   ];
 }

@@ -1,5 +1,5 @@
 import { Duration, Stack } from "aws-cdk-lib";
-import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { ITable, Table } from "aws-cdk-lib/aws-dynamodb";
 import type { Stream } from "aws-cdk-lib/aws-kinesis";
 import type { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import {
@@ -42,6 +42,8 @@ export interface Surroundings {
   readonly lakes: readonly ProvisionedLake[];
   /** Streams of the stages that read from this one, by their names. */
   readonly shuffles: Readonly<Record<string, Stream>>;
+  /** Tables it looks up in, by the names that the pipeline has for them. */
+  readonly lookupTables: Readonly<Record<string, ITable>>;
 }
 
 /** One stage: its function, the stream's mapping, the queue of its ticks, and what sweeps it. */
@@ -91,6 +93,7 @@ export class ProvisionedStage extends Construct {
       ticks: this.ticks,
       deliveryStreamArns: around.lakes.map(deliveryStreamArn),
       shuffles: Object.values(around.shuffles),
+      lookupTables: Object.values(around.lookupTables),
       logGroup,
     });
     const target = new LambdaFunction(this, "Function", {
@@ -145,6 +148,9 @@ export class ProvisionedStage extends Construct {
         Object.entries(around.shuffles).map(([reader, stream]) => [reader, stream.streamName]),
       ),
       deliveryStreams: Object.fromEntries(around.lakes.map((lake) => [lake.name, lake.deliveryStream.ref])),
+      lookupTables: Object.fromEntries(
+        Object.entries(around.lookupTables).map(([name, table]) => [name, table.tableName]),
+      ),
     };
   }
 }

@@ -50,7 +50,7 @@ export function stageRuntime(
     writers: writersOf(stage, bindings, clients, objects, now, wait),
     partitions: new KinesisPartitions({ client: clients.kinesis, streamArn: bindings.source.streamArn, wait }),
     lookups: {
-      tables: tablesOf(pipeline, stage, clients, wait),
+      tables: tablesOf(pipeline, stage, bindings, clients, wait),
       wait: (millis, signal) => setTimeout(millis, undefined, { signal }),
     },
     observer,
@@ -65,14 +65,17 @@ export function stageRuntime(
 function tablesOf(
   pipeline: Pipeline,
   stage: Stage,
+  { lookupTables }: Bindings,
   { dynamodb: client }: Clients,
   wait: (millis: number) => Promise<void>,
 ): LookupTables {
-  const tables = enrichmentsOf(pipeline, stage).flatMap(({ table }) => (table === undefined ? [] : [table]));
+  const tables = enrichmentsOf(pipeline, stage).flatMap(({ table }) => table ?? []);
   return new Map(
-    tables.map((table) => {
-      const { name, key } = table as DynamoTableDeclaration;
-      return [name, new DynamoLookupTable({ client, table: name, key, wait })];
+    tables.map((declaration) => {
+      const { name, key } = declaration as DynamoTableDeclaration;
+      const table = lookupTables[name];
+      if (table === undefined) throw unbound(`Stage "${stage.name}" looks up in "${name}" and has no table for it.`);
+      return [name, new DynamoLookupTable({ client, table, key, wait })];
     }),
   );
 }

@@ -32,6 +32,8 @@ export interface Bindings {
   readonly shuffles: Readonly<Record<string, string>>;
   /** Delivery streams by sink. */
   readonly deliveryStreams: Readonly<Record<string, string>>;
+  /** DynamoDB tables that it looks up in, by the names that the pipeline has for them. */
+  readonly lookupTables: Readonly<Record<string, string>>;
 }
 
 /**
@@ -70,6 +72,7 @@ export function readBindings(environment: Readonly<Record<string, string | undef
     tickQueueUrl: textOf(bindings, "tickQueueUrl"),
     shuffles: textsOf("shuffles"),
     deliveryStreams: textsOf("deliveryStreams"),
+    lookupTables: textsOf("lookupTables"),
   };
 }
 

@@ -1,4 +1,11 @@
-import { infrastructureError, messageOf, poisonError, systemicError, type MillraceError } from "../errors.ts";
+import {
+  infrastructureError,
+  isSystemic,
+  messageOf,
+  poisonError,
+  systemicError,
+  type MillraceError,
+} from "../errors.ts";
 import type { Answer, EnrichSpec } from "../operators/enrich.ts";
 import type { Ask, Preparation } from "../operators/preparation.ts";
 import { validate } from "../schema.ts";
@@ -141,6 +148,7 @@ export class Enrichment {
       looking.catch(() => undefined); // when the time was up first
       return await Promise.race([looking, late]);
     } catch (cause) {
+      if (isSystemic(cause)) throw cause; // no record is to blame, and none is to be mended one by one (X10)
       if (onFailure === "retry") throw failed(name, cause);
       const failure = poisonError({ code: "enrich/failed", message: failureText(name, cause), cause });
       return Array.from({ length: answers }, (): Answer => ({ failure }));

@@ -3,6 +3,7 @@ import type { Pipeline } from "../pipeline/topology.ts";
 import { planStages, type Stage } from "../plan/stage.ts";
 import type { WriterLimits } from "../runtime/commit-writer.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
+import type { Lookups } from "../runtime/enrichment.ts";
 import type { TurnReport } from "../runtime/observer.ts";
 import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
 import type { Delivery, SinkWriter } from "../runtime/sink-writer.ts";
@@ -27,6 +28,8 @@ export interface MemoryPipelineOptions {
   readonly limits?: WriterLimits;
   /** Stands between a new process and the world: for faults. @default nothing does */
   readonly gateOf?: (stage: string) => Gate;
+  /** What is looked up in. @default nothing */
+  readonly lookups?: Lookups;
   readonly onTurn?: (report: TurnReport) => void;
   readonly onNotice?: (task: string, what: string) => void;
 }
@@ -220,7 +223,7 @@ export class MemoryPipeline {
       ...stage.shuffles.map(({ stage: reader }) => [reader, new ShuffleWriter(this.stage(reader).stream)] as const),
     ]);
     const world = { changelog: this.changelog, objects: this.objects, partitions: stream, writers };
-    const { gateOf, limits, onTurn, onNotice } = this.#options;
+    const { gateOf, limits, lookups, onTurn, onNotice } = this.#options;
     const gate = gateOf?.(stage.name);
     return new StageRuntime({
       ...(gate === undefined ? world : gated(world, gate)),
@@ -231,6 +234,7 @@ export class MemoryPipeline {
       newNonce: () => `nonce-${++this.#nonces}`,
       suspectAfter: Number.POSITIVE_INFINITY,
       ...(limits && { limits }),
+      ...(lookups && { lookups }),
     });
   }
 

@@ -23,7 +23,12 @@ beforeAll(() => {
   const bindings = { deployment: "test", stage: "events", generation: 0, source, table: "t", bucket: "b", ...urls };
   vi.stubEnv(
     BINDINGS_VARIABLE,
-    JSON.stringify({ ...bindings, shuffles: {}, deliveryStreams: { sums: "sums", late: "late" } }),
+    JSON.stringify({
+      ...bindings,
+      shuffles: {},
+      deliveryStreams: { sums: "sums", late: "late" },
+      lookupTables: {},
+    }),
   );
   vi.stubEnv("POWERTOOLS_DEV", "true");
   vi.stubEnv("POWERTOOLS_METRICS_DISABLED", "true");

@@ -75,6 +75,7 @@ describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
         tickQueueUrl: "http://localhost/t",
         shuffles: Object.fromEntries(stage.shuffles.map(({ stage: reader }) => [reader, "i"])),
         deliveryStreams: Object.fromEntries(stage.sinks.map(({ name }) => [name, "d"])),
+        lookupTables: {},
       };
       const said = run(bundle, `console.log(typeof (await import("./index.mjs")).handler)`, {
         AWS_REGION: "us-east-1",

@@ -43,6 +43,7 @@ describe("a stage's function", () => {
         hourly_delays: "{PipelineLakeshourlydelaysDelivery}",
         late_departures: "{PipelineLakeslatedeparturesDelivery}",
       },
+      lookupTables: {},
     });
   });
 

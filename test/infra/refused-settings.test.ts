@@ -106,6 +106,21 @@ describe("a setting that cannot be is refused at synthesis, with the limit and t
     expect(message).toContain(limit);
   });
 
+  test.each([
+    pipeline("processed", (flow) => {
+      const onRecord = ({ page, at }: { page: string; at: number }) => [{ page, at }];
+      flow.from(clicks).byKey.process("p", { onRecord }).to(raw);
+    }),
+    pipeline("deduplicated", (flow) => {
+      flow
+        .from(clicks)
+        .byKey.deduplicate("d", { id: (click) => click.page, within: { hours: 1 } })
+        .to(raw);
+    }),
+  ])("beginning at the stream's end, with state that is not windows: $name", (stateful) => {
+    expect(refusal({ mapping: { startingPosition: "LATEST" } }, stateful).message).toContain("A stage with state");
+  });
+
   test("the message names the pipeline and the setting", () => {
     expect(refusal({ mapping: { batchSize: 0 } }).message).toContain(
       'MillracePipeline("windowed"): mapping of "clicks".batchSize',

@@ -20,6 +20,7 @@ const bindings = {
   tickQueueUrl: "http://127.0.0.1/ticks",
   shuffles: {},
   deliveryStreams: { sums: "sums", late: "late" },
+  lookupTables: {},
 };
 
 let emulators: Emulator[] = [];

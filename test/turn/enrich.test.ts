@@ -3,6 +3,7 @@ import { MemoryTable } from "millrace/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { systemicError } from "../../lib/errors.ts";
 import { record, Rig } from "../support/rig.ts";
 
 const order = z.object({ key: z.string(), n: z.number(), article: z.string().optional() });
@@ -216,7 +217,8 @@ test("what one operator adds decides what the next one needs; branches and side 
 
 describe("enrich by a table", () => {
   const articles = dynamoTable("articles", { key: "id", schema: z.object({ id: z.string(), name: z.string() }) });
-  const byTable = () =>
+  type Article = { readonly id: string; readonly name: string };
+  const byTable = (options: { readonly onFailure?: "retry" | "dead-letter" | { readonly use: Article } } = {}) =>
     pipeline(
       "by-table",
       (flow) =>
@@ -226,6 +228,7 @@ describe("enrich by a table", () => {
             key: (o) => o.article,
             table: articles,
             with: ({ n }, found) => ({ n, name: found?.name ?? "none" }),
+            ...options,
           })
           .to(lake("rows", { n: bigint, name: text })),
       { poison: { share: 1 } },
@@ -258,6 +261,19 @@ describe("enrich by a table", () => {
       { reason: { code: "enrich/row", message: expect.stringContaining('the table "articles"') } },
     ]);
   });
+
+  test.each(["retry", "dead-letter", { use: { id: "", name: "in its place" } }] as const)(
+    "X10: a table that is missing stops the task and blames no record, with onFailure %j",
+    async (onFailure) => {
+      const missing = systemicError({ code: "table/missing", message: "Table articles does not exist." });
+      const table = { maxKeys: 100, lookup: () => Promise.reject(missing) };
+      const rig = new Rig(byTable({ onFailure }));
+      const task = rig.task({ lookups: { tables: new Map([["articles", table]]) } });
+      const records = { kind: "records", records: [record(1, { key: "k", n: 1, article: "a" })] } as const;
+      await expect(task.turn(records)).rejects.toBe(missing);
+      expect(await rig.header()).toBeUndefined();
+    },
+  );
 
   test("a table that the deployment does not know stops the task", async () => {
     const rig = new Rig(byTable());

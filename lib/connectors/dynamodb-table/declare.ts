@@ -3,11 +3,15 @@ import { definitionError } from "../../errors.ts";
 import { checkField, checkName } from "../../pipeline/names.ts";
 import type { Table, TableDeclaration } from "../../pipeline/table.ts";
 
+const DYNAMODB = "dynamodb";
+
 export interface DynamoTableDeclaration extends TableDeclaration {
-  readonly connector: "dynamodb";
+  readonly connector: typeof DYNAMODB;
   /** The attribute that is the table's partition key. */
   readonly key: string;
 }
+
+export const isDynamoTable = (table: TableDeclaration): table is DynamoTableDeclaration => table.connector === DYNAMODB;
 
 export interface DynamoTableOptions<S extends StandardSchemaV1> {
   /** Any synchronous Standard Schema of an item: attributes by name, numbers as numbers. */
@@ -34,5 +38,5 @@ export function dynamoTable<S extends StandardSchemaV1>(
     });
   }
   checkField(`dynamoTable("${name}")`, options.key);
-  return { kind: "table", connector: "dynamodb", name, schema: options.schema, key: options.key };
+  return { kind: "table", connector: DYNAMODB, name, schema: options.schema, key: options.key };
 }

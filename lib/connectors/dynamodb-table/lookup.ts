@@ -1,7 +1,8 @@
 import { BatchGetItemCommand, type AttributeValue, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { infrastructureError, poisonError } from "../../errors.ts";
+import { infrastructureError, messageOf, systemicError } from "../../errors.ts";
 import type { LookupTable } from "../../runtime/lookup-table.ts";
 import type { KeyValue } from "../../state/key.ts";
+import { keyAttributeOf, keyTextOf } from "./table-key.ts";
 
 /** AWS: BatchGetItem, API reference. */
 const MAX_KEYS = 100;
@@ -30,29 +31,37 @@ export class DynamoLookupTable implements LookupTable {
   }
 
   async lookup(keys: readonly KeyValue[], signal: AbortSignal): Promise<readonly unknown[]> {
-    const { client, table, key, wait } = this.#settings;
+    const { table, key, wait } = this.#settings;
+    const attributes = keys.map(keyAttributeOf);
     const found = new Map<string, unknown>();
-    let asked: Item[] = keys.map((value) => ({ [key]: attributeOf(value) }));
-    for (let millis = FIRST_WAIT_MILLIS; ; millis = Math.min(2 * millis, LONGEST_WAIT_MILLIS)) {
-      const request = new BatchGetItemCommand({ RequestItems: { [table]: { Keys: asked } } });
-      const { Responses, UnprocessedKeys } = await client.send(request, { abortSignal: signal });
-      for (const item of Responses?.[table] ?? []) found.set(textOf(item[key]), plainItem(item));
-      asked = UnprocessedKeys?.[table]?.Keys ?? [];
-      if (asked.length === 0) return keys.map((value) => found.get(textOf(attributeOf(value))));
+    // 1 and 1n are one key of a table, which refuses to be asked for one twice.
+    const different = new Map(attributes.flatMap((each) => (each === undefined ? [] : [[keyTextOf(each), each]])));
+    let asked: Item[] = [...different.values()].map((each) => ({ [key]: each }));
+    for (let millis = FIRST_WAIT_MILLIS; asked.length > 0; millis = Math.min(2 * millis, LONGEST_WAIT_MILLIS)) {
+      const { items, left } = await this.#request(asked, signal);
+      for (const item of items) found.set(keyTextOf(item[key] ?? {}), plainItem(item));
+      asked = left;
+      if (asked.length === 0) break;
       if (signal.aborted) throw unprocessed(table, asked.length);
       await wait(millis);
     }
+    return attributes.map((each) => (each === undefined ? undefined : found.get(keyTextOf(each))));
   }
-}
 
-/** Numbers come back as the table writes them: 1e3 as 1000. */
-const textOf = (value: AttributeValue | undefined): string =>
-  value?.S === undefined ? `n${Number(value?.N)}` : `s${value.S}`;
-
-function attributeOf(value: KeyValue): AttributeValue {
-  if (typeof value === "string") return { S: value };
-  if (typeof value === "number" || typeof value === "bigint") return { N: String(value) };
-  throw poisonError({ code: "table/key", message: "A DynamoDB table has no keys that are booleans." });
+  /** @throws systemic errors `table/missing`, `table/refused`, which no retry mends */
+  async #request(asked: Item[], signal: AbortSignal): Promise<{ readonly items: Item[]; readonly left: Item[] }> {
+    const { client, table, key } = this.#settings;
+    const request = new BatchGetItemCommand({ RequestItems: { [table]: { Keys: asked } } });
+    try {
+      const { Responses, UnprocessedKeys } = await client.send(request, { abortSignal: signal });
+      return { items: Responses?.[table] ?? [], left: UnprocessedKeys?.[table]?.Keys ?? [] };
+    } catch (cause) {
+      const { name } = cause as { readonly name?: unknown };
+      if (name === "ResourceNotFoundException") throw missing(table, cause);
+      if (name === "ValidationException") throw refused(table, key, cause);
+      throw cause;
+    }
+  }
 }
 
 const plainItem = (item: Item): Record<string, unknown> =>
@@ -77,3 +86,19 @@ function numberOf(text: string): number | bigint {
 
 const unprocessed = (table: string, keys: number) =>
   infrastructureError({ code: "table/throttled", message: `Table ${table} did not answer for ${keys} keys.` });
+
+const missing = (table: string, cause: unknown) =>
+  systemicError({
+    code: "table/missing",
+    message: `Table ${table} does not exist in the function's account and region.`,
+    advice: "Make it, or give the construct the right one in tables, and deploy.",
+    cause,
+  });
+
+const refused = (table: string, key: string, cause: unknown) =>
+  systemicError({
+    code: "table/refused",
+    message: `Table ${table} refused to be read by its partition key "${key}": ${messageOf(cause)}.`,
+    advice: "dynamoTable's key must be the table's partition key, of the values' type, and its only key.",
+    cause,
+  });
