@@ -29,6 +29,7 @@ export {
 } from "./pipeline/column.ts";
 export type { Enrich, EnrichOptions, Lookup } from "./pipeline/enrich.ts";
 export type { Table } from "./pipeline/table.ts";
+export type { Connect, Connected } from "./pipeline/connect.ts";
 export type { Process, Processed } from "./pipeline/process.ts";
 export {
   list,
@@ -43,7 +44,13 @@ export {
   type ReducingCell,
   type ValueCell,
 } from "./operators/process/cell.ts";
-export { side, type ProcessContext, type ProcessFunction, type Side } from "./operators/process/process-function.ts";
+export {
+  side,
+  type ConnectedFunction,
+  type ProcessContext,
+  type ProcessFunction,
+  type Side,
+} from "./operators/process/process-function.ts";
 export { eventTime, processingTime, type Timer } from "./operators/process/timer.ts";
 export type { Stored } from "./state/stored-value.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";

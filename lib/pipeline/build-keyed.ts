@@ -1,6 +1,7 @@
 import type { WindowAssigner } from "../windows/window.ts";
 import { toPositiveMillis } from "../time/duration.ts";
 import type { Builder } from "./builder.ts";
+import { buildConnect, KEYED, type BuiltKeyed } from "./build-connect.ts";
 import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
 import { buildProcess } from "./build-process.ts";
 import { buildSide, buildStream } from "./build-stream.ts";
@@ -12,6 +13,8 @@ import type { WindowOptions } from "./stream.ts";
 export const buildKeyed = (builder: Builder, here: () => number, keyFields: readonly string[]) => ({
   window: (name: string, assigner: WindowAssigner, options: WindowOptions = {}) =>
     buildWindow(builder, here(), keyFields, name, assigner, options),
+  [KEYED]: () => ({ node: here(), keyFields }),
+  connect: (other: BuiltKeyed | undefined) => buildConnect(builder, here, keyFields, other),
   process: (name: string, process: Parameters<typeof buildProcess>[4]) =>
     buildProcess(builder, here(), keyFields, name, process),
   enrich: (name: string, options: AnyEnrichOptions) =>

@@ -1,5 +1,6 @@
 import { definitionError } from "../errors.ts";
 import { checkName } from "./names.ts";
+import { rootsOfAll } from "./roots.ts";
 import { inputsOf, type Node } from "./topology.ts";
 
 /** Collects a pipeline's nodes and refuses, by name, what cannot be. One per pipeline. */
@@ -31,11 +32,14 @@ export class Builder {
     return this.#nodes[index]!;
   }
 
+  /** Nodes so far. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
   /** Which source or shuffle a node's partitions are of: streams of one root are partitioned alike. */
   rootsOf(index: number): ReadonlySet<number> {
-    const node = this.nodeAt(index);
-    if (node.kind === "source" || node.kind === "keyBy") return new Set([index]);
-    return new Set(inputsOf(node).flatMap((input) => [...this.rootsOf(input)]));
+    return rootsOfAll(this.#nodes)[index]!;
   }
 
   /** All nodes, once nothing more is added. @throws definition error `pipeline/invalid` for streams that end nowhere */

@@ -4,6 +4,7 @@ import type { KeyRow, KeySpec } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
 import type { Accumulation, PaneTiming, WindowTrigger } from "../windows/trigger.ts";
 import type { GivesColumns, WindowAssigner } from "../windows/window.ts";
+import type { Connect } from "./connect.ts";
 import type { Deduplicate } from "./deduplicate.ts";
 import type { Enrich } from "./enrich.ts";
 import type { Process } from "./process.ts";
@@ -51,7 +52,7 @@ export interface KeyByOptions {
 }
 
 /** A stream seen by its key. */
-export interface Keyed<T, K> extends Process<T, K>, Deduplicate<T, K>, Enrich<T, K> {
+export interface Keyed<T, K> extends Process<T, K>, Connect<T, K>, Deduplicate<T, K>, Enrich<T, K> {
   /** Groups the records of each key by windows of event time. The name addresses the operator's state. */
   window<F, const O extends WindowOptions = {}>(
     name: string,

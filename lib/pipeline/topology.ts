@@ -72,6 +72,8 @@ export type Node =
       readonly kind: "process";
       readonly name: string;
       readonly input: number;
+      /** The stream that it is connected with, if it is. */
+      readonly other: number | undefined;
       readonly keyFields: readonly string[];
       readonly definition: ProcessDefinition;
       /** Names that the operator had. */
@@ -97,7 +99,8 @@ export type NodeOf<K extends Node["kind"]> = Extract<Node, { kind: K }>;
 /** The indexes of the nodes before a node. */
 export function inputsOf(node: Node): readonly number[] {
   if (node.kind === "source") return [];
-  return node.kind === "union" ? node.inputs : [node.input];
+  if (node.kind === "union") return node.inputs;
+  return node.kind === "process" && node.other !== undefined ? [node.input, node.other] : [node.input];
 }
 
 /** When a task's poison is no longer this record's fault but everyone's (X10). */

@@ -10,7 +10,7 @@ import { hashOf, type KeyHash } from "../state/hash-range.ts";
 import { keyGroupOf, partitionKeyOfGroup } from "../state/key-group.ts";
 import { decodeKey, encodeKey, type KeyValues } from "../state/key.ts";
 import { hashOfPartitionKey } from "../state/task-state.ts";
-import { operatorOf, type CompiledOperator } from "./operator-of.ts";
+import { operatorOf, type BoundOperator, type CompiledOperator } from "./operator-of.ts";
 import { shuffleOf } from "./shuffle-of.ts";
 import { delayBefore } from "./window-of.ts";
 import { preparationOf } from "./preparation-of.ts";
@@ -71,7 +71,7 @@ interface PlacedNode {
 
 /** Joins operators from the last to the first: each is given the ones after it. */
 function bind(nodes: readonly PlacedNode[], stage: Stage, state: StageState, context: OperatorContext): StageInstance {
-  const pushes = new Map<number, Push>();
+  const bounds = new Map<number, BoundOperator>();
   const timed: TimedOperator[] = [];
   const expiring: ExpiringOperator[] = [];
   const flushes: (() => void)[] = [];
@@ -80,7 +80,10 @@ function bind(nodes: readonly PlacedNode[], stage: Stage, state: StageState, con
   for (const { index, node, operator } of nodes.toReversed()) {
     // What follows a keyBy that leads out of the stage is another stage's.
     const after = nodes.filter((next) => inputsOf(next.node).includes(index) && !stage.roots.includes(next.index));
-    const pushOf = ({ index: next }: PlacedNode) => pushes.get(next)!;
+    const pushOf = ({ index: next, node: reader }: PlacedNode) => {
+      const { push, pushOther } = bounds.get(next)!;
+      return reader.kind === "process" && reader.other === index ? pushOther! : push;
+    };
     const bound = operator.bind(context, {
       rows: fanOut(after.filter(({ node }) => node.kind !== "side").map(pushOf)),
       side: (name) => {
@@ -88,7 +91,7 @@ function bind(nodes: readonly PlacedNode[], stage: Stage, state: StageState, con
         return side && pushOf(side);
       },
     });
-    pushes.set(index, bound.push);
+    bounds.set(index, bound);
     entries.set(node.name, bound.push);
     if (bound.flush !== undefined) flushes.push(bound.flush);
     if (bound.partialsFrom !== undefined) partials.set(node.name, bound.partialsFrom);

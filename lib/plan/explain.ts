@@ -20,11 +20,13 @@ export function explain(pipeline: Pipeline, measured?: Measured): string {
   const lines = [`pipeline ${pipeline.name}`];
   for (const stage of planStages(pipeline)) {
     lines.push("", `stage ${stage.name}: reads ${inputText(stage)}`);
+    const readerOf = (keyBy: string) =>
+      stage.shuffles.find(({ keyBys }) => keyBys.some(({ name }) => name === keyBy))!.stage;
     for (const index of stage.nodes) {
       if (stage.roots.includes(index)) continue;
       const node = pipeline.nodes[index]!;
       const after = inputsOf(node).map((input) => pipeline.nodes[input]!.name);
-      lines.push(`  ${nodeText(node)}, after ${after.join(" and ")}`);
+      lines.push(`  ${nodeText(node, readerOf)}, after ${after.join(" and ")}`);
       if (node.kind === "keyBy")
         lines.push(...shuffleText(pipeline, stage, node, measured).map((line) => `    ${line}`));
     }
@@ -39,10 +41,12 @@ function inputText({ input }: Stage): string {
       keyFields.length === 0 ? "by a key that it does not declare" : `by its own key (${keyFields.join(", ")})`;
     return `the ${connector} source ${input.name}, partitioned ${key}`;
   }
-  return `the internal stream ${input.name}, which ${input.producers.join(" and ")} write${input.producers.length === 1 ? "s" : ""} to`;
+  const { name, keyBys, producers } = input;
+  const through = keyBys.length === 1 ? "" : `, through keyBy ${keyBys.map((keyBy) => keyBy.name).join(" and ")}`;
+  return `the internal stream ${name}, which ${producers.join(" and ")} write${producers.length === 1 ? "s" : ""} to${through}`;
 }
 
-function nodeText(node: Node): string {
+function nodeText(node: Node, stageOf: (keyBy: string) => string): string {
   switch (node.kind) {
     case "window":
       return `window ${node.name}: ${node.assigner.kind} windows ${keyText(node.keyFields)}, ${Object.keys(node.aggregates).join(", ")}`;
@@ -50,7 +54,7 @@ function nodeText(node: Node): string {
     case "deduplicate":
       return `${node.kind} ${node.name}: state ${keyText(node.keyFields)}`;
     case "keyBy":
-      return `keyBy ${node.name}: a shuffle to stage ${node.name}`;
+      return `keyBy ${node.name}: a shuffle to stage ${stageOf(node.name)}`;
     default:
       return `${node.kind} ${node.name}`;
   }

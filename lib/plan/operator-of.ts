@@ -25,6 +25,8 @@ export interface CompiledOperator {
 /** An operator bound to one task's state. */
 export interface BoundOperator {
   readonly push: Push;
+  /** Takes the values of the stream that its own is connected with. */
+  readonly pushOther?: Push;
   readonly timed?: TimedOperator;
   readonly expiring?: ExpiringOperator;
   /** Takes what was aggregated before the shuffle. @param from how what another version aggregated becomes this one's */

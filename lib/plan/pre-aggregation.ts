@@ -1,4 +1,4 @@
-import type { NodeOf, Pipeline } from "../pipeline/topology.ts";
+import { inputsOf, type NodeOf, type Pipeline } from "../pipeline/topology.ts";
 
 /** A window whose records are aggregated before the shuffle, or why they are not. */
 export type PreAggregation =
@@ -8,7 +8,7 @@ export type PreAggregation =
 /** Decides whether the records of a `keyBy` are aggregated, batch by batch, before they are sent. */
 export function preAggregationOf(pipeline: Pipeline, keyBy: NodeOf<"keyBy">): PreAggregation {
   const at = pipeline.nodes.indexOf(keyBy);
-  const readers = pipeline.nodes.filter((node) => "input" in node && node.input === at);
+  const readers = pipeline.nodes.filter((node) => inputsOf(node).includes(at));
   const [window] = readers;
   if (!keyBy.preAggregate) return { reason: "the pipeline says that every record is sent" };
   if (readers.length !== 1) return { reason: `${readers.length} operators read its records` };

@@ -12,7 +12,7 @@ export function processOf(pipeline: Pipeline, node: NodeOf<"process">): Compiled
     tables: processTables(spec),
     bind: (context, outlets) => {
       const process = new ProcessOperator(spec, context, outlets);
-      return { push: process.push, timed: process, expiring: process };
+      return { push: process.push, pushOther: process.pushOther, timed: process, expiring: process };
     },
   };
 }

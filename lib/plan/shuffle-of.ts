@@ -15,7 +15,7 @@ export function shuffleOf(pipeline: Pipeline, { shuffles }: Stage, keyBy: NodeOf
   const { name, key } = keyBy;
   const { stage } = shuffles.find(({ keyBys }) => keyBys.some((one) => one.name === name))!;
   const spec = { name, stage, key };
-  const tables = [shuffleTable(name)];
+  const tables = [shuffleTable(name, stage)];
   const { window } = preAggregationOf(pipeline, keyBy);
   if (window === undefined) return { tables, bind: (context) => ({ push: shuffleOperator(spec, context) }) };
   return {
@@ -27,10 +27,13 @@ export function shuffleOf(pipeline: Pipeline, { shuffles }: Stage, keyBy: NodeOf
   };
 }
 
-/** Nothing is stored. But a build without the `keyBy` must not go on as if nothing were left in the stream. */
-const shuffleTable = (name: string): TableDescription => ({
+/**
+ * Nothing is stored. But a build without the `keyBy`, or where it leads to another stage, must not go on as if nothing
+ * were left in the stream, and nothing in that stage.
+ */
+const shuffleTable = (name: string, stage: string): TableDescription => ({
   name: shuffleTableOf(name),
-  shape: fixedShape("shuffle/1"),
+  shape: fixedShape(stage === name ? "shuffle/1" : `shuffle/1 to ${stage}`),
   keyFields: [],
   keyCodeOf: String,
   restore: (delta) => delta,

@@ -2,7 +2,8 @@ import { definitionError } from "../errors.ts";
 import { checkName } from "../pipeline/names.ts";
 import type { SinkDeclaration } from "../pipeline/sink.ts";
 import type { SourceDeclaration } from "../pipeline/source.ts";
-import { inputsOf, type Node, type NodeOf, type Pipeline } from "../pipeline/topology.ts";
+import { isRoot, rootsOfAll } from "../pipeline/roots.ts";
+import type { Node, NodeOf, Pipeline } from "../pipeline/topology.ts";
 
 /** What a stage reads: a source, or what other stages have shuffled. */
 export type StageInput =
@@ -25,7 +26,7 @@ export interface OutgoingShuffle {
 
 /** The operators between two shuffles: one Lambda function. */
 export interface Stage {
-  /** Stable: the name of the source it reads, or of the first `keyBy` that leads into it. */
+  /** Stable: the name of the source it reads, or of the first `keyBy` in the pipeline that leads into it. */
   readonly name: string;
   readonly input: StageInput;
   /** Where its records enter: indexes of its source's node, or of the `keyBy`s that lead into it. */
@@ -37,57 +38,68 @@ export interface Stage {
 }
 
 /**
- * A pipeline cut into stages, producers first: one per source, and one per `keyBy`. Stateless operators after a union
- * of several stages' streams run in each of these.
+ * A pipeline cut into stages, producers first: one per source, and one per `keyBy`, or several `keyBy`s whose streams an
+ * operator connects. Stateless operators after a union of several stages' streams run in each of these.
  */
-export function planStages(pipeline: Pipeline): readonly Stage[] {
-  const { nodes } = pipeline;
+export function planStages({ nodes }: Pipeline): readonly Stage[] {
   const rootsOf = rootsOfAll(nodes);
-  const roots = nodes.flatMap((node, i) => (isRoot(node) ? [i] : []));
-  const nameOf = (root: number) => nodes[root]!.name;
-  return roots.map((root): Stage => {
-    const within = nodes.flatMap((node, i) => {
-      const isWithin = i === root || (!isRoot(node) && rootsOf[i]!.has(root)) || leadsOutOf(node, root, rootsOf);
-      return isWithin ? [i] : [];
-    });
-    const leaving = within.filter((i) => i !== root && nodes[i]!.kind === "keyBy");
-    return {
-      name: checkName("A stage", nameOf(root)),
-      input: inputOf(nodes[root] as NodeOf<"source" | "keyBy">, rootsOf, nameOf),
-      roots: [root],
-      nodes: within,
-      sinks: within.flatMap((i) => {
-        const node = nodes[i]!;
-        return node.kind === "sink" ? [node.sink] : [];
-      }),
-      shuffles: leaving.map((i) => ({ stage: nameOf(i), keyBys: [nodes[i] as NodeOf<"keyBy">] })),
-    };
-  });
+  const stages = nodes.flatMap((node, first) => (isRoot(node) && rootsOf[first]!.has(first) ? [first] : []));
+  const nameOf = (first: number) => nodes[first]!.name;
+  const stageOf = (keyBy: number) => [...rootsOf[keyBy]!][0]!;
+  return producersFirst(
+    stages.map((first): Stage => {
+      const roots = nodes.flatMap((node, i) => (isRoot(node) && stageOf(i) === first ? [i] : []));
+      const within = nodes.flatMap((node, i) =>
+        rootsOf[i]!.has(first) || leadsOutOf(node, first, rootsOf) ? [i] : [],
+      );
+      const leaving = within.filter((i) => !roots.includes(i) && nodes[i]!.kind === "keyBy");
+      return {
+        name: checkName("A stage", nameOf(first)),
+        input: inputOf(nodes, roots, rootsOf, nameOf),
+        roots,
+        nodes: within,
+        sinks: within.flatMap((i) => {
+          const node = nodes[i]!;
+          return node.kind === "sink" ? [node.sink] : [];
+        }),
+        shuffles: [...new Set(leaving.map(stageOf))].map((reader) => ({
+          stage: nameOf(reader),
+          keyBys: leaving.filter((i) => stageOf(i) === reader).map((i) => nodes[i] as NodeOf<"keyBy">),
+        })),
+      };
+    }),
+  );
 }
-
-const isRoot = ({ kind }: Node): boolean => kind === "source" || kind === "keyBy";
 
 /** Whether a node is a `keyBy` of a stage's values. */
-const leadsOutOf = (node: Node, root: number, rootsOf: readonly ReadonlySet<number>[]): boolean =>
-  node.kind === "keyBy" && rootsOf[node.input]!.has(root);
-
-/** For each node the sources and `keyBy`s that its records may come from, without another in between. */
-function rootsOfAll(nodes: readonly Node[]): readonly ReadonlySet<number>[] {
-  const roots: ReadonlySet<number>[] = [];
-  nodes.forEach((node, i) => {
-    roots.push(isRoot(node) ? new Set([i]) : new Set(inputsOf(node).flatMap((input) => [...roots[input]!])));
-  });
-  return roots;
-}
+const leadsOutOf = (node: Node, stage: number, rootsOf: readonly ReadonlySet<number>[]): boolean =>
+  node.kind === "keyBy" && rootsOf[node.input]!.has(stage);
 
 function inputOf(
-  root: NodeOf<"source" | "keyBy">,
+  nodes: readonly Node[],
+  roots: readonly number[],
   rootsOf: readonly ReadonlySet<number>[],
-  nameOf: (root: number) => string,
+  nameOf: (stage: number) => string,
 ): StageInput {
-  const { name } = root;
-  if (root.kind === "source") return { kind: "source", name, source: root.source };
-  return { kind: "shuffle", name, keyBys: [root], producers: [...rootsOf[root.input]!].map(nameOf) };
+  const [first, ...others] = roots.map((root) => nodes[root] as NodeOf<"source" | "keyBy">);
+  const { name } = first!;
+  if (first!.kind === "source") return { kind: "source", name, source: first!.source };
+  const keyBys = [first, ...others] as readonly NodeOf<"keyBy">[];
+  const producers = new Set(keyBys.flatMap(({ input }) => [...rootsOf[input]!]));
+  return { kind: "shuffle", name, keyBys, producers: [...producers].map(nameOf) };
+}
+
+/** Stages in the order given, but each after those that it reads from. */
+function producersFirst(stages: readonly Stage[]): readonly Stage[] {
+  const ordered = new Set<Stage>();
+  const add = (stage: Stage): void => {
+    if (stage.input.kind === "shuffle") {
+      for (const producer of stage.input.producers) add(stages.find(({ name }) => name === producer)!);
+    }
+    ordered.add(stage);
+  };
+  stages.forEach(add);
+  return [...ordered];
 }
 
 /** Producers say themselves when they are idle, after their own time-out: what follows from it may follow soon. */

@@ -69,3 +69,37 @@ describe("a pipeline with a shuffle", () => {
     );
   });
 });
+
+describe("a pipeline whose streams meet in one operator", () => {
+  const meeting = pipeline("meeting", (flow) => {
+    const page = { page: (event: { readonly page: string }) => event.page };
+    flow
+      .from(events("views"))
+      .keyBy("views-by-page", page)
+      .connect(flow.from(events("clicks")).keyBy("clicks-by-page", page))
+      .process("visited", {
+        onRecord: (view) => [view],
+        onOther: (click) => [click],
+      })
+      .to(lake("visits", { page: text, at: timestamp }));
+  });
+
+  test("has one internal stream, which both of its producers may write to", () => {
+    const both = provisioned(meeting, { stream: { shards: 2 } });
+    expect(ofType(both, "AWS::Kinesis::Stream")).toHaveLength(3);
+    const bindings = ofType(both, "AWS::Lambda::Function").map(({ Properties }) => {
+      const { Variables } = Properties["Environment"] as { Variables: Record<string, unknown> };
+      return readBindings({ [BINDINGS_VARIABLE]: plain(Variables[BINDINGS_VARIABLE]) });
+    });
+    const stream = "{PipelineStreamsviewsbypage}";
+    expect(bindings.map(({ stage, shuffles }) => [stage, shuffles])).toEqual([
+      ["views", { "views-by-page": stream }],
+      ["clicks", { "views-by-page": stream }],
+      ["views-by-page", {}],
+    ]);
+    const writing = ofType(both, "AWS::IAM::Role").filter(({ Properties }) =>
+      JSON.stringify(Properties["Policies"] ?? []).includes("kinesis:PutRecords"),
+    );
+    expect(writing).toHaveLength(2);
+  });
+});

@@ -76,6 +76,22 @@ export interface ProcessFunction<
   readonly onTimer?: (timer: keyof Tm & string, context: ProcessContext<K, S, Tm, Sd>) => Y;
 }
 
+/** User code that runs once per record of either of two connected streams, and once per timer. */
+export interface ConnectedFunction<
+  T,
+  U,
+  K,
+  S extends CellDeclarations,
+  Tm extends TimerDeclarations,
+  Sd extends SideDeclarations,
+  X extends Given,
+  Y extends Given,
+  Z extends Given,
+> extends ProcessFunction<T, K, S, Tm, Sd, X, Y> {
+  /** Called with each record of the other stream, the one that was given to `connect`. */
+  readonly onOther: (record: U, context: ProcessContext<K, S, Tm, Sd>) => Z;
+}
+
 /** A process function as the runtime knows it. */
 export interface ProcessDefinition {
   readonly state: CellDeclarations;
@@ -84,5 +100,7 @@ export interface ProcessDefinition {
   /** The version of the set of its state and timers, and how it came about. */
   readonly evolution: Pick<EvolvingShape, "version" | "changes">;
   readonly onRecord: (record: never, context: never) => unknown;
+  /** Undefined where no stream is connected. */
+  readonly onOther: ((record: never, context: never) => unknown) | undefined;
   readonly onTimer: ((timer: never, context: never) => unknown) | undefined;
 }

@@ -2,7 +2,7 @@ import { systemicError } from "../../errors.ts";
 import { decodeKey } from "../../state/key.ts";
 import { END_OF_TIME } from "../../time/instant.ts";
 import { ExpiringEntries } from "../expiring-entries.ts";
-import type { ExpiringOperator, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "../operator.ts";
+import type { ExpiringOperator, Meta, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "../operator.ts";
 import { trailing, watermarkAt } from "../operator-watermark.ts";
 import { refusePromise } from "../stateless.ts";
 import { cellOf } from "./cells.ts";
@@ -62,8 +62,13 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
     });
   }
 
-  readonly push: Push = (value, meta) => {
-    const { name, definition } = this.#spec;
+  readonly push: Push = (value, meta) => this.#record(this.#spec.definition.onRecord, value, meta);
+
+  /** Takes the records of the stream that this one is connected with. */
+  readonly pushOther: Push = (value, meta) => this.#record(this.#spec.definition.onOther!, value, meta);
+
+  #record(user: ProcessDefinition["onRecord"], value: unknown, meta: Meta): void {
+    const { name } = this.#spec;
     const context = this.#context;
     context.enter(name);
     context.count(name, "in");
@@ -73,9 +78,9 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
       now: context.now(),
       timer: undefined,
     };
-    this.#run(call, () => definition.onRecord(value as never, this.#user as never));
+    this.#run(call, () => user(value as never, this.#user as never));
     context.count(name, "folded");
-  };
+  }
 
   nextDue(): number {
     const { least } = this.#timers;

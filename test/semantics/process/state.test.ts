@@ -35,6 +35,7 @@ function bound(
       sides: {},
       evolution: { version: 1, changes: new Map() },
       onRecord,
+      onOther: undefined,
       onTimer,
     },
   };
