@@ -15,7 +15,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     invariant: "X6",
     file: "lib/runtime/fold.ts",
     find: "if (record.arrival > state.arrival)",
-    replace: "if (!isDead && record.arrival > state.arrival)",
+    replace: 'if (this.#outputs.at(-1)?.sink !== "$dead-letters" && record.arrival > state.arrival)',
     within: 60,
   },
   {
