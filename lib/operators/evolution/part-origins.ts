@@ -86,7 +86,7 @@ function unsaid(
   const { version } = theirs;
   const change: PartsChange = {
     ...(missing.length > 0 && { added: missing }),
-    ...(unknown.length > 0 && { removed: unknown }),
+    ...(unknown.length > 0 && { removed: unknown.map((name) => ours.saidAs?.(name) ?? name) }),
   };
   const lists = Object.entries(change).map(([kind, names]) => `${kind}: ${JSON.stringify(names)}`);
   const next = Math.max(ours.version, version + 1);

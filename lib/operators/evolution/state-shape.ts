@@ -38,6 +38,8 @@ export interface EvolvingShape {
   readonly changes: ReadonlyMap<number, PartsChange>;
   /** Whether values need not have all parts: a new one is simply not there yet. */
   readonly isSparse: boolean;
+  /** What a change calls a part. @default as it is called itself */
+  readonly saidAs?: (part: string) => string;
 }
 
 /** The shape of a table that has one version only. */

@@ -25,7 +25,7 @@ export function processTables(spec: ProcessSpec): readonly TableDescription[] {
   const timersOf = (domain: "event" | "processing") =>
     table(
       timerTableOf(name, domain),
-      sparse(spec, `timers/1 ${by}`, timerParts(spec, domain), ofTimer),
+      { ...sparse(spec, `timers/1 ${by}`, timerParts(spec, domain), ofTimer), saidAs: (timer) => TIMERS + timer },
       withoutRemoved,
     );
   return [
