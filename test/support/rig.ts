@@ -107,6 +107,11 @@ export class Rig {
       if (!this.sinks.has(name)) this.sinks.set(name, new RecordingSink());
   }
 
+  /** For what leads to another stage: it is kept, and goes nowhere. */
+  addSink(name: string): void {
+    this.sinks.set(name, new RecordingSink());
+  }
+
   get #stage(): Stage {
     return planStages(this.#pipeline)[0]!;
   }
