@@ -27,7 +27,8 @@ export {
   type Columns,
   type RowOf,
 } from "./pipeline/column.ts";
-export type { Enrich, EnrichOptions, Lookup } from "./pipeline/enrich.ts";
+export type { Enrich, Enriched, EnrichOptions, Lookup } from "./pipeline/enrich.ts";
+export type { Handle } from "./pipeline/handle.ts";
 export type { Table } from "./pipeline/table.ts";
 export type { Connect, Connected } from "./pipeline/connect.ts";
 export type { Process, Processed } from "./pipeline/process.ts";

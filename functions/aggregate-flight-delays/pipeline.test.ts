@@ -46,5 +46,5 @@ test("a departure without an airport's code is set aside", () => {
   driver.push(departures, { ...departure(0, 0), origin: "O'Hare" });
   driver.push(departures, departure(0, 0));
   expect(driver.deadLetters().map(({ reason }) => reason.code)).toEqual(["schema/mismatch"]);
-  expect(driver.windows("hourly", { origin: "ORD" })).toMatchObject([{ flights: 1 }]);
+  expect(driver.windows(flightDelays.handles.hourly, { origin: "ORD" })).toMatchObject([{ flights: 1 }]);
 });

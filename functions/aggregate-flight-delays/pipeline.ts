@@ -29,4 +29,5 @@ export default pipeline("flight-delays", (flow) => {
     .aggregate({ flights: count(), meanDelay: mean((d) => d.delay), worstDelay: max((d) => d.delay) });
   hourly.to(hourlyDelays);
   hourly.late.map("slim", ({ origin, departedAt, delay }) => ({ origin, departedAt, delay })).to(lateDepartures);
+  return { hourly };
 });

@@ -59,14 +59,14 @@ export default pipeline("routes", (flow) => {
       worstAt: maxBy({ by: (d) => d.delay, value: (d) => d.departedAt }),
     });
   routes.to(dailyRoutes);
-  routes
+  const rankings = routes
     .keyBy("by-origin", { origin: (route) => route.origin })
     .window("ranking", tumbling({ days: 1 }))
     .aggregate({
       destinations: count(),
       flights: sum((route) => route.flights),
       ranked: topN(3, { by: rankOf, value: ({ destination, flights }) => `${destination} ${flights}` }),
-    })
-    .map("joined", ({ ranked, ...row }) => ({ ...row, busiest: ranked.join(", ") }))
-    .to(busiestRoutes);
+    });
+  rankings.map("joined", ({ ranked, ...row }) => ({ ...row, busiest: ranked.join(", ") })).to(busiestRoutes);
+  return { routes, rankings };
 });

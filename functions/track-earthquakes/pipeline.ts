@@ -57,4 +57,5 @@ export default pipeline("earthquakes", (flow) => {
   daily.late
     .map("slim", ({ network, id, occurredAt, magnitude }) => ({ network, id, occurredAt, magnitude }))
     .to(lateQuakes);
+  return { daily };
 });

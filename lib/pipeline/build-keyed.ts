@@ -7,10 +7,17 @@ import { buildProcess } from "./build-process.ts";
 import { buildSide, buildStream } from "./build-stream.ts";
 import { buildWindow } from "./build-window.ts";
 import type { DeduplicateOptions } from "./deduplicate.ts";
+import { OPERATOR } from "./handle.ts";
 import type { WindowOptions } from "./stream.ts";
 
-/** Makes a stream seen by its key: one method per kind of keyed operator. @param here the index of the node before */
-export const buildKeyed = (builder: Builder, here: () => number, keyFields: readonly string[]) => ({
+/**
+ * Makes a stream seen by its key: one method per kind of keyed operator.
+ *
+ * @param here the index of the node before
+ * @param operator the index of what the stream leaves: another one where it is a side
+ */
+export const buildKeyed = (builder: Builder, here: () => number, operator: number, keyFields: readonly string[]) => ({
+  [OPERATOR]: () => builder.nodeAt(operator),
   window: (name: string, assigner: WindowAssigner, options: WindowOptions = {}) =>
     buildWindow(builder, here(), keyFields, name, assigner, options),
   [KEYED]: () => ({ node: here(), keyFields }),

@@ -2,6 +2,7 @@ import type { KeySpec } from "../state/key.ts";
 import type { Builder } from "./builder.ts";
 import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
 import { buildKeyed } from "./build-keyed.ts";
+import { OPERATOR } from "./handle.ts";
 import { checkField } from "./names.ts";
 import type { SinkDeclaration } from "./sink.ts";
 import type { KeyByOptions } from "./stream.ts";
@@ -17,20 +18,22 @@ const NODE = Symbol("node");
 
 /** Makes the stream of a node's rows. @param keyFields of the key that it is partitioned by; none for no key */
 export const buildStream = (builder: Builder, node: number, keyFields: readonly string[]): BuiltStream =>
-  streamOf(builder, () => node, keyFields);
+  streamOf(builder, () => node, node, keyFields);
 
 /** Makes the stream of what leaves an operator beside its rows. */
 export function buildSide(builder: Builder, input: number, side: string, keyFields: readonly string[]): BuiltStream {
   let node: number | undefined;
   const here = () =>
     (node ??= builder.add({ kind: "side", name: `${builder.nodeAt(input).name}.${side}`, input, side }));
-  return streamOf(builder, here, keyFields);
+  return streamOf(builder, here, input, keyFields);
 }
 
-function streamOf(builder: Builder, here: () => number, keyFields: readonly string[]): BuiltStream {
+/** @param operator the index of what the stream leaves */
+function streamOf(builder: Builder, here: () => number, operator: number, keyFields: readonly string[]): BuiltStream {
   const after = (next: Node) => buildStream(builder, builder.add(next), keyFields);
   const stream = {
     [NODE]: here,
+    [OPERATOR]: () => builder.nodeAt(operator),
     filter: (name: string, predicate: (value: never) => boolean) =>
       after({ kind: "filter", name, input: here(), predicate: builder.function("filter", name, predicate) }),
     map: (name: string, change: (value: never) => unknown) =>
@@ -56,7 +59,7 @@ function streamOf(builder: Builder, here: () => number, keyFields: readonly stri
           "Use keyBy: it brings equal keys together.",
         );
       }
-      return buildKeyed(builder, here, keyFields);
+      return buildKeyed(builder, here, operator, keyFields);
     },
     keyBy: (name: string, key: KeySpec<never>, { preAggregate = true }: KeyByOptions = {}) => {
       const fields = Object.keys(key);
@@ -65,7 +68,7 @@ function streamOf(builder: Builder, here: () => number, keyFields: readonly stri
         builder.function("keyBy", `${name}.${field}`, key[field]);
       }
       const node = builder.add({ kind: "keyBy", name, input: here(), key, keyFields: fields, preAggregate });
-      return buildKeyed(builder, () => node, fields);
+      return buildKeyed(builder, () => node, node, fields);
     },
     to: (sink: SinkDeclaration) => {
       if (sink?.kind !== "sink") {

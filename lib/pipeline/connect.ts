@@ -68,5 +68,5 @@ export interface Connected<T, U, K> {
   >(
     name: string,
     process: ConnectedFunction<T, U, K, S, Tm, Sd, X, Y, Z>,
-  ): Processed<RowsOf<X> | RowsOf<Y> | RowsOf<Z>, K, Sd>;
+  ): Processed<RowsOf<X> | RowsOf<Y> | RowsOf<Z>, K, Sd, S, Tm>;
 }

@@ -1,5 +1,6 @@
 import type { KeyValue } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
+import type { Handle, InsideDeduplicate } from "./handle.ts";
 import type { Stream } from "./stream.ts";
 
 /** Which records are the same. */
@@ -13,7 +14,7 @@ export interface DeduplicateOptions<T> {
 }
 
 /** What was passed on, and beside it the records that came too late to be told. */
-export interface Deduplicated<T, K> extends Stream<T, K> {
+export interface Deduplicated<T, K> extends Stream<T, K>, Handle<InsideDeduplicate<K>> {
   readonly late: Stream<T, K>;
 }
 

@@ -1,5 +1,6 @@
 import type { KeyValue } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
+import type { Handle, InsideEnrich } from "./handle.ts";
 import type { Stream } from "./stream.ts";
 import type { Table } from "./table.ts";
 
@@ -31,6 +32,9 @@ export type EnrichOptions<T, Q extends KeyValue, V, R> = Lookup<Q, V> & {
   readonly onFailure?: "retry" | "dead-letter" | { readonly use: V };
 };
 
+/** Values with what was looked up for them. */
+export interface Enriched<R, K, Q extends KeyValue, V> extends Stream<R, K>, Handle<InsideEnrich<Q, V>> {}
+
 /** How values are enriched with what others know. */
 export interface Enrich<T, K> {
   /**
@@ -58,5 +62,5 @@ export interface Enrich<T, K> {
    *     .to(lake("cities", { at: timestamp, city: text }));
    * });
    */
-  enrich<Q extends KeyValue, V, R>(name: string, options: EnrichOptions<T, Q, V, R>): Stream<R, K>;
+  enrich<Q extends KeyValue, V, R>(name: string, options: EnrichOptions<T, Q, V, R>): Enriched<R, K, Q, V>;
 }

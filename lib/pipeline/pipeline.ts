@@ -25,12 +25,13 @@ export interface PipelineOptions {
 /**
  * A named graph of sources, operators and sinks.
  *
- * `build` is called once, here; what it builds is checked, and errors name the operator.
+ * `build` is called once, here; what it builds is checked, and errors name the operator. What it returns are the
+ * pipeline's `handles`: streams whose operators tests look into.
  *
  * @throws definition errors: names that are invalid or used twice, streams that end nowhere,
  *   settings that are no durations
  */
-export function pipeline(name: string, build: (flow: Flow) => void, options: PipelineOptions = {}): Pipeline {
+export function pipeline<H>(name: string, build: (flow: Flow) => H, options: PipelineOptions = {}): Pipeline<H> {
   checkName("A pipeline", name);
   const poison = options.poison ?? { share: 0.5 };
   if (!(poison.share > 0 && poison.share <= 1)) {
@@ -40,7 +41,7 @@ export function pipeline(name: string, build: (flow: Flow) => void, options: Pip
     });
   }
   const builder = new Builder(name);
-  build({
+  const handles = build({
     from: (source) => {
       if (source?.kind !== "source") throw builder.refuse("from()", "was not given a source");
       const node = builder.add({ kind: "source", name: source.name, source });
@@ -50,5 +51,5 @@ export function pipeline(name: string, build: (flow: Flow) => void, options: Pip
   const dropped = options.dropped ?? [];
   const nodes = builder.finish();
   checkSuccessions(builder, nodes, dropped);
-  return { kind: "pipeline", name, nodes, poison, dropped };
+  return { kind: "pipeline", name, nodes, poison, dropped, handles };
 }

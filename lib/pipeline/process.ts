@@ -1,10 +1,11 @@
 import type { CellDeclarations } from "../operators/process/cell.ts";
 import type { Given, ProcessFunction, RowsOf, Side, SideDeclarations } from "../operators/process/process-function.ts";
 import type { TimerDeclarations } from "../operators/process/timer.ts";
+import type { Handle, InsideProcess } from "./handle.ts";
 import type { Stream } from "./stream.ts";
 
 /** A process function's rows, and beside them its side outputs. */
-export interface Processed<R, K, Sd> extends Stream<R, K> {
+export interface Processed<R, K, Sd, S = {}, Tm = {}> extends Stream<R, K>, Handle<InsideProcess<K, S, Tm>> {
   readonly side: { readonly [P in keyof Sd]: Sd[P] extends Side<infer Row> ? Stream<Row, K> : never };
 }
 
@@ -51,5 +52,5 @@ export interface Process<T, K> {
   >(
     name: string,
     process: ProcessFunction<T, K, S, Tm, Sd, X, Y>,
-  ): Processed<RowsOf<X> | RowsOf<Y>, K, Sd>;
+  ): Processed<RowsOf<X> | RowsOf<Y>, K, Sd, S, Tm>;
 }

@@ -7,6 +7,7 @@ import type { GivesColumns, WindowAssigner } from "../windows/window.ts";
 import type { Connect } from "./connect.ts";
 import type { Deduplicate } from "./deduplicate.ts";
 import type { Enrich } from "./enrich.ts";
+import type { Handle, InsideKeyed, InsideWindow } from "./handle.ts";
 import type { Process } from "./process.ts";
 import type { Accepts, Sink, SinkRow } from "./sink.ts";
 
@@ -52,7 +53,8 @@ export interface KeyByOptions {
 }
 
 /** A stream seen by its key. */
-export interface Keyed<T, K> extends Process<T, K>, Connect<T, K>, Deduplicate<T, K>, Enrich<T, K> {
+export interface Keyed<T, K>
+  extends Process<T, K>, Connect<T, K>, Deduplicate<T, K>, Enrich<T, K>, Handle<InsideKeyed<K>> {
   /** Groups the records of each key by windows of event time. The name addresses the operator's state. */
   window<F, const O extends WindowOptions = {}>(
     name: string,
@@ -117,6 +119,6 @@ export interface Windowed<T, K, F> {
 }
 
 /** A window's rows, and beside them the records that came too late for any. */
-export interface Aggregated<R, T, K> extends Stream<R, K> {
+export interface Aggregated<R, T, K> extends Stream<R, K>, Handle<InsideWindow<K, R>> {
   readonly late: Stream<T, K>;
 }

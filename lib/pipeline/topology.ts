@@ -109,14 +109,16 @@ export interface PoisonPolicy {
   readonly share: number;
 }
 
-/** A pipeline: plain data until run. Nodes come after their inputs. */
-export interface Pipeline {
+/** A pipeline: plain data until run. Nodes come after their inputs. `H` is what was returned where it was built. */
+export interface Pipeline<out H = unknown> {
   readonly kind: "pipeline";
   readonly name: string;
   readonly nodes: readonly Node[];
   readonly poison: PoisonPolicy;
   /** Operators whose state goes. */
   readonly dropped: readonly string[];
+  /** For tests that look inside. */
+  readonly handles: H;
 }
 
 export const nodesOf = <K extends Node["kind"]>(pipeline: Pipeline, kind: K): readonly NodeOf<K>[] =>

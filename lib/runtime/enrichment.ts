@@ -6,7 +6,7 @@ import {
   systemicError,
   type MillraceError,
 } from "../errors.ts";
-import type { Answer, EnrichSpec } from "../operators/enrich.ts";
+import type { Answer, EnrichSpec, LookupFailure } from "../operators/enrich.ts";
 import type { Ask, Preparation } from "../operators/preparation.ts";
 import { validate } from "../schema.ts";
 import { encodeKey, type KeyValue } from "../state/key.ts";
@@ -127,7 +127,11 @@ export class Enrichment {
     if (table === undefined) throw noTable(spec.name, lookup.table);
     const chunks = chunksOf(keys, table.maxKeys);
     const one = (chunk: readonly KeyValue[]) =>
-      this.#attempt(spec, async (signal) => rowsOf(spec.name, lookup, await table.lookup(chunk, signal)), chunk.length);
+      this.#attempt(
+        spec,
+        async (signal) => (await table.lookup(chunk, signal)).map((row) => rowAnswer(spec.name, lookup, row)),
+        chunk.length,
+      );
     return (await Promise.all(chunks.map((chunk) => limiter.run(() => one(chunk))))).flat();
   }
 
@@ -149,8 +153,8 @@ export class Enrichment {
       return await Promise.race([looking, late]);
     } catch (cause) {
       if (isSystemic(cause)) throw cause; // no record is to blame, and none is to be mended one by one (X10)
-      if (onFailure === "retry") throw failed(name, cause);
-      const failure = poisonError({ code: "enrich/failed", message: failureText(name, cause), cause });
+      const failure = lookupFailed(name, onFailure, cause);
+      if (failure.kind === "infrastructure") throw failure;
       return Array.from({ length: answers }, (): Answer => ({ failure }));
     } finally {
       controller.abort();
@@ -168,27 +172,26 @@ const chunksOf = <T>(items: readonly T[], size: number): readonly (readonly T[])
   Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 
 /** A row that its schema refuses is no better the next time: whoever needs it is a dead letter. */
-const rowsOf = (name: string, { table, schema }: TableLookup, rows: readonly unknown[]): readonly Answer[] =>
-  rows.map((row): Answer => {
-    if (row === undefined) return { value: undefined };
-    try {
-      return { value: validate(schema, row) };
-    } catch (cause) {
-      const message = `Operator "${name}" found a row in the table "${table}" that its schema refuses: ${messageOf(cause)}.`;
-      return { failure: poisonError({ code: "enrich/row", message, cause }) };
-    }
-  });
+export function rowAnswer(name: string, { table, schema }: TableLookup, row: unknown): Answer {
+  if (row === undefined) return { value: undefined };
+  try {
+    return { value: validate(schema, row) };
+  } catch (cause) {
+    const message = `Operator "${name}" found a row in the table "${table}" that its schema refuses: ${messageOf(cause)}.`;
+    return { failure: poisonError({ code: "enrich/row", message, cause }) };
+  }
+}
 
-const failureText = (name: string, cause: unknown): string =>
-  `A lookup of operator "${name}" failed: ${messageOf(cause)}.`;
-
-const failed = (name: string, cause: unknown): MillraceError =>
-  infrastructureError({
+/** A lookup's failure, as the operator wants it: of whoever needs the answer, or of the service. */
+export function lookupFailed(name: string, onFailure: LookupFailure, cause: unknown): MillraceError {
+  const error = {
     code: "enrich/failed",
-    message: failureText(name, cause),
-    advice: "The batch comes again. Where that is not wanted, set onFailure.",
+    message: `A lookup of operator "${name}" failed: ${messageOf(cause)}.`,
     cause,
-  });
+  };
+  if (onFailure !== "retry") return poisonError(error);
+  return infrastructureError({ ...error, advice: "The batch comes again. Where that is not wanted, set onFailure." });
+}
 
 const noTable = (name: string, table: string): MillraceError =>
   systemicError({

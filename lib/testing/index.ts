@@ -1,6 +1,6 @@
 /** For tests: a driver of pipelines, stores in memory, and a simulator of everything that can go wrong. */
 export { testDriver, type TestDriver, type TestDriverOptions } from "./driver/test-driver.ts";
-export type { OpenWindowRow } from "./driver/open-windows-of.ts";
+export type { OpenWindow, StateView, TimersView } from "./driver/views.ts";
 export type { DeadLetter } from "../runtime/dead-letter.ts";
 export type { OperatorCounts } from "../state/counters.ts";
 export { MemoryChangelog } from "./memory-changelog.ts";

@@ -2,13 +2,15 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Pipeline } from "millrace";
 import { runnableStage } from "../../lib/connectors/runnable-stage.ts";
+import { nodesOf } from "../../lib/pipeline/topology.ts";
 import { CatchUp } from "../../lib/runtime/catch-up.ts";
 import { LoadedTask } from "../../lib/runtime/loaded-task.ts";
 import type { TableDelta } from "../../lib/state/keyed-table.ts";
 import type { TaskState } from "../../lib/state/task-state.ts";
+import type { Answering } from "../../lib/testing/driver/driver-lookups.ts";
 import { DriverRun } from "../../lib/testing/driver/driver-run.ts";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
-import { pipelineOf, scripts, shapes, START, type Action } from "./random-pipelines.ts";
+import { calledFor, groups, pipelineOf, rowOf, scripts, shapes, START, type Action } from "./random-pipelines.ts";
 
 const RUNS = Number(process.env["RUNS"] ?? 100);
 
@@ -46,7 +48,9 @@ const textOf = (act: Exclude<Action, { do: "advance" }>) =>
   act.do === "push" ? JSON.stringify(act.item) : act.payload;
 
 async function byTheRuntime(flow: Pipeline, script: readonly Action[], shards: number) {
-  const run = new MemoryPipeline(flow, { shards, start: START });
+  const table = { maxKeys: 2, lookup: async (keys: readonly unknown[]) => keys.map((key) => rowOf(key as string)) };
+  const lookups = { tables: new Map([[groups.name, table]]), wait: () => new Promise<void>(() => undefined) };
+  const run = new MemoryPipeline(flow, { shards, start: START, lookups });
   for (const [i, act] of script.entries()) {
     if (act.do === "advance") await run.advance(act.millis);
     else {
@@ -78,6 +82,8 @@ async function statesOf(flow: Pipeline, run: MemoryPipeline) {
 
 function byTheDriver(flow: Pipeline, script: readonly Action[], shards: number, restartEvery: number) {
   const run = new DriverRun(flow, { shards, start: START });
+  run.lookups.tables.set(groups.name, rowOf as Answering);
+  for (const { name } of nodesOf(flow, "enrich")) run.lookups.calls.set(name, calledFor as Answering);
   for (const [i, act] of script.entries()) {
     if (act.do === "advance") run.advance(act.millis);
     else {

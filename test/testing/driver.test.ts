@@ -35,17 +35,17 @@ test("the watermark, open windows and counters are seen as they are", () => {
   driver.push(trips, ulm(0.5, 3));
   driver.push(trips, ulm(1.5, 0));
   driver.push(trips, ulm(1.2, 8));
-  expect(driver.watermark("trips")).toBe(START + 0.5 * MINUTE);
-  expect(driver.windows("minutes", { city: "Ulm" })).toEqual([
+  expect(driver.watermark(trips)).toBe(START + 0.5 * MINUTE);
+  expect(driver.windows(perMinute.handles.minutes, { city: "Ulm" })).toEqual([
     { windowStart: START, windowEnd: START + MINUTE, trips: 1, fares: 3 },
     { windowStart: START + MINUTE, windowEnd: START + 2 * MINUTE, trips: 1, fares: 8 },
   ]);
-  expect(driver.windows("minutes", { city: "Bonn" })).toEqual([]);
+  expect(driver.windows(perMinute.handles.minutes, { city: "Bonn" })).toEqual([]);
   expect(driver.counters()["paid"]).toMatchObject({ in: 3, filtered: 1 });
   expect(driver.counters()["minutes"]).toMatchObject({ in: 2, folded: 2, closed: 0 });
   driver.drain();
   expect(driver.watermark()).toBe(Number.MAX_SAFE_INTEGER);
-  expect(driver.windows("minutes", { city: "Ulm" })).toEqual([]);
+  expect(driver.windows(perMinute.handles.minutes, { city: "Ulm" })).toEqual([]);
 });
 
 describe("dead letters", () => {
@@ -110,13 +110,10 @@ test("X12: by the driver's clock a quiet source closes its windows, after its id
 describe("stages", () => {
   const perFare = lake("per_fare", { dear: bool, trips: bigint });
   const twoStages = pipeline("two-stages", (flow) => {
-    flow
-      .from(trips)
-      .keyBy("by-fare", { dear: (trip) => trip.fare > 10 })
-      .window("minutes", tumbling({ minutes: 1 }))
-      .aggregate({ trips: count() })
-      .map("slim", ({ dear, trips: n }) => ({ dear, trips: n }))
-      .to(perFare);
+    const byFare = flow.from(trips).keyBy("by-fare", { dear: (trip) => trip.fare > 10 });
+    const minutes = byFare.window("minutes", tumbling({ minutes: 1 })).aggregate({ trips: count() });
+    minutes.map("slim", ({ dear, trips: n }) => ({ dear, trips: n })).to(perFare);
+    return { byFare, minutes };
   });
 
   test.each([1, 2, 5])("a keyBy leads to another stage, on %i shards", (shards) => {
@@ -124,22 +121,22 @@ describe("stages", () => {
     for (const city of ["Ulm", "Bonn", "Kiel", "Trier"]) {
       for (const fare of [3, 30, 300]) driver.push(trips, { city, fare, at: START + MINUTE });
     }
-    const [open] = driver.windows("minutes", { dear: true });
-    expect(open?.["trips"]).toBe(8);
+    const [open] = driver.windows(twoStages.handles.minutes, { dear: true });
+    expect(open?.trips).toBe(8);
     expect(driver.counters()["by-fare"]!.in).toBe(24); // once where it leaves the one stage, once where it enters the other
     driver.drain();
     expect(driver.read(perFare).toSorted((a, b) => Number(a.dear) - Number(b.dear))).toEqual([
       { dear: false, trips: 4 },
       { dear: true, trips: 8 },
     ]);
-    expect(driver.watermark("by-fare")).toBe(Number.MAX_SAFE_INTEGER);
+    expect(driver.watermark(twoStages.handles.byFare)).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  test("a watermark is asked for by its stage's name", () => {
+  test("each stage has a watermark of its own", () => {
     const driver = testDriver(twoStages, { start: START });
     driver.push(trips, ulm(2));
-    expect(driver.watermark("by-fare")).toBe(START + MINUTE);
-    expect(() => driver.watermark()).toThrow(/It has trips, by-fare/);
+    expect(driver.watermark(twoStages.handles.byFare)).toBe(START + MINUTE);
+    expect(() => driver.watermark()).toThrow(/several stages \(trips, by-fare\)/);
   });
 });
 
@@ -209,18 +206,36 @@ test("records are given as producers send them, where the schema makes something
 
 describe("errors say what to do", () => {
   const driver = testDriver(perMinute, { start: START });
+  const { minutes } = perMinute.handles;
   const others = kinesis("others", { schema: z.object({ at: z.number() }), eventTime: (o) => o.at, disorder: {} });
+  const elsewhere = pipeline("elsewhere", (flow) => {
+    const hours = flow
+      .from(others)
+      .keyBy("all", {})
+      .window("hourly", tumbling({ hours: 1 }))
+      .aggregate({ n: count() });
+    hours.map("slim", ({ n }) => ({ n })).to(lake("hours", { n: bigint }));
+    return { hours };
+  });
 
   test.each<[string, () => unknown, RegExp]>([
     ["source", () => driver.push(others, { at: 0 }), /has no source "others"\. It has trips/],
     ["sink", () => driver.read(lake("other", { at: timestamp })), /has no sink "other"\. It has fares, too_late/],
-    ["window", () => driver.windows("hours", { city: "Ulm" }), /has no window "hours"\. It has minutes/],
     [
-      "process function",
-      () => driver.state("minutes", {}),
-      /has no process function or deduplicate "minutes"\. It has none/,
+      "another pipeline's",
+      () => driver.windows(elsewhere.handles.hours, {}),
+      /Pipeline "fares" has no window "hourly"\. It has trips, paid, minutes/,
     ],
-    ["key", () => driver.windows("minutes", { town: "Ulm" }), /keys of the fields \(city\).*\(town\)/],
+    // @ts-expect-error windows have no state
+    ["other kind", () => driver.state(minutes, { city: "Ulm" }), /state\(\) was given nothing that/],
+    [
+      "name",
+      // @ts-expect-error no handle
+      () => driver.windows("minutes", { city: "Ulm" }),
+      /windows\(\) was given nothing .* from the pipeline's handles/,
+    ],
+    // @ts-expect-error another key
+    ["key", () => driver.windows(minutes, { town: "Ulm" }), /keys of the fields \(city\).*\(town\)/],
     ["JSON", () => driver.push(trips, { ...ulm(0), fare: 1n } as never), /cannot be written as JSON.*BigInt/],
     ["duration", () => driver.advanceTime({ hours: 0.5 }), /a duration was expected/],
     ["shards", () => testDriver(perMinute, { shards: 0 }), /shards is 0/],

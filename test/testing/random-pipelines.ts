@@ -1,6 +1,7 @@
 import {
   count,
   countWindow,
+  dynamoTable,
   eventTime,
   hopping,
   kinesis,
@@ -53,6 +54,7 @@ const OPTIONS: readonly WindowOptions[] = [
 /** A step of a random pipeline, which makes items of items. A keyed one is by the key that there is, or by another. */
 type Step =
   | { readonly kind: "filter" | "map" | "flatMap" | "split" | "union" }
+  | { readonly kind: "enrich"; readonly isCached: boolean; readonly isTable: boolean; readonly isForgiving: boolean }
   | { readonly kind: "process" | "deduplicate"; readonly by: By }
   | { readonly kind: "window"; readonly by: By; readonly assigner: number; readonly options: number };
 type By = "byKey" | "group" | "key" | "all";
@@ -68,6 +70,12 @@ const by = fc.constantFrom<By>("byKey", "group", "key", "all");
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
     kind: fc.constantFrom("filter" as const, "map" as const, "flatMap" as const, "split" as const, "union" as const),
+  }),
+  fc.record({
+    kind: fc.constant("enrich" as const),
+    isCached: fc.boolean(),
+    isTable: fc.boolean(),
+    isForgiving: fc.boolean(),
   }),
   fc.record({ kind: fc.constantFrom("process" as const, "deduplicate" as const), by }),
   fc.record({
@@ -131,9 +139,21 @@ export function pipelineOf({ disorder, idle, hasKey, steps }: Shape): Pipeline {
     (flow) => {
       let stream = flow.from(source) as unknown as Items;
       let isKeyed = hasKey;
+      let hasState = false;
       for (const [i, each] of steps.entries()) {
+        if (each.kind === "enrich") {
+          // After state there is nothing looked up but in another stage.
+          const values = hasState ? keyed(stream, "key", `s${i}`, isKeyed) : stream;
+          isKeyed ||= hasState;
+          hasState = false;
+          stream = enriched(values, each, `s${i}`);
+          continue;
+        }
         stream = after(stream, each, `s${i}`, isKeyed);
-        if ("by" in each) isKeyed = each.by !== "all";
+        if ("by" in each) {
+          isKeyed = each.by !== "all";
+          hasState = true;
+        }
       }
       stream.to(sinkOf("out"));
     },
@@ -141,7 +161,44 @@ export function pipelineOf({ disorder, idle, hasKey, steps }: Shape): Pipeline {
   );
 }
 
-function after(stream: Items, step: Step, name: string, isKeyed: boolean): Items {
+type EnrichStep = Extract<Step, { kind: "enrich" }>;
+
+export const groups = dynamoTable("groups", { key: "group", schema: z.object({ name: z.string() }) });
+
+/** What calls find. */
+export function calledFor(group: string): string | undefined {
+  if (group.startsWith("y")) throw new Error("the service is down");
+  return group.startsWith("z") ? undefined : `c${group}`.slice(0, 2);
+}
+
+/** What the table has: a row that its schema refuses, too. */
+export const rowOf = (group: string): unknown =>
+  group.startsWith("t") ? undefined : { name: group.startsWith("y") ? 5 : `r${group}`.slice(0, 2) };
+
+function enriched(stream: Pick<Items, "enrich">, step: EnrichStep, name: string): Items {
+  const key = ({ group }: Item) => (group === "x" ? undefined : group);
+  const cache = step.isCached ? { cache: { entries: 2, ttl: { seconds: 30 } } } : {};
+  if (step.isTable) {
+    const onFailure = step.isForgiving ? { use: { name: "f" } } : ("dead-letter" as const);
+    const found = {
+      key,
+      table: groups,
+      with: (i: Item, row?: { name: string }) => ({ ...i, group: row?.name ?? "n" }),
+    };
+    return stream.enrich(name, { ...found, ...cache, onFailure });
+  }
+  const onFailure = step.isForgiving ? { use: "f" } : ("dead-letter" as const);
+  const call = async (group: string) => calledFor(group);
+  return stream.enrich(name, {
+    key,
+    call,
+    with: (i: Item, found) => ({ ...i, group: found ?? "n" }),
+    ...cache,
+    onFailure,
+  });
+}
+
+function after(stream: Items, step: Exclude<Step, EnrichStep>, name: string, isKeyed: boolean): Items {
   switch (step.kind) {
     case "filter":
       return stream.filter(name, ({ n }) => n % 4 !== 1);
@@ -181,7 +238,7 @@ function after(stream: Items, step: Step, name: string, isKeyed: boolean): Items
 function keyed(stream: Items, by: By, name: string, isKeyed: boolean): KeyedItems {
   if (by === "byKey" && isKeyed) return stream.byKey;
   const key = by === "all" ? {} : by === "key" ? { key: (i: Item) => i.key } : { group: (i: Item) => i.group };
-  return stream.keyBy(`${name}-by`, key);
+  return stream.keyBy(`${name}-by`, key) as unknown as KeyedItems;
 }
 
 const unlessPoison = (n: number): number => {

@@ -29,6 +29,7 @@ export const perMinute = pipeline("fares", (flow) => {
     .aggregate({ trips: count(), fares: sum((trip) => trip.fare) });
   minutes.to(fares);
   minutes.late.map("slim", ({ city, at }) => ({ city, at })).to(tooLate);
+  return { minutes };
 });
 
 /** A trip so many minutes after the start. */

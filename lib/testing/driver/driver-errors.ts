@@ -1,5 +1,6 @@
 import { definitionError, messageOf } from "../../errors.ts";
 import type { DeadLetter } from "../../runtime/dead-letter.ts";
+import type { KeyValue } from "../../state/key.ts";
 
 /** @param what a pipeline has that goes by a name @param known the names that there are */
 export const unknownName = (pipeline: string, what: string, name: string, known: readonly string[]) =>
@@ -7,6 +8,28 @@ export const unknownName = (pipeline: string, what: string, name: string, known:
     code: "driver/unknown",
     message: `Pipeline "${pipeline}" has no ${what} "${name}".`,
     advice: known.length === 0 ? "It has none at all." : `It has ${known.join(", ")}.`,
+  });
+
+/** @param table undefined where a function is called */
+export const noAnswer = (operator: string, key: KeyValue, table: string | undefined) =>
+  definitionError({
+    code: "driver/no-answer",
+    message: `Operator "${operator}" looks up ${JSON.stringify(String(key))}${table === undefined ? "" : ` in the table "${table}"`}, and the driver looks nothing up by itself.`,
+    advice: `Say what is found: driver.answer(${table === undefined ? `the handle of "${operator}"` : "the table"}, (key) => …).`,
+  });
+
+export const noHandle = (method: string) =>
+  definitionError({
+    code: "driver/handle",
+    message: `${method} was given nothing that the pipeline is made of.`,
+    advice: "Return the operator's stream where the pipeline is built, and take it from the pipeline's handles.",
+  });
+
+export const severalStages = (stages: readonly string[]) =>
+  definitionError({
+    code: "driver/stage",
+    message: `The pipeline has several stages (${stages.join(", ")}), each with a watermark of its own.`,
+    advice: "Name one by its source, or by the handle of an operator in it.",
   });
 
 export const drained = (what: string) =>

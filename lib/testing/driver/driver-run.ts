@@ -7,6 +7,7 @@ import { TICKS, type ControlMessage } from "../../runtime/tick.ts";
 import type { Output } from "../../state/commit.ts";
 import { outputId } from "../../state/task-id.ts";
 import { MemoryStream } from "../memory-stream.ts";
+import { DriverLookups } from "./driver-lookups.ts";
 import { DriverTask } from "./driver-task.ts";
 
 type Tick = Extract<ControlMessage, { readonly type: "tick" }>;
@@ -31,7 +32,8 @@ export class DriverStage {
     this.stream.shards.forEach(({ records }, i) => {
       if (records.length === 0) return;
       isBusy = true;
-      this.tasks[i]!.records(records.splice(0));
+      this.tasks[i]!.records(records);
+      records.length = 0; // when it threw they come again
     });
     if (!this.waiting.some(({ at }) => at <= now)) return isBusy;
     const due = this.waiting.filter(({ at }) => at <= now);
@@ -49,6 +51,7 @@ export class DriverRun {
   readonly stages: ReadonlyMap<string, DriverStage>;
   /** What each sink received, `$dead-letters` among them, and was not taken out. */
   readonly delivered = new Map<string, Delivery[]>();
+  readonly lookups = new DriverLookups(() => this.now);
   /** Epoch milliseconds. */
   now: number;
 
@@ -63,7 +66,7 @@ export class DriverRun {
         const deliver = (task: string, epoch: number, outputs: readonly Output[]) =>
           this.#deliver(stage.name, task, epoch, outputs);
         const taskOf = (partition: MemoryStream["shards"][number]) =>
-          new DriverTask({ stage: runnable, partition, roots, now, deliver });
+          new DriverTask({ stage: runnable, partition, roots, lookups: this.lookups, now, deliver });
         return [stage.name, new DriverStage(stage, stream, taskOf)];
       }),
     );
@@ -98,6 +101,7 @@ export class DriverRun {
   }
 
   restart(): void {
+    this.lookups.restart();
     for (const { tasks } of this.stages.values()) for (const task of tasks) task.restart();
   }
 

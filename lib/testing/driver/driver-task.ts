@@ -8,6 +8,7 @@ import type { Partition } from "../../state/partition.ts";
 import { taskName, type TaskId } from "../../state/task-id.ts";
 import type { TaskState } from "../../state/task-state.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../../time/instant.ts";
+import type { DriverLookups } from "./driver-lookups.ts";
 
 const BUILD = "driver";
 
@@ -16,6 +17,7 @@ export interface DriverTaskSettings {
   readonly partition: Partition;
   /** All partitions of the stage. */
   readonly roots: readonly string[];
+  readonly lookups: DriverLookups;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** Is given a commit's outputs. */
@@ -54,7 +56,9 @@ export class DriverTask {
     return this.#task.epoch;
   }
 
+  /** @throws what {@link DriverLookups.answersFor} throws; then nothing was done, and they may come again */
   records(records: readonly IncomingRecord[]): void {
+    this.#prepare(records);
     this.#turn(() => {
       const { fold } = this.#task;
       const folded = fold.records(records);
@@ -106,6 +110,15 @@ export class DriverTask {
     const { stage, partition } = this.#settings;
     const origin = { pipeline: stage.pipeline, stage: stage.stage, task: this.name, partition: partition.id };
     return new LoadedTask({ ...stage, origin, build: BUILD });
+  }
+
+  #prepare(records: readonly IncomingRecord[]): void {
+    const { stage, lookups } = this.#settings;
+    const { preparation } = stage.program;
+    if (preparation === undefined) return;
+    const units = records.flatMap((record) => stage.intake.unitsOfLetter(record));
+    const open = units.map((unit) => unit.open);
+    this.#task.fold.answers = lookups.answersFor(preparation, open);
   }
 
   /** @param fold tells whether there is something to commit */

@@ -5,23 +5,14 @@ import type { NodeOf } from "../../pipeline/topology.ts";
 import type { TaskState } from "../../state/task-state.ts";
 import { END_OF_TIME } from "../../time/instant.ts";
 
-/** A window of a key that is open: what its row would be now, without the key. */
-export interface OpenWindowRow {
-  /** Epoch milliseconds. Both are missing in a global window. */
-  readonly windowStart?: number;
-  readonly windowEnd?: number;
-  /** A field per aggregate. They are missing where all was sent and discarded. */
-  readonly [aggregate: string]: unknown;
-}
-
 interface Found {
   readonly start?: number;
   readonly end?: number;
   readonly accumulators: Accumulators | undefined;
 }
 
-/** The windows that an operator has open for a key, in the order of their ends. */
-export function openWindowsOf(node: NodeOf<"window">, state: TaskState, keyCode: string): readonly OpenWindowRow[] {
+/** Rows as those of the windows that an operator has open for a key would be now, in the order of their ends. */
+export function openWindowsOf(node: NodeOf<"window">, state: TaskState, keyCode: string): readonly unknown[] {
   const aggregation = new Aggregation(node.name, node.aggregates);
   return foundIn(node, state, keyCode, aggregation).map(({ start, end, accumulators }) => {
     const row: Record<string, unknown> = end === undefined ? {} : { windowStart: start, windowEnd: end };

@@ -1,18 +1,29 @@
-import { definitionError } from "../../errors.ts";
+import { definitionError, MillraceError } from "../../errors.ts";
 import type { Sink } from "../../pipeline/sink.ts";
+import {
+  operatorOf,
+  type Handle,
+  type InsideDeduplicate,
+  type InsideEnrich,
+  type InsideProcess,
+  type InsideWindow,
+} from "../../pipeline/handle.ts";
 import type { Source, SourceDeclaration } from "../../pipeline/source.ts";
+import type { Table, TableDeclaration } from "../../pipeline/table.ts";
 import { nodesOf, type Node, type NodeOf, type Pipeline } from "../../pipeline/topology.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../runtime/dead-letter.ts";
 import type { OperatorCounts } from "../../state/counters.ts";
 import { isWithin } from "../../state/hash-range.ts";
-import { encodeKey, type KeyValues } from "../../state/key.ts";
+import { encodeKey, type KeyValue, type KeyValues } from "../../state/key.ts";
 import { toMillis, type Duration } from "../../time/duration.ts";
 import { toEpochMillis, type Instant } from "../../time/instant.ts";
-import { drained, otherKey, stopped, unknownName, unwanted } from "./driver-errors.ts";
-import { DriverRun } from "./driver-run.ts";
+import { drained, noHandle, otherKey, severalStages, stopped, unknownName, unwanted } from "./driver-errors.ts";
+import { DriverRun, type DriverStage } from "./driver-run.ts";
 import { cellsOf, idsOf, timersOf, type Place } from "./keyed-state-of.ts";
-import { openWindowsOf, type OpenWindowRow } from "./open-windows-of.ts";
+import type { Answering } from "./driver-lookups.ts";
+import { openWindowsOf } from "./open-windows-of.ts";
 import { producedJson, producedKey } from "./produced.ts";
+import type { OpenWindow, StateView, TimersView } from "./views.ts";
 
 export interface TestDriverOptions {
   /**
@@ -31,8 +42,8 @@ export interface TestDriverOptions {
   readonly deadLetters?: "keep" | "throw";
 }
 
-/** The operators with state that can be looked at. */
-const WHAT = { process: "process function", deduplicate: "deduplicate", window: "window" };
+/** The operators whose handles say which stage they are in. */
+const OPERATORS = ["keyBy", "window", "process", "deduplicate", "enrich"] as const;
 
 const DEFAULT_START = Date.UTC(2100, 0, 1);
 
@@ -118,6 +129,31 @@ export class TestDriver {
     this.#drive(() => this.#run.restart());
   }
 
+  /**
+   * Says what is found where the pipeline looks something up: in a table, or by the call of an `enrich`. A function that
+   * throws is a lookup that fails.
+   *
+   * @param where a table, or the `enrich`'s handle
+   * @throws definition errors `driver/unknown`, `driver/handle`
+   */
+  answer<Q extends KeyValue, V>(
+    where: Table<V, Q> | Handle<InsideEnrich<Q, V>>,
+    answer: (key: NoInfer<Q>) => NoInfer<V> | undefined,
+  ): void {
+    const { tables, calls } = this.#run.lookups;
+    const enrichments = nodesOf(this.#pipeline, "enrich");
+    if ((where as Partial<TableDeclaration>).kind === "table") {
+      const { name } = where as TableDeclaration;
+      const known = enrichments.flatMap(({ table }) => (table === undefined ? [] : [table.name]));
+      if (!known.includes(name)) throw unknownName(this.#pipeline.name, "table", name, known);
+      tables.set(name, answer as Answering);
+    } else {
+      const { name, table } = this.#nodeOf("answer()", where, ["enrich"]);
+      if (table === undefined) calls.set(name, answer as Answering);
+      else tables.set(table.name, answer as Answering);
+    }
+  }
+
   /** The rows that a sink has received since they were last read, as its columns declare them. */
   read<R>(sink: Sink<R>): R[] {
     const known = nodesOf(this.#pipeline, "sink");
@@ -152,37 +188,39 @@ export class TestDriver {
    * How far event time has come, epoch milliseconds: the least of the stage's shards. `Number.MIN_SAFE_INTEGER` before
    * the first record, `Number.MAX_SAFE_INTEGER` once drained.
    *
-   * @param stage the name of the source or of the `keyBy` it begins with; needed where there are several
+   * @param where a source, or the handle of an operator with a key: the stage that it is in. That of a `keyBy` is the
+   *   stage that it leads to. Needed where there are several stages
    */
-  watermark(stage?: string): number {
-    const { stages } = this.#run;
-    const [first] = stages.values();
-    const found = stage === undefined && stages.size === 1 ? first : stages.get(stage ?? "");
-    if (found === undefined) throw unknownName(this.#pipeline.name, "stage", stage ?? "", [...stages.keys()]);
-    return Math.min(...found.tasks.map(({ state }) => state.watermark));
+  watermark(where?: SourceDeclaration | Handle): number {
+    return Math.min(...this.#stageOf(where).tasks.map(({ state }) => state.watermark));
   }
 
   /**
    * What a process function's state holds for a key, by the cells' names: values, lists as arrays, maps as Maps. What a
    * `deduplicate` has seen: `{ seen }`, a Map of the ids with the event times of the records passed on.
    */
-  state(operator: string, key: KeyValues): Readonly<Record<string, unknown>> {
-    const node = this.#nodeOf(operator, ["process", "deduplicate"]);
+  state<K, S>(operator: Handle<InsideProcess<K, S, unknown>>, key: NoInfer<K>): StateView<S>;
+  state<K>(
+    operator: Handle<InsideDeduplicate<K>>,
+    key: NoInfer<K>,
+  ): { readonly seen: ReadonlyMap<KeyValue, readonly number[]> };
+  state(operator: Handle, key: unknown): unknown {
+    const node = this.#nodeOf("state()", operator, ["process", "deduplicate"]);
     const place = this.#placeOf(node, key);
     return node.kind === "process" ? cellsOf(node, place) : { seen: idsOf(node, place) };
   }
 
   /** When each of a key's timers that is set will fire, by name: epoch milliseconds of its kind of time. */
-  timers(operator: string, key: KeyValues): Readonly<Record<string, number>> {
-    const node = this.#nodeOf(operator, ["process"]);
+  timers<K, Tm>(operator: Handle<InsideProcess<K, unknown, Tm>>, key: NoInfer<K>): TimersView<Tm> {
+    const node = this.#nodeOf("timers()", operator, ["process"]);
     return timersOf(node, this.#placeOf(node, key));
   }
 
   /** The windows that are open for a key, in the order of their ends, with what their rows would be now. */
-  windows(operator: string, key: KeyValues): readonly OpenWindowRow[] {
-    const node = this.#nodeOf(operator, ["window"]);
+  windows<K, R>(operator: Handle<InsideWindow<K, R>>, key: NoInfer<K>): readonly OpenWindow<R, K>[] {
+    const node = this.#nodeOf("windows()", operator, ["window"]);
     const { state, keyCode } = this.#placeOf(node, key);
-    return openWindowsOf(node, state, keyCode);
+    return openWindowsOf(node, state, keyCode) as readonly OpenWindow<R, K>[];
   }
 
   #put({ name }: SourceDeclaration, payload: Buffer, partitionKey: string): void {
@@ -202,7 +240,10 @@ export class TestDriver {
     try {
       work();
     } catch (cause) {
-      this.#failure = { cause };
+      // What was not looked up comes again; all else is the end, as it is of a task.
+      const comesAgain =
+        cause instanceof MillraceError && (cause.kind === "infrastructure" || cause.kind === "definition");
+      if (!comesAgain) this.#failure = { cause };
       throw cause;
     }
     if (this.#options.deadLetters !== "throw") return;
@@ -223,23 +264,40 @@ export class TestDriver {
     return node.source;
   }
 
-  #nodeOf<K extends keyof typeof WHAT>(operator: string, kinds: readonly K[]): NodeOf<K> {
-    const nodes: readonly NodeOf<K>[] = kinds.flatMap((kind) => nodesOf(this.#pipeline, kind));
-    const node = nodes.find(({ name }: Node) => name === operator);
-    if (node === undefined) throw this.#unknown(kinds.map((kind) => WHAT[kind]).join(" or "), operator, nodes);
-    return node;
+  #nodeOf<K extends Node["kind"]>(method: string, handle: unknown, kinds: readonly K[]): NodeOf<K> {
+    const node = operatorOf(handle);
+    if (node === undefined || !(kinds as readonly string[]).includes(node.kind)) throw noHandle(method);
+    if (!this.#pipeline.nodes.includes(node)) throw this.#unknown(node.kind, node.name, this.#pipeline.nodes);
+    return node as NodeOf<K>;
   }
 
-  #placeOf(node: NodeOf<keyof typeof WHAT>, key: KeyValues): Place {
+  #stageOf(where: SourceDeclaration | Handle | undefined) {
+    const stages = [...this.#run.stages.values()];
+    if (where === undefined && stages.length === 1) return stages[0]!;
+    if (where === undefined) throw severalStages(stages.map(({ stage }) => stage.name));
+    if ((where as Partial<SourceDeclaration>).kind === "source") {
+      return this.#run.stages.get(this.#sourceOf(where as SourceDeclaration).name)!;
+    }
+    return this.#stageWith(this.#nodeOf("watermark()", where, OPERATORS));
+  }
+
+  /** The stage that an operator is in; a `keyBy`'s is the one that begins with it. */
+  #stageWith(node: Node): DriverStage {
+    const index = this.#pipeline.nodes.indexOf(node);
+    const stages = [...this.#run.stages.values()].filter(({ stage }) => stage.nodes.includes(index));
+    return stages.find(({ stage }) => stage.roots.includes(index)) ?? stages[0]!;
+  }
+
+  #placeOf(node: NodeOf<"process" | "deduplicate" | "window">, keyOfUser: unknown): Place {
     const pipeline = this.#pipeline;
     const { name, keyFields } = node;
+    const key = keyOfUser as KeyValues;
     const given = Object.keys(key);
     if (given.length !== keyFields.length || !keyFields.every((field) => given.includes(field))) {
       throw otherKey(name, keyFields, given);
     }
     const ordered = Object.fromEntries(keyFields.map((field) => [field, key[field]!]));
-    const index = pipeline.nodes.indexOf(node);
-    const { tasks } = [...this.#run.stages.values()].find(({ stage }) => stage.nodes.includes(index))!;
+    const { tasks } = this.#stageWith(node);
     const task = tasks.find(({ partition, state }) => isWithin(partition.range, state.hashOf(ordered)))!;
     return { pipeline, state: task.state, key: ordered, keyCode: encodeKey(ordered) };
   }

@@ -1,0 +1,50 @@
+import type { KeyValue } from "../state/key.ts";
+import type { Node } from "./topology.ts";
+
+declare const insideType: unique symbol;
+
+/** Where a stream has the operator that it leaves. */
+export const OPERATOR = Symbol("operator");
+
+/** An operator as a typed handle, for tests that look inside: at what `I` describes. */
+export interface Handle<out I = unknown> {
+  readonly [insideType]?: () => I;
+}
+
+/** Records by a key `K`. */
+export interface InsideKeyed<out K> {
+  readonly kind: "keyed";
+  readonly key: K;
+}
+
+/** Windows per key `K` that make rows `R`. */
+export interface InsideWindow<out K, out R> {
+  readonly kind: "window";
+  readonly key: K;
+  readonly row: R;
+}
+
+/** State `S` and timers `Tm` per key `K`, as they are declared. */
+export interface InsideProcess<out K, out S, out Tm> {
+  readonly kind: "process";
+  readonly key: K;
+  readonly state: S;
+  readonly timers: Tm;
+}
+
+/** Ids per key `K`. */
+export interface InsideDeduplicate<out K> {
+  readonly kind: "deduplicate";
+  readonly key: K;
+}
+
+/** What is looked up by `Q`, and found, `V`. */
+export interface InsideEnrich<out Q extends KeyValue, out V> {
+  readonly kind: "enrich";
+  readonly key: Q;
+  readonly found: V;
+}
+
+/** @returns nothing for what is no stream */
+export const operatorOf = (handle: unknown): Node | undefined =>
+  (handle as { readonly [OPERATOR]?: () => Node } | null | undefined)?.[OPERATOR]?.();
