@@ -1,14 +1,15 @@
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
+import type { InternalStream } from "../runtime/shuffle/internal-stream.ts";
 import type { SourcePartitions } from "../runtime/source-partitions.ts";
 import type { Changelog } from "../state/changelog.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 
 /** A request of the runtime to the world outside. */
 export interface Request {
-  readonly service: "changelog" | "objects" | "sink" | "partitions";
+  readonly service: "changelog" | "objects" | "sink" | "partitions" | "stream";
   /** The method's name; for a sink `deliver`. */
   readonly operation: string;
-  /** The task, key, partition or sink it is about. */
+  /** The task, key, partition, sink or internal stream it is about. */
   readonly subject: string;
 }
 
@@ -60,6 +61,12 @@ export function gated(world: World, gate: Gate): World {
   }
   return { changelog, objects, writers, partitions };
 }
+
+/** What a stage writes to for another one, every request to which passes a gate. @param name the reading stage's */
+export const gatedStream = (name: string, stream: InternalStream, gate: Gate): InternalStream => ({
+  put: (records) => gate(of("stream", "put", name), () => stream.put(records)),
+  open: (fresh) => gate(of("stream", "open", name), () => stream.open(fresh)),
+});
 
 const of = (service: Request["service"], operation: string, subject: string): Request => ({
   service,

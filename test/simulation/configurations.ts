@@ -3,6 +3,7 @@ import { DEFAULT_FAULTS, FAULT_KINDS, type FaultRates, type SimulationOptions } 
 import { Draws, type DrawStream } from "../../lib/testing/simulation/draws.ts";
 import { accountOfIds } from "./account-of-ids.ts";
 import { idPipeline, type Identified } from "./id-pipeline.ts";
+import { accountOfStages, stagedPipeline } from "./staged.ts";
 
 const START = Date.UTC(2026, 0, 1);
 
@@ -59,8 +60,31 @@ function faults(draws: DrawStream): Partial<FaultRates> {
 
 const pipelines = new Map<string, ReturnType<typeof idPipeline>>();
 
-/** The built-in pipeline with events and surroundings of all kinds. */
-export function configuration(seed: string): SimulationOptions {
+/** The share of runs whose pipeline has several stages. */
+const STAGED_SHARE = 0;
+
+/** One of the built-in pipelines with events and surroundings of all kinds. */
+export const configuration = (seed: string): SimulationOptions =>
+  new Draws(seed).at("stages", 0) < STAGED_SHARE ? stagedConfiguration(seed) : identifiedConfiguration(seed);
+
+/** A pipeline of several stages. */
+export function stagedConfiguration(seed: string): SimulationOptions {
+  const draws = new Draws(seed).stream("staged");
+  const around = surroundings(seed);
+  const events = eventsOf(draws, draws.between(5, 30), pace(around));
+  return {
+    pipeline: stagedPipeline(draws),
+    events,
+    seed,
+    start: START,
+    ...around,
+    internalShards: draws.pick([1, 2, 3]),
+    checks: [(result) => accountOfStages(events, result)],
+  };
+}
+
+/** The pipeline of one stage whose rows carry ids. */
+export function identifiedConfiguration(seed: string): SimulationOptions {
   const draws = new Draws(seed).stream("configuration");
   const around = surroundings(seed);
   const times = {

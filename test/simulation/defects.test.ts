@@ -59,8 +59,8 @@ describe("the simulator can fail", () => {
     deliver(
       new Ledger({
         now: () => 0,
-        shardOf: () => {
-          throw new Error("no shard");
+        stageNamed: () => {
+          throw new Error("no stage");
         },
         objectOf: () => undefined,
         fail: (check, message) => failures.push({ check, message }),

@@ -17,17 +17,21 @@ interface Invocation {
 
 /** An execution environment of the function: a process that keeps what it knows from one invocation to the next. */
 export class Environment {
+  /** No other of the simulation has it. */
   readonly number: number;
   readonly build: string;
+  /** What places of faults of its requests begin with. */
+  readonly place: string;
   runtime!: StageRuntime;
   /** Then it sends nothing more, and nothing reaches it. */
   isDead = false;
   readonly running = new Set<Invocation>();
   lastUsed: number;
 
-  constructor(number: number, build: string, now: number) {
+  constructor(number: number, build: string, place: string, now: number) {
     this.number = number;
     this.build = build;
+    this.place = place;
     this.lastUsed = now;
   }
 }
@@ -36,6 +40,10 @@ export interface EnvironmentsSettings {
   readonly clock: SimulatedClock;
   readonly faults: Faults;
   readonly draws: DrawStream;
+  /** What its places of faults begin with. */
+  readonly place: string;
+  /** A number that nobody has. */
+  readonly newNumber: () => number;
   /** So many at most, unless all are busy. */
   readonly most: number;
   /** Invocations that one serves at once. */
@@ -53,7 +61,6 @@ export class Environments {
   readonly #endedAtWork = new Set<number>();
   /** The build that new environments run. */
   build = "build-1";
-  started = 0;
   invocations = 0;
 
   constructor(settings: EnvironmentsSettings) {
@@ -120,7 +127,7 @@ export class Environments {
       if (environment.build !== this.build && environment.running.size === 0) this.#forget(environment);
     }
     const idle = this.#alive.filter(({ running, build }) => build === this.build && running.size < concurrency);
-    if (idle.length > 0 && faults.at("environments", ["reclaimed"]) !== undefined) {
+    if (idle.length > 0 && faults.at(`${this.#settings.place}environments`, ["reclaimed"]) !== undefined) {
       const gone = draws.pick(idle);
       if (gone.running.size === 0) {
         this.kill(gone, "is reclaimed");
@@ -134,8 +141,8 @@ export class Environments {
   }
 
   #start(): Environment {
-    const { start, clock } = this.#settings;
-    const environment = new Environment(++this.started, this.build, clock.now);
+    const { start, clock, newNumber, place } = this.#settings;
+    const environment = new Environment(newNumber(), this.build, place, clock.now);
     environment.runtime = start(environment);
     this.#alive.push(environment);
     return environment;

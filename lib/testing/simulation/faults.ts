@@ -48,7 +48,7 @@ export const DEFAULT_FAULTS = {
   "tick-early": 0.05,
   "tick-lost": 0.02,
 
-  /** Of every put: the stream takes its records in another order. */
+  /** Of every put, a stage's into the stream of another too: the stream takes its records in another order. */
   reordered: 0.1,
   /** Of every record: its payload is broken. */
   poison: 0.01,
@@ -77,6 +77,13 @@ export const DEFAULT_FAULTS = {
   expiry: 0.5,
   /** The table deletes what has not: breaks what the runtime builds on, which may then stop, loudly. */
   "early-expiry": 0,
+
+  /** Of every put of a stage into the stream of another: it takes some records, and fails. */
+  "put-partial": 0.02,
+  /** It takes some records twice. */
+  "put-again": 0.03,
+  /** The stream is split or merged just before: in the middle of a delivery. */
+  "put-resharded": 0.01,
 } as const satisfies Record<string, number>;
 
 export type FaultKind = keyof typeof DEFAULT_FAULTS;

@@ -1,17 +1,20 @@
-import { kinesisDecoder } from "../../connectors/kinesis/decode.ts";
+import { runnableStage } from "../../connectors/runnable-stage.ts";
 import { systemicError } from "../../errors.ts";
-import { compileStage } from "../../plan/compile.ts";
-import { StageRuntime, type RunnableStage } from "../../runtime/stage-runtime.ts";
+import type { Stage } from "../../plan/stage.ts";
+import type { IncomingUnit, Intake } from "../../runtime/intake.ts";
 import type { TurnReport } from "../../runtime/observer.ts";
-import { sourceIntake } from "../../runtime/intake.ts";
-import type { RecordDecoder } from "../../runtime/record.ts";
+import type { IncomingRecord } from "../../runtime/record.ts";
+import { ShuffleWriter } from "../../runtime/shuffle/writer.ts";
+import type { SinkWriter } from "../../runtime/sink-writer.ts";
+import { StageRuntime, type RunnableStage } from "../../runtime/stage-runtime.ts";
 import { gated, type Gate, type World } from "../gated.ts";
-import { brokenBuild, builtProgram, throwsIn } from "./broken-build.ts";
+import { BROKEN, brokenBuild, builtProgram, throwsIn } from "./broken-build.ts";
 import type { SimulatedClock } from "./clock.ts";
 import type { Draws } from "./draws.ts";
 import type { Environment } from "./environments.ts";
 import type { Settings } from "./options.ts";
 import type { Effects } from "./result.ts";
+import { onlyElementIn, type ShuffleStream } from "./shuffle-stream.ts";
 import type { SimulatedStream } from "./stream.ts";
 
 /** Clocks of two machines differ by no more, in milliseconds. */
@@ -19,51 +22,49 @@ export const SKEW = 1_000;
 
 export interface FunctionSettings {
   readonly settings: Settings;
+  readonly plan: Stage;
   readonly clock: SimulatedClock;
   readonly draws: Draws;
   readonly world: World;
   readonly stream: SimulatedStream;
+  /** What it reads, where that is no source. */
+  readonly shuffle: ShuffleStream | undefined;
+  /** What it writes to, by the names of the stages that read. */
+  readonly readers: () => ReadonlyMap<string, ShuffleStream>;
   readonly gateOf: (environment: Environment) => Gate;
   readonly kill: (environment: Environment, why: string) => void;
   readonly effects: Effects;
   readonly trace: ((what: string) => void) | undefined;
 }
 
-/** The function's code: what a new process begins with. */
+/** A function's code: what a new process begins with. */
 export class SimulatedFunction {
   readonly #parts: FunctionSettings;
-  readonly decode: RecordDecoder;
   readonly stage: RunnableStage;
 
   constructor(parts: FunctionSettings) {
     this.#parts = parts;
-    const { pipeline, stage, source } = parts.settings;
-    this.decode = kinesisDecoder(source);
-    this.stage = {
-      pipeline: pipeline.name,
-      generation: 0,
-      stage: stage.name,
-      source: source.name,
-      incarnation: 0,
-      program: compileStage(pipeline, stage),
-      intake: sourceIntake(source.name, this.decode, source.disorder),
-      idle: source.idle,
-      poisonShare: pipeline.poison.share,
-    };
+    this.stage = runnableStage(parts.settings.pipeline, parts.plan, { generation: 0, incarnation: 0 });
   }
 
   start(environment: Environment): StageRuntime {
     const { settings, clock, draws, world, gateOf, trace } = this.#parts;
-    const { source } = settings;
     const { number, build } = environment;
     const skew = Math.round((draws.at("skew", number) - 0.5) * SKEW);
     let nonces = 0;
+    const gate = gateOf(environment);
+    const own = gated(world, gate);
+    const shuffles = [...this.#parts.readers()].map(([name, stream]): [string, SinkWriter] => [
+      name,
+      new ShuffleWriter(stream.seenFrom(gate)),
+    ]);
     return new StageRuntime({
-      ...gated(world, gateOf(environment)),
+      ...own,
+      writers: new Map([...own.writers, ...shuffles]),
       stage: {
         ...this.stage,
         program: builtProgram(this.stage.program, build, draws),
-        intake: sourceIntake(source.name, (record) => this.#decode(record, environment), source.disorder),
+        intake: this.#intakeIn(environment),
       },
       build,
       observer: {
@@ -92,16 +93,41 @@ export class SimulatedFunction {
     if (trigger === "tick") effects.ticks++;
   }
 
-  #decode(record: Parameters<RecordDecoder>[0], environment: Environment) {
+  /** The stage's own intake; opening a record or an element may end the process, and broken builds throw. */
+  #intakeIn(environment: Environment): Intake {
+    const { intake } = this.stage;
+    const harmed = (record: IncomingRecord, units: readonly IncomingUnit[]) =>
+      units.map((unit): IncomingUnit => ({
+        open: () => {
+          this.#harm(record, unit, environment);
+          return unit.open();
+        },
+        records: unit.records,
+        record: () => unit.record(),
+      }));
+    return {
+      kind: intake.kind,
+      unitsOf: (record, state) => harmed(record, intake.unitsOf(record, state)),
+      unitsOfLetter: (record) => harmed(record, intake.unitsOfLetter(record)),
+      skip: (record, state) => intake.skip(record, state),
+      watermarkOf: (time) => intake.watermarkOf(time),
+      watermarkIn: (state) => intake.watermarkIn(state),
+      isSilent: (state) => intake.isSilent(state),
+    };
+  }
+
+  #harm(record: IncomingRecord, unit: IncomingUnit, environment: Environment): void {
+    const { stream, shuffle, draws, kill, effects } = this.#parts;
+    const isBroken = environment.build.startsWith(BROKEN);
+    if (shuffle !== undefined && shuffle.kills.size === 0 && !isBroken) return;
     const { sequence } = record.position;
-    const { stream, draws, kill, effects } = this.#parts;
-    const { kills } = stream.bySequence.get(sequence)!;
-    if (kills > 0 && (kills === 1 || draws.at(`kills ${sequence}`, environment.number) < kills)) {
+    const name = shuffle === undefined ? sequence : (onlyElementIn(unit.record().base64) ?? sequence);
+    const kills = shuffle === undefined ? stream.bySequence.get(sequence)!.kills : (shuffle.kills.get(name) ?? 0);
+    if (kills > 0 && (kills === 1 || draws.at(`kills ${name}`, environment.number) < kills)) {
       effects.killed++;
-      kill(environment, `dies of ${sequence}`);
+      kill(environment, `dies of ${name}`);
       throw systemicError({ code: "simulation/killed", message: "The process has ended: nothing comes of this." });
     }
-    if (throwsIn(draws, environment.build, sequence)) throw brokenBuild();
-    return this.decode(record);
+    if (throwsIn(draws, environment.build, name)) throw brokenBuild();
   }
 }

@@ -5,6 +5,8 @@ import { outputId, parseTaskName } from "../../state/task-id.ts";
 import { TaskState } from "../../state/task-state.ts";
 import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
 import { TICKS } from "../../runtime/tick.ts";
+import { isNews, type Pack } from "../../runtime/shuffle/pack.ts";
+import type { SimulatedStage } from "./stage.ts";
 import type { Shard } from "./stream.ts";
 
 /** An output of a commit that won. */
@@ -30,6 +32,7 @@ export interface LedgerCommit {
 /** All commits of a task that ever won, whatever became of them in the table. */
 export interface LedgerTask {
   readonly name: string;
+  readonly stage: SimulatedStage;
   readonly shard: Shard;
   readonly commits: LedgerCommit[];
 }
@@ -44,7 +47,7 @@ export interface Failure {
 
 export interface LedgerSettings {
   readonly now: () => number;
-  readonly shardOf: (partition: string) => Shard;
+  readonly stageNamed: (name: string) => SimulatedStage;
   readonly objectOf: (key: string) => Uint8Array | undefined;
   readonly fail: (check: string, message: string) => void;
   /** Is told of every commit as it is appended. */
@@ -63,6 +66,8 @@ export class Ledger {
   readonly #states = new Map<string, { state: TaskState; applied: number }>();
   /** By sink and output id: what its readers see that hide repeats. */
   readonly received = new Map<string, Map<string, string>>();
+  /** Which shards were told news. */
+  readonly #told = new Map<LedgerOutput, Set<Shard>>();
   /** Deliveries, repeats included. */
   deliveries = 0;
 
@@ -70,16 +75,11 @@ export class Ledger {
     this.#settings = settings;
   }
 
-  taskOf(partition: string): LedgerTask | undefined {
-    for (const task of this.tasks.values()) if (task.shard.id === partition) return task;
-    return undefined;
-  }
-
   append(name: string, stored: StoredCommit): void {
-    const { fail, now, shardOf } = this.#settings;
+    const { fail, now } = this.#settings;
     const commit = this.#decoded(name, stored);
     if (commit === undefined) return;
-    const task = this.tasks.get(name) ?? { name, shard: shardOf(parseTaskName(name).partition), commits: [] };
+    const task = this.tasks.get(name) ?? this.#newTask(name);
     this.tasks.set(name, task);
     const outputs = commit.outputs.map((output, n) => ({
       ...output,
@@ -96,6 +96,12 @@ export class Ledger {
     task.commits.push(entry);
     for (const output of outputs) this.#outputs.set(output.id, output);
     this.#settings.onCommit(task, entry, before);
+  }
+
+  #newTask(name: string): LedgerTask {
+    const id = parseTaskName(name);
+    const stage = this.#settings.stageNamed(id.stage);
+    return { name, stage, shard: stage.stream.shards.find((shard) => shard.id === id.partition)!, commits: [] };
   }
 
   /** Notes of what was taken back stay with a task and its heirs: those that are new are of this commit. */
@@ -145,9 +151,42 @@ export class Ledger {
     if (!refused && output.body !== body) {
       fail("X4", `${id} was delivered to ${sink} as ${body}; its commit has ${output.body}`);
     }
+    this.#mark(output, this.#commitOf(id));
+  }
+
+  /** The stream of a stage took an element. */
+  takeElement(stage: string, id: string): void {
+    const { fail } = this.#settings;
+    this.deliveries++;
+    const output = this.#outputs.get(id);
+    if (output === undefined) return fail("X2", `${id} was put into the stream of ${stage} and is in no commit.`);
+    if (output.sink !== stage) fail("X4", `${id} was put into the stream of ${stage} instead of ${output.sink}.`);
+    this.#mark(output, this.#commitOf(id));
+  }
+
+  /** A shard of a stage's stream took news. They are delivered once every open shard, or one that it is made of, has them. */
+  takeNews(stage: string, { producer, epoch }: Pack, shard: Shard, open: readonly Shard[]): void {
+    const { fail } = this.#settings;
+    this.deliveries++;
+    const commits = this.tasks.get(producer)?.commits;
+    const commit = commits?.[epoch - commits[0]!.stored.epoch];
+    const output = commit?.outputs.find(({ sink, body }) => sink === stage && isNews(body));
+    if (output === undefined)
+      return fail("X2", `${stage} is told news of ${producer}@${epoch}, which are in no commit.`);
+    if (commit!.outputs.some(({ sink, body, delivered }) => sink === stage && !delivered && !isNews(body))) {
+      fail("X5", `${stage} is told that ${producer}@${epoch} is all there, and it is not.`);
+    }
+    let told = this.#told.get(output);
+    if (told === undefined) this.#told.set(output, (told = new Set()));
+    told.add(shard);
+    const knows = (one: Shard): boolean => told.has(one) || one.parents.some(knows);
+    if (open.every(knows)) this.#mark(output, commit!);
+  }
+
+  #mark(output: LedgerOutput, commit: LedgerCommit): void {
     if (output.delivered) return;
     output.delivered = true;
-    this.#commitOf(id).undelivered--;
+    commit.undelivered--;
   }
 
   /** The table's state as of its last commit, put together of all commits. */

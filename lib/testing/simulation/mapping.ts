@@ -67,7 +67,7 @@ export class Mapping {
   #readerOf(shard: Shard): Reader {
     let reader = this.#readers.get(shard);
     if (reader === undefined) {
-      const draws = this.#settings.draws.stream(`reader of ${shard.id}`);
+      const draws = this.#settings.draws.stream(`reader of ${shard.place}`);
       reader = { shard, draws, done: 0, ends: [], attempts: 0, isBusy: false, lastBatch: [] };
       this.#readers.set(shard, reader);
       // AWS documents no order between a shard and what it was made of.
@@ -109,7 +109,7 @@ export class Mapping {
     reader.lastBatch = batch;
     this.#settings.invoke(shard, batch, (outcome) => {
       reader.isBusy = false;
-      const fault = this.#settings.faults.at(`answers about ${shard.id}`, ["lost-response"]);
+      const fault = this.#settings.faults.at(`answers about ${shard.place}`, ["lost-response"]);
       if (outcome.kind === "returned" && fault === undefined) this.#succeeded(reader, batch, end);
       else this.#failed(reader, outcome, end);
     });
@@ -131,7 +131,7 @@ export class Mapping {
   #failed(reader: Reader, outcome: Outcome, end: number): void {
     const { faults, longestPause } = this.#settings;
     if (outcome.kind === "threw") this.lastErrors.set(reader.shard, outcome.thrown);
-    if (faults.at(`retries of ${reader.shard.id}`, ["recut"]) !== undefined) {
+    if (faults.at(`retries of ${reader.shard.place}`, ["recut"]) !== undefined) {
       reader.ends.length = 0;
     } else if (outcome.kind === "died" && end - reader.done > 1) {
       this.bisected++;
@@ -145,7 +145,7 @@ export class Mapping {
   /** At least once: another instance may be given the same batch, or one that was done long ago. */
   #repeat({ shard, lastBatch, draws }: Reader, batch: readonly StreamRecord[]): void {
     const { faults, invoke, clock } = this.#settings;
-    const fault = faults.at(`batches of ${shard.id}`, ["doubled", "replayed"]);
+    const fault = faults.at(`batches of ${shard.place}`, ["doubled", "replayed"]);
     if (fault?.kind === "doubled") {
       clock.after(fault.draws.around(50), () => invoke(shard, batch, () => undefined));
     } else if (fault?.kind === "replayed" && lastBatch.length > 0) {

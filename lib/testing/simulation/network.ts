@@ -23,7 +23,6 @@ export interface NetworkSettings {
   readonly clock: SimulatedClock;
   readonly faults: Faults;
   readonly draws: Draws;
-  readonly kill: (environment: Environment, why: string) => void;
   /** Is told of every question whether records wait. */
   readonly onTip: (environment: Environment, partition: string) => void;
   readonly trace: ((what: string) => void) | undefined;
@@ -48,7 +47,7 @@ export class Network {
   }
 
   /** The gate that all requests of a process pass. */
-  gateOf(environment: Environment): Gate {
+  gateOf(environment: Environment, kill: Kill): Gate {
     return (request, carryOut) =>
       new Promise((resolve, reject) => {
         if (environment.isDead) return; // it sends nothing, and its code runs no further
@@ -62,7 +61,7 @@ export class Network {
           this.pending++;
           this.#settings.clock.after(delay, () => {
             this.pending--;
-            this.#settings.trace?.(`${environment.number} ${placeOf(request)}`);
+            this.#settings.trace?.(`${environment.number} ${environment.place}${placeOf(request)}`);
             if (request.operation === "isAtTip") this.#settings.onTip(environment, request.subject);
             const result = carryOut();
             result.catch(() => undefined); // whoever waits for it hears of it
@@ -77,40 +76,41 @@ export class Network {
         };
         if (this.down.has(request.service)) return answer(() => reject(unavailable("finds its service down")));
         const isCheckpoint = request.operation === "raiseCheckpoint" || request.subject.startsWith("checkpoints/");
-        const place = placeOf(request);
+        const place = environment.place + placeOf(request);
         const fault = this.#settings.faults.at(place, isCheckpoint && isWrite(request) ? CHECKPOINT_KINDS : KINDS);
         if (fault === undefined) return land(this.#latency(), pass);
         this.#settings.trace?.(`${environment.number} ${fault.name}`);
         if (request.operation === "endTrial") this.silenced.add(environment.number);
-        this.#harm(fault, environment, { land, pass, fail: (thrown) => answer(() => reject(thrown)) });
+        const die = () => kill(environment, "crashes");
+        this.#harm(fault, { die, land, pass, fail: (thrown) => answer(() => reject(thrown)) });
       });
   }
 
   #harm(
     { kind, draws }: Fault,
-    environment: Environment,
     {
+      die,
       land,
       pass,
       fail,
     }: {
+      die: () => void;
       land: (delay: number, then: (result: Promise<unknown>) => void) => void;
       pass: (result: Promise<unknown>) => void;
       fail: (thrown: Error) => void;
     },
   ): void {
-    const { kill } = this.#settings;
     const long = () => Math.round(10 ** (1 + 4.5 * draws.next())); // 10 milliseconds to 5 minutes
     switch (kind) {
       case "crash-before":
-        return kill(environment, "crashes");
+        return die();
       case "crash-after":
         return land(this.#latency(), (result) => {
-          result.finally(() => kill(environment, "crashes")).catch(() => undefined);
+          result.finally(die).catch(() => undefined);
         });
       case "zombie":
         land(long(), () => undefined);
-        return kill(environment, "crashes");
+        return die();
       case "hang":
         if (draws.chance(0.5)) land(long(), () => undefined);
         return;
@@ -132,6 +132,8 @@ export class Network {
     return this.#latencies.between(1, 20);
   }
 }
+
+type Kill = (environment: Environment, why: string) => void;
 
 const isWrite = ({ operation }: Request): boolean => operation === "put" || operation === "raiseCheckpoint";
 

@@ -2,7 +2,6 @@ import type { FaultKind } from "./faults.ts";
 import { BROKEN } from "./broken-build.ts";
 import type { Simulation } from "./simulation.ts";
 import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
-import { TICKS } from "../../runtime/tick.ts";
 
 /** Times at which something larger may happen. */
 const MOMENTS = 10;
@@ -26,7 +25,7 @@ const LONGEST_REQUEST = 900_000;
 
 /** Plans what people and services do while records come: reshards, deployments, outages, expiry, sweeps. */
 export function planOperations(simulation: Simulation, end: number): void {
-  const { clock, draws, faults, settings, ticks, changelog } = simulation;
+  const { clock, draws, faults, settings, stages, changelog } = simulation;
   const length = end - settings.start;
   for (let moment = 0; moment < MOMENTS; moment++) {
     const at = settings.start + length * ((moment + draws.at("moments", moment)) / MOMENTS);
@@ -34,7 +33,7 @@ export function planOperations(simulation: Simulation, end: number): void {
   }
   const sweep = () => {
     if (simulation.isSettling) return;
-    ticks.send({ type: "sweep" });
+    for (const { ticks } of stages) ticks.send({ type: "sweep" });
     clock.after(settings.sweepEvery, sweep);
   };
   clock.after(settings.sweepEvery, sweep);
@@ -48,11 +47,13 @@ export function planOperations(simulation: Simulation, end: number): void {
 }
 
 function operate(simulation: Simulation): void {
-  const { clock, faults, stream, mapping, settings, sinks, changelog, network } = simulation;
+  const { clock, faults, stages, settings, sinks, changelog, network } = simulation;
   const fault = faults.at("moments", KINDS);
   if (fault === undefined) return;
   const { kind, draws } = fault;
   simulation.tell(kind);
+  // One stage's stream at a time, whichever that is.
+  const { stream, mapping } = stages.length === 1 ? stages[0]! : draws.pick(stages);
   const before = stream.shards.length;
   switch (kind) {
     case "split":
@@ -73,7 +74,7 @@ function operate(simulation: Simulation): void {
       }
       break;
     case "sink-down": {
-      const names = [...sinks.keys()].filter((name) => name !== TICKS && name !== DEAD_LETTERS);
+      const names = [...sinks.keys()].filter((name) => name !== DEAD_LETTERS);
       const sink = sinks.get(draws.chance(0.8) ? draws.pick(names) : DEAD_LETTERS)!;
       sink.isDown = true;
       simulation.outagesEnd = clock.now + settings.outage;

@@ -1,7 +1,7 @@
 import { definitionError } from "../../errors.ts";
 import type { Pipeline } from "../../pipeline/topology.ts";
 import type { SourceDeclaration } from "../../pipeline/source.ts";
-import { planStages, sourceOf, stageNamed, type Stage } from "../../plan/stage.ts";
+import { planStages, sourceOf as sourceOfStage, stageNamed, type Stage } from "../../plan/stage.ts";
 import type { WriterLimits } from "../../runtime/commit-writer.ts";
 import { WRITER_LIMITS } from "../../runtime/commit-writer.ts";
 import { toPositiveMillis, type Duration } from "../../time/duration.ts";
@@ -23,16 +23,18 @@ export type Check = (result: SimulationResult) => readonly Failure[];
 export interface SimulationOptions {
   /** What is run. Its functions depend on their arguments alone. */
   readonly pipeline: Pipeline;
-  /** Which of its stages. @default its first */
-  readonly stage?: string;
   /** What producers put, in the order of arrival. Must be what JSON can hold. */
   readonly events: readonly unknown[];
+  /** The source into whose stream an event is put, by its index. @default the first */
+  readonly sourceOf?: (event: number) => string;
   /** Decides about everything that is left to chance. */
   readonly seed: number | string;
   /** How often what goes wrong: 0 never, 1 always. What is not named is as `DEFAULT_FAULTS` says; `"none"` is nothing. */
   readonly faults?: Partial<FaultRates> | "none";
   /** At the start. @default 2 */
   readonly shards?: number;
+  /** Of each stream between stages, at the start. @default 2 */
+  readonly internalShards?: number;
   /** Execution environments at most, from 1. @default 8 */
   readonly environments?: number;
   /** Invocations that an environment serves at once, from 1. @default 1 */
@@ -66,13 +68,15 @@ export interface SimulationOptions {
 /** Options with nothing left open, in milliseconds. */
 export interface Settings {
   readonly pipeline: Pipeline;
-  readonly stage: Stage;
-  /** What the stage reads. */
-  readonly source: SourceDeclaration;
+  /** Producers first. */
+  readonly stages: readonly Stage[];
+  /** The source into whose stream an event is put, by its index. */
+  readonly sourceOf: (event: number) => SourceDeclaration;
   readonly events: readonly unknown[];
   readonly seed: number | string;
   readonly rates: FaultRates;
   readonly shards: number;
+  readonly internalShards: number;
   readonly environments: number;
   readonly concurrency: number;
   readonly batchSize: number;
@@ -91,17 +95,20 @@ export interface Settings {
 /** @throws definition errors `simulation/option`, `time/duration`, `plan/no-stage` */
 export function settingsOf(options: SimulationOptions): Settings {
   const { pipeline, events, faults = {} } = options;
-  const stage = options.stage === undefined ? planStages(pipeline)[0]! : stageNamed(pipeline, options.stage);
-  const source = sourceOf(stage);
+  const stages = planStages(pipeline);
+  const first = sourceOfStage(stages.find(({ input }) => input.kind === "source")!);
+  const sourceOf = (event: number) =>
+    options.sourceOf === undefined ? first : sourceOfStage(stageNamed(pipeline, options.sourceOf(event)));
   const millis = (name: string, duration: Duration) => toPositiveMillis(duration, `simulate(): ${name}`);
   return {
     pipeline,
-    stage,
-    source,
+    stages,
+    sourceOf,
     events,
     seed: options.seed,
     rates: faults === "none" ? NO_FAULTS : ratesOf(faults),
     shards: whole("shards", options.shards ?? 2),
+    internalShards: whole("internalShards", options.internalShards ?? 2),
     environments: whole("environments", options.environments ?? 8),
     concurrency: whole("concurrency", options.concurrency ?? 1),
     batchSize: whole("batchSize", options.batchSize ?? 20),
@@ -112,7 +119,7 @@ export function settingsOf(options: SimulationOptions): Settings {
     outage: millis("outage", options.outage ?? { minutes: 10 }),
     sweepEvery: millis("sweepEvery", options.sweepEvery ?? { days: 1 }),
     suspectAfter: millis("suspectAfter", options.suspectAfter ?? { minutes: 1 }),
-    start: options.start ?? latestTime(source, events),
+    start: options.start ?? latestTime(sourceOf, events),
     schedule: options.schedule ?? {},
     checks: options.checks ?? [],
   };
@@ -131,9 +138,10 @@ function whole(name: string, value: number): number {
   throw refuse(`${name} is ${String(value)}, which is not a whole number from 1`);
 }
 
-function latestTime(source: SourceDeclaration, events: readonly unknown[]): number {
+function latestTime(sourceOf: Settings["sourceOf"], events: readonly unknown[]): number {
   let latest = 0;
-  for (const event of events) {
+  for (const [i, event] of events.entries()) {
+    const source = sourceOf(i);
     try {
       const result = source.schema["~standard"].validate(event);
       if (result instanceof Promise || result.issues !== undefined) continue;

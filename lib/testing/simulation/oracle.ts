@@ -2,7 +2,7 @@ import type { OperatorContext, Unit, UnitDescription } from "../../operators/ope
 import type { StageInstance, StageProgram } from "../../operators/program.ts";
 import { KILLED, type DeadLetter } from "../../runtime/dead-letter.ts";
 import { unitIn } from "../../runtime/redriven-unit.ts";
-import type { DecodedRecord } from "../../runtime/record.ts";
+import type { Entering } from "../../runtime/intake.ts";
 import type { Output } from "../../state/commit.ts";
 import { TaskState } from "../../state/task-state.ts";
 import { BROKEN_BUILD, nameOfUnit } from "./broken-build.ts";
@@ -39,18 +39,19 @@ export class Oracle {
    * @param watermark that of the record's task, before the record
    * @throws what the program throws; nothing has changed then
    */
-  fold(record: DecodedRecord, watermark: number): void {
+  fold(record: Entering, watermark: number): void {
     const run = this.#runOf(record.keyCode);
     this.#advance(run, watermark);
     const sent = run.outputs.length;
     run.state.beginUnit();
     try {
-      run.stage.enter(this.#program.name)!(record.value, record);
+      run.stage.enter(record.entry)!(record.value, record);
     } catch (thrown) {
       run.state.undoUnit();
       run.outputs.length = sent;
       throw thrown;
     }
+    this.#advance(run, watermark); // what it set for a time that has passed
   }
 
   /**
@@ -71,10 +72,13 @@ export class Oracle {
 
   /** Ends event time. */
   finish(): void {
-    for (const run of this.#keys.values()) this.#advance(run, END_OF_TIME);
+    for (const run of this.#keys.values()) {
+      this.#advance(run, END_OF_TIME);
+      run.stage.flush();
+    }
   }
 
-  /** By sink: how often each row was sent. */
+  /** By sink, or by the stage that reads: how often each row was sent. */
   rows(): Map<string, Map<string, number>> {
     const sinks = new Map<string, Map<string, number>>();
     for (const { outputs } of this.#keys.values()) {
@@ -97,7 +101,7 @@ export class Oracle {
   }
 
   #advance(run: KeyRun, watermark: number): void {
-    if (watermark <= run.state.watermark) return;
+    if (watermark < run.state.watermark) return;
     for (const operator of run.stage.timed) {
       if (operator.nextDue() > watermark) continue;
       for (const unit of operator.closeUpTo(watermark)) {
@@ -138,7 +142,7 @@ export class Oracle {
       now: () => Number.NaN, // its pipelines have no timers in processing time
       answerOf: () => undefined, // nor does any of them look anything up
       enter: (operator) => (entered.operator = operator),
-      count: (operator, field) => state.counters.count(`${operator} ${field}`),
+      count: (operator, field, n) => state.counters.count(`${operator} ${field}`, n),
       send: (sink, body) => outputs.push({ sink, body }),
     };
     const entered: KeyRun = { operator: "", state, outputs, stage: this.#program.bind(context) };

@@ -1,4 +1,5 @@
 import { partitionKeyOf, type KeyValue } from "../../state/key.ts";
+import type { SourceDeclaration } from "../../pipeline/source.ts";
 import type { Draws } from "./draws.ts";
 import type { Faults } from "./faults.ts";
 import type { Settings } from "./options.ts";
@@ -35,6 +36,11 @@ function gapOf(kind: number, length: number, pace: number): number {
   return Math.round(-Math.log(1 - length) * mean);
 }
 
+/** A record, and the source into whose stream it is put. */
+export interface SourceRecord extends PutRecord {
+  readonly source: string;
+}
+
 /** Makes records of events, as producers do that use the source's key as partition key. */
 export class Producer {
   readonly #settings: Settings;
@@ -48,17 +54,18 @@ export class Producer {
   }
 
   /** The records of one call, in the order in which the stream takes them. */
-  recordsOf({ events }: PlannedPut): readonly PutRecord[] {
+  recordsOf({ events }: PlannedPut): readonly SourceRecord[] {
     const records = events.map((event) => this.#recordOf(event));
     if (records.length < 2) return records;
     const fault = this.#faults.at("puts", ["reordered"]);
     return fault === undefined ? records : fault.draws.shuffled(records);
   }
 
-  #recordOf(event: number): PutRecord {
+  #recordOf(event: number): SourceRecord {
+    const source = this.#settings.sourceOf(event);
     const json = JSON.stringify(this.#settings.events[event]) ?? "null";
-    const partitionKey = this.#partitionKeyOf(json, event);
-    const whole = { event, partitionKey, payload: Buffer.from(json), kills: 0 };
+    const partitionKey = this.#partitionKeyOf(source, json, event);
+    const whole = { source: source.name, event, partitionKey, payload: Buffer.from(json), kills: 0 };
     const fault = this.#faults.at(`event ${event}`, ["poison", "wrong-key", "killer", "killer-at-times"]);
     switch (fault?.kind) {
       case "poison":
@@ -74,8 +81,7 @@ export class Producer {
     }
   }
 
-  #partitionKeyOf(json: string, event: number): string {
-    const { schema, key, keyFields } = this.#settings.source;
+  #partitionKeyOf({ schema, key, keyFields }: SourceDeclaration, json: string, event: number): string {
     if (keyFields.length > 0) {
       try {
         const result = schema["~standard"].validate(JSON.parse(json));

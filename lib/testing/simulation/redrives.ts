@@ -24,7 +24,7 @@ export function planRedrives(simulation: Simulation, end: number): void {
  * Gives some of the letters back that their queue holds by now, each perhaps several times: there may be copies of it,
  * those of letters too that were taken back long ago.
  */
-export function mayRedrive({ faults, ledger, ticks, redriven, tell, clock }: Simulation): void {
+export function mayRedrive({ faults, ledger, stageNamed, redriven, tell, clock }: Simulation): void {
   const fault = faults.at("redrives", ["redrive"]);
   if (fault === undefined) return;
   const { draws } = fault;
@@ -40,7 +40,7 @@ export function mayRedrive({ faults, ledger, ticks, redriven, tell, clock }: Sim
     for (let n = draws.pick([1, 1, 2, 3]); n > 0; n--) {
       const delay = Math.round(10 ** (2 + 4.5 * draws.next())); // up to 53 minutes
       tell(`${id} is redriven in ${delay} ms`);
-      ticks.send({ type: "redrive", task: letter.task, letter }, delay);
+      stageNamed(letter.stage).ticks.send({ type: "redrive", task: letter.task, letter }, delay);
     }
   }
 }

@@ -1,9 +1,11 @@
-import { nodesOf, type NodeOf } from "../../pipeline/topology.ts";
+import type { NodeOf } from "../../pipeline/topology.ts";
 import { checkChangelogs } from "./checks/changelog.ts";
 import { checkFloors, checkNothingOpen, checkObjects } from "./checks/leaks.ts";
-import { foldedCommits, lettersTakenBack, tasksInOrder } from "./checks/lineage.ts";
+import { foldedCommits, lettersTakenBack, tasksInOrder, tasksOf } from "./checks/lineage.ts";
 import { checkDelivered, checkTicks } from "./checks/outputs.ts";
-import { checkBatch, checkRows } from "./checks/rows.ts";
+import { checkBatch } from "./checks/batch.ts";
+import { checkRows } from "./checks/rows.ts";
+import { checkProducers, checkTaken } from "./checks/shuffles.ts";
 import type { LedgerTask } from "./ledger.ts";
 import { checkVerdicts } from "./checks/verdicts.ts";
 import { planOperations } from "./operations.ts";
@@ -20,7 +22,7 @@ const HOUR = 60 * MINUTE;
 const LONGEST_SILENCE = 24 * HOUR;
 
 /**
- * Runs a pipeline's stage in the real runtime on a simulated stream, mapping, function, table, bucket, queue and sinks,
+ * Runs a pipeline, all of its stages, in the real runtime on simulated streams, mappings, functions, table, bucket, queues and sinks,
  * lets go wrong what can, and checks that every event had its effect exactly once. Time is simulated too: hours take
  * milliseconds. The same options and seed give the same simulation, whatever the machine.
  *
@@ -59,7 +61,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
 /** Nothing goes wrong any more; what did is repaired. */
 async function settle(simulation: Simulation): Promise<void> {
-  const { clock, faults, sinks, ticks, stream, mapping, fail } = simulation;
+  const { clock, faults, sinks, stages, fail } = simulation;
   const isOver = () => simulation.isOver;
   simulation.isSettling = true;
   mayRedrive(simulation);
@@ -70,30 +72,38 @@ async function settle(simulation: Simulation): Promise<void> {
   await clock.runUntil(clock.now + 30 * MINUTE, isOver);
   // A tick that was lost is missed an hour after it was due.
   for (let sweeps = 0; sweeps < 3; sweeps++) {
-    ticks.send({ type: "sweep" });
+    sweep(simulation);
     await clock.runUntil(clock.now + 65 * MINUTE, isOver);
   }
-  for (const shard of stream.shards) {
-    if (simulation.isOver || mapping.isDone(shard)) continue;
-    const error = mapping.lastErrors.get(shard);
-    fail("stuck", `${shard.id} is not read to its end: ${error instanceof Error ? error.message : String(error)}`);
+  for (const { stream, mapping } of stages) {
+    for (const shard of stream.shards) {
+      if (simulation.isOver || mapping.isDone(shard)) continue;
+      const error = mapping.lastErrors.get(shard);
+      fail("stuck", `${shard.place} is not read to its end: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
   if (simulation.isOver) return;
   await beQuiet(simulation);
 }
 
-/** X12: a stream that is quiet for long enough closes its windows. */
+const sweep = ({ stages }: Simulation): void => {
+  for (const { ticks } of stages) ticks.send({ type: "sweep" });
+};
+
+/** X12: a stream that is quiet for long enough closes its windows, those of the stages behind it too. */
 async function beQuiet(simulation: Simulation): Promise<void> {
-  const { clock, ledger, stream, settings } = simulation;
-  if (settings.source.idle === Number.POSITIVE_INFINITY) return;
-  let needed = 0;
-  for (const shard of stream.open) {
-    const task = ledger.taskOf(shard.id);
-    if (task !== undefined) needed = Math.max(needed, closedBy(simulation, task) - clock.now);
+  const { clock, stages } = simulation;
+  if (stages.some(({ idle }) => idle === Number.POSITIVE_INFINITY)) return;
+  for (const stage of stages) {
+    let needed = 0;
+    for (const shard of stage.stream.open) {
+      const task = stage.taskOf(shard);
+      if (task !== undefined) needed = Math.max(needed, closedBy(simulation, task) - clock.now);
+    }
+    if (needed > LONGEST_SILENCE) return;
+    await clock.runUntil(clock.now + needed + 2 * HOUR, () => simulation.isOver);
+    if (simulation.isOver) return;
   }
-  if (needed > LONGEST_SILENCE) return;
-  await clock.runUntil(clock.now + needed + 2 * HOUR, () => simulation.isOver);
-  if (simulation.isOver) return;
   checkTicks(simulation);
   checkNothingOpen(simulation, "although its source was quiet for long enough to close them");
 }
@@ -101,13 +111,16 @@ async function beQuiet(simulation: Simulation): Promise<void> {
 /** When silence will have closed all that a task holds, at the latest: epoch milliseconds. */
 function closedBy({ ledger, settings }: Simulation, task: LedgerTask): number {
   const state = ledger.stateOf(task);
+  const { plan, idle } = task.stage;
   let longest = 0;
   let last = Number.NEGATIVE_INFINITY;
-  for (const { assigner, allowedLateness, name } of nodesOf(settings.pipeline, "window")) {
-    longest += longestOf(assigner) + allowedLateness;
-    for (const end of state.table(name).spaces()) last = Math.max(last, end);
+  for (const i of plan.nodes) {
+    const node = settings.pipeline.nodes[i]!;
+    if (node.kind !== "window") continue;
+    longest += longestOf(node.assigner) + node.allowedLateness;
+    for (const end of state.table(node.name).spaces()) last = Math.max(last, end);
   }
-  return state.arrival + Math.max(settings.source.idle, last + longest - state.recordWatermark);
+  return state.arrival + Math.max(idle, last + longest - state.recordWatermark);
 }
 
 /** The length of the longest of an assigner's windows. */
@@ -118,43 +131,51 @@ function longestOf(assigner: NodeOf<"window">["assigner"]): number {
 
 /** An operator ends event time, and sweeps once more. */
 async function drain(simulation: Simulation): Promise<void> {
-  const { clock, ticks, stream } = simulation;
+  const { clock, stages } = simulation;
   const isOver = () => simulation.isOver;
   simulation.isDraining = true;
   simulation.putLast();
-  for (const shard of stream.open) ticks.send({ type: "drain", task: simulation.nameOf(shard) });
+  for (const { source, stream, ticks, nameOf } of stages) {
+    if (source === undefined) continue; // those that write to it tell it
+    for (const shard of stream.open) ticks.send({ type: "drain", task: nameOf(shard) });
+  }
   await clock.runUntil(clock.now + HOUR, isOver);
   // A checkpoint that a sweep writes supersedes one that the next sweep deletes.
   for (let sweeps = 0, written = -1; sweeps < 2 || written < simulation.effects.checkpoints; sweeps++) {
     written = simulation.effects.checkpoints;
-    ticks.send({ type: "sweep" });
+    sweep(simulation);
     await clock.runUntil(clock.now + 10 * MINUTE, isOver);
   }
 }
 
 function checkAll(simulation: Simulation): void {
-  const { stream, ledger, fail, ticks } = simulation;
-  for (const shard of stream.open) {
-    const task = ledger.taskOf(shard.id);
-    if (task?.commits.at(-1)?.commit.header.watermark !== END_OF_TIME) {
-      fail("stuck", `The task of ${shard.id} was not drained.`);
+  const { stages, fail } = simulation;
+  for (const { stream, taskOf, ticks } of stages) {
+    for (const shard of stream.open) {
+      if (taskOf(shard)?.commits.at(-1)?.commit.header.watermark !== END_OF_TIME) {
+        fail("stuck", `The task of ${shard.place} was not drained.`);
+      }
     }
+    for (const { type } of ticks.waiting) fail("stuck", `A ${type} still comes again and again.`);
   }
-  for (const { type } of ticks.waiting) fail("stuck", `A ${type} still comes again and again.`);
   checkChangelogs(simulation);
   checkDelivered(simulation);
   checkNothingOpen(simulation, "although it was drained");
   checkFloors(simulation);
   checkObjects(simulation);
-  const folded = foldedCommits(simulation);
+  checkProducers(simulation);
+  const folded = stages.map((stage) => [stage, foldedCommits(simulation, stage)] as const);
   if (simulation.isOver) return;
-  checkVerdicts(simulation, folded);
+  for (const [stage, commits] of folded) {
+    checkVerdicts(simulation, commits);
+    if (stage.source === undefined) checkTaken(simulation, stage, commits);
+  }
   checkRows(simulation, folded);
   if (!simulation.isOver) checkBatch(simulation, folded);
 }
 
 function resultOf(simulation: Simulation): SimulationResult {
-  const { settings, failures, faults, stream, ledger, environments, network, clock } = simulation;
+  const { settings, failures, faults, stages, ledger, network, clock } = simulation;
   const tasks = tasksInOrder(simulation);
   const total = (isCounted: (name: string) => boolean) => {
     let sum = 0;
@@ -163,21 +184,27 @@ function resultOf(simulation: Simulation): SimulationResult {
     }
     return sum;
   };
-  const source = settings.source.name;
-  const put = stream.shards.flatMap(({ id, records }) =>
-    records.map(({ event, incoming, dropped, watermark }) => ({
-      event,
-      shard: id,
-      sequence: incoming.position.sequence,
-      isLost: dropped,
-      watermark,
-    })),
-  );
-  const given = tasks.flatMap(({ commits }) => commits.flatMap((commit) => lettersTakenBack(simulation, commit)));
+  const sources = stages.filter(({ source }) => source !== undefined);
+  const named = (field: string) => new Set(sources.map(({ name }) => `${name} ${field}`));
+  const [ins, deads] = [named("in"), named("dead")];
+  const put = sources
+    .flatMap(({ stream }) => stream.shards)
+    .flatMap(({ place, records }) =>
+      records.map(({ event, incoming, dropped, watermark }) => ({
+        event: event!,
+        shard: place,
+        sequence: incoming.position.sequence,
+        isLost: dropped,
+        watermark,
+      })),
+    );
+  const given = sources
+    .flatMap(tasksOf)
+    .flatMap(({ commits }) => commits.flatMap((commit) => lettersTakenBack(simulation, commit)));
   const again = given.filter(({ kind }) => kind === "record").length;
   const counts = {
-    in: total((name) => name === `${source} in`) - again,
-    dead: total((name) => name === `${source} dead`),
+    in: total((name) => ins.has(name)) - again,
+    dead: total((name) => deads.has(name)),
     late: total((name) => name.endsWith(" late")),
   };
   return {
@@ -187,9 +214,11 @@ function resultOf(simulation: Simulation): SimulationResult {
     faults: faults.counts,
     effects: {
       ...simulation.effects,
-      bisected: simulation.mapping.bisected,
+      bisected: stages.reduce((sum, { mapping }) => sum + mapping.bisected, 0),
       missing: simulation.objects.missed,
-      expired: put.filter(({ isLost }) => isLost).length,
+      expired: stages
+        .flatMap(({ stream }) => stream.shards)
+        .reduce((sum, { records }) => sum + records.filter(({ dropped }) => dropped).length, 0),
     },
     schedule: { faults: faults.happened, events: settings.schedule.events ?? settings.events.map((_, i) => i) },
     put,
@@ -197,7 +226,7 @@ function resultOf(simulation: Simulation): SimulationResult {
     redriven: simulation.redriven,
     counts: { ...counts, lost: put.length - counts.in },
     commits: tasks.reduce((sum, { commits }) => sum + commits.length, 0),
-    invocations: environments.invocations,
+    invocations: stages.reduce((sum, { environments }) => sum + environments.invocations, 0),
     requests: network.requests,
     deliveries: ledger.deliveries,
     duration: clock.now - settings.start,

@@ -7,15 +7,17 @@ const KINDS: readonly FaultKind[] = ["sink-partial", "sink-interrupted", "sink-r
 /** A sink that takes what it takes, at times not all of it, at times twice, at times for hours nothing. */
 export class SimulatedSink implements SinkWriter {
   readonly #name: string;
+  readonly #place: string;
   readonly #faults: Faults;
   readonly #canRefuse: boolean;
   readonly #take: (delivery: Delivery) => void;
   readonly #refusals = new Map<string, boolean>();
   isDown = false;
 
-  /** @param canRefuse whether it may refuse outputs for good */
-  constructor(name: string, faults: Faults, canRefuse: boolean, take: (delivery: Delivery) => void) {
+  /** @param canRefuse whether it may refuse outputs for good @param place what its places of faults begin with */
+  constructor(name: string, faults: Faults, canRefuse: boolean, take: (delivery: Delivery) => void, place = "") {
     this.#name = name;
+    this.#place = place;
     this.#faults = faults;
     this.#canRefuse = canRefuse;
     this.#take = take;
@@ -23,7 +25,7 @@ export class SimulatedSink implements SinkWriter {
 
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
     if (this.isDown) throw this.#unavailable();
-    const fault = this.#faults.at(`delivery to ${this.#name}`, KINDS);
+    const fault = this.#faults.at(`${this.#place}delivery to ${this.#name}`, KINDS);
     if (fault === undefined) return this.#takeAll(deliveries);
     if (fault.kind === "sink-repeat") {
       this.#takeAll(deliveries);

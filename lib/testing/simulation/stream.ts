@@ -6,12 +6,15 @@ import { hashOf, isWithin, WHOLE_RANGE, type HashRange } from "../../state/hash-
 import { compareSequences } from "../../state/position.ts";
 import type { SimulatedClock } from "./clock.ts";
 import type { DrawStream } from "./draws.ts";
+import type { Pack } from "../../runtime/shuffle/pack.ts";
 
 /** A record in a shard. */
 export interface StreamRecord {
   readonly shard: Shard;
-  /** The event's index among the simulation's events. */
-  readonly event: number;
+  /** The event's index among the simulation's events; undefined in a stream between stages. */
+  readonly event: number | undefined;
+  /** What a record of a stream between stages says; undefined for a foreign one. */
+  readonly pack: Pack | undefined;
   readonly incoming: IncomingRecord;
   /** The chance that the process ends when it takes the record. */
   readonly kills: number;
@@ -23,6 +26,8 @@ export interface StreamRecord {
 
 export interface Shard {
   readonly id: string;
+  /** The id as places of faults have it: that of another stage's stream is told from it. */
+  readonly place: string;
   readonly parents: readonly Shard[];
   readonly children: Shard[];
   readonly range: HashRange;
@@ -33,8 +38,11 @@ export interface Shard {
 
 /** What a producer puts. */
 export interface PutRecord {
-  readonly event: number;
+  readonly event?: number;
+  readonly pack?: Pack | undefined;
   readonly partitionKey: string;
+  /** Where that is not the partition key's: 32 hexadecimal digits. */
+  readonly hash?: string | undefined;
   readonly payload: Buffer;
   readonly kills: number;
 }
@@ -47,12 +55,14 @@ export class SimulatedStream implements SourcePartitions {
   readonly #clock: SimulatedClock;
   readonly #retention: number;
   readonly #draws: DrawStream;
+  readonly #place: string;
   readonly shards: Shard[] = [];
   readonly bySequence = new Map<string, StreamRecord>();
   #sequence = FIRST_SEQUENCE;
 
-  /** @param retention milliseconds */
-  constructor(clock: SimulatedClock, shards: number, retention: number, draws: DrawStream) {
+  /** @param retention milliseconds @param place what its shards' places of faults begin with */
+  constructor(clock: SimulatedClock, shards: number, retention: number, draws: DrawStream, place = "") {
+    this.#place = place;
     this.#clock = clock;
     this.#retention = retention;
     this.#draws = draws;
@@ -67,12 +77,11 @@ export class SimulatedStream implements SourcePartitions {
     return this.shards.filter(({ closed }) => closed === undefined);
   }
 
-  put({ event, partitionKey, payload, kills }: PutRecord): StreamRecord {
-    const hash = hashOf(partitionKey);
+  put({ event, pack, partitionKey, hash = hashOf(partitionKey), payload, kills }: PutRecord): StreamRecord {
     const shard = this.shards.find((one) => one.closed === undefined && isWithin(one.range, hash))!;
     const position = { sequence: String((this.#sequence += this.#draws.between(1, 20))), index: 0 };
     const incoming = { position, arrival: this.#clock.now, partitionKey, base64: payload.toString("base64") };
-    const record = { shard, event, incoming, kills, dropped: false, watermark: undefined };
+    const record: StreamRecord = { shard, event, pack, incoming, kills, dropped: false, watermark: undefined };
     shard.records.push(record);
     this.bySequence.set(position.sequence, record);
     return record;
@@ -131,7 +140,7 @@ export class SimulatedStream implements SourcePartitions {
 
   #add(parents: readonly Shard[], range: HashRange): void {
     const id = `shardId-${String(this.shards.length).padStart(12, "0")}`;
-    const shard: Shard = { id, parents, children: [], range, closed: undefined, records: [] };
+    const shard: Shard = { id, place: this.#place + id, parents, children: [], range, closed: undefined, records: [] };
     for (const parent of parents) parent.children.push(shard);
     this.shards.push(shard);
   }

@@ -16,6 +16,8 @@ const MOST_RECEIPTS = 100;
 export interface TickQueueSettings {
   readonly clock: SimulatedClock;
   readonly faults: Faults;
+  /** What its places of faults begin with. */
+  readonly place: string;
   /** @param receives how often the message was received, this time included */
   readonly consume: (message: ControlMessage, receives: number, end: (outcome: Outcome) => void) => void;
 }
@@ -34,10 +36,10 @@ export class TickQueue {
   take({ body }: Delivery): void {
     const message = parseControlMessage(body);
     if (message === undefined) throw new Error(`The tick queue was given ${body}`);
-    const { clock, faults } = this.#settings;
+    const { clock, faults, place } = this.#settings;
     const at = message.type === "tick" ? message.at : clock.now;
     const delay = Math.min(Math.max(Math.ceil((at - clock.now) / 1_000) * 1_000, 0), LONGEST_DELAY);
-    const fault = faults.at(`ticks`, ["tick-late", "tick-twice", "tick-early", "tick-lost"]);
+    const fault = faults.at(`${place}ticks`, ["tick-late", "tick-twice", "tick-early", "tick-lost"]);
     if (fault?.kind === "tick-lost") return;
     this.#send(message, delayWith(fault, delay));
     if (fault?.kind === "tick-twice") this.#send({ ...message }, delay + fault.draws.around(60_000));

@@ -17,11 +17,12 @@ export function checkChangelogs(simulation: Simulation): void {
   }
 }
 
-function checkBeginning({ fail, ledger }: Simulation, { name, shard, commits }: LedgerTask): void {
+function checkBeginning({ fail }: Simulation, { name, stage, shard, commits }: LedgerTask): void {
   const first = commits[0]!;
   let above = 0;
-  for (const { id } of shard.parents) {
-    const parent = ledger.taskOf(id)?.commits.at(-1);
+  for (const of of shard.parents) {
+    const { id } = of;
+    const parent = stage.taskOf(of)?.commits.at(-1);
     if (parent?.commit.header.sealed === undefined) {
       fail("reshard", `${name} has commits, and the task of its parent ${id} is not sealed.`);
     } else {
@@ -56,11 +57,12 @@ function checkStep({ fail, isDraining }: Simulation, { name }: LedgerTask, a: Le
 }
 
 /** X12: one that takes over may never get a record, so whoever hands over sends it a first tick. */
-export function checkHandover({ fail, nameOf }: Simulation, task: LedgerTask, { commit, outputs }: LedgerCommit): void {
+export function checkHandover({ fail }: Simulation, task: LedgerTask, { commit, outputs }: LedgerCommit): void {
   if (commit.header.sealed === undefined) return;
   const ticks = outputs.flatMap(({ sink, body }) => (sink === TICKS ? [parseControlMessage(body)?.task] : []));
   for (const child of task.shard.children) {
-    if (!ticks.includes(nameOf(child))) fail("X12", `${task.name} is sealed and sends no tick to ${child.id}.`);
+    if (!ticks.includes(task.stage.nameOf(child)))
+      fail("X12", `${task.name} is sealed and sends no tick to ${child.id}.`);
   }
 }
 
@@ -69,8 +71,8 @@ export function checkHandover({ fail, nameOf }: Simulation, task: LedgerTask, { 
  * arrival, and only when nothing waits to be read.
  */
 export function checkIdleness(simulation: Simulation, task: LedgerTask, commit: LedgerCommit): void {
-  const { fail, settings } = simulation;
-  const { idle } = settings.source;
+  const { fail } = simulation;
+  const { idle } = task.stage;
   const { watermark, recordWatermark, arrival } = commit.commit.header;
   const what = `${task.name}@${commit.stored.epoch} moves event time without records`;
   const silence = commit.at - arrival + SKEW;

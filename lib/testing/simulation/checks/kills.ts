@@ -12,7 +12,7 @@ export function checkKills(
   { name }: LedgerTask,
   { stored, outputs, redriven }: LedgerCommit,
 ): void {
-  const { fail, changelog, environments, network } = simulation;
+  const { fail, changelog, network } = simulation;
   const writer = Number.parseInt(stored.nonce, 10); // it has nothing else under way for this task
   for (const { sink, body } of outputs) {
     if (sink !== DEAD_LETTERS || !body.includes("process/killed")) continue;
@@ -27,7 +27,7 @@ export function checkKills(
     const open = [...new Set(of.map(({ attempt }) => attempt))].filter((attempt) => {
       if (!attempt.endsWith(` ${stored.build}`)) return false; // another build's says nothing of this one
       const number = Number.parseInt(attempt, 10);
-      return network.silenced.has(number) || (number !== writer && environments.wasAtWork(number));
+      return network.silenced.has(number) || (number !== writer && simulation.wasAtWork(number));
     });
     if (open.length >= KILLS) continue;
     fail(

@@ -1,3 +1,4 @@
+import { PRODUCERS } from "../../../state/producers.ts";
 import { REDRIVEN } from "../../../state/redriven.ts";
 import { isSpilled } from "../../../state/commit.ts";
 import type { Simulation } from "../simulation.ts";
@@ -9,8 +10,9 @@ export function checkNothingOpen(simulation: Simulation, why: string): void {
   for (const task of tasksInOrder(simulation)) {
     if (task.shard.closed !== undefined) continue; // what it held, its heirs have
     const state = ledger.stateOf(task);
-    const notes = state.hasTable(REDRIVEN) ? state.table(REDRIVEN).size : 0; // they stay for sixty days
-    const size = state.size - notes;
+    // Notes of redriven letters stay for sixty days, and producers for as long as they write.
+    const kept = [REDRIVEN, PRODUCERS].reduce((n, name) => n + (state.hasTable(name) ? state.table(name).size : 0), 0);
+    const size = state.size - kept;
     if (size > 0) fail("X9", `${task.name} still holds ${size} entries, ${why}.`);
   }
 }
@@ -28,7 +30,7 @@ export function checkFloors(simulation: Simulation): void {
 /** X11: of checkpoints the last two are kept, and all that a reader may need is there. */
 export function checkObjects(simulation: Simulation): void {
   const { changelog, objects, fail } = simulation;
-  for (const { name, shard } of tasksInOrder(simulation)) {
+  for (const { name, stage, shard } of tasksInOrder(simulation)) {
     const { checkpoint, previousCheckpoint } = changelog.itemOf(name);
     for (const pointer of [checkpoint, previousCheckpoint]) {
       if (pointer !== undefined && !objects.objects.has(pointer.key)) {
@@ -40,7 +42,7 @@ export function checkObjects(simulation: Simulation): void {
         fail("X11", `The body of ${name}@${epoch} is not there.`);
       }
     }
-    const isSwept = simulation.stream.isListed(shard);
+    const isSwept = stage.stream.isListed(shard);
     const prefix = `checkpoints/${name}/`;
     for (const key of objects.objects.keys()) {
       const epoch = key.startsWith(prefix) ? Number.parseInt(key.slice(prefix.length), 10) : Number.POSITIVE_INFINITY;

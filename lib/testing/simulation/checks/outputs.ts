@@ -13,9 +13,9 @@ export function checkDelivered({ ledger, fail }: Simulation): void {
 }
 
 /** X12: a task has no more than one tick on its way, once late ones have come. */
-export function checkTicks({ ticks, fail }: Simulation): void {
+export function checkTicks({ stages, fail }: Simulation): void {
   const byTask = new Map<string, Set<string>>();
-  for (const message of ticks.waiting) {
+  for (const message of stages.flatMap(({ ticks }) => [...ticks.waiting])) {
     if (message.type !== "tick") continue;
     const ids = byTask.get(message.task);
     if (ids === undefined) byTask.set(message.task, new Set([message.id]));

@@ -29,11 +29,11 @@ export function brokenUnits({ fail, draws }: Simulation, folded: readonly Folded
 }
 
 /** How often which window or timer became a dead letter, but for those on which a broken build threw. */
-export function deadUnitsIn({ ledger }: Simulation): ReadonlyMap<string, number> {
+export function deadUnitsIn({ ledger }: Simulation, stage: string): ReadonlyMap<string, number> {
   const units = new Map<string, number>();
   for (const body of ledger.received.get(DEAD_LETTERS)?.values() ?? []) {
-    const { operator, reason, unit } = JSON.parse(body) as DeadLetter;
-    if (unit === undefined || reason.code === BROKEN_BUILD) continue;
+    const { operator, reason, unit, stage: of } = JSON.parse(body) as DeadLetter;
+    if (of !== stage || unit === undefined || reason.code === BROKEN_BUILD) continue;
     const text = unitText(operator, Object.values(unit.key), unit.about);
     units.set(text, (units.get(text) ?? 0) + 1);
   }

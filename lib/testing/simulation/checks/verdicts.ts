@@ -20,17 +20,17 @@ interface Verdicts {
 export function checkVerdicts({ settings, fail }: Simulation, folded: readonly FoldedCommit[]): void {
   const { share } = settings.pipeline.poison;
   const byTask = new Map<LedgerTask, Verdicts>();
-  for (const { task, commit, records } of folded) {
+  for (const { task, commit, records, units } of folded) {
     const { build, epoch } = commit.stored;
     let verdicts = byTask.get(task);
     // Another build's poison says nothing of this one.
     if (verdicts?.build !== build) byTask.set(task, (verdicts = { build, dead: [], killed: 0 }));
     if (records.length === 0) continue; // nobody judges what is taken back
-    const letters = deadRecords(commit);
-    for (const { incoming } of records) {
-      const code = letters.get(incoming.position.sequence)?.reason.code;
-      verdicts.dead.push(code !== undefined);
-      verdicts.killed = code === "process/killed" ? verdicts.killed + 1 : 0;
+    const letters = deadRecords(task, commit);
+    for (const record of records) {
+      const codes = units.get(record)!.map(({ name }) => letters.get(name)?.reason.code);
+      for (const code of codes) verdicts.dead.push(code !== undefined);
+      verdicts.killed = codes.includes("process/killed") ? verdicts.killed + 1 : 0;
       if (verdicts.killed >= KILLED_IN_A_ROW && share < 1) {
         fail("X7", `${task.name}@${epoch} sets aside a record as a killer, the third in a row.`);
       }
