@@ -5,6 +5,7 @@ import { accountsOf, addsUp, equation, type Accounts } from "./accounts.ts";
 import { agrees, compare, type Comparison } from "./compare.ts";
 import type { Deployment } from "./deployment.ts";
 import { reportFaults } from "./faults.ts";
+import { reportPlan } from "./plan.ts";
 import { MetricReader } from "./metrics.ts";
 import { duration, percent, whole, type Printer } from "./print.ts";
 import { reportComparison, reportCost, reportHighlights, reportLatency, reportUsage } from "./report.ts";
@@ -46,9 +47,10 @@ export async function judge({
   const { database } = session;
   const { stack } = deployment;
   const stages = deployment.stages.map(({ name }) => name);
-  const accounts = await Promise.all(
-    deployment.stages.map(async (each) => accountsOf(pipeline, each.stage, await each.tasks())),
+  const measured = await Promise.all(
+    deployment.stages.map(async (each) => ({ stage: each.stage, tasks: await each.tasks() })),
   );
+  const accounts = measured.map(({ stage, tasks }) => accountsOf(pipeline, stage, tasks));
   const metrics = new MetricReader(stack.metrics());
 
   printer.section("Results, read back from Parquet with SQL");
@@ -73,6 +75,7 @@ export async function judge({
   reportLatency(metrics, stages, printer);
   reportUsage(usage, printer);
   reportCost(usage, { events, putUnits, streams: stages.length, shards }, printer);
+  if (stages.length > 1) reportPlan(pipeline, measured, printer);
   const everyFault = rival === undefined ? true : reportFaults(stack, rival, { options, stages }, printer);
 
   printer.section("Compared with DuckDB's answer from the source data and the order of acceptance");
