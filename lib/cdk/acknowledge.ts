@@ -1,5 +1,5 @@
 import { Stack, Validations } from "aws-cdk-lib";
-import type { Bucket } from "aws-cdk-lib/aws-s3";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 
 /** Says why a rule of cdk-nag does not apply to one construct. */
@@ -8,9 +8,16 @@ export function acknowledge(construct: Construct, id: string, reason: string): v
 }
 
 /** Says why a role may do something to every object below a prefix: S3 has no other way to name them. */
-export function acknowledgePrefix(role: Construct, bucket: Bucket, prefix: string, reason: string): void {
-  const resource: unknown = Stack.of(bucket).resolve(bucket.bucketArn);
-  // As cdk-nag writes the attribute of a resource.
-  const logicalId = (resource as { "Fn::GetAtt": [string] })["Fn::GetAtt"][0];
-  acknowledge(role, `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>/${prefix}*]`, reason);
+export function acknowledgePrefix(role: Construct, bucket: IBucket, prefix: string, reason: string): void {
+  const arn = written(Stack.of(role).resolve(bucket.bucketArn));
+  acknowledge(role, `AwsSolutions-IAM5[Resource::${arn}/${prefix}*]`, reason);
+}
+
+/** A resolved value as cdk-nag writes it: references in angle brackets. */
+function written(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  const [[name, argument] = []] = Object.entries(value) as [string, unknown][];
+  if (name === "Fn::GetAtt") return `<${(argument as readonly string[]).join(".")}>`;
+  if (name === "Fn::Join") return (argument as [string, readonly unknown[]])[1].map(written).join("");
+  return `<${String(argument)}>`;
 }

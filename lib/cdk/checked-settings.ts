@@ -117,6 +117,13 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
       `Keys of a shuffle are dealt out to ${KEY_GROUPS} groups: more shards would read nothing.`,
     );
   }
+  if (input.kind === "shuffle" && stream.existing !== undefined) {
+    throw refuseSetting(
+      `${what}: stream "${input.name}".existing`,
+      "for a stream between stages",
+      "Only this pipeline may write to it: it is always made with it.",
+    );
+  }
   const retentionSeconds = stream.retentionHours * 3_600;
   const iteratorAge = props.alarms?.iteratorAge ?? { seconds: retentionSeconds / 4 };
   return {
@@ -160,10 +167,11 @@ function refuseUnknownTables(what: string, { tables = {} }: MillracePipelineProp
 
 /** A stream's own settings come first. A number of shards belongs to a mode: of another mode it is not taken over. */
 function streamSettings({ stream, streams }: MillracePipelineProps, name: string): StreamSettings {
-  const { shards, ...others } = stream ?? {};
+  const { shards, mode, ...others } = stream ?? {};
   const own = streams?.[name] ?? {};
-  const isSameMode = own.mode === undefined || own.mode === (others.mode ?? "provisioned");
-  return { ...others, ...(isSameMode && shards !== undefined ? { shards } : {}), ...own };
+  if (own.existing !== undefined) return { ...others, ...own };
+  const isSameMode = own.mode === undefined || own.mode === (mode ?? "provisioned");
+  return { ...others, ...(mode && { mode }), ...(isSameMode && shards !== undefined ? { shards } : {}), ...own };
 }
 
 function refuseUnknownStreams(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {

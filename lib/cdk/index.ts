@@ -1,6 +1,13 @@
 /** Millrace on AWS: the construct that provisions a pipeline. */
 export { MillracePipeline } from "./millrace-pipeline.ts";
-export type { AlarmSettings, FunctionSettings, LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
+export type {
+  AlarmSettings,
+  BucketSettings,
+  FunctionSettings,
+  LogLevel,
+  MillracePipelineProps,
+  NetworkSettings,
+} from "./pipeline-props.ts";
 export type { ProvisionedStage } from "./stage.ts";
 export type { SharedQueues } from "./queues.ts";
 export type { LakeSettings } from "../connectors/firehose/provision.ts";

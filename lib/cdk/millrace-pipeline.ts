@@ -1,16 +1,16 @@
 import { Aws } from "aws-cdk-lib";
 import type { ITable, Table } from "aws-cdk-lib/aws-dynamodb";
 import { CfnDatabase } from "aws-cdk-lib/aws-glue";
-import type { Stream } from "aws-cdk-lib/aws-kinesis";
-import type { Bucket } from "aws-cdk-lib/aws-s3";
+import type { IStream } from "aws-cdk-lib/aws-kinesis";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { lookupTable } from "../connectors/dynamodb-table/provision.ts";
 import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
-import { provisionLake, type ProvisionedLake } from "../connectors/firehose/provision.ts";
+import { provisionLake, type LakePlace, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
 import { provisionStream } from "../connectors/kinesis/provision.ts";
 import { taskName } from "../state/task-id.ts";
-import { acknowledgePrefix } from "./acknowledge.ts";
+import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { Alarms } from "./alarms.ts";
 import { bundledCode } from "./bundle.ts";
 import { checkSettings, type CheckedSettings, type CheckedStage } from "./checked-settings.ts";
@@ -19,7 +19,7 @@ import { Outputs, pascalCase } from "./outputs.ts";
 import type { MillracePipelineProps } from "./pipeline-props.ts";
 import { sharedQueues, type SharedQueues } from "./queues.ts";
 import { ProvisionedStage, type Surroundings } from "./stage.ts";
-import { changelogTable, secureBucket, stateBucket } from "./stores.ts";
+import { changelogTable, secureBucket, stateBucket, type KeepSettings } from "./stores.ts";
 
 /**
  * Everything a pipeline needs on AWS, and nothing else: it is derived from the pipeline.
@@ -41,9 +41,9 @@ export class MillracePipeline extends Construct {
   /** The changelog: delete it and the pipeline begins anew. */
   readonly table: Table;
   /** Checkpoints, spilled commits and large dead letters. */
-  readonly stateBucket: Bucket;
+  readonly stateBucket: IBucket;
   /** The lakes' files; none without a lake. */
-  readonly lakeBucket: Bucket | undefined;
+  readonly lakeBucket: IBucket | undefined;
   readonly queues: SharedQueues;
   readonly stages: readonly ProvisionedStage[];
   readonly #made = new Map<LakeDeclaration, ProvisionedLake>();
@@ -51,13 +51,15 @@ export class MillracePipeline extends Construct {
   constructor(scope: Construct, id: string, props: MillracePipelineProps) {
     super(scope, id);
     const settings = checkSettings(props);
-    const keep = { ...settings, accessLogs: props.accessLogs };
+    const { accessLogs, encryptionKey, network, buckets = {} } = props;
+    const keep = { ...settings, accessLogs, encryptionKey };
     this.table = changelogTable(this, keep);
-    this.stateBucket = stateBucket(this, keep);
+    this.stateBucket = buckets.state ?? stateBucket(this, keep);
     const hasLakes = settings.stages.some(({ lakes }) => lakes.length > 0);
-    this.lakeBucket = hasLakes ? secureBucket(this, "Lake", keep) : undefined;
+    this.lakeBucket = hasLakes ? (buckets.lake ?? secureBucket(this, "Lake", keep)) : undefined;
+    const root = buckets.lake === undefined ? "" : `${settings.database}/`; // others may have lakes in it
     const database = hasLakes ? lakeDatabase(this, props.pipeline.name, settings.database) : undefined;
-    this.queues = sharedQueues(this, settings.removalPolicy);
+    this.queues = sharedQueues(this, settings.removalPolicy, encryptionKey);
     const code = props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd());
 
     const around: Omit<Surroundings, "lakes" | "shuffles" | "lookupTables"> = {
@@ -67,10 +69,12 @@ export class MillracePipeline extends Construct {
       table: this.table,
       stateBucket: this.stateBucket,
       queues: this.queues,
+      encryptionKey,
+      network,
     };
-    const streams = new Map(settings.stages.map((checked) => [checked.stage.name, this.#stream(checked, settings)]));
+    const streams = new Map(settings.stages.map((checked) => [checked.stage.name, this.#stream(checked, keep)]));
     const provisioned = settings.stages.map((checked) => {
-      const lakes = this.#lakes(checked, settings, database);
+      const lakes = this.#lakes(checked, { ...settings, encryptionKey, root }, database);
       const { name, shuffles } = checked.stage;
       const read = Object.fromEntries(shuffles.map(({ stage }) => [stage, streams.get(stage)!]));
       const own = { lakes, shuffles: read, lookupTables: this.#lookupTables(checked, props.tables) };
@@ -83,14 +87,22 @@ export class MillracePipeline extends Construct {
   }
 
   /** A stage's stream. All are made before any function: those of other stages are written to. */
-  #stream({ stage, stream }: CheckedStage, { removalPolicy }: CheckedSettings): Stream {
+  #stream({ stage, stream }: CheckedStage, { removalPolicy, encryptionKey }: KeepSettings): IStream {
     const scope = this.node.tryFindChild("Streams") ?? new Construct(this, "Streams");
-    return provisionStream(scope, stage.input.name, stream, removalPolicy);
+    const made = provisionStream(scope, stage.input.name, stream, removalPolicy, encryptionKey);
+    if (encryptionKey !== undefined && stream.existing === undefined) {
+      acknowledge(
+        made,
+        "AwsSolutions-KDS3",
+        "The user's own key was asked for, which costs a charge that AWS's does not.",
+      );
+    }
+    return made;
   }
 
   #lakes(
     { lakes }: CheckedStage,
-    settings: CheckedSettings,
+    settings: CheckedSettings & Pick<LakePlace, "encryptionKey" | "root">,
     database: CfnDatabase | undefined,
   ): readonly ProvisionedLake[] {
     const bucket = this.lakeBucket;

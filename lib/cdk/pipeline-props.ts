@@ -1,4 +1,6 @@
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
+import type { ISecurityGroup, IVpc, SubnetSelection } from "aws-cdk-lib/aws-ec2";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Code } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
@@ -19,6 +21,23 @@ export interface FunctionSettings {
   readonly reservedConcurrency?: number;
   /** How much is logged. @default "INFO" */
   readonly logLevel?: LogLevel;
+}
+
+/** The network that functions run in. From there they must reach DynamoDB, S3, SQS, Kinesis and Firehose. */
+export interface NetworkSettings {
+  readonly vpc: IVpc;
+  /** @default the VPC's private subnets with a way out, as CDK chooses them */
+  readonly subnets?: SubnetSelection;
+  /** @default a group per function that lets all out and nothing in */
+  readonly securityGroups?: readonly ISecurityGroup[];
+}
+
+/** Buckets that are there already. Their encryption, life cycle and removal are whoever's made them. */
+export interface BucketSettings {
+  /** For checkpoints, spilled commits and large dead letters; nothing below these prefixes may expire. @default one is made */
+  readonly state?: IBucket;
+  /** For the lakes' files, below the database's name. @default one is made, if there is a lake */
+  readonly lake?: IBucket;
 }
 
 /** When someone is told. */
@@ -71,6 +90,12 @@ export interface MillracePipelineProps {
   readonly emptyBuckets?: boolean;
   /** Whether the changelog table refuses to be deleted. @default true where `removal` is "retain" */
   readonly deletionProtection?: boolean;
+  /** A key that encrypts streams, changelog, buckets, dead letters and what waits in Firehose. @default keys of AWS's, without a charge */
+  readonly encryptionKey?: IKey;
+  /** The network that functions run in. @default none: they reach AWS's services alone */
+  readonly network?: NetworkSettings;
+  /** Buckets that are there already, in place of those that would be made. @default they are made */
+  readonly buckets?: BucketSettings;
   /** A bucket for S3's access logs. @default no access logs */
   readonly accessLogs?: IBucket;
   /** What the names of the stack's outputs begin with, for stacks of several pipelines: letters and digits. @default "" */

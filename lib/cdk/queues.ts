@@ -1,4 +1,5 @@
 import { Duration, type RemovalPolicy } from "aws-cdk-lib";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Queue, QueueEncryption, type QueueProps } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
@@ -13,9 +14,18 @@ export interface SharedQueues {
   readonly lostTicks: Queue;
 }
 
-export function sharedQueues(scope: Construct, removalPolicy: RemovalPolicy): SharedQueues {
-  const last = (id: string) => {
-    const queue = secureQueue(scope, id, { removalPolicy });
+/**
+ * @param encryptionKey for the queues that may hold payloads; ticks hold none, and EventBridge, which sends sweeps, could
+ *   not use a key whose policy is not ours
+ */
+export function sharedQueues(
+  scope: Construct,
+  removalPolicy: RemovalPolicy,
+  encryptionKey: IKey | undefined,
+): SharedQueues {
+  const encrypted = encryptionKey && { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey };
+  const last = (id: string, props: QueueProps = {}) => {
+    const queue = secureQueue(scope, id, { removalPolicy, ...props });
     acknowledge(
       queue,
       "AwsSolutions-SQS3",
@@ -23,7 +33,11 @@ export function sharedQueues(scope: Construct, removalPolicy: RemovalPolicy): Sh
     );
     return queue;
   };
-  return { deadLetters: last("DeadLetters"), onFailure: last("OnFailure"), lostTicks: last("LostTicks") };
+  return {
+    deadLetters: last("DeadLetters", encrypted),
+    onFailure: last("OnFailure", encrypted),
+    lostTicks: last("LostTicks"),
+  };
 }
 
 /**

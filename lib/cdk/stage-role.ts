@@ -1,20 +1,20 @@
 import type { ITable, Table } from "aws-cdk-lib/aws-dynamodb";
-import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { ILogGroup } from "aws-cdk-lib/aws-logs";
-import type { Bucket } from "aws-cdk-lib/aws-s3";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { readTables } from "../connectors/dynamodb-table/provision.ts";
 import { readStream, writeStreams } from "../connectors/kinesis/provision.ts";
-import { acknowledgePrefix } from "./acknowledge.ts";
+import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { STATE_PREFIXES } from "./stores.ts";
 
 /** What a stage's function touches. */
 export interface StageResources {
   readonly stream: IStream;
   readonly table: Table;
-  readonly stateBucket: Bucket;
+  readonly stateBucket: IBucket;
   readonly deadLetters: IQueue;
   readonly onFailure: IQueue;
   readonly ticks: IQueue;
@@ -24,6 +24,10 @@ export interface StageResources {
   /** Tables it looks up in. */
   readonly lookupTables: readonly ITable[];
   readonly logGroup: ILogGroup;
+  /** Keys of whatever of these is encrypted by other than AWS's. */
+  readonly keyArns: readonly string[];
+  /** Whether the function is in a VPC. */
+  readonly isInNetwork: boolean;
 }
 
 /**
@@ -45,6 +49,13 @@ export function stageRole(scope: Construct, description: string, resources: Stag
       stateBucket,
       prefix,
       "Keys contain a task, an epoch and a nonce that are made at run time.",
+    );
+  }
+  if (resources.isInNetwork) {
+    acknowledge(
+      role,
+      "AwsSolutions-IAM5[Resource::*]",
+      "Network interfaces have no names before Lambda makes them; calls by the function's own code are denied.",
     );
   }
   return role;
@@ -73,15 +84,49 @@ function statementsOf(r: StageResources): PolicyStatement[] {
     ...(r.shuffles.length === 0 ? [] : [writeStreams(r.shuffles)]),
     ...readTables(r.lookupTables),
     allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [r.logGroup.logGroupArn]),
+    ...(r.keyArns.length === 0 ? [] : [allow("UseKeys", USE_OF_A_KEY, [...r.keyArns])]),
+    ...(r.isInNetwork ? joinNetwork() : []),
   ];
 }
+
+/** What reading and writing encrypted tables, streams, queues and objects takes. */
+const USE_OF_A_KEY = [
+  "kms:Decrypt",
+  "kms:DescribeKey",
+  "kms:Encrypt",
+  "kms:GenerateDataKey",
+  "kms:GenerateDataKeyWithoutPlaintext",
+  "kms:ReEncryptFrom",
+  "kms:ReEncryptTo",
+];
+
+const INTERFACES = [
+  "ec2:AssignPrivateIpAddresses",
+  "ec2:CreateNetworkInterface",
+  "ec2:DeleteNetworkInterface",
+  "ec2:DescribeNetworkInterfaces",
+  "ec2:DescribeSubnets",
+  "ec2:UnassignPrivateIpAddresses",
+];
+
+/** What Lambda does with the role to join a VPC. Code that runs in the function names itself in its calls: denied. */
+const joinNetwork = (): readonly PolicyStatement[] => [
+  new PolicyStatement({ sid: "JoinNetwork", actions: INTERFACES, resources: ["*"] }),
+  new PolicyStatement({
+    sid: "OnlyLambdaJoins",
+    effect: Effect.DENY,
+    actions: INTERFACES,
+    resources: ["*"],
+    conditions: { Null: { "lambda:SourceFunctionArn": "false" } },
+  }),
+];
 
 /**
  * Listing checkpoints, for the sweeper. The same permission has S3 answer 404 for an object that is gone, in place of
  * 403: a missing checkpoint means, read the pointer again (X11). To a read of an object no prefix belongs, so the
  * condition must hold where there is none; what it refuses is to list below any other prefix.
  */
-const seeObjects = (bucket: Bucket): PolicyStatement =>
+const seeObjects = (bucket: IBucket): PolicyStatement =>
   new PolicyStatement({
     sid: "SeeObjects",
     actions: ["s3:ListBucket"],

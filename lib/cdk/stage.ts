@@ -1,7 +1,8 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import type { ITable, Table } from "aws-cdk-lib/aws-dynamodb";
-import type { Stream } from "aws-cdk-lib/aws-kinesis";
+import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { CfnFunction } from "aws-cdk-lib/aws-lambda";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import {
   Architecture,
   CfnEventSourceMapping,
@@ -12,7 +13,7 @@ import {
 } from "aws-cdk-lib/aws-lambda";
 import type { Rule } from "aws-cdk-lib/aws-events";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
-import type { Bucket } from "aws-cdk-lib/aws-s3";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { deliveryStreamArn, type ProvisionedLake } from "../connectors/firehose/provision.ts";
@@ -21,6 +22,7 @@ import { BINDINGS_VARIABLE, BUILD_VARIABLE, type Bindings } from "../plan/bindin
 import { acknowledge } from "./acknowledge.ts";
 import type { CheckedSettings, CheckedStage } from "./checked-settings.ts";
 import { NAMESPACE } from "./metrics.ts";
+import type { NetworkSettings } from "./pipeline-props.ts";
 import { tickQueue, type SharedQueues } from "./queues.ts";
 import { stageRole } from "./stage-role.ts";
 import { sweepSchedule } from "./sweep.ts";
@@ -31,17 +33,26 @@ function buildOf(target: LambdaFunction): string {
   return s3Key === undefined ? "inline" : s3Key.slice(0, 12);
 }
 
+const networkOf = (network: NetworkSettings | undefined) =>
+  network && {
+    vpc: network.vpc,
+    ...(network.subnets && { vpcSubnets: network.subnets }),
+    ...(network.securityGroups && { securityGroups: [...network.securityGroups] }),
+  };
+
 /** What a stage shares with the others of its pipeline. */
 export interface Surroundings {
   readonly pipeline: string;
   readonly settings: CheckedSettings;
   readonly code: Code;
   readonly table: Table;
-  readonly stateBucket: Bucket;
+  readonly stateBucket: IBucket;
   readonly queues: SharedQueues;
+  readonly encryptionKey: IKey | undefined;
+  readonly network: NetworkSettings | undefined;
   readonly lakes: readonly ProvisionedLake[];
   /** Streams of the stages that read from this one, by their names. */
-  readonly shuffles: Readonly<Record<string, Stream>>;
+  readonly shuffles: Readonly<Record<string, IStream>>;
   /** Tables it looks up in, by the names that the pipeline has for them. */
   readonly lookupTables: Readonly<Record<string, ITable>>;
 }
@@ -49,12 +60,12 @@ export interface Surroundings {
 /** One stage: its function, the stream's mapping, the queue of its ticks, and what sweeps it. */
 export class ProvisionedStage extends Construct {
   readonly name: string;
-  readonly stream: Stream;
+  readonly stream: IStream;
   readonly target: LambdaFunction;
   readonly ticks: Queue;
   readonly sweeps: Rule;
 
-  constructor(scope: Construct, checked: CheckedStage, around: Surroundings, stream: Stream) {
+  constructor(scope: Construct, checked: CheckedStage, around: Surroundings, stream: IStream) {
     const { name } = checked.stage;
     super(scope, name);
     this.name = name;
@@ -95,6 +106,8 @@ export class ProvisionedStage extends Construct {
       shuffles: Object.values(around.shuffles),
       lookupTables: Object.values(around.lookupTables),
       logGroup,
+      keyArns: [...this.#keys(around)],
+      isInNetwork: around.network !== undefined,
     });
     const target = new LambdaFunction(this, "Function", {
       description: `Millrace: stage ${name} of the pipeline ${pipeline}`,
@@ -109,6 +122,7 @@ export class ProvisionedStage extends Construct {
         : { reservedConcurrentExecutions: settings.reservedConcurrency }),
       role,
       logGroup,
+      ...networkOf(around.network),
       // Metrics are lines of the log: Lambda must not wrap them in JSON of its own.
       loggingFormat: LoggingFormat.TEXT,
       environment: {
@@ -126,6 +140,13 @@ export class ProvisionedStage extends Construct {
       "Node 22 is supported, and the oldest that Lambda's stream features and this library's tests agree on; a newer one is a change that is tested first.",
     );
     return target;
+  }
+
+  /** Keys of what the function reads and writes, where these are not AWS's. */
+  #keys({ encryptionKey, stateBucket, shuffles }: Surroundings): ReadonlySet<string> {
+    const streams = [this.stream, ...Object.values(shuffles)];
+    const keys = [encryptionKey, stateBucket.encryptionKey, ...streams.map((stream) => stream.encryptionKey)];
+    return new Set(keys.flatMap((key) => key?.keyArn ?? []));
   }
 
   /** What the function is told about its surroundings. */

@@ -1,5 +1,6 @@
 import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import { AttributeType, BillingMode, Table, TableEncryption } from "aws-cdk-lib/aws-dynamodb";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import {
   BlockPublicAccess,
   Bucket,
@@ -16,6 +17,8 @@ export interface KeepSettings {
   readonly emptyBuckets: boolean;
   readonly deletionProtection: boolean;
   readonly accessLogs: IBucket | undefined;
+  /** None for AWS's keys. */
+  readonly encryptionKey: IKey | undefined;
 }
 
 /**
@@ -24,12 +27,17 @@ export interface KeepSettings {
  * Commits carry the time at which they may go, a month after they were written: until then the sweeper has made
  * checkpoints of whatever still needs them (X11). The task item carries none.
  */
-export function changelogTable(scope: Construct, { removalPolicy, deletionProtection }: KeepSettings): Table {
+export function changelogTable(
+  scope: Construct,
+  { removalPolicy, deletionProtection, encryptionKey }: KeepSettings,
+): Table {
   return new Table(scope, "Changelog", {
     partitionKey: { name: "task", type: AttributeType.STRING },
     sortKey: { name: "epoch", type: AttributeType.NUMBER },
     billingMode: BillingMode.PAY_PER_REQUEST,
-    encryption: TableEncryption.AWS_MANAGED,
+    ...(encryptionKey === undefined
+      ? { encryption: TableEncryption.AWS_MANAGED }
+      : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey }),
     timeToLiveAttribute: EXPIRY_ATTRIBUTE,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     deletionProtection,
@@ -54,7 +62,7 @@ const SPILL_DAYS = 60;
  * not: an idle task needs its own for ever, and nothing in S3 knows which one is pointed to; the sweeper deletes those
  * that were superseded (X11).
  */
-export const stateBucket = (scope: Construct, keep: KeepSettings): Bucket =>
+export const stateBucket = (scope: Construct, keep: KeepSettings): IBucket =>
   secureBucket(scope, "State", keep, [
     { id: "spills-after-their-commits", prefix: STATE_PREFIXES.spills, expiration: Duration.days(SPILL_DAYS) },
   ]);
@@ -63,11 +71,14 @@ export const stateBucket = (scope: Construct, keep: KeepSettings): Bucket =>
 export function secureBucket(
   scope: Construct,
   id: string,
-  { removalPolicy, emptyBuckets, accessLogs }: KeepSettings,
+  { removalPolicy, emptyBuckets, accessLogs, encryptionKey }: KeepSettings,
   rules: readonly LifecycleRule[] = [],
-): Bucket {
+): IBucket {
   const bucket = new Bucket(scope, id, {
-    encryption: BucketEncryption.S3_MANAGED,
+    ...(encryptionKey === undefined
+      ? { encryption: BucketEncryption.S3_MANAGED }
+      : // A bucket key: one request to KMS for many objects.
+        { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true }),
     enforceSSL: true,
     minimumTLSVersion: 1.2,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -84,5 +95,5 @@ export function secureBucket(
       "Only this pipeline's roles can reach the bucket; a log object per request costs more than the requests. Set accessLogs where an audit wants them.",
     );
   }
-  return bucket;
+  return bucket as IBucket; // which CDK types without the exactness about undefined that is compiled with here
 }

@@ -3,7 +3,8 @@ import { CfnTable, type CfnDatabase } from "aws-cdk-lib/aws-glue";
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnDeliveryStream } from "aws-cdk-lib/aws-kinesisfirehose";
 import { LogGroup, LogStream, type RetentionDays } from "aws-cdk-lib/aws-logs";
-import type { Bucket } from "aws-cdk-lib/aws-s3";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { secondsWithin, wholeWithin } from "../limits.ts";
 import type { Duration } from "../../time/duration.ts";
@@ -55,7 +56,11 @@ export interface ProvisionedLake {
 export interface LakePlace {
   readonly database: CfnDatabase;
   readonly databaseName: string;
-  readonly bucket: Bucket;
+  readonly bucket: IBucket;
+  /** What all keys begin with: nothing, or what tells this pipeline from others in the bucket. */
+  readonly root: string;
+  /** What rows and files are encrypted by; none for AWS's keys. */
+  readonly encryptionKey: IKey | undefined;
   readonly lakes: CheckedLakes;
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
@@ -64,9 +69,9 @@ export interface LakePlace {
 /** A lake: delivery stream, raw table, and the view that hides repeats. */
 export function provisionLake(scope: Construct, lake: LakeDeclaration, place: LakePlace): ProvisionedLake {
   const own = new Construct(scope, lake.name);
-  const { bucket, lakes } = place;
-  const prefix = `data/${lake.name}/`;
-  const errorPrefix = `errors/${lake.name}/`;
+  const { bucket, root, lakes } = place;
+  const prefix = `${root}data/${lake.name}/`;
+  const errorPrefix = `${root}errors/${lake.name}/`;
   const table = provisionTable(own, lake, place, bucket.s3UrlForObject(prefix));
   provisionView(own, lake, place).addResourceDependency(table);
   const logGroup = new LogGroup(own, "Logs", { retention: place.logRetention, removalPolicy: place.removalPolicy });
@@ -78,7 +83,9 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
   const role = deliveryRole(own, lake, place, [prefix, errorPrefix], logGroup);
   const deliveryStream = new CfnDeliveryStream(own, "Delivery", {
     deliveryStreamType: "DirectPut",
-    deliveryStreamEncryptionConfigurationInput: { keyType: "AWS_OWNED_CMK" },
+    deliveryStreamEncryptionConfigurationInput: place.encryptionKey
+      ? { keyType: "CUSTOMER_MANAGED_CMK", keyArn: place.encryptionKey.keyArn }
+      : { keyType: "AWS_OWNED_CMK" },
     extendedS3DestinationConfiguration: {
       bucketArn: bucket.bucketArn,
       roleArn: role.roleArn,
@@ -195,11 +202,20 @@ function deliveryRole(
             ],
           }),
           new PolicyStatement({ sid: "WriteLogs", actions: ["logs:PutLogEvents"], resources: [logGroup.logGroupArn] }),
+          ...useKeys([...keysOf(place)]),
         ],
       }),
     },
   });
 }
+
+const keysOf = ({ encryptionKey, bucket }: LakePlace): ReadonlySet<string> =>
+  new Set([encryptionKey, bucket.encryptionKey].flatMap((key) => key?.keyArn ?? []));
+
+const useKeys = (resources: string[]): readonly PolicyStatement[] =>
+  resources.length === 0
+    ? []
+    : [new PolicyStatement({ sid: "UseKeys", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources })];
 
 /** The ARN of a delivery stream, for the function that puts rows into it. */
 export const deliveryStreamArn = (lake: ProvisionedLake): string => lake.deliveryStream.attrArn;

@@ -1,6 +1,7 @@
 import { Duration as CdkDuration, type RemovalPolicy } from "aws-cdk-lib";
 import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Stream, StreamEncryption, StreamMode, type IStream } from "aws-cdk-lib/aws-kinesis";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { CfnEventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
@@ -17,6 +18,8 @@ export interface StreamSettings {
   readonly retention?: Duration;
   /** Who chooses a record's shard: only its partition key may, since state is kept by key. @default "partition-key" */
   readonly distribution?: "partition-key" | "service-managed";
+  /** A source's stream that is there already, in place of one that is made: its mode and shards are its own; `retention` says what its own is. @default one is made */
+  readonly existing?: IStream;
   /** Which of the streams that ever fed this source, 0 or more; raising it makes a new stream. @default 0 */
   readonly incarnation?: number;
 }
@@ -35,7 +38,9 @@ export interface MappingSettings {
 
 /** {@link StreamSettings}, checked and complete. */
 export interface CheckedStream {
-  /** None for an on-demand stream. */
+  /** The stream that is there already, if one is. */
+  readonly existing: IStream | undefined;
+  /** None for an on-demand stream, and for one that is there already. */
   readonly shards: number | undefined;
   readonly retentionHours: number;
   readonly incarnation: number;
@@ -70,8 +75,17 @@ export function checkStream(what: string, settings: StreamSettings): CheckedStre
       'Such a stream chooses its number of shards itself: leave shards out, or set mode to "provisioned".',
     );
   }
+  const { existing } = settings;
+  if (existing !== undefined && (settings.mode !== undefined || settings.shards !== undefined)) {
+    throw refuseSetting(
+      `${what}.${settings.mode === undefined ? "shards" : "mode"}`,
+      `${settings.mode ?? settings.shards} of a stream that is there already`,
+      "It has a mode and shards of its own: leave these out.",
+    );
+  }
   return {
-    shards: onDemand ? undefined : checkShards(`${what}.shards`, settings.shards ?? 1),
+    existing,
+    shards: onDemand || existing !== undefined ? undefined : checkShards(`${what}.shards`, settings.shards ?? 1),
     retentionHours: checkRetention(`${what}.retention`, settings.retention ?? { hours: 24 }),
     incarnation: wholeWithin(`${what}.incarnation`, settings.incarnation ?? 0, {
       least: 0,
@@ -123,13 +137,15 @@ export function checkMapping(what: string, settings: MappingSettings, isStateful
   };
 }
 
-/** The stream of a source. Its name is generated, so that two deployments never meet. */
+/** A stage's stream: the one that is there already, or a new one, whose name is generated, so that two deployments never meet. */
 export function provisionStream(
   scope: Construct,
   name: string,
   checked: CheckedStream,
   removalPolicy: RemovalPolicy,
-): Stream {
+  encryptionKey: IKey | undefined,
+): IStream {
+  if (checked.existing !== undefined) return checked.existing;
   // The incarnation is in the logical id: a new stream and a new incarnation cannot come without each other (X6).
   const id = checked.incarnation === 0 ? name : `${name}-${checked.incarnation}`;
   return new Stream(scope, id, {
@@ -137,7 +153,9 @@ export function provisionStream(
       ? { streamMode: StreamMode.ON_DEMAND }
       : { streamMode: StreamMode.PROVISIONED, shardCount: checked.shards }),
     retentionPeriod: CdkDuration.hours(checked.retentionHours),
-    encryption: StreamEncryption.MANAGED,
+    ...(encryptionKey === undefined
+      ? { encryption: StreamEncryption.MANAGED }
+      : { encryption: StreamEncryption.KMS, encryptionKey }),
     removalPolicy,
   });
 }
