@@ -25,3 +25,5 @@ export const operatorOfTable = (table: string): string => table.split("$", 1)[0]
 
 /** What stands in shapes for a `keyBy` that leads out of a stage; it is empty. */
 export const shuffleTableOf = (keyBy: string): string => `${keyBy}$shuffle`;
+
+export const isShuffleTable = (table: string): boolean => table.endsWith("$shuffle");

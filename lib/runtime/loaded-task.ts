@@ -1,4 +1,5 @@
-import type { Base, Commit, LogTotals, StoredCommit } from "../state/commit.ts";
+import { isShuffleTable } from "../operators/stateful.ts";
+import type { Base, Commit, LogTotals, StateShapes, StoredCommit } from "../state/commit.ts";
 import { bodyBytes, isWhole } from "../state/commit.ts";
 import { inherit, type Legacy } from "../state/inheritance.ts";
 import { hashOf, type HashRange } from "../state/hash-range.ts";
@@ -24,7 +25,9 @@ export class LoadedTask {
   isHeir = false;
   /** Whether it was loaded past something damaged, or from what another build wrote: the next checkpoint makes that good. */
   mustCheckpoint = false;
-  /** Partitions that were there at the beginning, as far as the source lists them: until the first commit. */
+  /** Whether an earlier version wrote the head, and this one sends to stages that were told nothing of the task yet. */
+  hasNewReaders = false;
+  /** Partitions that were there at the beginning, as far as the source lists them: until readers know them. */
   roots: readonly string[] = [];
   /** Whether the source was found silent in this turn, or not; undefined where nobody looked. */
   isSilent: boolean | undefined = undefined;
@@ -46,6 +49,7 @@ export class LoadedTask {
 
   startFrom(base: Base, build: string, content: StateContent): void {
     this.#apply(content, build, true);
+    this.hasNewReaders = this.#hasNewReaders(content.shapes);
     this.#forgetOtherBuilds(build);
     this.epoch = base.epoch;
     this.totals = base;
@@ -69,11 +73,13 @@ export class LoadedTask {
     this.state.apply(header, tables, true);
     this.epoch = Math.max(...legacies.map(({ epoch }) => epoch));
     this.isHeir = true;
+    this.hasNewReaders = legacies.some((legacy) => legacy.hasNewReaders);
   }
 
   /** What a sealed task leaves. */
   legacy(): Legacy {
-    return { epoch: this.epoch, header: this.state.header(), tables: this.state.snapshot() };
+    const { epoch, state, hasNewReaders } = this;
+    return { epoch, header: state.header(), tables: state.snapshot(), hasNewReaders };
   }
 
   follow(stored: StoredCommit, commit: Commit): void {
@@ -81,6 +87,7 @@ export class LoadedTask {
     this.headOutputs = commit.outputs;
     this.#forgetOtherBuilds(stored.build);
     this.moveTo(stored);
+    this.hasNewReaders = this.#hasNewReaders(commit.shapes);
   }
 
   /** The state is that of a commit now: one just read, or just appended. */
@@ -88,6 +95,7 @@ export class LoadedTask {
     this.epoch = stored.epoch;
     this.nonce = stored.nonce;
     this.isHeir = false;
+    this.hasNewReaders = false;
     this.totals = stored.totals;
     this.base = stored.base;
     const entries = this.state.size;
@@ -99,6 +107,11 @@ export class LoadedTask {
     if (build === this.#settings.build) return;
     this.state.poison.reset();
     this.state.killed = 0;
+  }
+
+  #hasNewReaders(stored: StateShapes): boolean {
+    const { shapes } = this.#settings.program;
+    return Object.keys(shapes).some((table) => isShuffleTable(table) && !Object.hasOwn(stored, table));
   }
 
   #apply(content: StateContent, build: string, whole: boolean): void {

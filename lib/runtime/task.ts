@@ -19,6 +19,7 @@ import type { IncomingRecord } from "./record.ts";
 import type { Partition } from "../state/partition.ts";
 import type { SourcePartitions } from "./source-partitions.ts";
 import { redriven, type Redrive } from "./redrive.ts";
+import { leavesOf } from "./shuffle/news.ts";
 import { Succession } from "./succession.ts";
 import { notAtTip, notDrained } from "./task-errors.ts";
 import { endFold } from "./end-fold.ts";
@@ -166,6 +167,8 @@ export class Task {
     await this.#deliverHead(task, item, progress); // X5: before appending, and before returning success
     if (task.epoch === 0 && task.state.range === undefined)
       await this.#succession.open(task, item, trigger.kind === "seal" ? trigger.listed : undefined);
+    if (task.hasNewReaders && task.state.sealed === undefined)
+      task.roots = leavesOf(await this.#settings.partitions.list());
     const before = task.state.counters.byOperator();
     const woken = task.fold.wake(now());
     const mustCommit = this.#mustOpen(trigger, task) || woken > 0;
@@ -261,7 +264,8 @@ export class Task {
   /** Whether a task that has nothing to commit must begin nevertheless: others wait for what it says of itself. */
   #mustOpen(trigger: Occasion, task: LoadedTask): boolean {
     if (task.isHeir) return true;
-    return task.epoch === 0 && this.#shuffles.length > 0 && (trigger.kind === "tick" || trigger.kind === "sweep");
+    const isUnknown = task.epoch === 0 ? this.#shuffles.length > 0 : task.hasNewReaders && !task.state.sealed;
+    return isUnknown && (trigger.kind === "tick" || trigger.kind === "sweep");
   }
 
   get #shuffles() {

@@ -25,6 +25,8 @@ export interface Legacy {
   readonly epoch: number;
   readonly header: TaskHeader;
   readonly tables: TableDeltas;
+  /** Whether stages that read from it were told nothing of it. */
+  readonly hasNewReaders?: boolean;
 }
 
 /** The heir that takes over a key's state. A key outside of all ranges goes to the nearest below, and none is lost. */

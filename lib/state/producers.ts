@@ -102,7 +102,9 @@ export function timeOf(state: TaskState, stages: readonly string[], stageOf: (ta
   const missing = new Set(stages);
   for (const [name, value] of state.table(PRODUCERS).entriesOf(SPACE)) {
     const [, , watermark, status] = value as Producer;
-    missing.delete(stageOf(name));
+    const stage = stageOf(name);
+    if (!stages.includes(stage)) continue; // one that another version read from: it will say nothing more
+    missing.delete(stage);
     if (status === REPLACED) continue;
     most = Math.max(most, watermark);
     if (status === IDLE) continue;

@@ -13,12 +13,16 @@ export const rootsOf = (known: readonly Partition[]): readonly string[] =>
     .map(({ id }) => id)
     .filter((id, i, ids) => ids.indexOf(id) === i);
 
+/** Partitions that no other that is listed has replaced: their tasks are there, or will be. */
+export const leavesOf = (listed: readonly Partition[]): readonly string[] =>
+  listed.filter(({ id }) => !listed.some(({ parents }) => parents.includes(id))).map(({ id }) => id);
+
 /**
  * Adds to the commit being made what those that read from the stage must know of the task, if there is anything new:
  * how far it is, whether it is idle, who was there with it at the beginning, who takes over from it.
  *
  * A task's first commit names the others that were there, and gives each a first tick: one may never get a record, and
- * readers wait until it says so.
+ * readers wait until it says so. So does its first commit of a version that has readers which the one before had not.
  *
  * @param now epoch milliseconds
  */
@@ -27,7 +31,7 @@ export function tellReaders(task: LoadedTask, id: TaskId, shuffles: readonly Pro
   const { state, fold } = task;
   const isFirst = task.epoch === 0 && !task.isHeir;
   const nameOf = (partition: string) => taskName({ ...id, partition });
-  const roots = isFirst ? task.roots.map(nameOf) : undefined;
+  const roots = isFirst || task.hasNewReaders ? task.roots.map(nameOf) : undefined;
   const heirs = state.sealed?.map(({ partition }) => nameOf(partition));
   const told = { watermark: state.watermark, isIdle: isIdle(task) };
   // Elements make a reader wait again for one that was idle, until it says that it is.
