@@ -26,8 +26,11 @@ export interface LargestKeysOptions {
 
 /** What a key takes of an operator's state in one task. */
 export interface LargeKey extends Pick<KeySize, "operator" | "entries" | "bytes"> {
+  /** Empty for what is the task's own: operator state. */
   readonly key: KeyValues;
 }
+
+const NO_KEY = "";
 
 /**
  * Loads a task's state and lists the keys that take most of it, largest first. For tools: it reads what a cold start
@@ -50,10 +53,13 @@ export async function listLargestKeys(options: LargestKeysOptions): Promise<read
   const origin = { pipeline: pipeline.name, stage: stage.name, task, partition };
   const { task: loaded } = await catchUp.run(task, undefined, () => new LoadedTask({ ...runnable, origin, build: "" }));
   const tables = tablesOf(pipeline, stage);
-  const keyCodeOf = (table: string, key: string) => tables.get(table)?.keyCodeOf(key);
+  const keyCodeOf = (table: string, key: string) => {
+    const description = tables.get(table);
+    return description?.unite === undefined ? description?.keyCodeOf(key) : NO_KEY;
+  };
   return largestKeys(loaded.state.snapshot(), keyCodeOf, limit).map(({ operator, keyCode, entries, bytes }) => ({
     operator,
-    key: decodeKey(tables.get(operator)!.keyFields, keyCode),
+    key: keyCode === NO_KEY ? {} : decodeKey(tables.get(operator)!.keyFields, keyCode),
     entries,
     bytes,
   }));

@@ -1,6 +1,7 @@
 import type { KeyHash } from "../state/hash-range.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { StateShapes } from "../state/commit.ts";
+import type { TableDeltas } from "../state/task-state.ts";
 import type { StateContent } from "../state/structure.ts";
 import type { RestoredState } from "./evolution/stage-state.ts";
 import type { Writer } from "./evolution/state-errors.ts";
@@ -39,6 +40,8 @@ export interface StageProgram {
   readonly hashOfKey: (key: KeyValues) => KeyHash;
   /** The same of a key as an operator's table has it. */
   readonly hashOf: (operator: string, key: string) => KeyHash;
+  /** Makes one, per operator, of what several tasks have left to one that begins at a position of the hash range. */
+  readonly unite: (tables: TableDeltas, position: KeyHash) => TableDeltas;
   /** Checks what comes out of storage, and makes it this build's. Throws systemic errors for what does not fit. */
   readonly restore: (stored: StateContent, writer: Writer) => RestoredState;
 }

@@ -1,3 +1,4 @@
+import type { KeyHash } from "../state/hash-range.ts";
 import type { TableDelta } from "../state/keyed-table.ts";
 import type { PartOrigins } from "./evolution/part-origins.ts";
 import type { EvolvingShape } from "./evolution/state-shape.ts";
@@ -18,6 +19,13 @@ export interface TableDescription {
    * @param from how values of an earlier version become this one's; nothing where this version wrote them
    */
   readonly restore: (delta: TableDelta, from?: PartOrigins) => TableDelta;
+  /**
+   * For state that is a task's and no key's: it is kept under positions of the hash range, which `keyCodeOf` gives, and moves
+   * as keys of that hash do. Makes one of what several tasks had that have become one. Throws systemic errors.
+   *
+   * @param position of the task that has them now
+   */
+  readonly unite?: (delta: TableDelta, position: KeyHash) => TableDelta;
 }
 
 /** The operator that a table is of. */

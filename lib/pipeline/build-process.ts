@@ -23,7 +23,8 @@ export function buildProcess(
   other?: number,
 ) {
   const definition: ProcessDefinition = {
-    state: checked(builder, name, "state", process?.state ?? {}, ["value", "list", "map", "reducing"]),
+    state: checked(builder, name, "state", process?.state ?? {}, CELLS),
+    operatorState: checked(builder, name, "operatorState", process?.operatorState ?? {}, CELLS),
     timers: checked(builder, name, "timers", process?.timers ?? {}, ["timer"]),
     sides: checked(builder, name, "sides", process?.sides ?? {}, ["side"]),
     evolution: evolutionOf(`${builder.where}: process("${name}")`, process ?? {}),
@@ -31,6 +32,7 @@ export function buildProcess(
     onOther: other === undefined ? undefined : builder.function("process", `${name}.onOther`, process?.onOther),
     onTimer: process?.onTimer && builder.function("process", `${name}.onTimer`, process.onTimer),
   };
+  checkUniting(builder, name, definition);
   const timers = Object.keys(definition.timers);
   if (timers.length > 0 && definition.onTimer === undefined) {
     throw builder.refuse(`process("${name}")`, `has a timer "${timers[0]!}" and no onTimer`, "Give it one.");
@@ -40,11 +42,37 @@ export function buildProcess(
   return Object.defineProperty(buildStream(builder, node, keyFields), "side", { value: Object.fromEntries(sides) });
 }
 
+const CELLS = ["value", "list", "map", "reducing"];
+
+/** Tasks become one when shards are merged, and keys never do. */
+function checkUniting(builder: Builder, name: string, { state, operatorState }: ProcessDefinition): void {
+  const refuse = (field: string, cell: string, problem: string, advice: string) =>
+    builder.refuse(`process("${name}").${field}`, `has a "${cell}" ${problem}`, advice);
+  for (const [cell, { kind, reduce, ttl }] of Object.entries(operatorState)) {
+    if (kind === "value" && reduce === undefined) {
+      throw refuse(
+        "operatorState",
+        cell,
+        "that does not say what becomes of two tasks' values when their shards are merged",
+        "Give value() a unite: (a, b) => …, or use reducing, list or map.",
+      );
+    }
+    if (ttl !== Number.POSITIVE_INFINITY) {
+      const advice = "How far event time has come differs from key to key: remove what is old yourself.";
+      throw refuse("operatorState", cell, "with a time to live", advice);
+    }
+  }
+  for (const [cell, { kind, reduce }] of Object.entries(state)) {
+    if (kind !== "value" || reduce === undefined) continue;
+    throw refuse("state", cell, "with a unite, which no key ever needs", "Leave it out, or use reducing.");
+  }
+}
+
 /** Checks what a process function declares: names, and that the library made what they name. */
 function checked<D extends Readonly<Record<string, { readonly kind: string }>>>(
   builder: Builder,
   name: string,
-  what: "state" | "timers" | "sides",
+  what: "state" | "operatorState" | "timers" | "sides",
   declarations: D,
   kinds: readonly string[],
 ): D {
@@ -59,6 +87,7 @@ function checked<D extends Readonly<Record<string, { readonly kind: string }>>>(
 
 const ADVICE = {
   state: "Use value, list, map or reducing.",
+  operatorState: "Use reducing, list, map, or value with unite.",
   timers: "Use eventTime or processingTime.",
   sides: "Use side<Row>().",
 };

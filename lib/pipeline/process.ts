@@ -49,8 +49,9 @@ export interface Process<T, K> {
     const Sd extends SideDeclarations = {},
     X extends Given = void,
     Y extends Given = void,
+    const O extends CellDeclarations = {},
   >(
     name: string,
-    process: ProcessFunction<T, K, S, Tm, Sd, X, Y>,
+    process: ProcessFunction<T, K, S, Tm, Sd, X, Y, O>,
   ): Processed<RowsOf<X> | RowsOf<Y>, K, Sd, S, Tm>;
 }

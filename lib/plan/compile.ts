@@ -36,9 +36,12 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
     })),
     hashOfKey,
     hashOf: (name, tableKey) => {
-      const { keyFields, keyCodeOf } = tables.get(name)!;
+      const { keyFields, keyCodeOf, unite } = tables.get(name)!;
+      if (unite !== undefined) return keyCodeOf(tableKey); // a position is a hash
       return hashOfKey(decodeKey(keyFields, keyCodeOf(tableKey)));
     },
+    unite: (deltas, position) =>
+      deltas.map(([name, delta]) => [name, tables.get(name)?.unite?.(delta, position) ?? delta]),
     restore: (stored, writer) => state.restore(stored, writer),
     ...preparationOf(pipeline, stage),
     bind: (context) => bind(nodes, stage, state, context),

@@ -70,7 +70,7 @@ export class LoadedTask {
       hashOfKey,
       intake.kind === "source" ? idle : Number.POSITIVE_INFINITY, // a shuffle's silence is what its producers say
     );
-    this.state.apply(header, tables, true);
+    this.state.apply(header, program.unite(tables, partition.range.from), true);
     this.epoch = Math.max(...legacies.map(({ epoch }) => epoch));
     this.isHeir = true;
     this.hasNewReaders = legacies.some((legacy) => legacy.hasNewReaders);

@@ -34,6 +34,27 @@ const cards = lake("cards", { card: text, total: double });
 const keyed = (use: (stream: Keyed<Payment, Key>) => void) => () =>
   pipeline("p", (flow) => use(flow.from(payments).byKey));
 
+test("operator state is typed as state is, and stands beside it", () => {
+  keyed((stream) => {
+    const processed = stream.process("all", {
+      state: { own: value(z.number()) },
+      operatorState: {
+        cents: reducing(z.bigint(), (a, b) => a + b, { initial: 0n }),
+        most: value(z.number(), { unite: Math.max }),
+      },
+      *onRecord(_payment, { state, operatorState }) {
+        expectTypeOf(operatorState.cents.get()).toEqualTypeOf<bigint>();
+        expectTypeOf(operatorState.most.get()).toEqualTypeOf<number | undefined>();
+        expectTypeOf(state.own.get()).toEqualTypeOf<number | undefined>();
+        // @ts-expect-error: a key's state is not the task's.
+        void operatorState.own;
+        yield { cents: operatorState.cents.get() };
+      },
+    });
+    expectTypeOf(processed).toExtend<Stream<{ cents: bigint }, Key>>();
+  });
+});
+
 test("state, timers, side outputs and rows are typed by what is declared", () => {
   keyed((stream) => {
     const processed = stream.process("all", {

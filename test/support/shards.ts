@@ -2,7 +2,7 @@ import type { IncomingRecord } from "../../lib/runtime/record.ts";
 import { hashOf, isWithin, WHOLE_RANGE, type HashRange } from "../../lib/state/hash-range.ts";
 import { compareSequences } from "../../lib/state/position.ts";
 import type { Event } from "./events-pipeline.ts";
-import { record, type Rig } from "./rig.ts";
+import { record, type Rig, type RigOptions } from "./rig.ts";
 
 interface Shard {
   readonly id: string;
@@ -26,9 +26,14 @@ export class Shards {
   }
 
   put(event: Event, arrival = this.#rig.now): string {
-    const shard = this.#shards.find(({ isOpen, range }) => isOpen && isWithin(range, hashOf(event.key)))!;
+    const shard = this.#shardOf(event.key);
     shard.records.push(record(++this.#sequence, event, { arrival }));
     return shard.id;
+  }
+
+  /** The open shard that a key belongs to. */
+  of(key: string): string {
+    return this.#shardOf(key).id;
   }
 
   split(id: string): [string, string] {
@@ -58,14 +63,18 @@ export class Shards {
   }
 
   /** Gives a new process everything of a shard that its task has not folded. */
-  async read(id: string): Promise<void> {
+  async read(id: string, options: RigOptions = {}): Promise<void> {
     const header = await this.#rig.header(id);
     const records = this.unread(id, header?.position.sequence ?? "");
-    if (records.length > 0) await this.#rig.process().records(id, records);
+    if (records.length > 0) await this.#rig.process(options).records(id, records);
   }
 
   get open(): readonly string[] {
     return this.#shards.filter(({ isOpen }) => isOpen).map(({ id }) => id);
+  }
+
+  #shardOf(key: string): Shard {
+    return this.#shards.find(({ isOpen, range }) => isOpen && isWithin(range, hashOf(key)))!;
   }
 
   #add(range: HashRange, parents: readonly string[]): string {
@@ -80,4 +89,11 @@ export class Shards {
     shard.isOpen = false;
     return shard;
   }
+}
+
+/** Whether the ranges of two shards meet: the lower one's first; nothing where they do not. */
+export function neighbours(rig: Rig, a: string, b: string): readonly [low: string, high: string] | undefined {
+  const rangeOf = (id: string) => rig.partitions.find((partition) => partition.id === id)!.range;
+  const [low, high] = rangeOf(a).from < rangeOf(b).from ? [a, b] : [b, a];
+  return BigInt(`0x${rangeOf(low).to}`) + 1n === BigInt(`0x${rangeOf(high).from}`) ? [low, high] : undefined;
 }

@@ -17,7 +17,7 @@ import { z } from "zod";
 import { taskName } from "../../lib/state/task-id.ts";
 import { event } from "../support/events-pipeline.ts";
 import { Rig } from "../support/rig.ts";
-import { Shards } from "../support/shards.ts";
+import { neighbours, Shards } from "../support/shards.ts";
 
 const KEYS = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
@@ -96,7 +96,7 @@ test("state and timers follow their key through splits and merges: nothing is lo
           shards.split(open[step.which % open.length]!);
         } else if (step.kind === "merge" && open.length > 1) {
           const [a, b] = [open[step.which % open.length]!, open[(step.which + 1) % open.length]!];
-          if (neighbours(rig, a, b)) shards.merge(a, b);
+          if (neighbours(rig, a, b) !== undefined) shards.merge(a, b);
         }
       }
       if (wakes) {
@@ -117,9 +117,3 @@ test("state and timers follow their key through splits and merges: nothing is lo
     { numRuns: 60 },
   );
 });
-
-function neighbours(rig: Rig, a: string, b: string): boolean {
-  const rangeOf = (id: string) => rig.partitions.find((partition) => partition.id === id)!.range;
-  const [low, high] = [rangeOf(a), rangeOf(b)].sort((x, y) => (x.from < y.from ? -1 : 1));
-  return BigInt(`0x${low!.to}`) + 1n === BigInt(`0x${high!.from}`);
-}

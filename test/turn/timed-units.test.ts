@@ -49,6 +49,7 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
     shapes: {},
     shuffles: [],
     hashOfKey: () => "0".repeat(32),
+    unite: <T>(tables: T) => tables,
     hashOf: () => "0".repeat(32),
     restore: ({ header, tables }) => ({ header, tables, isMigrated: false }),
     bind: (context) => ({

@@ -18,6 +18,7 @@ export interface CellDeclaration {
   readonly keySchema: StandardSchemaV1 | undefined;
   /** What is read where nothing is stored. */
   readonly initial: unknown;
+  /** How two become one: a value and what is added to it, or what two tasks have whose shards were merged. */
   readonly reduce: ((a: never, b: never) => unknown) | undefined;
   /** Milliseconds of event time that an entry lives after it was last written; infinity for good. */
   readonly ttl: number;
@@ -96,6 +97,11 @@ export interface InitialOptions<V> extends CellOptions {
   readonly initial: V;
 }
 
+export interface UniteOptions<V> {
+  /** For `operatorState`: what becomes of two tasks' values when their shards are merged, the one of the lower range first. */
+  readonly unite?: (a: Stored<V>, b: Stored<V>) => Stored<V>;
+}
+
 /**
  * One value per key. The schema checks what is set and what comes out of storage: it must take what it gives.
  *
@@ -107,14 +113,19 @@ export interface InitialOptions<V> extends CellOptions {
  */
 export function value<S extends StandardSchemaV1>(
   schema: StateSchema<S>,
-  options: InitialOptions<Output<S>>,
+  options: InitialOptions<Output<S>> & UniteOptions<Output<S>>,
 ): Cell<ValueCell<Output<S>, never>>;
 export function value<S extends StandardSchemaV1>(
   schema: StateSchema<S>,
-  options?: CellOptions,
+  options?: CellOptions & UniteOptions<Output<S>>,
 ): Cell<ValueCell<Output<S>>>;
-export function value(schema: StandardSchemaV1, options: Partial<InitialOptions<unknown>> = {}): CellDeclaration {
-  return declare({ kind: "value", schema, ...optionsOf("value", schema, options) });
+export function value(
+  schema: StandardSchemaV1,
+  options: Partial<InitialOptions<unknown>> & { readonly unite?: CellDeclaration["reduce"] } = {},
+): CellDeclaration {
+  const { unite: reduce } = options;
+  if (reduce !== undefined && typeof reduce !== "function") throw bad("value", "has a unite that is no function");
+  return declare({ kind: "value", schema, ...optionsOf("value", schema, options), reduce });
 }
 
 /**

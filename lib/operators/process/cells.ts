@@ -6,13 +6,18 @@ import { storableCopy } from "../../state/storable.ts";
 import { readable } from "../../state/stored-value.ts";
 import type { ExpiringEntries } from "../expiring-entries.ts";
 import type { CellDeclaration, ListCell, MapCell, ReducingCell, ValueCell } from "./cell.ts";
-import type { Scope } from "./scope.ts";
+import type { CellScope } from "./scope.ts";
 
 /** Any of the kinds, as the runtime sees it. */
-type AnyCell = ValueCell<unknown> | ListCell<unknown> | MapCell<KeyValue, unknown> | ReducingCell<unknown>;
+export type AnyCell = ValueCell<unknown> | ListCell<unknown> | MapCell<KeyValue, unknown> | ReducingCell<unknown>;
 
-/** Makes what user code finds under a cell's name. It is the current key's, whichever that is. */
-export function cellOf(name: string, declaration: CellDeclaration, entries: ExpiringEntries, scope: Scope): AnyCell {
+/** Makes what user code finds under a cell's name. It is the current key's, whichever that is, or the task's. */
+export function cellOf(
+  name: string,
+  declaration: CellDeclaration,
+  entries: ExpiringEntries,
+  scope: CellScope,
+): AnyCell {
   const part = new Part(name, declaration, entries, scope);
   switch (declaration.kind) {
     case "value":
@@ -30,10 +35,10 @@ export function cellOf(name: string, declaration: CellDeclaration, entries: Expi
 class Part {
   readonly #name: string;
   readonly #entries: ExpiringEntries;
-  readonly #scope: Scope;
+  readonly #scope: CellScope;
   readonly declaration: CellDeclaration;
 
-  constructor(name: string, declaration: CellDeclaration, entries: ExpiringEntries, scope: Scope) {
+  constructor(name: string, declaration: CellDeclaration, entries: ExpiringEntries, scope: CellScope) {
     this.#name = name;
     this.declaration = declaration;
     this.#entries = entries;
@@ -99,7 +104,7 @@ class Part {
 
   #put(space: number, key: string, value: unknown, ttl: number): void {
     if (!this.#entries.has(space, key)) this.#scope.checkRange();
-    this.#entries.put(space, key, value, this.#scope.call.meta.time, ttl);
+    this.#entries.put(space, key, value, this.#scope.time, ttl);
   }
 }
 

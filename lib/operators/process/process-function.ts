@@ -27,7 +27,7 @@ export const side = <R>(): Side<R> => ({ kind: "side" });
 export type Sides<D> = { readonly [P in keyof D]: D[P] extends Side<infer R> ? (row: R) => void : never };
 
 /** What a process function has while it is called, and only then. */
-export interface ProcessContext<K, S, Tm, Sd> {
+export interface ProcessContext<K, S, Tm, Sd, O = {}> {
   readonly key: K;
   /** Event time, epoch milliseconds: the record's, or the timer's. A processing time's timer has the watermark. */
   readonly time: number;
@@ -36,6 +36,7 @@ export interface ProcessContext<K, S, Tm, Sd> {
   /** Processing time, epoch milliseconds: the same for a whole turn. */
   readonly now: number;
   readonly state: Cells<S>;
+  readonly operatorState: Cells<O>;
   readonly timers: Timers<Tm>;
   readonly side: Sides<Sd>;
 }
@@ -55,25 +56,32 @@ export interface ProcessFunction<
   Sd extends SideDeclarations,
   X extends Given,
   Y extends Given,
+  O extends CellDeclarations = {},
 > {
   /** Per key: `value`, `list`, `map` and `reducing`. */
   readonly state?: S;
+  /**
+   * Per task, whichever key it is called for: `reducing`, `list`, `map`, and `value` with `unite`. None of it has a time to
+   * live. Of a shard that is split the low half has it, and the other begins anew; of two that are merged it becomes one.
+   */
+  readonly operatorState?: O;
   /** Per key: `eventTime` or `processingTime`. */
   readonly timers?: Tm;
   readonly sides?: Sd;
   /** Raised when state or timers are taken out. @default 1 */
   readonly version?: number;
   /**
-   * By version, what the next one took out: the names of state, and of timers as `timers.name`. What is stored of it goes.
+   * By version, what the next one took out: the names of state, of operator state as `operatorState.name`, and of timers
+   * as `timers.name`. What is stored of it goes.
    * What is added needs no word: it is simply not set yet.
    */
   readonly migrate?: { readonly [version: number]: Pick<PartsChange, "removed"> };
   /** Names that the operator had: its state was stored under them. */
   readonly was?: readonly string[];
   /** Called with each record. What it yields are rows with the record's key and event time. */
-  readonly onRecord: (record: T, context: ProcessContext<K, S, Tm, Sd>) => X;
+  readonly onRecord: (record: T, context: ProcessContext<K, S, Tm, Sd, O>) => X;
   /** Called with each timer that fires, after it was cleared. What it yields are rows with its key and event time. */
-  readonly onTimer?: (timer: keyof Tm & string, context: ProcessContext<K, S, Tm, Sd>) => Y;
+  readonly onTimer?: (timer: keyof Tm & string, context: ProcessContext<K, S, Tm, Sd, O>) => Y;
 }
 
 /** User code that runs once per record of either of two connected streams, and once per timer. */
@@ -95,6 +103,7 @@ export interface ConnectedFunction<
 /** A process function as the runtime knows it. */
 export interface ProcessDefinition {
   readonly state: CellDeclarations;
+  readonly operatorState: CellDeclarations;
   readonly timers: TimerDeclarations;
   readonly sides: SideDeclarations;
   /** The version of the set of its state and timers, and how it came about. */

@@ -6,6 +6,7 @@ import type { ExpiringOperator, Meta, OperatorContext, Push, StoredUnit, TimedOp
 import { trailing, watermarkAt } from "../operator-watermark.ts";
 import { refusePromise } from "../stateless.ts";
 import { cellOf } from "./cells.ts";
+import { operatorTableOf, PositionScope } from "./operator-state.ts";
 import type { ProcessDefinition } from "./process-function.ts";
 import { Scope, type Call } from "./scope.ts";
 import type { TimerDeclaration } from "./timer.ts";
@@ -29,7 +30,8 @@ export interface ProcessOutlets {
 /**
  * Runs user code once per record and once per timer, with state and timers per key.
  *
- * State: the operator's own table and that of expiry (`ExpiringEntries`), one of timers and one of wakes (`TimerQueue`).
+ * State: the operator's own table and that of expiry (`ExpiringEntries`), one of what is no key's (`PositionScope`), one of
+ * timers and one of wakes (`TimerQueue`).
  */
 export class ProcessOperator implements TimedOperator, ExpiringOperator {
   readonly name: string;
@@ -55,8 +57,11 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
     this.#scope = scope;
     const timerOf = (timer: string, { domain }: TimerDeclaration) =>
       new TimerHandle(timer, domain, domain === "event" ? this.#timers : this.#wakes, scope);
+    const own = new ExpiringEntries(operatorTableOf(name), context.state);
+    const position = new PositionScope(context.state, scope);
     this.#user = userContext(scope, {
       state: each(definition.state, (cell, declaration) => cellOf(cell, declaration, this.#entries, scope)),
+      operatorState: each(definition.operatorState, (cell, declaration) => cellOf(cell, declaration, own, position)),
       timers: each(definition.timers, timerOf),
       side: each(definition.sides, (side) => this.#sideOf(side)),
     });
@@ -168,7 +173,10 @@ const each = <D, H>(
   Object.freeze(Object.fromEntries(Object.entries(declarations).map(([name, one]) => [name, make(name, one)])));
 
 /** What user code is given: one object for all calls, which says what the present one is for. */
-const userContext = (scope: Scope, handles: { readonly [kind in "state" | "timers" | "side"]: object }): object =>
+const userContext = (
+  scope: Scope,
+  handles: { readonly [kind in "state" | "operatorState" | "timers" | "side"]: object },
+): object =>
   Object.freeze({
     ...handles,
     get key() {

@@ -7,19 +7,16 @@ import type { PartOrigins } from "../evolution/part-origins.ts";
 import { fixedShape, type EvolvingShape, type PartsChange, type StatePart } from "../evolution/state-shape.ts";
 import { expiryTableOf } from "../expiring-entries.ts";
 import type { TableDescription } from "../stateful.ts";
-import type { CellDeclaration } from "./cell.ts";
+import type { CellDeclaration, CellDeclarations } from "./cell.ts";
+import { operatorTableOf, uniteCells } from "./operator-state.ts";
 import type { ProcessSpec } from "./process-operator.ts";
 import { timerTableOf } from "./timers.ts";
 
 /** The tables of a process function's state. */
 export function processTables(spec: ProcessSpec): readonly TableDescription[] {
   const { name, keyFields, definition } = spec;
+  const { operatorState: own } = definition;
   const by = `by ${keyFields.join()}`;
-  const cells = Object.entries(definition.state).map(([cell, { versions }]): StatePart => ({
-    name: cell,
-    shape: versions.text,
-    wayFrom: (stored) => versions.wayFrom(stored),
-  }));
   const table = (of: string, shape: EvolvingShape, restore: TableDescription["restore"] = (delta) => delta) =>
     ({ name: of, shape, keyFields, keyCodeOf: keyCodeIn, restore }) satisfies TableDescription;
   const timersOf = (domain: "event" | "processing") =>
@@ -29,17 +26,34 @@ export function processTables(spec: ProcessSpec): readonly TableDescription[] {
       withoutRemoved,
     );
   return [
-    table(name, sparse(spec, `process/1 ${by}`, cells, ofCell), (delta, from) => restoreCells(spec, delta, from)),
+    table(name, sparse(spec, `process/1 ${by}`, cellParts(definition.state), ofCell), (delta, from) =>
+      restoreCells(name, definition.state, delta, from),
+    ),
+    {
+      ...table(operatorTableOf(name), sparse(spec, "operator/1", cellParts(own), ofOwnCell), (delta, from) =>
+        restoreCells(name, own, delta, from),
+      ),
+      unite: (delta, position) => uniteCells(name, own, delta, position),
+    },
     table(expiryTableOf(name), fixedShape(`expiry/1 ${by}`)),
     timersOf("event"),
     timersOf("processing"),
   ];
 }
 
-const TIMERS = "timers.";
 const TIMER = "timer/1";
-const ofCell = (removed: string) => (removed.startsWith(TIMERS) ? [] : [removed]);
-const ofTimer = (removed: string) => (removed.startsWith(TIMERS) ? [removed.slice(TIMERS.length)] : []);
+const ofPrefix = (prefix: string) => (removed: string) =>
+  removed.startsWith(prefix) ? [removed.slice(prefix.length)] : [];
+const ofTimer = ofPrefix("timers.");
+const ofOwnCell = ofPrefix("operatorState.");
+const ofCell = (removed: string) => (removed.includes(".") ? [] : [removed]);
+
+const cellParts = (cells: CellDeclarations): readonly StatePart[] =>
+  Object.entries(cells).map(([name, { versions }]) => ({
+    name,
+    shape: versions.text,
+    wayFrom: (stored) => versions.wayFrom(stored),
+  }));
 
 /** @param named which parts of the table a removal of the operator's means */
 function sparse(
@@ -70,14 +84,14 @@ function withoutRemoved(delta: TableDelta, from?: PartOrigins): TableDelta {
 }
 
 /** @throws systemic error `state/cell` naming operator and cell */
-function restoreCells({ name, definition }: ProcessSpec, delta: TableDelta, from?: PartOrigins): TableDelta {
-  const places = new Map(Object.keys(definition.state).map((cell, i) => [cell, i]));
+function restoreCells(name: string, cells: CellDeclarations, delta: TableDelta, from?: PartOrigins): TableDelta {
+  const places = new Map(Object.keys(cells).map((cell, i) => [cell, i]));
   const put = withoutRemoved(delta, from).put.map(([space, keys, values]) => {
     const restored = values.map((value, i) => {
       const { part, entry } = partIn(keys[i]!);
       const at = places.get(part);
       if (at === undefined) throw refused(name, part, "has an entry that this build does not know");
-      return restoreEntry(name, part, definition.state[part]!, entry, value, from?.origins[at]?.migrate);
+      return restoreEntry(name, part, cells[part]!, entry, value, from?.origins[at]?.migrate);
     });
     return [space, keys, restored] as const;
   });

@@ -15,8 +15,21 @@ export interface Call {
   readonly timer: { readonly domain: "event" | "processing"; readonly at: number } | undefined;
 }
 
+/** What cells belong to. */
+export interface CellScope {
+  readonly operator: string;
+  /** What expires at or before it is not seen. */
+  readonly clock: number;
+  /** Event time of what is written. */
+  readonly time: number;
+  /** The key of a part of the state. */
+  partKey(part: string): string;
+  /** Called before there is state of it. @throws poison error `source/key-range` */
+  checkRange(): void;
+}
+
 /** What an operator's cells and timers belong to while user code is called: there is one call at a time. */
-export class Scope {
+export class Scope implements CellScope {
   readonly operator: string;
   readonly #state: TaskState;
   #call: Call | undefined = undefined;
@@ -46,18 +59,19 @@ export class Scope {
     });
   }
 
-  /** What expires at or before it is not seen. */
+  get time(): number {
+    return this.call.meta.time;
+  }
+
   get clock(): number {
     const { meta, watermark } = this.call;
     return Math.max(meta.time, watermark);
   }
 
-  /** The key of a part of the key's state. */
   partKey(part: string): string {
     return partKey(this.call.meta.keyCode, part);
   }
 
-  /** Called before the key has state. @throws poison error `source/key-range` */
   checkRange(): void {
     checkRange(this.#state, this.call.meta.key);
   }

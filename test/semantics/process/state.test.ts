@@ -31,6 +31,7 @@ function bound(
     delay: 0,
     definition: {
       state,
+      operatorState: {},
       timers: { t: eventTime },
       sides: {},
       evolution: { version: 1, changes: new Map() },
@@ -55,6 +56,7 @@ function bound(
         shapes: {},
         shuffles: [],
         hashOfKey: hashOfPartitionKey,
+        unite: (tables) => tables,
         hashOf: (_table, key) => hashOf(key),
         restore: ({ header, tables }) => ({ header, tables, isMigrated: false }),
         bind: (context) => {
