@@ -30,8 +30,10 @@ export function processTables(spec: ProcessSpec): readonly TableDescription[] {
       restoreCells(name, definition.state, delta, from),
     ),
     {
-      ...table(operatorTableOf(name), sparse(spec, "operator/1", cellParts(own), ofOwnCell), (delta, from) =>
-        restoreCells(name, own, delta, from),
+      ...table(
+        operatorTableOf(name),
+        { ...sparse(spec, "operator/1", cellParts(own), ofOwnCell), saidAs: (cell) => OWN + cell },
+        (delta, from) => restoreCells(name, own, delta, from),
       ),
       unite: (delta, position) => uniteCells(name, own, delta, position),
     },
@@ -44,8 +46,10 @@ export function processTables(spec: ProcessSpec): readonly TableDescription[] {
 const TIMER = "timer/1";
 const ofPrefix = (prefix: string) => (removed: string) =>
   removed.startsWith(prefix) ? [removed.slice(prefix.length)] : [];
-const ofTimer = ofPrefix("timers.");
-const ofOwnCell = ofPrefix("operatorState.");
+const TIMERS = "timers.";
+const OWN = "operatorState.";
+const ofTimer = ofPrefix(TIMERS);
+const ofOwnCell = ofPrefix(OWN);
 const ofCell = (removed: string) => (removed.includes(".") ? [] : [removed]);
 
 const cellParts = (cells: CellDeclarations): readonly StatePart[] =>
