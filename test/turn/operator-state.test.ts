@@ -209,7 +209,7 @@ describe("what cannot be", () => {
   const building = (operatorState: object) => () =>
     pipeline("p", (flow) => {
       const events = kinesis("events", { schema: event, key: { key: (e) => e.key }, eventTime: () => 0, disorder: {} });
-      flow.from(events).byKey.process("see", { operatorState: operatorState as {}, onRecord: () => undefined });
+      flow.from(events).byKey.process("see", { operatorState, onRecord: () => undefined });
     });
 
   test.each([

@@ -1,7 +1,7 @@
-import { isSystemic, messageOf, systemicError } from "../../errors.ts";
-import { entryKey, keyCodeIn, partIn, partKey } from "../../state/entry-key.ts";
+import { messageOf, systemicError } from "../../errors.ts";
+import { keyCodeIn, partKey } from "../../state/entry-key.ts";
 import { WHOLE_RANGE, type KeyHash } from "../../state/hash-range.ts";
-import { KeyedTable, type TableDelta } from "../../state/keyed-table.ts";
+import type { TableDelta } from "../../state/keyed-table.ts";
 import { TaskState } from "../../state/task-state.ts";
 import { ExpiringEntries } from "../expiring-entries.ts";
 import type { CellDeclaration, CellDeclarations } from "./cell.ts";
