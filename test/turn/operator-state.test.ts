@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { Gate } from "../../lib/testing/gated.ts";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
 import { Draws } from "../../lib/testing/simulation/draws.ts";
+import type { CellDeclarations } from "../../lib/operators/process/cell.ts";
 import { event, type Event } from "../support/events-pipeline.ts";
 import { Rig, SMALL_LIMITS } from "../support/rig.ts";
 import { neighbours, Shards } from "../support/shards.ts";
@@ -209,7 +210,9 @@ describe("what cannot be", () => {
   const building = (operatorState: object) => () =>
     pipeline("p", (flow) => {
       const events = kinesis("events", { schema: event, key: { key: (e) => e.key }, eventTime: () => 0, disorder: {} });
-      flow.from(events).byKey.process("see", { operatorState, onRecord: () => undefined });
+      flow
+        .from(events)
+        .byKey.process("see", { operatorState: operatorState as CellDeclarations, onRecord: () => undefined });
     });
 
   test.each([
