@@ -29,6 +29,8 @@ export interface CheckedStage {
   readonly stream: CheckedStream;
   readonly mapping: CheckedMapping;
   readonly iteratorAgeSeconds: number;
+  /** Names of its operators that keep state. */
+  readonly stateful: readonly string[];
 }
 
 /** A pipeline's settings, checked and complete. */
@@ -107,8 +109,10 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
     if (isLake(sink)) return sink;
     throw refuseSetting(`${what}: the sink "${sink.name}"`, `of ${sink.connector}`, "Only lakes are provisioned yet.");
   });
-  const isStateful =
-    input.kind === "shuffle" || stage.nodes.some((node) => STATEFUL.has(props.pipeline.nodes[node]!.kind));
+  const stateful = stage.nodes
+    .map((node) => props.pipeline.nodes[node]!)
+    .flatMap(({ kind, name }) => (STATEFUL.has(kind) ? [name] : []));
+  const isStateful = input.kind === "shuffle" || stateful.length > 0;
   const stream = checkStream(`${what}: stream "${input.name}"`, streamSettings(props, input.name));
   if (input.kind === "shuffle" && (stream.shards ?? 0) > KEY_GROUPS) {
     throw refuseSetting(
@@ -137,6 +141,7 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
       most: retentionSeconds,
       why: "Records older than the stream's retention are lost.",
     }),
+    stateful,
   };
 }
 

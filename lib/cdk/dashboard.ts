@@ -10,13 +10,17 @@ import {
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
-import { deliveryMetric, stageMetric, type StageMetric } from "./metrics.ts";
+import { deliveryMetric, stageMetric, stateMetric, type StageMetric } from "./metrics.ts";
 import type { SharedQueues } from "./queues.ts";
 
 export interface Watched {
   readonly pipeline: string;
   readonly alarms: readonly IAlarm[];
-  readonly stages: readonly { readonly name: string; readonly target: IFunction }[];
+  readonly stages: readonly {
+    readonly name: string;
+    readonly target: IFunction;
+    readonly stateful: readonly string[];
+  }[];
   readonly lakes: readonly ProvisionedLake[];
   readonly queues: SharedQueues;
 }
@@ -25,7 +29,7 @@ export interface Watched {
 export function dashboard(scope: Construct, { pipeline, alarms, stages, lakes, queues }: Watched): Dashboard {
   const board = new Dashboard(scope, "Dashboard");
   board.addWidgets(new AlarmStatusWidget({ title: pipeline, alarms: [...alarms], width: 24, height: 4 }));
-  for (const { name, target } of stages) {
+  for (const { name, target, stateful } of stages) {
     const identity = { deployment: Stack.of(scope).stackName, pipeline, stage: name };
     const own = (...metrics: StageMetric[]) => metrics.map((metric) => stageMetric(identity, metric));
     board.addWidgets(
@@ -46,6 +50,14 @@ export function dashboard(scope: Construct, { pipeline, alarms, stages, lakes, q
     );
     board.addWidgets(
       graph(`${name}: hottest key, % of a batch`, [stageMetric(identity, "HotKeyShare", Stats.MAXIMUM)]),
+      ...(stateful.length === 0
+        ? []
+        : [
+            graph(
+              `${name}: entries of state, largest task`,
+              stateful.map((operator) => stateMetric(identity, operator)),
+            ),
+          ]),
     );
   }
   board.addWidgets(

@@ -44,6 +44,17 @@ export const stageMetric = (
     period: MINUTE,
   });
 
+/** How many entries an operator's state has in the largest of the stage's tasks. */
+export const stateMetric = ({ deployment, pipeline, stage }: StageIdentity, operator: string): Metric =>
+  new Metric({
+    namespace: NAMESPACE,
+    metricName: "StateEntries",
+    dimensionsMap: { deployment, pipeline, stage, operator },
+    statistic: Stats.MAXIMUM,
+    period: MINUTE,
+    label: operator,
+  });
+
 export const deliveryMetric = (deliveryStream: string, metricName: string, statistic: string): Metric =>
   new Metric({
     namespace: "AWS/Firehose",

@@ -140,7 +140,7 @@ export class MillracePipeline extends Construct {
     dashboard(this, {
       pipeline: pipeline.name,
       alarms: alarms.all,
-      stages: this.stages,
+      stages: provisioned.map(({ checked, stage: { name, target } }) => ({ name, target, stateful: checked.stateful })),
       lakes: lakesOf(provisioned),
       queues: this.queues,
     });

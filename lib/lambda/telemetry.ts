@@ -18,14 +18,14 @@ export interface StageIdentity {
 export class Telemetry implements Observer {
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly #identity: Record<keyof StageIdentity, string>;
   readonly #now: () => number;
 
   constructor({ deployment, pipeline, stage }: StageIdentity, now: () => number) {
     this.logger = new Logger({ persistentLogAttributes: { deployment, pipeline, stage } });
     this.metrics = new Metrics({ namespace: "Millrace" });
-    // Powertools adds a dimension `service` of its own; the alarms' metrics have none.
-    this.metrics.clearDefaultDimensions();
-    this.metrics.setDefaultDimensions({ deployment, pipeline, stage });
+    this.#identity = { deployment, pipeline, stage };
+    this.#identify(this.metrics);
     this.#now = now;
   }
 
@@ -64,10 +64,17 @@ export class Telemetry implements Observer {
     this.logger.info("turn", { ...report, ...maps });
   }
 
+  /** Powertools adds a dimension `service` of its own; the metrics of alarms and dashboard have none. */
+  #identify(metrics: ReturnType<Metrics["singleMetric"]>): void {
+    metrics.clearDefaultDimensions();
+    metrics.setDefaultDimensions(this.#identity);
+  }
+
   /** The size of one task's state per operator, so that one that runs away is seen: its maximum is the largest task's. */
   #sizes(entries: TurnReport["stateEntries"]): void {
     for (const [operator, size] of entries) {
       const metric = this.metrics.singleMetric();
+      this.#identify(metric);
       metric.addDimension("operator", operator);
       metric.addMetric("StateEntries", MetricUnit.Count, size);
     }

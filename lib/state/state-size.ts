@@ -2,7 +2,7 @@ import { packedBytes } from "./codec.ts";
 import type { TableDeltas, TaskState } from "./task-state.ts";
 
 /** The operator that a table is of; undefined for what is no operator's. An operator's further tables are `name$what`. */
-const operatorOf = (table: string): string | undefined =>
+export const operatorOf = (table: string): string | undefined =>
   table.startsWith("$") ? undefined : table.replace(/\$.*$/, "");
 
 /** How many entries each operator's state has. */

@@ -21,6 +21,22 @@ const template = provisioned(twoStages, {
   outputPrefix: "Web",
 });
 
+test("the dashboard shows how large each operator's state is, and nothing of stages without any", () => {
+  const counting = pipeline("counting", (flow) => {
+    flow.from(eventsOf("clicks")).to(lake("clicked", { page: text, at: timestamp }));
+    flow
+      .from(eventsOf("views"))
+      .keyBy("by-page", { page: (view) => view.page })
+      .deduplicate("once", { id: (view) => view.at, within: { hours: 1 } })
+      .to(lake("viewed", { page: text, at: timestamp }));
+  });
+  const [board] = ofType(provisioned(counting), "AWS::CloudWatch::Dashboard");
+  const body = plain(board!.Properties["DashboardBody"]);
+  expect(body.match(/"StateEntries"[^\]]*/g)).toEqual([
+    expect.stringContaining('"operator","once","pipeline","counting","stage","by-page"'),
+  ]);
+});
+
 describe("a pipeline of two sources", () => {
   test("has a stream, a function, a role and a tick queue per stage, and stores and queues once", () => {
     const counts = [

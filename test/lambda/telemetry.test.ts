@@ -36,7 +36,8 @@ function sizesOf(of: TurnReport): string[] {
     const addDimension = (name: string, value: string) => void (operator = `${name} ${value}`);
     const addMetric = (name: string, unit: string, value: number) =>
       void sizes.push(`${operator}: ${name} ${value} ${unit}`);
-    return { addDimension, addMetric } as never;
+    const none = () => undefined;
+    return { addDimension, addMetric, clearDefaultDimensions: none, setDefaultDimensions: none } as never;
   });
   telemetry.turn(of);
   telemetry.metrics.clearMetrics();
