@@ -46,7 +46,7 @@ const direction = Object.entries(layers).map(([folder, names]) => {
 });
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "cdk.out/", ".millrace/", "dist/", "**/*.js"] },
+  { ignores: ["node_modules/", "cdk.out/", "cdk.deployed/", ".millrace/", "dist/", "**/*.js"] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -81,6 +81,8 @@ const ENVIRONMENTS = {
 /** What an account has, and no file of this repository knows: it is given by the context. */
 type Given = "alarmTopicArn" | "encryptionKeyArn" | "network" | "streams" | "lakeBucket";
 
+export const ENVIRONMENT_NAMES: readonly string[] = Object.keys(ENVIRONMENTS);
+
 /** Reads one value of the CDK context, which `-c name=value` sets. */
 export type ReadContext = (name: string) => unknown;
 
@@ -99,7 +101,7 @@ export function environmentOf(read: ReadContext): Environment {
   }
   const name = read("environment") ?? "dev";
   if (typeof name !== "string" || !Object.hasOwn(ENVIRONMENTS, name)) {
-    throw refuse("environment", name, `one of ${Object.keys(ENVIRONMENTS).join(", ")}`);
+    throw refuse("environment", name, `one of ${ENVIRONMENT_NAMES.join(", ")}`);
   }
   const environment = ENVIRONMENTS[name as keyof typeof ENVIRONMENTS];
   return {

@@ -6,6 +6,7 @@ import { Bucket } from "aws-cdk-lib/aws-s3";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { MillracePipeline, type NetworkSettings, type StreamSettings } from "millrace/cdk";
+import { deployedTemplate } from "./deployed.ts";
 import type { Environment, Network } from "./environment.ts";
 import type { DeployedPipeline } from "./pipelines.ts";
 
@@ -25,6 +26,7 @@ export class PipelineStack extends Stack {
       pipeline,
       handler,
       projectRoot,
+      ...deployedTemplate(projectRoot, this.stackName),
       // Environments may share an account, and with it the catalogue.
       database: `${pipeline.name}_${environment.name}`.toLowerCase().replaceAll("-", "_"),
       stream: { shards: environment.shards, retention: environment.retention },

@@ -8,6 +8,7 @@ export type {
   MillracePipelineProps,
   NetworkSettings,
 } from "./pipeline-props.ts";
+export type { DeployedTemplate } from "./deployed-state.ts";
 export type { ProvisionedStage } from "./stage.ts";
 export type { SharedQueues } from "./queues.ts";
 export type { LakeSettings } from "../connectors/firehose/provision.ts";

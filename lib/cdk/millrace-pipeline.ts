@@ -9,12 +9,14 @@ import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { provisionLake, type LakePlace, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
 import { provisionStream } from "../connectors/kinesis/provision.ts";
+import type { RecordSettings } from "../plan/state-record.ts";
 import { taskName } from "../state/task-id.ts";
 import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { Alarms } from "./alarms.ts";
 import { bundledCode } from "./bundle.ts";
 import { checkSettings, type CheckedSettings, type CheckedStage } from "./checked-settings.ts";
 import { dashboard } from "./dashboard.ts";
+import { keepState } from "./deployed-state.ts";
 import { Outputs, pascalCase } from "./outputs.ts";
 import type { MillracePipelineProps } from "./pipeline-props.ts";
 import { sharedQueues, type SharedQueues } from "./queues.ts";
@@ -35,7 +37,8 @@ import { changelogTable, secureBucket, stateBucket, type KeepSettings } from "./
  *   stream: { shards: 4 },
  * });
  *
- * @throws definition errors `provision/limit`, `provision/refused`, `provision/bundle`, at synthesis
+ * @throws definition errors `provision/limit`, `provision/refused`, `provision/bundle`, `deploy/state-loss`, at synthesis; and
+ *   with `deployed` what a task would throw: `state/shape`, `state/newer`
  */
 export class MillracePipeline extends Construct {
   /** The changelog: delete it and the pipeline begins anew. */
@@ -73,6 +76,13 @@ export class MillracePipeline extends Construct {
       network,
     };
     const streams = new Map(settings.stages.map((checked) => [checked.stage.name, this.#stream(checked, keep)]));
+    keepState(
+      this,
+      props.pipeline,
+      { generation: settings.generation, incarnationOf: incarnationsOf(settings) },
+      { changelog: this.table, stateBucket: this.stateBucket, streams },
+      props.deployed,
+    );
     const provisioned = settings.stages.map((checked) => {
       const lakes = this.#lakes(checked, { ...settings, encryptionKey, root }, database);
       const { name, shuffles } = checked.stage;
@@ -176,6 +186,11 @@ export class MillracePipeline extends Construct {
     outputs.add("Database", settings.database, "Glue database of the lakes' tables and views");
   }
 }
+
+const incarnationsOf = ({ stages }: CheckedSettings): RecordSettings["incarnationOf"] => {
+  const incarnations = new Map(stages.map(({ stage, stream }) => [stage.name, stream.incarnation]));
+  return (stage) => incarnations.get(stage)!;
+};
 
 interface Provisioned {
   readonly checked: CheckedStage;

@@ -8,6 +8,7 @@ import type { LakeSettings } from "../connectors/firehose/provision.ts";
 import type { MappingSettings, StreamSettings } from "../connectors/kinesis/provision.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { Duration } from "../time/duration.ts";
+import type { DeployedTemplate } from "./deployed-state.ts";
 
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
@@ -78,6 +79,8 @@ export interface MillracePipelineProps {
   /** When someone is told. @default the defaults of {@link AlarmSettings} */
   readonly alarms?: AlarmSettings;
 
+  /** The template that is deployed, if one is: what would lose its state is refused. `npm run deployed` fetches it. @default nothing is compared */
+  readonly deployed?: DeployedTemplate;
   /** The Glue database's name: lower case, digits and _, 1 to 255. @default the pipeline's name in snake case */
   readonly database?: string;
   /** Raised by a replay or a restore, 0 or more: tasks begin anew. @default 0 */

@@ -20,6 +20,10 @@ import type { Stage } from "./stage.ts";
 export const tablesOf = (pipeline: Pipeline, stage: Stage): ReadonlyMap<string, TableDescription> =>
   tablesIn(placed(pipeline, stage));
 
+/** What a stage's operators keep, and what of other builds' leads to it. */
+export const stageStateOf = (pipeline: Pipeline, stage: Stage): StageState =>
+  new StageState([...tablesOf(pipeline, stage).values()], successionsOf(pipeline));
+
 /** Makes a stage of a pipeline runnable. */
 export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
   const nodes = placed(pipeline, stage);

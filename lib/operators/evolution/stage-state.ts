@@ -80,6 +80,16 @@ export class StageState {
   }
 
   /**
+   * Checks that state of these shapes can become this build's, whatever it holds.
+   *
+   * @throws as {@link restore} does
+   */
+  check(shapes: StateShapes, writer: Writer): void {
+    const ways: Ways = new Map();
+    for (const [name, text] of Object.entries(shapes)) this.#addWay(ways, name, text, writer);
+  }
+
+  /**
    * How what was aggregated for a window before a shuffle, by whichever build, becomes this one's.
    *
    * @param shape the window's where it was aggregated, as `blanklessText` has it

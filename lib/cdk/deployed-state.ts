@@ -1,0 +1,84 @@
+import { Lazy, Stack, type CfnElement } from "aws-cdk-lib";
+import type { Construct, IConstruct } from "constructs";
+import { refuseSetting } from "../connectors/limits.ts";
+import type { Pipeline } from "../pipeline/topology.ts";
+import { refuseStateLoss, stateRecordIn, stateRecordOf, type RecordSettings } from "../plan/state-record.ts";
+
+/** A stack's template as CloudFormation gives it back. */
+export interface DeployedTemplate {
+  readonly Metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** Where state lies: replaced, any of these begins empty. */
+export interface StateResources {
+  readonly changelog: IConstruct;
+  readonly stateBucket: IConstruct;
+  /** By their stages' names. */
+  readonly streams: ReadonlyMap<string, IConstruct>;
+}
+
+const keyOf = (pipeline: string): string => `Millrace::State::${pipeline}`;
+
+/**
+ * Has the stack's template say what state its tasks keep, so that the next deployment can be compared with it; and
+ * compares this one, if the template that is deployed was given.
+ *
+ * @throws definition errors `deploy/state-loss`, `provision/refused`; systemic errors `state/shape`, `state/newer`
+ */
+export function keepState(
+  scope: Construct,
+  pipeline: Pipeline,
+  settings: RecordSettings,
+  resources: StateResources,
+  deployed: DeployedTemplate | undefined,
+): void {
+  const stack = Stack.of(scope);
+  const record = stateRecordOf(pipeline, settings);
+  const placed = () => Object.fromEntries(placesOf(stack, resources));
+  stack.addMetadata(keyOf(pipeline.name), { ...record, resources: Lazy.any({ produce: placed }) });
+  const kept = deployed?.Metadata?.[keyOf(pipeline.name)];
+  if (kept === undefined) return;
+  const before = stateRecordIn(kept);
+  if (before === undefined) {
+    throw refuseSetting(
+      `MillracePipeline("${pipeline.name}").deployed`,
+      "a template whose record of state this version does not read",
+      "Deploy the version that wrote it, or a later one.",
+    );
+  }
+  refuseStateLoss(pipeline, record, before);
+  if (record.generation > before.generation) return;
+  const renewed = new Set(
+    record.stages
+      .filter(({ name, incarnation }) =>
+        before.stages.some((was) => was.name === name && was.incarnation < incarnation),
+      )
+      .map(({ name }) => `stream of ${name}`),
+  );
+  const places = (kept as { readonly resources?: Readonly<Record<string, string>> }).resources ?? {};
+  // Ids are final at synthesis only.
+  scope.node.addValidation({
+    validate: () => {
+      const now = new Map(placesOf(stack, resources));
+      return Object.entries(places)
+        .filter(([what, id]) => now.has(what) && now.get(what) !== id && !renewed.has(what))
+        .map(([what, id]) => replaced(pipeline.name, what, id, now.get(what)!));
+    },
+  });
+}
+
+const replaced = (pipeline: string, what: string, was: string, is: string): string =>
+  `${pipeline}: the ${what} that is deployed, ${was}, would be replaced by ${is}, and state with it be lost. ` +
+  `Give constructs the ids that they had; or raise the generation, and for a stream its incarnation, to begin anew.`;
+
+/** What each resource is, and its logical id; of one that is not the stack's own, what it is called. */
+function placesOf(stack: Stack, { changelog, stateBucket, streams }: StateResources): [string, string][] {
+  return [
+    ["changelog", placeOf(stack, changelog)],
+    ["state bucket", placeOf(stack, stateBucket)],
+    ...[...streams].map(([stage, stream]): [string, string] => [`stream of ${stage}`, placeOf(stack, stream)]),
+  ];
+}
+
+const placeOf = (stack: Stack, { node }: IConstruct): string =>
+  node.defaultChild === undefined ? node.path : stack.getLogicalId(node.defaultChild as CfnElement);
