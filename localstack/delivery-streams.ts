@@ -28,7 +28,7 @@ export function startDeliveryStreams(
     .filter(({ type }) => type === "AWS::KinesisFirehose::DeliveryStream")
     .map((resource) => deliverySettings(resource, resources));
   const converts = settings.some(({ conversion }) => conversion !== undefined);
-  const source = siblingFile(import.meta.url, "./firehose/conversion-entry.ts");
+  const source = siblingFile(import.meta.url, "./firehose/conversion-entry");
   const conversionEntry = converts ? compileEntry(source, join(options.dataDirectory, "entries"), "bundle") : source;
   const putObject = (bucket: string, key: string, body: Buffer) => {
     services.storage.objects.putObject(bucket, key, body, "application/octet-stream");

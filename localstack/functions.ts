@@ -34,7 +34,7 @@ export async function deployFunctions(
   const logs = join(dataDirectory, "logs");
   await mkdir(logs, { recursive: true });
   const entry = compileEntry(
-    siblingFile(import.meta.url, "./function/environment-entry.ts"),
+    siblingFile(import.meta.url, "./function/environment-entry"),
     join(dataDirectory, "entries"),
   );
   const metrics = new EmbeddedMetrics();

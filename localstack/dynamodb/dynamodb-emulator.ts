@@ -11,7 +11,7 @@ export interface DynamoDbEmulator {
 }
 
 export async function startDynamoDb(dataDirectory: string, onEnd: OnEmulatorEnd): Promise<DynamoDbEmulator> {
-  const entry = compileEntry(siblingFile(import.meta.url, "./dynalite-entry.ts"), join(dataDirectory, "entries"));
+  const entry = compileEntry(siblingFile(import.meta.url, "./dynalite-entry"), join(dataDirectory, "entries"));
   const server = await startServerProcess(entry, {
     name: "dynalite",
     argument: { packageUrl: packageEntry("dynalite") },

@@ -17,7 +17,7 @@ export async function startKinesis(dataDirectory: string, onEnd: OnEmulatorEnd):
   // Mappings start anew with every start of the stack, so records of an earlier one would come again.
   await rm(path, { recursive: true, force: true });
   await mkdir(path, { recursive: true });
-  const entry = compileEntry(siblingFile(import.meta.url, "./kinesalite-entry.ts"), join(dataDirectory, "entries"));
+  const entry = compileEntry(siblingFile(import.meta.url, "./kinesalite-entry"), join(dataDirectory, "entries"));
   const server = await startServerProcess(entry, {
     name: "kinesalite",
     argument: { path, packageUrl: packageEntry("kinesalite") },

@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
@@ -8,7 +8,7 @@ import { buildSync } from "esbuild";
  * in plain JavaScript can be bundled along; others the entry must be told the place of.
  */
 export function compileEntry(entry: string, directory: string, packages: "external" | "bundle" = "external"): string {
-  const outfile = join(directory, basename(entry).replace(/\.ts$/, ".mjs"));
+  const outfile = join(directory, `${basename(entry, extname(entry))}.mjs`);
   // Synchronous, because the other way leaves esbuild's own service process behind.
   buildSync({
     entryPoints: [entry],
@@ -28,6 +28,7 @@ export function packageEntry(name: string): string {
   return import.meta.resolve(name);
 }
 
+/** The path of a module beside another one, named without an ending: it has that one's, as sources and built files do. */
 export function siblingFile(moduleUrl: string, name: string): string {
-  return fileURLToPath(new URL(name, moduleUrl));
+  return fileURLToPath(new URL(name + extname(moduleUrl), moduleUrl));
 }

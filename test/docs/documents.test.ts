@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import * as millrace from "millrace";
+import { guideSteps } from "../package/guide.ts";
 import { docstringExamples, documentBlocks, ROOT, type CodeBlock } from "./code-blocks.ts";
 
 const documents = documentBlocks();
@@ -40,12 +41,15 @@ const asProgram = ({ code }: CodeBlock): string => {
 };
 
 /** TypeScript's errors in a text that lies in the project's root as far as imports are concerned. */
-function errorsOf(programs: readonly string[]): string[] {
+function errorsOf(programs: readonly string[], modules: Readonly<Record<string, string>>): string[] {
   const { config } = ts.readConfigFile(path.join(ROOT, "tsconfig.json"), (file) => ts.sys.readFile(file)) as {
     config: unknown;
   };
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
-  const texts = new Map(programs.map((text, i) => [path.join(ROOT, `document-block-${i}.ts`), text]));
+  const texts = new Map([
+    ...programs.map((text, i) => [path.join(ROOT, `document-block-${i}.ts`), text] as const),
+    ...Object.entries(modules).map(([name, text]) => [path.join(ROOT, "docs", name), text] as const),
+  ]);
   const host = ts.createCompilerHost(options);
   const { getSourceFile, fileExists, readFile } = host;
   host.fileExists = (file) => texts.has(file) || fileExists(file);
@@ -91,7 +95,13 @@ test("there are blocks and examples to check", () => {
 });
 
 test("every block of the documents and every example compiles", () => {
-  const errors = errorsOf([...documents.map(({ code }) => `${code}\nexport {};\n`), ...examples.map(asProgram)]);
+  const blocks = [...documents.map(({ code }) => `${code}\nexport {};\n`), ...examples.map(asProgram)];
+  // The guide's modules, which import each other; test/package runs them.
+  const modules = guideSteps(path.join(ROOT, "docs/getting-started.md")).flatMap((step) =>
+    step.kind === "file" && step.name.endsWith(".ts") ? [[step.name, step.text] as const] : [],
+  );
+  expect(modules.length).toBeGreaterThan(3);
+  const errors = errorsOf(blocks, Object.fromEntries(modules));
   const places = [...documents, ...examples].map(({ at }, i) => `document-block-${i} is ${at}`);
   expect(errors, places.join("\n")).toEqual([]);
 });
