@@ -30,6 +30,8 @@ export {
 export type { Enrich, Enriched, EnrichOptions, Lookup } from "./pipeline/enrich.ts";
 export type { Handle } from "./pipeline/handle.ts";
 export type { Table } from "./pipeline/table.ts";
+export type { Broadcasting, BroadcastOptions } from "./pipeline/broadcast.ts";
+export type { Broadcast, BroadcastTable } from "./operators/broadcast/broadcast.ts";
 export type { Connect, Connected } from "./pipeline/connect.ts";
 export type { Process, Processed } from "./pipeline/process.ts";
 export {

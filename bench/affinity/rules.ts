@@ -61,6 +61,7 @@ const program = {
   hashOfKey: () => "0".repeat(32),
   unite: <T>(tables: T) => tables,
   hashOf: () => "0".repeat(32),
+  replicated: new Set<string>(),
   shuffles: [],
 };
 const foldSettings = {

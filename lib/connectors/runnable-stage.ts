@@ -1,3 +1,4 @@
+import { KEY_FIELD } from "../operators/broadcast/broadcast.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import { compileStage } from "../plan/compile.ts";
 import { idleOf, type Stage } from "../plan/stage.ts";
@@ -26,7 +27,10 @@ export const runnableStage = (
 function intakeOf({ input, name }: Stage): Intake {
   if (input.kind === "source") return sourceIntake(name, kinesisDecoder(input.source), input.source.disorder);
   return new ShuffleIntake({
-    keyFields: new Map(input.keyBys.map(({ name: keyBy, keyFields }) => [keyBy, keyFields])),
+    keyFields: new Map([
+      ...input.keyBys.map(({ name: keyBy, keyFields }) => [keyBy, keyFields] as const),
+      ...input.broadcasts.map(({ name: broadcast }) => [broadcast, [KEY_FIELD]] as const),
+    ]),
     producers: input.producers,
   });
 }

@@ -42,6 +42,8 @@ export interface StageProgram {
   readonly hashOf: (operator: string, key: string) => KeyHash;
   /** Makes one, per operator, of what several tasks have left to one that begins at a position of the hash range. */
   readonly unite: (tables: TableDeltas, position: KeyHash) => TableDeltas;
+  /** Tables that every task has whole. */
+  readonly replicated: ReadonlySet<string>;
   /** Checks what comes out of storage, and makes it this build's. Throws systemic errors for what does not fit. */
   readonly restore: (stored: StateContent, writer: Writer) => RestoredState;
 }

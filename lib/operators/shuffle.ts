@@ -20,8 +20,27 @@ export interface ShuffleSpec {
  * An element's text in a commit: its key group and where it enters the next stage, by which it is packed, and `[time, key code, value]`:
  * `17 by-carrier [1000,"sAA",{"delay":3}]`.
  */
-export const elementText = (group: number, entry: string, time: number, keyCode: string, value: string): string =>
-  `${group} ${entry} [${time},${JSON.stringify(keyCode)},${value}]`;
+export const elementText = (
+  group: number | typeof FOR_ALL,
+  entry: string,
+  time: number,
+  keyCode: string,
+  value: string,
+): string => `${group} ${entry} [${time},${JSON.stringify(keyCode)},${value}]`;
+
+/** Stands in the place of a key group for what goes to every partition. */
+export const FOR_ALL = "*";
+
+/** @param what is sent @throws poison error `shuffle/too-large` */
+export function checkElementBytes(body: string, what: string): void {
+  // A character takes at most three bytes per UTF-16 unit: most values need no counting.
+  if (body.length * 3 <= MAX_ELEMENT_BYTES || Buffer.byteLength(body) <= MAX_ELEMENT_BYTES) return;
+  throw poisonError({
+    code: "shuffle/too-large",
+    message: `A value for ${what} takes ${Buffer.byteLength(body)} bytes; ${MAX_ELEMENT_BYTES} are possible.`,
+    advice: "Leave out with .map() what the next stage does not need.",
+  });
+}
 
 /** A value's key. User code: may throw. @throws poison error `key/value` */
 export function keyOf(spec: KeySpec<never>, value: unknown): { readonly key: KeyValues; readonly keyCode: string } {
@@ -38,14 +57,7 @@ export function shuffleOperator({ name, stage, key }: ShuffleSpec, context: Oper
     const { keyCode } = keyOf(key, value);
     const text = encodeValue(value, `A value for keyBy("${name}")`);
     const body = elementText(keyGroupOf(keyCode), name, meta.time, keyCode, text);
-    // A character takes at most three bytes per UTF-16 unit: most values need no counting.
-    if (body.length * 3 > MAX_ELEMENT_BYTES && Buffer.byteLength(body) > MAX_ELEMENT_BYTES) {
-      throw poisonError({
-        code: "shuffle/too-large",
-        message: `A value for keyBy("${name}") takes ${Buffer.byteLength(body)} bytes; ${MAX_ELEMENT_BYTES} are possible.`,
-        advice: "Leave out with .map() what the next stage does not need.",
-      });
-    }
+    checkElementBytes(body, `keyBy("${name}")`);
     context.send(stage, body);
     context.count(name, "folded");
     context.count(name, "sent");

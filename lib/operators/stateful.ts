@@ -11,6 +11,8 @@ export interface TableDescription {
   readonly shape: EvolvingShape;
   /** The key's code (`encodeKey`) that a table's key belongs to: state follows its key. */
   readonly keyCodeOf: (key: string) => string;
+  /** Whether every task has it whole (`replicated-table.ts`): then it follows no key. */
+  readonly isReplicated?: true;
   /** The fields of that key, in order. */
   readonly keyFields: readonly string[];
   /**

@@ -1,6 +1,5 @@
 import type { Builder } from "./builder.ts";
 import { buildProcess } from "./build-process.ts";
-import { isCycle } from "./roots.ts";
 
 /** A keyed stream while its pipeline is built. */
 export interface BuiltKeyed {
@@ -24,16 +23,7 @@ export const buildConnect = (
       throw builder.refuse(what, "is connected with what is no keyed stream", "Give connect what keyBy gives.");
     }
     checkMeeting(builder, what, { node: here(), keyFields }, theirs);
-    const processed = buildProcess(builder, here(), keyFields, name, process, theirs.node);
-    const root = [...builder.rootsOf(here())][0]!;
-    if (isCycle(builder.nodes, root)) {
-      throw builder.refuse(
-        what,
-        `would have the stage "${builder.nodeAt(root).name}" read what it sends itself`,
-        "Connect streams of which none comes from the other.",
-      );
-    }
-    return processed;
+    return buildProcess(builder, here(), keyFields, name, process, theirs.node);
   },
 });
 

@@ -1,8 +1,10 @@
 import type { ProcessDefinition, ProcessFunction } from "../operators/process/process-function.ts";
+import { broadcastsOf } from "./build-broadcast.ts";
 import type { Builder } from "./builder.ts";
 import { buildSide, buildStream } from "./build-stream.ts";
 import { evolutionOf } from "./evolution.ts";
 import { checkField } from "./names.ts";
+import { isCycle } from "./roots.ts";
 
 type AnyProcessFunction = ProcessFunction<never, never, {}, {}, {}, Iterable<unknown>, Iterable<unknown>> & {
   readonly onOther?: (record: never, context: never) => unknown;
@@ -37,7 +39,10 @@ export function buildProcess(
   if (timers.length > 0 && definition.onTimer === undefined) {
     throw builder.refuse(`process("${name}")`, `has a timer "${timers[0]!}" and no onTimer`, "Give it one.");
   }
-  const node = builder.add({ kind: "process", name, input, other, keyFields, definition, was: process.was ?? [] });
+  const broadcasts = broadcastsOf(builder, input, name, process.broadcast ?? {});
+  const was = process.was ?? [];
+  const node = builder.add({ kind: "process", name, input, other, broadcasts, keyFields, definition, was });
+  refuseCycle(builder, name, node);
   const sides = Object.keys(definition.sides).map((side) => [side, buildSide(builder, node, side, keyFields)]);
   return Object.defineProperty(buildStream(builder, node, keyFields), "side", { value: Object.fromEntries(sides) });
 }
@@ -91,3 +96,14 @@ const ADVICE = {
   timers: "Use eventTime or processingTime.",
   sides: "Use side<Row>().",
 };
+
+/** A stage that reads what comes of what it sends waits for itself. @throws definition error naming the process function */
+function refuseCycle(builder: Builder, name: string, node: number): void {
+  const root = [...builder.rootsOf(node)][0]!;
+  if (!isCycle(builder.nodes, root)) return;
+  throw builder.refuse(
+    `process("${name}")`,
+    `would have the stage "${builder.nodeAt(root).name}" read what it sends itself`,
+    "Connect and broadcast streams that do not come from there.",
+  );
+}

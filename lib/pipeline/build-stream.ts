@@ -1,4 +1,6 @@
 import type { KeySpec } from "../state/key.ts";
+import type { BroadcastOptions } from "./broadcast.ts";
+import { buildBroadcast } from "./build-broadcast.ts";
 import type { Builder } from "./builder.ts";
 import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
 import { buildKeyed } from "./build-keyed.ts";
@@ -70,6 +72,8 @@ function streamOf(builder: Builder, here: () => number, operator: number, keyFie
       const node = builder.add({ kind: "keyBy", name, input: here(), key, keyFields: fields, preAggregate });
       return buildKeyed(builder, () => node, node, fields);
     },
+    broadcast: (name: string, options: BroadcastOptions<never, never>) =>
+      buildBroadcast(builder, here(), name, options),
     to: (sink: SinkDeclaration) => {
       if (sink?.kind !== "sink") {
         throw builder.refuse(`.to() after "${builder.nodeAt(here()).name}"`, "was not given a sink");

@@ -1,7 +1,7 @@
 import { definitionError } from "../errors.ts";
 import { checkName } from "./names.ts";
 import { rootsOfAll } from "./roots.ts";
-import { inputsOf, type Node } from "./topology.ts";
+import { broadcastsReadBy, inputsOf, type Node } from "./topology.ts";
 
 /** Collects a pipeline's nodes and refuses, by name, what cannot be. One per pipeline. */
 export class Builder {
@@ -45,7 +45,9 @@ export class Builder {
   /** All nodes, once nothing more is added. @throws definition error `pipeline/invalid` for streams that end nowhere */
   finish(): readonly Node[] {
     if (this.#nodes.length === 0) throw this.refuse("it", "is empty", "Begin with flow.from(source).");
-    const read = new Set(this.#nodes.flatMap((node) => (node.kind === "side" ? [] : inputsOf(node))));
+    const read = new Set(
+      this.#nodes.flatMap((node) => (node.kind === "side" ? [] : [...inputsOf(node), ...broadcastsReadBy(node)])),
+    );
     const withSides = new Set(this.#nodes.flatMap((node) => (node.kind === "side" ? [node.input] : [])));
     this.#nodes.forEach((node, i) => {
       // A split has nothing but sides, and a side is made only when it is used.

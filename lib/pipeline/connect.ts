@@ -1,3 +1,4 @@
+import type { BroadcastDeclarations } from "../operators/broadcast/broadcast.ts";
 import type { CellDeclarations } from "../operators/process/cell.ts";
 import type { ConnectedFunction, Given, RowsOf, SideDeclarations } from "../operators/process/process-function.ts";
 import type { TimerDeclarations } from "../operators/process/timer.ts";
@@ -65,8 +66,10 @@ export interface Connected<T, U, K> {
     X extends Given = void,
     Y extends Given = void,
     Z extends Given = void,
+    const O extends CellDeclarations = {},
+    const B extends BroadcastDeclarations = {},
   >(
     name: string,
-    process: ConnectedFunction<T, U, K, S, Tm, Sd, X, Y, Z>,
+    process: ConnectedFunction<T, U, K, S, Tm, Sd, X, Y, Z, O, B>,
   ): Processed<RowsOf<X> | RowsOf<Y> | RowsOf<Z>, K, Sd, S, Tm>;
 }

@@ -1,3 +1,4 @@
+import type { BroadcastDeclarations } from "../operators/broadcast/broadcast.ts";
 import type { CellDeclarations } from "../operators/process/cell.ts";
 import type { Given, ProcessFunction, RowsOf, Side, SideDeclarations } from "../operators/process/process-function.ts";
 import type { TimerDeclarations } from "../operators/process/timer.ts";
@@ -50,8 +51,9 @@ export interface Process<T, K> {
     X extends Given = void,
     Y extends Given = void,
     const O extends CellDeclarations = {},
+    const B extends BroadcastDeclarations = {},
   >(
     name: string,
-    process: ProcessFunction<T, K, S, Tm, Sd, X, Y, O>,
+    process: ProcessFunction<T, K, S, Tm, Sd, X, Y, O, B>,
   ): Processed<RowsOf<X> | RowsOf<Y>, K, Sd, S, Tm>;
 }

@@ -1,4 +1,4 @@
-import { inputsOf, type Node } from "./topology.ts";
+import { broadcastsReadBy, inputsOf, type Node } from "./topology.ts";
 
 /** Where a node's partitions come from: a source, or the internal stream behind a `keyBy`. */
 export const isRoot = ({ kind }: Node): boolean => kind === "source" || kind === "keyBy";
@@ -26,7 +26,11 @@ export function rootsOfAll(nodes: readonly Node[]): readonly ReadonlySet<number>
 export function isCycle(nodes: readonly Node[], root: number): boolean {
   const roots = rootsOfAll(nodes);
   const producersOf = (of: number): readonly number[] =>
-    nodes.flatMap((node, i) => (node.kind === "keyBy" && roots[i]!.has(of) ? [...roots[node.input]!] : []));
+    nodes.flatMap((node, i) => {
+      if (!roots[i]!.has(of)) return [];
+      const read = node.kind === "keyBy" ? [node.input] : broadcastsReadBy(node);
+      return read.flatMap((one) => [...roots[one]!]);
+    });
   const seen = new Set<number>();
   const waiting = [...producersOf(root)];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {

@@ -4,6 +4,7 @@ import type { KeyRow, KeySpec } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
 import type { Accumulation, PaneTiming, WindowTrigger } from "../windows/trigger.ts";
 import type { GivesColumns, WindowAssigner } from "../windows/window.ts";
+import type { Broadcasting } from "./broadcast.ts";
 import type { Connect } from "./connect.ts";
 import type { Deduplicate } from "./deduplicate.ts";
 import type { Enrich } from "./enrich.ts";
@@ -17,7 +18,7 @@ import type { Accepts, Sink, SinkRow } from "./sink.ts";
  * Functions are synchronous and pure: they do not change the values they are given, which branches share, and what
  * they throw makes a dead letter of the record.
  */
-export interface Stream<T, K = never> extends Enrich<T, K> {
+export interface Stream<T, K = never> extends Enrich<T, K>, Broadcasting<T> {
   /** Keeps the values for which the predicate holds. */
   filter<U extends T>(name: string, predicate: (value: T) => value is U): Stream<U, K>;
   filter(name: string, predicate: (value: T) => boolean): Stream<T, K>;

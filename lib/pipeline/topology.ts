@@ -1,4 +1,5 @@
 import type { Aggregate } from "../aggregates/aggregate.ts";
+import type { BroadcastSpec } from "../operators/broadcast/broadcast.ts";
 import type { EnrichSpec } from "../operators/enrich.ts";
 import type { EvolvingShape } from "../operators/evolution/state-shape.ts";
 import type { ProcessDefinition } from "../operators/process/process-function.ts";
@@ -53,6 +54,8 @@ export type Node =
       /** Whether a batch's records may be aggregated before they are sent, where what follows allows it. */
       readonly preAggregate: boolean;
     }
+  /** Every task of the stages that read it keeps it as a table. */
+  | { readonly kind: "broadcast"; readonly name: string; readonly input: number; readonly spec: BroadcastSpec }
   | {
       readonly kind: "window";
       readonly name: string;
@@ -74,6 +77,8 @@ export type Node =
       readonly input: number;
       /** The stream that it is connected with, if it is. */
       readonly other: number | undefined;
+      /** The broadcast streams that it reads, by the names that it has for them. */
+      readonly broadcasts: Readonly<Record<string, number>>;
       readonly keyFields: readonly string[];
       readonly definition: ProcessDefinition;
       /** Names that the operator had. */
@@ -102,6 +107,10 @@ export function inputsOf(node: Node): readonly number[] {
   if (node.kind === "union") return node.inputs;
   return node.kind === "process" && node.other !== undefined ? [node.input, node.other] : [node.input];
 }
+
+/** The broadcast streams that a node reads beside its inputs. */
+export const broadcastsReadBy = (node: Node): readonly number[] =>
+  node.kind === "process" ? Object.values(node.broadcasts) : [];
 
 /** When a task's poison is no longer this record's fault but everyone's (X10). */
 export interface PoisonPolicy {

@@ -10,6 +10,7 @@ import { hashOf, type KeyHash } from "../state/hash-range.ts";
 import { keyGroupOf, partitionKeyOfGroup } from "../state/key-group.ts";
 import { decodeKey, encodeKey, type KeyValues } from "../state/key.ts";
 import { hashOfPartitionKey } from "../state/task-state.ts";
+import { broadcastFrom } from "./broadcast-of.ts";
 import { operatorOf, type BoundOperator, type CompiledOperator } from "./operator-of.ts";
 import { shuffleOf } from "./shuffle-of.ts";
 import { delayBefore } from "./window-of.ts";
@@ -34,10 +35,11 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
     pipeline: pipeline.name,
     name: stage.name,
     shapes: state.shapes,
-    shuffles: stage.shuffles.map(({ stage: reader, keyBys }) => ({
+    shuffles: stage.shuffles.map(({ stage: reader, keyBys, broadcasts }) => ({
       stage: reader,
-      delay: Math.max(...keyBys.map((keyBy) => delayBefore(pipeline, keyBy))),
+      delay: Math.max(...[...keyBys, ...broadcasts].map((node) => delayBefore(pipeline, node))),
     })),
+    replicated: new Set([...tables.values()].flatMap(({ name, isReplicated }) => (isReplicated ? [name] : []))),
     hashOfKey,
     hashOf: (name, tableKey) => {
       const { keyFields, keyCodeOf, unite } = tables.get(name)!;
@@ -63,9 +65,18 @@ const hashOfGroup = (key: KeyValues): KeyHash => hashOf(partitionKeyOfGroup(keyG
 const placed = (pipeline: Pipeline, stage: Stage): readonly PlacedNode[] =>
   stage.nodes.map((index): PlacedNode => {
     const node = pipeline.nodes[index]!;
-    const leadsOut = node.kind === "keyBy" && !stage.roots.includes(index);
-    return { index, node, operator: leadsOut ? shuffleOf(pipeline, stage, node) : operatorOf(pipeline, node) };
+    return {
+      index,
+      node,
+      operator: stage.roots.includes(index) ? operatorOf(pipeline, node) : within(pipeline, stage, node),
+    };
   });
+
+/** What leads out of a stage is not what it is where it leads to. */
+function within(pipeline: Pipeline, stage: Stage, node: Node): CompiledOperator {
+  if (node.kind === "keyBy") return shuffleOf(pipeline, stage, node);
+  return node.kind === "broadcast" ? broadcastFrom(pipeline, stage, node) : operatorOf(pipeline, node);
+}
 
 const tablesIn = (nodes: readonly PlacedNode[]): ReadonlyMap<string, TableDescription> =>
   new Map(nodes.flatMap(({ operator }) => operator.tables.map((table) => [table.name, table])));

@@ -41,8 +41,12 @@ function inputText({ input }: Stage): string {
       keyFields.length === 0 ? "by a key that it does not declare" : `by its own key (${keyFields.join(", ")})`;
     return `the ${connector} source ${input.name}, partitioned ${key}`;
   }
-  const { name, keyBys, producers } = input;
-  const through = keyBys.length === 1 ? "" : `, through keyBy ${keyBys.map((keyBy) => keyBy.name).join(" and ")}`;
+  const { name, keyBys, broadcasts, producers } = input;
+  const entries = [
+    ...keyBys.map((keyBy) => `keyBy ${keyBy.name}`),
+    ...broadcasts.map((broadcast) => `broadcast ${broadcast.name}`),
+  ];
+  const through = entries.length === 1 ? "" : `, through ${entries.join(" and ")}`;
   return `the internal stream ${name}, which ${producers.join(" and ")} write${producers.length === 1 ? "s" : ""} to${through}`;
 }
 
@@ -53,6 +57,8 @@ function nodeText(node: Node, stageOf: (keyBy: string) => string): string {
     case "process":
     case "deduplicate":
       return `${node.kind} ${node.name}: state ${keyText(node.keyFields)}`;
+    case "broadcast":
+      return `broadcast ${node.name}: to every task that reads it`;
     case "keyBy":
       return `keyBy ${node.name}: a shuffle to stage ${stageOf(node.name)}`;
     default:

@@ -5,6 +5,7 @@ import type { TableDescription } from "../operators/stateful.ts";
 import { enrichOperator } from "../operators/enrich.ts";
 import { sinkOperator } from "../operators/sink.ts";
 import type { Node, Pipeline } from "../pipeline/topology.ts";
+import { broadcastOf } from "./broadcast-of.ts";
 import { deduplicateOf } from "./deduplicate-of.ts";
 import { processOf } from "./process-of.ts";
 import { windowOf } from "./window-of.ts";
@@ -69,6 +70,8 @@ export function operatorOf(pipeline: Pipeline, node: Node): CompiledOperator {
       return windowOf(pipeline, node);
     case "deduplicate":
       return deduplicateOf(pipeline, node);
+    case "broadcast":
+      return broadcastOf(pipeline, node);
     case "process":
       return processOf(pipeline, node);
   }

@@ -7,7 +7,9 @@ import { delayBefore } from "./window-of.ts";
 /** Makes a process function's node runnable. */
 export function processOf(pipeline: Pipeline, node: NodeOf<"process">): CompiledOperator {
   const { name, keyFields, definition } = node;
-  const spec: ProcessSpec = { name, keyFields, definition, delay: delayBefore(pipeline, node) };
+  const names = Object.entries(node.broadcasts).map(([field, at]) => [field, pipeline.nodes[at]!.name] as const);
+  const broadcasts = Object.fromEntries(names);
+  const spec: ProcessSpec = { name, keyFields, definition, broadcasts, delay: delayBefore(pipeline, node) };
   return {
     tables: processTables(spec),
     bind: (context, outlets) => {

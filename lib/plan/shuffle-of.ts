@@ -31,7 +31,7 @@ export function shuffleOf(pipeline: Pipeline, { shuffles }: Stage, keyBy: NodeOf
  * Nothing is stored. But a build without the `keyBy`, or where it leads to another stage, must not go on as if nothing
  * were left in the stream, and nothing in that stage.
  */
-const shuffleTable = (name: string, stage: string): TableDescription => ({
+export const shuffleTable = (name: string, stage: string): TableDescription => ({
   name: shuffleTableOf(name),
   shape: fixedShape(stage === name ? "shuffle/1" : `shuffle/1 to ${stage}`),
   keyFields: [],

@@ -3,7 +3,7 @@ import { checkName } from "../pipeline/names.ts";
 import type { SinkDeclaration } from "../pipeline/sink.ts";
 import type { SourceDeclaration } from "../pipeline/source.ts";
 import { isRoot, rootsOfAll } from "../pipeline/roots.ts";
-import type { Node, NodeOf, Pipeline } from "../pipeline/topology.ts";
+import { broadcastsReadBy, inputsOf, type Node, type NodeOf, type Pipeline } from "../pipeline/topology.ts";
 
 /** What a stage reads: a source, or what other stages have shuffled. */
 export type StageInput =
@@ -13,6 +13,8 @@ export type StageInput =
       readonly kind: "shuffle";
       readonly name: string;
       readonly keyBys: readonly NodeOf<"keyBy">[];
+      /** What is broadcast comes through it too. */
+      readonly broadcasts: readonly NodeOf<"broadcast">[];
       /** Names of the stages that write to it. */
       readonly producers: readonly string[];
     };
@@ -22,6 +24,7 @@ export interface OutgoingShuffle {
   /** The name of the stage that reads it: its internal stream's. */
   readonly stage: string;
   readonly keyBys: readonly NodeOf<"keyBy">[];
+  readonly broadcasts: readonly NodeOf<"broadcast">[];
 }
 
 /** The operators between two shuffles: one Lambda function. */
@@ -29,9 +32,9 @@ export interface Stage {
   /** Stable: the name of the source it reads, or of the first `keyBy` in the pipeline that leads into it. */
   readonly name: string;
   readonly input: StageInput;
-  /** Where its records enter: indexes of its source's node, or of the `keyBy`s that lead into it. */
+  /** Where its records enter: indexes of its source's node, or of the `keyBy`s and broadcast streams that lead into it. */
   readonly roots: readonly number[];
-  /** Indexes into the pipeline's nodes, inputs first; the roots, and each `keyBy` that leads out, are among them. */
+  /** Indexes into the pipeline's nodes, inputs first; the roots, and what leads out, are among them. */
   readonly nodes: readonly number[];
   readonly sinks: readonly SinkDeclaration[];
   readonly shuffles: readonly OutgoingShuffle[];
@@ -45,48 +48,51 @@ export function planStages({ nodes }: Pipeline): readonly Stage[] {
   const rootsOf = rootsOfAll(nodes);
   const stages = nodes.flatMap((node, first) => (isRoot(node) && rootsOf[first]!.has(first) ? [first] : []));
   const nameOf = (first: number) => nodes[first]!.name;
-  const stageOf = (keyBy: number) => [...rootsOf[keyBy]!][0]!;
+  const stageOf = (node: number) => [...rootsOf[node]!][0]!;
+  /** The stages that a node leads to. */
+  const readersOf = (at: number): readonly number[] => {
+    if (nodes[at]!.kind === "keyBy") return [stageOf(at)];
+    return nodes.flatMap((node, reader) => (broadcastsReadBy(node).includes(at) ? [stageOf(reader)] : []));
+  };
+  const leading = nodes.flatMap((node, i) => (node.kind === "keyBy" || node.kind === "broadcast" ? [i] : []));
+  const at = <K extends Node["kind"]>(kind: K, indexes: readonly number[]) =>
+    indexes.map((i) => nodes[i]!).filter((node): node is NodeOf<K> => node.kind === kind);
   return producersFirst(
     stages.map((first): Stage => {
-      const roots = nodes.flatMap((node, i) => (isRoot(node) && stageOf(i) === first ? [i] : []));
-      const within = nodes.flatMap((node, i) =>
-        rootsOf[i]!.has(first) || leadsOutOf(node, first, rootsOf) ? [i] : [],
+      const roots = nodes[first]!.kind === "source" ? [first] : leading.filter((i) => readersOf(i).includes(first));
+      const leaving = leading.filter((i) => inputsOf(nodes[i]!).some((input) => rootsOf[input]!.has(first)));
+      const own = nodes.flatMap((_, i) => (rootsOf[i]!.has(first) ? [i] : []));
+      const within = [...new Set([...own, ...roots, ...leaving])].sort((a, b) => a - b);
+      const producers = new Set(
+        roots.flatMap((root) => inputsOf(nodes[root]!)).flatMap((input) => [...rootsOf[input]!]),
       );
-      const leaving = within.filter((i) => !roots.includes(i) && nodes[i]!.kind === "keyBy");
+      const source = nodes[first]!;
       return {
         name: checkName("A stage", nameOf(first)),
-        input: inputOf(nodes, roots, rootsOf, nameOf),
+        input:
+          source.kind === "source"
+            ? { kind: "source", name: source.name, source: source.source }
+            : {
+                kind: "shuffle",
+                name: source.name,
+                keyBys: at("keyBy", roots),
+                broadcasts: at("broadcast", roots),
+                producers: [...producers].map(nameOf),
+              },
         roots,
         nodes: within,
-        sinks: within.flatMap((i) => {
-          const node = nodes[i]!;
-          return node.kind === "sink" ? [node.sink] : [];
+        sinks: at("sink", within).map(({ sink }) => sink),
+        shuffles: [...new Set(leaving.flatMap(readersOf))].map((reader) => {
+          const leadingThere = leaving.filter((i) => readersOf(i).includes(reader));
+          return {
+            stage: nameOf(reader),
+            keyBys: at("keyBy", leadingThere),
+            broadcasts: at("broadcast", leadingThere),
+          };
         }),
-        shuffles: [...new Set(leaving.map(stageOf))].map((reader) => ({
-          stage: nameOf(reader),
-          keyBys: leaving.filter((i) => stageOf(i) === reader).map((i) => nodes[i] as NodeOf<"keyBy">),
-        })),
       };
     }),
   );
-}
-
-/** Whether a node is a `keyBy` of a stage's values. */
-const leadsOutOf = (node: Node, stage: number, rootsOf: readonly ReadonlySet<number>[]): boolean =>
-  node.kind === "keyBy" && rootsOf[node.input]!.has(stage);
-
-function inputOf(
-  nodes: readonly Node[],
-  roots: readonly number[],
-  rootsOf: readonly ReadonlySet<number>[],
-  nameOf: (stage: number) => string,
-): StageInput {
-  const [first, ...others] = roots.map((root) => nodes[root] as NodeOf<"source" | "keyBy">);
-  const { name } = first!;
-  if (first!.kind === "source") return { kind: "source", name, source: first!.source };
-  const keyBys = [first, ...others] as readonly NodeOf<"keyBy">[];
-  const producers = new Set(keyBys.flatMap(({ input }) => [...rootsOf[input]!]));
-  return { kind: "shuffle", name, keyBys, producers: [...producers].map(nameOf) };
 }
 
 /** Stages in the order given, but each after those that it reads from. */

@@ -68,6 +68,7 @@ export class LoadedTask {
       partition,
       legacies,
       hashOfKey,
+      program.replicated,
       intake.kind === "source" ? idle : Number.POSITIVE_INFINITY, // a shuffle's silence is what its producers say
     );
     this.state.apply(header, program.unite(tables, partition.range.from), true);

@@ -1,6 +1,7 @@
 import { isWithin, overlap, type HashRange, type KeyHash } from "./hash-range.ts";
 import type { TableDelta } from "./keyed-table.ts";
 import { joinProducers, PRODUCERS } from "./producers.ts";
+import { joinReplicated } from "./replicated-table.ts";
 import { REDRIVEN } from "./redriven.ts";
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { TaskState, type TableDeltas, type TaskHeader } from "./task-state.ts";
@@ -55,14 +56,18 @@ export function floorOf(floors: readonly RangeFloor[], hash: KeyHash, operator: 
  * had nothing but dead letters.
  *
  * @param hashOfKey of an operator's key, as its table has it
+ * @param replicated tables that are not cut: each task has them whole
  * @param idle milliseconds of silence after which a parent's event time moves by itself (X12)
  */
 export function inherit(
   { partition, range }: { readonly partition: string; readonly range: HashRange },
   legacies: readonly Legacy[],
   hashOfKey: (operator: string, key: string) => KeyHash,
+  replicated: ReadonlySet<string>,
   idle: number,
 ): Pick<Legacy, "header" | "tables"> {
+  const isTimed = (name: string): boolean => name !== REDRIVEN && name !== PRODUCERS && !replicated.has(name);
+  const holdsState = ([name, { put }]: TableDeltas[number]): boolean => isTimed(name) && put.length > 0;
   const active = legacies.filter(({ header }) => header.watermark !== BEFORE_ALL_TIME);
   const arrival = Math.max(Number.NEGATIVE_INFINITY, ...legacies.map(({ header }) => header.arrival));
   const keeps = (legacy: Legacy) => (operator: string, key: string) =>
@@ -73,7 +78,9 @@ export function inherit(
     recordWatermark: least(active.map((legacy) => recordWatermarkAt(legacy.header, arrival, idle))),
     arrival,
     range,
-    floors: active.flatMap((legacy) => floorsOf(legacy, active.length > 1)).filter((floor) => overlap(floor, range)),
+    floors: active
+      .flatMap((legacy) => floorsOf(legacy, active.length > 1, isTimed))
+      .filter((floor) => overlap(floor, range)),
   };
   const tablesOf = (of: readonly Legacy[], isOf: (name: string) => boolean) =>
     joined(
@@ -90,13 +97,12 @@ export function inherit(
   const redriven = tablesOf(legacies, (name) => name === REDRIVEN);
   const producers = legacies.flatMap(({ tables }) => tables.filter(([name]) => name === PRODUCERS));
   const known = producers.length === 0 ? [] : [[PRODUCERS, joinProducers(producers.map(([, d]) => d))] as const];
-  return { header, tables: [...timed, ...redriven, ...known] };
+  const everywhere = [...replicated].flatMap((name): TableDeltas => {
+    const whole = legacies.flatMap(({ tables }) => tables.filter(([one]) => one === name).map(([, delta]) => delta));
+    return whole.length === 0 ? [] : [[name, joinReplicated(whole)]];
+  });
+  return { header, tables: [...timed, ...redriven, ...known, ...everywhere] };
 }
-
-/** Whether a table's spaces are event time, in which floors are told. */
-const isTimed = (name: string): boolean => name !== REDRIVEN && name !== PRODUCERS;
-
-const holdsState = ([name, { put }]: TableDeltas[number]): boolean => isTimed(name) && put.length > 0;
 
 const least = (times: readonly number[]): number => {
   const known = times.filter((time) => time !== BEFORE_ALL_TIME);
@@ -130,7 +136,12 @@ function joined(parts: readonly TableDeltas[]): TableDeltas {
   });
 }
 
-function floorsOf({ header, tables }: Legacy, isMerged: boolean): readonly RangeFloor[] {
+/** @param isTimed whether a table's spaces are event time, in which floors are told */
+function floorsOf(
+  { header, tables }: Legacy,
+  isMerged: boolean,
+  isTimed: (table: string) => boolean,
+): readonly RangeFloor[] {
   if (!isMerged || header.range === undefined) return header.floors;
   const floors = Object.fromEntries(
     tables.filter(([name]) => isTimed(name)).map(([operator, { floor }]) => [operator, floor]),

@@ -116,6 +116,23 @@ export function timeOf(state: TaskState, stages: readonly string[], stageOf: (ta
 }
 
 /**
+ * The least watermark that the tasks of some stages have told, idle ones too: before all time, as long as one of the
+ * stages has not announced itself.
+ */
+export function leastTold(state: TaskState, stages: readonly string[], stageOf: (task: string) => string): number {
+  const missing = new Set(stages);
+  let least = END_OF_TIME;
+  for (const [name, value] of state.table(PRODUCERS).entriesOf(SPACE)) {
+    const [, , watermark, status] = value as Producer;
+    const stage = stageOf(name);
+    if (!stages.includes(stage)) continue;
+    missing.delete(stage);
+    if (status !== REPLACED) least = Math.min(least, watermark);
+  }
+  return missing.size > 0 ? BEFORE_ALL_TIME : least;
+}
+
+/**
  * What the task of merged partitions knows of producers: of each, what the parent knew that heard more of it. What is of
  * an older epoch came before the merge and is in a parent's state; of one epoch the parents know different parts.
  */

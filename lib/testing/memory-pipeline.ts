@@ -5,6 +5,7 @@ import type { WriterLimits } from "../runtime/commit-writer.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
 import type { Lookups } from "../runtime/enrichment.ts";
 import type { TurnReport } from "../runtime/observer.ts";
+import type { InternalStream } from "../runtime/shuffle/internal-stream.ts";
 import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
 import type { Delivery, SinkWriter } from "../runtime/sink-writer.ts";
 import { StageRuntime } from "../runtime/stage-runtime.ts";
@@ -30,6 +31,8 @@ export interface MemoryPipelineOptions {
   readonly gateOf?: (stage: string) => Gate;
   /** What is looked up in. @default nothing */
   readonly lookups?: Lookups;
+  /** Stands between a stage's internal stream and those that write to it: for faults. @default nothing does */
+  readonly throughOf?: (reader: string, stream: MemoryStream) => InternalStream;
   readonly onTurn?: (report: TurnReport) => void;
   readonly onNotice?: (task: string, what: string) => void;
 }
@@ -193,11 +196,7 @@ export class MemoryPipeline {
     const from = stage.done.get(shard.id) ?? 0;
     if (from === shard.records.length) return false;
     // Parents first: a child's batch would only fail until they are done.
-    const isWaiting = shard.parents.some((id) => {
-      const parent = stage.stream.shards.find((one) => one.id === id)!;
-      return (stage.done.get(id) ?? 0) < parent.records.length;
-    });
-    if (isWaiting) return false;
+    if (isWaiting(stage, shard)) return false;
     const batch = shard.records.slice(from, from + (this.#options.batchSize ?? 1_000));
     await this.#attempt(stage, (process) => process.records(shard.id, batch));
     stage.done.set(shard.id, from + batch.length);
@@ -220,7 +219,7 @@ export class MemoryPipeline {
     const writers = new Map<string, SinkWriter>([
       [TICKS, { deliver: (items) => this.#takeTicks(stage.name, items) }],
       ...[...stage.sinks.map(({ name }) => name), DEAD_LETTERS].map((name) => [name, this.#sink(name)] as const),
-      ...stage.shuffles.map(({ stage: reader }) => [reader, new ShuffleWriter(this.stage(reader).stream)] as const),
+      ...stage.shuffles.map(({ stage: reader }) => [reader, new ShuffleWriter(this.#through(reader))] as const),
     ]);
     const world = { changelog: this.changelog, objects: this.objects, partitions: stream, writers };
     const { gateOf, limits, lookups, onTurn, onNotice } = this.#options;
@@ -236,6 +235,11 @@ export class MemoryPipeline {
       ...(limits && { limits }),
       ...(lookups && { lookups }),
     });
+  }
+
+  #through(reader: string): InternalStream {
+    const { stream } = this.stage(reader);
+    return this.#options.throughOf?.(reader, stream) ?? stream;
   }
 
   #sink(name: string): SinkWriter {
@@ -257,3 +261,9 @@ export class MemoryPipeline {
     return [];
   }
 }
+
+/** Whether a shard that one comes from, be it through others, has records that were not read. */
+const isWaiting = ({ stream, done }: Pick<MemoryStage, "stream" | "done">, { parents }: MemoryShard): boolean =>
+  stream.shards
+    .filter(({ id }) => parents.includes(id))
+    .some((parent) => (done.get(parent.id) ?? 0) < parent.records.length || isWaiting({ stream, done }, parent));

@@ -70,6 +70,7 @@ const begin = (partition: Heir, legacies: readonly Legacy[], idle = Number.POSIT
     { partition: partition.partition, range: partition },
     legacies,
     (_operator, key) => hashOf(key),
+    new Set(),
     idle,
   );
   const state = new TaskState();

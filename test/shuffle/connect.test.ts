@@ -181,7 +181,7 @@ test("windows beside the function have all of their records", async () => {
 test("a plan says where two keyBys lead into one stage", () => {
   const lines = explain(apart).split("\n");
   expect(lines).toContain(
-    "stage bids-by-auction: reads the internal stream bids-by-auction, which bids and once-each write to, through keyBy bids-by-auction and auctions-by-id",
+    "stage bids-by-auction: reads the internal stream bids-by-auction, which bids and once-each write to, through keyBy bids-by-auction and keyBy auctions-by-id",
   );
   expect(lines).toContain("  keyBy auctions-by-id: a shuffle to stage bids-by-auction, after once");
   expect(lines).toContain("  process winning: state per auction, after bids-by-auction and auctions-by-id");

@@ -47,6 +47,7 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
     pipeline: "p",
     name: "s",
     shapes: {},
+    replicated: new Set(),
     shuffles: [],
     hashOfKey: () => "0".repeat(32),
     unite: <T>(tables: T) => tables,

@@ -1,3 +1,4 @@
+import type { BroadcastDeclarations, BroadcastTables } from "../broadcast/broadcast.ts";
 import type { TimerDeclarations, Timers } from "./timer.ts";
 import type { CellDeclarations, Cells } from "./cell.ts";
 import type { EvolvingShape, PartsChange } from "../evolution/state-shape.ts";
@@ -27,7 +28,7 @@ export const side = <R>(): Side<R> => ({ kind: "side" });
 export type Sides<D> = { readonly [P in keyof D]: D[P] extends Side<infer R> ? (row: R) => void : never };
 
 /** What a process function has while it is called, and only then. */
-export interface ProcessContext<K, S, Tm, Sd, O = {}> {
+export interface ProcessContext<K, S, Tm, Sd, O = {}, B = {}> {
   readonly key: K;
   /** Event time, epoch milliseconds: the record's, or the timer's. A processing time's timer has the watermark. */
   readonly time: number;
@@ -39,6 +40,8 @@ export interface ProcessContext<K, S, Tm, Sd, O = {}> {
   readonly operatorState: Cells<O>;
   readonly timers: Timers<Tm>;
   readonly side: Sides<Sd>;
+  /** What is broadcast, as far as it has come. */
+  readonly broadcast: BroadcastTables<B>;
 }
 
 /** What a function gives: what it yields, or nothing. */
@@ -57,6 +60,7 @@ export interface ProcessFunction<
   X extends Given,
   Y extends Given,
   O extends CellDeclarations = {},
+  B extends BroadcastDeclarations = {},
 > {
   /** Per key: `value`, `list`, `map` and `reducing`. */
   readonly state?: S;
@@ -68,6 +72,8 @@ export interface ProcessFunction<
   /** Per key: `eventTime` or `processingTime`. */
   readonly timers?: Tm;
   readonly sides?: Sd;
+  /** Broadcast streams that it reads. Only behind a `keyBy`. */
+  readonly broadcast?: B;
   /** Raised when state or timers are taken out. @default 1 */
   readonly version?: number;
   /**
@@ -79,9 +85,9 @@ export interface ProcessFunction<
   /** Names that the operator had: its state was stored under them. */
   readonly was?: readonly string[];
   /** Called with each record. What it yields are rows with the record's key and event time. */
-  readonly onRecord: (record: T, context: ProcessContext<K, S, Tm, Sd, O>) => X;
+  readonly onRecord: (record: T, context: ProcessContext<K, S, Tm, Sd, O, B>) => X;
   /** Called with each timer that fires, after it was cleared. What it yields are rows with its key and event time. */
-  readonly onTimer?: (timer: keyof Tm & string, context: ProcessContext<K, S, Tm, Sd, O>) => Y;
+  readonly onTimer?: (timer: keyof Tm & string, context: ProcessContext<K, S, Tm, Sd, O, B>) => Y;
 }
 
 /** User code that runs once per record of either of two connected streams, and once per timer. */
@@ -95,9 +101,11 @@ export interface ConnectedFunction<
   X extends Given,
   Y extends Given,
   Z extends Given,
-> extends ProcessFunction<T, K, S, Tm, Sd, X, Y> {
+  O extends CellDeclarations = {},
+  B extends BroadcastDeclarations = {},
+> extends ProcessFunction<T, K, S, Tm, Sd, X, Y, O, B> {
   /** Called with each record of the other stream, the one that was given to `connect`. */
-  readonly onOther: (record: U, context: ProcessContext<K, S, Tm, Sd>) => Z;
+  readonly onOther: (record: U, context: ProcessContext<K, S, Tm, Sd, O, B>) => Z;
 }
 
 /** A process function as the runtime knows it. */

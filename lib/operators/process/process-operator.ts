@@ -1,6 +1,7 @@
 import { systemicError } from "../../errors.ts";
 import { decodeKey } from "../../state/key.ts";
 import { END_OF_TIME } from "../../time/instant.ts";
+import { BroadcastView } from "../broadcast/broadcast-view.ts";
 import { ExpiringEntries } from "../expiring-entries.ts";
 import type { ExpiringOperator, Meta, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "../operator.ts";
 import { trailing, watermarkAt } from "../operator-watermark.ts";
@@ -15,6 +16,8 @@ import { TimerHandle, TimerQueue, type DueTimer } from "./timers.ts";
 export interface ProcessSpec {
   readonly name: string;
   readonly definition: ProcessDefinition;
+  /** Names of the broadcast streams that it reads, by the names that it has for them. */
+  readonly broadcasts: Readonly<Record<string, string>>;
   /** The key's fields, in order. */
   readonly keyFields: readonly string[];
   /** Milliseconds by which this operator's watermark trails the task's. */
@@ -45,7 +48,7 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
   readonly #user: object;
 
   constructor(spec: ProcessSpec, context: OperatorContext, outlets: ProcessOutlets) {
-    const { name, definition } = spec;
+    const { name, definition, broadcasts } = spec;
     this.name = name;
     this.#spec = spec;
     this.#context = context;
@@ -64,6 +67,7 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
       operatorState: each(definition.operatorState, (cell, declaration) => cellOf(cell, declaration, own, position)),
       timers: each(definition.timers, timerOf),
       side: each(definition.sides, (side) => this.#sideOf(side)),
+      broadcast: each(broadcasts, (_field, broadcast) => new BroadcastView(broadcast, context.state, scope)),
     });
   }
 
@@ -175,7 +179,7 @@ const each = <D, H>(
 /** What user code is given: one object for all calls, which says what the present one is for. */
 const userContext = (
   scope: Scope,
-  handles: { readonly [kind in "state" | "operatorState" | "timers" | "side"]: object },
+  handles: { readonly [kind in "state" | "operatorState" | "timers" | "side" | "broadcast"]: object },
 ): object =>
   Object.freeze({
     ...handles,

@@ -120,9 +120,10 @@ export class DriverRun {
     });
     for (const [reader, deliveries] of shuffled) {
       const { stream } = this.stages.get(reader)!;
-      const { elements, news } = recordsOf(deliveries);
+      const { elements, broadcast, news } = recordsOf(deliveries);
       for (const record of elements) stream.take(record);
-      for (const text of news) for (const shard of stream.shards) stream.take(recordFor(shard, text));
+      for (const text of [...broadcast, ...news])
+        for (const shard of stream.shards) stream.take(recordFor(shard, text));
     }
   }
 }

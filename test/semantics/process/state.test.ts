@@ -28,6 +28,7 @@ function bound(
   const spec: ProcessSpec = {
     name: "p",
     keyFields: ["key"],
+    broadcasts: {},
     delay: 0,
     definition: {
       state,
@@ -54,6 +55,7 @@ function bound(
         pipeline: "p",
         name: "s",
         shapes: {},
+        replicated: new Set(),
         shuffles: [],
         hashOfKey: hashOfPartitionKey,
         unite: (tables) => tables,

@@ -1,0 +1,52 @@
+import { poisonError } from "../../errors.ts";
+import { hashOf } from "../../state/hash-range.ts";
+import { encodeKey } from "../../state/key.ts";
+import { encodeValue } from "../../state/value-text.ts";
+import type { OperatorContext, Push } from "../operator.ts";
+import { trailing } from "../operator-watermark.ts";
+import { checkElementBytes, elementText, FOR_ALL } from "../shuffle.ts";
+import { KEY_FIELD, type BroadcastSpec } from "./broadcast.ts";
+
+/** Hexadecimal digits of a value's hash that decide among values of one key and time. */
+const TIE_DIGITS = 16;
+
+/**
+ * The end of a stage: sends each value to every task of the stages that read it, as `[version, tie, value]`, without a
+ * value for a removal.
+ *
+ * @param stages that read it
+ * @param delay milliseconds by which values come after their event time
+ */
+export function sendBroadcast(
+  spec: BroadcastSpec,
+  stages: readonly string[],
+  delay: number,
+  context: OperatorContext,
+): Push {
+  const { name, key, removes, keepRemoved, version } = spec;
+  return (value, { time }) => {
+    context.enter(name);
+    context.count(name, "in");
+    const keyCode = encodeKey({ [KEY_FIELD]: key(value as never) });
+    // Who has forgotten a removal would take what it removed for new.
+    if (removes !== undefined && time <= trailing(context.state.watermark, delay) - keepRemoved) {
+      throw tooLate(name, keepRemoved);
+    }
+    const text =
+      removes?.(value as never) === true ? undefined : encodeValue(value, `A value for broadcast("${name}")`);
+    const tie = text === undefined ? "" : hashOf(text).slice(0, TIE_DIGITS);
+    const content = `[${version},"${tie}"${text === undefined ? "" : `,${text}`}]`;
+    const body = elementText(FOR_ALL, name, time, keyCode, content);
+    checkElementBytes(body, `broadcast("${name}")`);
+    for (const stage of stages) context.send(stage, body);
+    context.count(name, "folded");
+    context.count(name, "sent", stages.length);
+  };
+}
+
+const tooLate = (name: string, keepRemoved: number) =>
+  poisonError({
+    code: "broadcast/late",
+    message: `A value for broadcast("${name}") comes more than ${keepRemoved} ms of event time late: removals that old may be forgotten.`,
+    advice: "Put it into the source again with the present time, or raise keepRemoved.",
+  });
