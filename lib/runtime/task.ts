@@ -238,7 +238,8 @@ export class Task {
         const silence = now() - state.arrival;
         // X12: at the wall clock's rate from the last arrival, and only when nothing waits to be read.
         const isSilent = fold.isSilent() && silence >= idle && (await isAtTip());
-        if (isSilent && state.recordWatermark !== BEFORE_ALL_TIME) fold.advance(state.recordWatermark + silence);
+        const canMove = state.recordWatermark !== BEFORE_ALL_TIME && state.watermark !== END_OF_TIME;
+        if (isSilent && canMove) fold.advance(state.recordWatermark + silence);
         if (!isShuffle) task.isSilent = isSilent;
         return 0;
       }

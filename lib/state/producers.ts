@@ -158,6 +158,8 @@ export function joinProducers(tables: readonly TableDelta[]): TableDelta {
 function joinTwo(a: Producer, b: Producer): Producer {
   if (a[3] === REPLACED || b[3] === REPLACED) return a[3] === REPLACED ? a : b;
   if (a[0] !== b[0]) return a[0] > b[0] ? a : b;
+  // Neither has heard of it itself: it is no further than the slower of those that it takes over from.
+  if (a[3] === ANNOUNCED && b[3] === ANNOUNCED) return [a[0], a[1], Math.min(a[2], b[2]), ANNOUNCED];
   // One epoch: who heard the end of it knows the producer's newest word.
   if (a[1] === null || b[1] === null) return a[1] === null ? a : b;
   const seen = new Uint8Array(Math.max(a[1].length, b[1].length));
