@@ -29,11 +29,11 @@ interface Outcome {
   readonly what: string;
 }
 
-async function outcomeOf(name: string, runs: number, mutant?: Mutant): Promise<Outcome> {
+async function outcomeOf(name: string, runs: number, isStaged: boolean, mutant?: Mutant): Promise<Outcome> {
   const bundle = path.join(FOLDER, `${name}.mjs`);
   await bundleSimulator(bundle, mutant);
   return new Promise((resolve) => {
-    const args = [bundle, "--runs", String(runs), "--seed", values.seed];
+    const args = [bundle, "--runs", String(runs), "--seed", values.seed, ...(isStaged ? ["--staged"] : [])];
     execFile(process.execPath, args, { timeout: LONGEST_MILLIS, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
       if (error === null) return resolve({ isCaught: false, what: `${runs} runs` });
       const what = error.killed ? "no end" : whatFailed(stdout, stderr);
@@ -55,19 +55,26 @@ const runsOf = ({ within }: Mutant): number => (values.runs === undefined ? with
 await rm(FOLDER, { recursive: true, force: true });
 await mkdir(FOLDER, { recursive: true });
 
-const sound = await outcomeOf("sound", Math.max(...chosen.map(runsOf)));
-console.log(
-  sound.isCaught
-    ? `Without a mutant the simulator fails: ${sound.what}`
-    : `Without a mutant: ${sound.what}, none fails`,
-);
+let isSound = true;
+for (const isStaged of [false, true]) {
+  const runs = Math.max(0, ...chosen.filter((mutant) => (mutant.isStaged ?? false) === isStaged).map(runsOf));
+  if (runs === 0) continue;
+  const of = isStaged ? "several stages" : "one stage";
+  const sound = await outcomeOf("sound", runs, isStaged);
+  if (sound.isCaught) isSound = false;
+  console.log(
+    sound.isCaught
+      ? `Without a mutant the simulator of ${of} fails: ${sound.what}`
+      : `Without a mutant, of ${of}: ${sound.what}, none fails`,
+  );
+}
 
 const queue = [...chosen.entries()];
 const survivors: string[] = [];
 async function work(): Promise<void> {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const [i, mutant] = next;
-    const { isCaught, what } = await outcomeOf(String(i), runsOf(mutant), mutant);
+    const { isCaught, what } = await outcomeOf(String(i), runsOf(mutant), mutant.isStaged ?? false, mutant);
     if (!isCaught) survivors.push(mutant.name);
     console.log(`${isCaught ? "caught  " : "SURVIVED"}  ${mutant.invariant.padEnd(10)} ${mutant.name} (${what})`);
   }
@@ -75,4 +82,4 @@ async function work(): Promise<void> {
 await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
 await rm(FOLDER, { recursive: true, force: true });
 console.log(`${chosen.length} mutants, caught ${chosen.length - survivors.length}, survived ${survivors.length}`);
-process.exitCode = sound.isCaught || survivors.length > 0 ? 1 : 0;
+process.exitCode = !isSound || survivors.length > 0 ? 1 : 0;

@@ -11,4 +11,6 @@ export interface Mutant {
   readonly replace: string;
   /** The simulator must catch it within so many runs. */
   readonly within: number;
+  /** Whether that takes pipelines of several stages: all runs then have one. */
+  readonly isStaged?: boolean;
 }

@@ -1,10 +1,13 @@
 import { parseArgs } from "node:util";
-import { configureFrom, runOnce } from "../simulation/work.ts";
+import { identifiedConfiguration, stagedConfiguration } from "../simulation/configurations.ts";
+import { runOnce } from "../simulation/work.ts";
 
 /** Runs of the simulator, one after the other, until one fails. Bundled with a mutant in it, or with none. */
 
-const { values } = parseArgs({ options: { runs: { type: "string" }, seed: { type: "string" } } });
-const configure = await configureFrom(undefined);
+const { values } = parseArgs({
+  options: { runs: { type: "string" }, seed: { type: "string" }, staged: { type: "boolean" } },
+});
+const configure = values.staged === true ? stagedConfiguration : identifiedConfiguration;
 for (let run = 0; run < Number(values.runs); run++) {
   const [failure] = (await runOnce(configure, values.seed!, run)).failures;
   if (failure === undefined) continue;

@@ -61,7 +61,7 @@ function faults(draws: DrawStream): Partial<FaultRates> {
 const pipelines = new Map<string, ReturnType<typeof idPipeline>>();
 
 /** The share of runs whose pipeline has several stages. */
-const STAGED_SHARE = 0;
+const STAGED_SHARE = 0.15;
 
 /** One of the built-in pipelines with events and surroundings of all kinds. */
 export const configuration = (seed: string): SimulationOptions =>

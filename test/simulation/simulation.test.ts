@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FAULT_KINDS, shrink, simulate, type SimulationOptions } from "millrace/testing";
 import { parseSchedule, scheduleText } from "../../lib/testing/simulation/shrink.ts";
-import { configuration } from "./configurations.ts";
+import { configuration, identifiedConfiguration } from "./configurations.ts";
 import { add, configureFrom, emptySum, runOnce } from "./work.ts";
 
 const RUNS = 80;
@@ -44,7 +44,7 @@ test("where nothing goes wrong, nothing is delivered twice", async () => {
 
 test("what fails is shrunk to the faults and events that it takes", async () => {
   const options: SimulationOptions = {
-    ...configuration("shrunk"),
+    ...identifiedConfiguration("shrunk"),
     faults: { "crash-before": 0.05 },
     checks: [
       ({ faults, put }) =>

@@ -64,18 +64,27 @@ const source = ({ disorder, idle }: StagedOptions, isKeyed: boolean) =>
     maxFuture: "unbounded",
   });
 
-/** Records with random partition keys: one shuffle, and what is late shuffled once more. */
+/** Records with random partition keys: one shuffle. */
 const grouped = (of: StagedOptions) =>
   pipeline("grouped", (flow) => {
     const { allowedLateness, preAggregate } = of;
-    const windows = flow
+    const events = flow
       .from(source(of, false))
       .filter("wanted", (e) => e.does !== "skip")
-      .map("checked", checked)
+      .map("checked", checked);
+    const windows = events
       .keyBy("by-key", { key: (e) => e.key }, { preAggregate })
       .window("tens", tumbling({ seconds: 10 }), { allowedLateness })
       .aggregate({ ids });
     windows.to(lake("rows", perKey));
+    // Comes after what was aggregated: that is undone then.
+    events
+      .filter("audited", ({ does }) => {
+        if (does === "break-after-its-window") throw new Error("this event cannot be audited");
+        return false;
+      })
+      .map("of-audit", ({ id }) => ({ ids: String(id) }))
+      .to(lake("audits", { ids: text }));
   });
 
 /** A side output that is shuffled: what is late is counted by region. */

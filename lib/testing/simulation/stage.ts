@@ -143,6 +143,11 @@ export class SimulatedStage {
     return idleOf(this.plan);
   }
 
+  /** Whether it reads others, and its stream forgot something before it was read. */
+  get hasForgotten(): boolean {
+    return this.shuffle !== undefined && this.stream.shards.some(({ records }) => records.some((one) => one.dropped));
+  }
+
   readonly nameOf = (shard: Shard): string => {
     const { pipeline, generation, stage, source, incarnation } = this.function.stage;
     return taskName({ pipeline, generation, stage, source, incarnation, partition: shard.id });

@@ -1,5 +1,6 @@
 import { PRODUCERS } from "../../../state/producers.ts";
 import { REDRIVEN } from "../../../state/redriven.ts";
+import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
 import { isSpilled } from "../../../state/commit.ts";
 import type { Simulation } from "../simulation.ts";
 import { tasksInOrder } from "./lineage.ts";
@@ -9,6 +10,7 @@ export function checkNothingOpen(simulation: Simulation, why: string): void {
   const { ledger, fail } = simulation;
   for (const task of tasksInOrder(simulation)) {
     if (task.shard.closed !== undefined) continue; // what it held, its heirs have
+    if (hasDeadTimers(simulation, task.stage.name)) continue; // what they were set for is still there
     const state = ledger.stateOf(task);
     // Notes of redriven letters stay for sixty days, and producers for as long as they write.
     const kept = [REDRIVEN, PRODUCERS].reduce((n, name) => n + (state.hasTable(name) ? state.table(name).size : 0), 0);
@@ -16,6 +18,12 @@ export function checkNothingOpen(simulation: Simulation, why: string): void {
     if (size > 0) fail("X9", `${task.name} still holds ${size} entries, ${why}.`);
   }
 }
+
+const hasDeadTimers = ({ ledger }: Simulation, stage: string): boolean =>
+  [...(ledger.received.get(DEAD_LETTERS)?.values() ?? [])].some((body) => {
+    if (!body.includes('"kind":"timer"')) return false;
+    return (JSON.parse(body) as DeadLetter).stage === stage;
+  });
 
 /** X9: what merged ranges had closed is forgotten once a task has come as far: after a drain it has. */
 export function checkFloors(simulation: Simulation): void {

@@ -1,6 +1,7 @@
 import { DEAD_LETTERS, KILLED, type DeadLetter } from "../../../runtime/dead-letter.ts";
 import { comparePositions, type Position } from "../../../state/position.ts";
 import { BEFORE_ALL_RECORDS } from "../../../state/position.ts";
+import { BEFORE_ALL_TIME } from "../../../time/instant.ts";
 import type { LedgerCommit, LedgerTask } from "../ledger.ts";
 import { letterOf } from "../redrives.ts";
 import { onlyElementIn } from "../shuffle-stream.ts";
@@ -84,7 +85,12 @@ export function foldedCommits(simulation: Simulation, stage: SimulatedStage): re
       const count = counterOf(commit, name) - counterOf(before, name) - countAgain(stage, commit, redriven);
       const { epoch } = commit.stored;
       const dead = deadRecords(task, commit);
-      const { first, units, counted } = takenIn(stage, records.slice(from, next), count, known, dead);
+      const { watermark } = commit.commit.header;
+      const least = before?.commit.header.watermark ?? BEFORE_ALL_TIME;
+      const isAt = (of: KnownProducers) =>
+        stage.plan.input.kind === "source" ||
+        watermark === Math.max(least, of.time(stage.plan.input.producers).watermark);
+      const { first, units, counted } = takenIn(stage, records.slice(from, next), count, known, dead, isAt);
       if (counted !== count) {
         fail("X3", `${task.name}@${epoch} counts ${count} new records where its shard has ${counted}.`);
       }

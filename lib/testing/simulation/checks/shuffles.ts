@@ -22,7 +22,7 @@ export interface SentElement {
 }
 
 export function parseElement(body: string): SentElement {
-  const at = body.indexOf("[");
+  const at = body.indexOf(" [") + 1;
   const [, entry] = body.slice(0, at - 1).split(" ") as [string, string];
   const [time, keyCode, value] = decodeValue(body.slice(at)) as [number, string, unknown];
   return { entry, time, keyCode, value };

@@ -31,6 +31,7 @@ type Elements = Extract<Pack, { kind: "elements" }>;
  *
  * @param count how many the commit counts: where the mapping had given some up, the first of the records are these
  * @param known is told of what comes from producers
+ * @param isAt whether the commit's event time can be what these producers make of it
  * @returns how many of the records were given up, and what was taken in of the others
  */
 export function takenIn(
@@ -39,6 +40,7 @@ export function takenIn(
   count: number,
   known: KnownProducers,
   dead: ReadonlyMap<string, DeadLetter>,
+  isAt: (known: KnownProducers) => boolean,
 ) {
   // A record that was given up may have been folded nevertheless: its batch failed after the commit.
   const given = records.findIndex(({ dropped }) => !dropped);
@@ -61,7 +63,8 @@ export function takenIn(
       units.set(record, taken);
       for (const unit of taken) counted += unit.records;
     }
-    if (counted !== count && first < mayBeDropped) continue;
+    // News count for nothing: whether they were given up shows in how far event time is.
+    if ((counted !== count || !isAt(attempt)) && first < mayBeDropped) continue;
     if (attempt !== known) known.become(attempt);
     return { first, units, counted };
   }
