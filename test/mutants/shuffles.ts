@@ -23,18 +23,26 @@ export const OF_SHUFFLES: readonly Mutant[] = (
       name: "news come before the elements that they are about",
       invariant: "X8",
       file: "lib/runtime/shuffle/writer.ts",
-      find: "if (elements.length > 0) await this.#stream.put(elements);\n    for (const text of news) await this.#tellAll(text);",
+      find: "if (elements.length > 0) await this.#stream.put(elements);",
       replace:
-        "for (const text of news) await this.#tellAll(text);\n    if (elements.length > 0) await this.#stream.put(elements);",
+        "if (news.length > 0) await this.#tellAll(news);\n    if (elements.length > 0) await this.#stream.put(elements);",
       within: 20,
     },
     {
       name: "partitions that were split meanwhile are told nothing",
       invariant: "X5",
       file: "lib/runtime/shuffle/writer.ts",
-      find: "if (takers.every((id, i) => id === missing[i]!.id)) return;",
+      find: "if (missing.every(({ id }) => told.has(id))) return;",
       replace: "return;",
       within: 60,
+    },
+    {
+      name: "event time follows whichever producer is looked at last",
+      invariant: "X8",
+      file: "lib/state/producers.ts",
+      find: "least = Math.min(least, watermark);",
+      replace: "least = watermark;",
+      within: 40,
     },
   ] as const
 ).map((mutant) => ({ ...mutant, isStaged: true }));
