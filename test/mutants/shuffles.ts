@@ -40,8 +40,8 @@ export const OF_SHUFFLES: readonly Mutant[] = (
       name: "event time follows whichever producer is looked at last",
       invariant: "X8",
       file: "lib/state/producers.ts",
-      find: "least = Math.min(least, watermark);",
-      replace: "least = watermark;",
+      find: "areIdle = false;\n    least = Math.min(least, watermark);",
+      replace: "areIdle = false;\n    least = watermark;",
       within: 40,
     },
   ] as const
