@@ -109,7 +109,7 @@ async function handleControl(stage: Stage, event: SQSEvent): Promise<SQSBatchRes
 
 async function control(
   { runtime, telemetry }: Stage,
-  { messageId, body, attributes }: SQSRecord,
+  { messageId, attributes }: SQSRecord,
   message: ControlMessage | undefined,
 ): Promise<SQSBatchResponse["batchItemFailures"]> {
   try {
@@ -122,7 +122,14 @@ async function control(
     await runtime.control(message, Number(attributes?.ApproximateReceiveCount ?? 1));
     return [];
   } catch (thrown) {
-    telemetry.failed(message?.type === "redrive" ? message.letter.id : body.slice(0, 200), thrown);
+    telemetry.failed(named(message) ?? `message ${messageId}`, thrown);
     return [{ itemIdentifier: messageId }];
   }
 }
+
+/** What a control message is about, for the log: never its body, as a redrive's holds a record's payload. */
+const named = (message: ControlMessage | undefined): string | undefined => {
+  if (message === undefined) return undefined;
+  if (message.type === "redrive") return message.letter.id;
+  return "task" in message ? message.task : message.type;
+};
