@@ -2,7 +2,7 @@ import { simulateAffinity, gapsWith, sharesOf, type Affinity, type Shares } from
 import { memoryFor, tasksThatFit } from "./assumptions.ts";
 import { costOf, type BatchCost } from "./costs.ts";
 import type { Assignment } from "./pool.ts";
-import { cacheBytesOf, CACHED_TASKS } from "./rules.ts";
+import { stateBytesFor, CACHED_TASKS } from "./rules.ts";
 import { runTask, type BatchCounts, type ChangedRules } from "./task-model.ts";
 
 const KB = 1_024;
@@ -40,7 +40,7 @@ export function affinityOf({ cachedTasks = CACHED_TASKS, warmUp = 100, ...invoca
 
 /** States that the library keeps in a container of so many MB. */
 export const tasksKept = (memory: number, stateBytes: number): number =>
-  Math.max(1, Math.min(CACHED_TASKS, Math.floor(cacheBytesOf(memory * KB * KB) / stateBytes)));
+  Math.max(1, Math.min(CACHED_TASKS, Math.floor(stateBytesFor(memory * KB * KB) / stateBytes)));
 
 /** One configuration, and what it comes to. */
 export interface Row extends Invocations {

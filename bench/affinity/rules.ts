@@ -33,7 +33,8 @@ export interface RuleSettings {
 }
 
 /** States that a container keeps at most, and bytes of them. */
-export { cacheBytesOf, MAX_TASKS as CACHED_TASKS } from "../../lib/runtime/task-cache.ts";
+export { MAX_TASKS as CACHED_TASKS } from "../../lib/runtime/task-cache.ts";
+export { stateBytesFor } from "../../lib/state/state-memory.ts";
 
 /** What a turn reads before it folds. */
 export interface TurnReads {

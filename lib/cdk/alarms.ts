@@ -5,7 +5,7 @@ import {
   Stats,
   TreatMissingData,
   type AlarmProps,
-  type IMetric,
+  type Metric,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { IRule } from "aws-cdk-lib/aws-events";
@@ -15,19 +15,56 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { deliveryMetric, stageMetric, sweepMetric } from "./metrics.ts";
+import { section, type Section } from "./runbook.ts";
 import type { SharedQueues } from "./queues.ts";
 
+/** How many datapoints of how many must be above. */
+interface Cadence {
+  /** Minutes that make one datapoint. */
+  readonly period: number;
+  readonly above: number;
+  readonly of: number;
+}
+
+/**
+ * What must not happen at all: told at the first, and over once a quarter of an hour was clean. A task that stands still is
+ * retried at longer and longer intervals, and who reads a queue hides its messages for a while: neither is an end.
+ */
+const ONCE: Cadence = { period: 1, above: 1, of: 15 };
+
+/** What happens now and then: three minutes of fifteen. A shard that is retried is not read in every minute. */
+const RECURRING: Cadence = { period: 1, above: 3, of: 15 };
+
+/** What passes by itself, as a resharding, a deployment or a throttled service does: three five minutes of four. */
+const SUSTAINED: Cadence = { period: 5, above: 3, of: 4 };
+
+/** What is due every six hours and is counted only then: not over before the next one went through. */
+const EVERY_SIX_HOURS: Cadence = { period: 60, above: 1, of: 7 };
+
 interface Watch {
-  readonly metric: IMetric;
+  readonly metric: Metric;
   /** Above it the alarm is raised. */
   readonly above: number;
-  /** Minutes, of the last five, that must be above. @default 1 */
-  readonly minutes?: number;
+  readonly cadence: Cadence;
+  /** Where docs/operations.md says what to do. */
+  readonly see: Section;
   /** What happened, and what to do. */
   readonly description: string;
 }
 
-/** The alarms of one pipeline: each says what to do. They are plain metrics, one each, and need no arithmetic. */
+/** A stage as it is watched. */
+export interface WatchedStage {
+  readonly name: string;
+  readonly target: IFunction;
+  readonly iteratorAgeSeconds: number;
+  /** Bytes of a task's state, as they are written, that the function has memory for; undefined for a stage without state. */
+  readonly stateBytes: number | undefined;
+}
+
+/**
+ * The alarms of one pipeline: each says what to do, and where that is written. They are plain metrics, one each, and need no
+ * arithmetic, which emulators refuse. Each cadence above says why it does not flap.
+ */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   readonly #pipeline: string;
@@ -43,51 +80,91 @@ export class Alarms extends Construct {
     this.#watch("DeadLetters", {
       metric: depthOf(deadLetters),
       above: 0,
+      cadence: ONCE,
+      see: "Dead letters",
       description: "Records could not be processed and were set aside. Read their reasons in the dead-letter queue.",
     });
     this.#watch("MappingFailures", {
       metric: depthOf(onFailure),
       above: 0,
+      cadence: ONCE,
+      see: "Records that were lost",
       description:
         "Lambda dropped records although it retries for ever: they left the stream unread. The message names shard and positions.",
     });
     this.#watch("LostTicks", {
       metric: depthOf(lostTicks),
       above: 0,
+      cadence: ONCE,
+      see: "A window that does not close",
       description:
         "Ticks or sweeps failed for hours: windows of idle shards stay open. Mend the function and redrive the queue.",
     });
   }
 
-  watchStage(stage: string, target: IFunction, iteratorAgeSeconds: number): void {
+  watchStage({ name: stage, target, iteratorAgeSeconds, stateBytes }: WatchedStage): void {
     const own = (name: string) => `${stage}-${name}`;
+    const identity = { deployment: Stack.of(this).stackName, pipeline: this.#pipeline, stage };
     this.#watch(own("IteratorAge"), {
-      metric: target.metric("IteratorAge", { statistic: Stats.MAXIMUM, period: MINUTE }),
+      metric: target.metric("IteratorAge", { statistic: Stats.MAXIMUM }),
       above: iteratorAgeSeconds * 1_000,
-      minutes: 3,
+      cadence: RECURRING,
+      see: "Reading falls behind",
       description:
         "Reading falls behind; what reaches the stream's retention is lost. Look for errors, then add shards or memory.",
     });
     this.#watch(own("Errors"), {
-      metric: target.metricErrors({ period: MINUTE }),
+      metric: target.metricErrors(),
       above: 0,
-      minutes: 3,
+      cadence: RECURRING,
+      see: "Invocations that fail",
       description:
-        "Invocations keep failing; their batches are retried and nothing is lost yet. Read the function's log.",
+        "Invocations keep ending without an answer; their batches are retried and nothing is lost yet. Read the function's log.",
+    });
+    this.#watch(own("FailedTurns"), {
+      metric: stageMetric(identity, "FailedTurns"),
+      above: 0,
+      cadence: SUSTAINED,
+      see: "Throttling, time-outs, a sink that is down",
+      description:
+        'A task\'s batches keep being answered with "again". Nothing is lost yet. Read the log lines `turn failed`.',
     });
     this.#watch(own("Throttles"), {
-      metric: target.metricThrottles({ period: MINUTE }),
+      metric: target.metricThrottles(),
       above: 0,
-      minutes: 3,
+      cadence: SUSTAINED,
+      see: "Throttling, time-outs, a sink that is down",
       description: "Invocations keep waiting for concurrency. Raise the account's or the function's.",
     });
     this.#watch(own("SystemicFailures"), {
-      metric: stageMetric(
-        { deployment: Stack.of(this).stackName, pipeline: this.#pipeline, stage },
-        "SystemicFailures",
-      ),
+      metric: stageMetric(identity, "SystemicFailures"),
       above: 0,
+      cadence: ONCE,
+      see: "A task stands still",
       description: "A task has stopped: the build or the producer is broken (X10). Deploy a mended one, or consent.",
+    });
+    // Four quarters of an hour in each of which records came, and none in which none did. No clock is in it, so that
+    // history that is replayed is watched like the present.
+    this.#add(own("WatermarkStalled"), {
+      metric: stageMetric(identity, "WatermarkAdvance").with({ period: Duration.minutes(15) }),
+      threshold: 0,
+      comparisonOperator: ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 4,
+      datapointsToAlarm: 4,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      alarmDescription: this.#described(
+        "Records come, and event time stood still for an hour: windows do not close. Look for the stage before that stands still.",
+        "Event time that stands still",
+      ),
+    });
+    if (stateBytes === undefined) return;
+    this.#watch(own("StateBytes"), {
+      metric: stageMetric(identity, "StateBytes", Stats.MAXIMUM),
+      above: stateBytes,
+      cadence: RECURRING,
+      see: "A state that grows",
+      description:
+        "A task's state takes two fifths of the function's memory. Find what grows, add shards, or give the function more.",
     });
   }
 
@@ -99,6 +176,8 @@ export class Alarms extends Construct {
     this.#watch(`${stage}-SweepFailures`, {
       metric: sweepMetric(sweeps.ruleName, "FailedInvocations"),
       above: 0,
+      cadence: EVERY_SIX_HOURS,
+      see: "The sweeper does not run",
       description:
         "The sweeper does not run: what idle tasks still need expires 30 days after it was written. Mend the rule or its queue's policy.",
     });
@@ -106,12 +185,14 @@ export class Alarms extends Construct {
       metric: sweepMetric(sweeps.ruleName, "Invocations", Duration.hours(1)),
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-      evaluationPeriods: DAY,
+      evaluationPeriods: DAY, // four sweeps are due in it: one that is missed is no alarm
       datapointsToAlarm: DAY,
       treatMissingData: TreatMissingData.BREACHING, // EventBridge counts no zeros
-      alarmDescription:
+      alarmDescription: this.#described(
         "The schedule has sent no sweep for a day: its rule is disabled or gone. Enable it, or deploy the stack again. " +
-        "After the first deployment this is raised until the first sweep is sent.",
+          "After the first deployment this is raised until the first sweep is sent.",
+        "The sweeper does not run",
+      ),
     });
   }
 
@@ -119,32 +200,37 @@ export class Alarms extends Construct {
     this.#watch(`${lake.name}-Freshness`, {
       metric: deliveryMetric(lake.deliveryStream.ref, "DeliveryToS3.DataFreshness", Stats.MAXIMUM),
       above: bufferSeconds + 900,
-      minutes: 3,
+      cadence: RECURRING,
+      see: "A lake that is behind",
       description:
         "Rows wait to become files for a quarter of an hour longer than they should. Read the delivery stream's log.",
     });
     this.#watch(`${lake.name}-FailedConversion`, {
       metric: deliveryMetric(lake.deliveryStream.ref, "FailedConversion.Records", Stats.SUM),
       above: 0,
+      cadence: ONCE,
+      see: "A lake that is behind",
       description: "Rows did not fit the table and lie below the error prefix. The table and the running build differ.",
     });
   }
 
-  #watch(id: string, { metric, above, minutes = 1, description }: Watch): void {
+  #watch(id: string, { metric, above, cadence, see, description }: Watch): void {
     this.#add(id, {
-      metric,
+      metric: metric.with({ period: Duration.minutes(cadence.period) }),
       threshold: above,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: minutes === 1 ? 1 : 5,
-      datapointsToAlarm: minutes,
-      // Nothing happens when nothing arrives.
+      evaluationPeriods: cadence.of,
+      datapointsToAlarm: cadence.above,
+      // Nothing happens when nothing arrives; and a gap between two datapoints is no datapoint that is above.
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: description,
+      alarmDescription: this.#described(description, see),
     });
   }
 
+  #described = (description: string, see: Section): string => `${this.#pipeline}: ${description} ${section(see)}`;
+
   #add(id: string, props: AlarmProps): void {
-    const alarm = new Alarm(this, id, { ...props, alarmDescription: `${this.#pipeline}: ${props.alarmDescription}` });
+    const alarm = new Alarm(this, id, props);
     if (this.#topic !== undefined) {
       alarm.addAlarmAction(new SnsAction(this.#topic));
       alarm.addOkAction(new SnsAction(this.#topic));
@@ -153,10 +239,7 @@ export class Alarms extends Construct {
   }
 }
 
-const MINUTE = Duration.minutes(1);
-
-/** In hours. Four sweeps are due in it. */
+/** In hours. */
 const DAY = 24;
 
-const depthOf = (queue: IQueue): IMetric =>
-  queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: MINUTE });
+const depthOf = (queue: IQueue): Metric => queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM });

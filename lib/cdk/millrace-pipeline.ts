@@ -10,6 +10,7 @@ import { provisionLake, type LakePlace, type ProvisionedLake } from "../connecto
 import { rawTable } from "../connectors/firehose/view.ts";
 import { provisionStream } from "../connectors/kinesis/provision.ts";
 import type { RecordSettings } from "../plan/state-record.ts";
+import { stateBytesFor } from "../state/state-memory.ts";
 import { taskName } from "../state/task-id.ts";
 import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { Alarms } from "./alarms.ts";
@@ -143,7 +144,10 @@ export class MillracePipeline extends Construct {
     const alarms = new Alarms(this, pipeline.name, wishes?.topic);
     alarms.watchQueues(this.queues);
     for (const { checked, stage } of provisioned) {
-      alarms.watchStage(stage.name, stage.target, checked.iteratorAgeSeconds);
+      const { name, target } = stage;
+      const { iteratorAgeSeconds, stateful } = checked;
+      const stateBytes = stateful.length === 0 ? undefined : stateBytesFor(settings.memory * 1_024 * 1_024);
+      alarms.watchStage({ name, target, iteratorAgeSeconds, stateBytes });
       alarms.watchSweeps(stage.name, stage.sweeps);
     }
     for (const lake of lakesOf(provisioned)) alarms.watchLake(lake, settings.lakes.bufferSeconds);

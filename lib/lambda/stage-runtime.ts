@@ -20,10 +20,10 @@ import type { Observer } from "../runtime/observer.ts";
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
 import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
 import { StageRuntime } from "../runtime/stage-runtime.ts";
-import { cacheBytesOf } from "../runtime/task-cache.ts";
 import { TICKS } from "../runtime/tick.ts";
 import { S3Objects } from "../s3/objects.ts";
 import type { ObjectStore } from "../state/object-store.ts";
+import { stateBytesFor } from "../state/state-memory.ts";
 import type { Clients } from "./clients.ts";
 
 /** Lambda says so in every function's environment. */
@@ -56,7 +56,7 @@ export function stageRuntime(
     observer,
     now,
     newNonce: () => randomBytes(9).toString("base64url"),
-    cacheBytes: cacheBytesOf(memoryBytes()),
+    cacheBytes: stateBytesFor(memoryBytes()),
     suspectAfter: bindings.source.suspectAfterMillis,
   });
 }

@@ -18,14 +18,13 @@ export interface StageIdentity {
 export class Telemetry implements Observer {
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly #identity: Record<keyof StageIdentity, string>;
+  readonly #byOperator: Metrics;
   readonly #now: () => number;
 
   constructor({ deployment, pipeline, stage }: StageIdentity, now: () => number) {
     this.logger = new Logger({ persistentLogAttributes: { deployment, pipeline, stage } });
-    this.metrics = new Metrics({ namespace: "Millrace" });
-    this.#identity = { deployment, pipeline, stage };
-    this.#identify(this.metrics);
+    this.metrics = metricsOf("Millrace", { deployment, pipeline, stage });
+    this.#byOperator = metricsOf("Millrace", { deployment, pipeline, stage });
     this.#now = now;
   }
 
@@ -33,50 +32,54 @@ export class Telemetry implements Observer {
     const counts = [...report.counts.values()];
     const total = (field: "filtered" | "late" | "dead" | "closed") =>
       counts.reduce((sum, count) => sum + count[field], 0);
+    const count = (name: string, n: number) => this.metrics.addMetric(name, MetricUnit.Count, n);
+    count("RecordsIn", report.folded);
+    count("RecordsFolded", Math.max(report.folded - total("filtered") - total("late") - total("dead"), 0));
+    count("RecordsFiltered", total("filtered"));
+    count("RecordsLate", total("late"));
+    count("RecordsDead", total("dead"));
+    count("WindowsClosed", total("closed"));
+    count("Conflicts", report.conflicts);
+    count("Redeliveries", report.redeliveries);
+    count("Replays", report.trigger === "records" && report.folded < report.records ? 1 : 0);
+    count("Checkpoints", Number(report.checkpointed));
+    count("Spills", Number(report.spilled));
     const { metrics } = this;
-    metrics.addMetric("RecordsIn", MetricUnit.Count, report.folded);
-    metrics.addMetric(
-      "RecordsFolded",
-      MetricUnit.Count,
-      Math.max(report.folded - total("filtered") - total("late") - total("dead"), 0),
-    );
-    metrics.addMetric("RecordsFiltered", MetricUnit.Count, total("filtered"));
-    metrics.addMetric("RecordsLate", MetricUnit.Count, total("late"));
-    metrics.addMetric("RecordsDead", MetricUnit.Count, total("dead"));
-    metrics.addMetric("WindowsClosed", MetricUnit.Count, total("closed"));
-    metrics.addMetric("Conflicts", MetricUnit.Count, report.conflicts);
-    metrics.addMetric("Redeliveries", MetricUnit.Count, report.redeliveries);
-    metrics.addMetric(
-      "Replays",
-      MetricUnit.Count,
-      report.trigger === "records" && report.folded < report.records ? 1 : 0,
-    );
     if (report.hotKey !== undefined) metrics.addMetric("HotKeyShare", MetricUnit.Percent, report.hotKey.share * 100);
     metrics.addMetric("CommitBytes", MetricUnit.Bytes, report.commitBytes);
     metrics.addMetric("CatchUpBytes", MetricUnit.Bytes, report.catchUpBytes);
-    metrics.addMetric("Checkpoints", MetricUnit.Count, Number(report.checkpointed));
-    if (Math.abs(report.watermark) < END_OF_TIME) {
-      metrics.addMetric("WatermarkLag", MetricUnit.Milliseconds, this.#now() - report.watermark);
-    }
-    if (report.committedAt !== undefined) this.#sizes(report.stateEntries);
+    if (report.committedAt !== undefined) metrics.addMetric("StateBytes", MetricUnit.Bytes, report.stateBytes);
+    this.#eventTime(report);
+    this.#operators(report);
     const { stateEntries } = report;
     const maps = { counts: Object.fromEntries(report.counts), stateEntries: Object.fromEntries(stateEntries) };
     this.logger.info("turn", { ...report, ...maps });
   }
 
-  /** Powertools adds a dimension `service` of its own; the metrics of alarms and dashboard have none. */
-  #identify(metrics: ReturnType<Metrics["singleMetric"]>): void {
-    metrics.clearDefaultDimensions();
-    metrics.setDefaultDimensions(this.#identity);
+  #eventTime({ folded, watermark, watermarkBefore }: TurnReport): void {
+    const { metrics } = this;
+    const isTime = (instant: number) => Math.abs(instant) < END_OF_TIME;
+    if (isTime(watermark)) metrics.addMetric("WatermarkLag", MetricUnit.Milliseconds, this.#now() - watermark);
+    if (folded === 0 || watermarkBefore >= END_OF_TIME) return; // no records, or drained
+    // From before all time, and to the end of it, there is no distance: it moved, and that is all that can be said.
+    const distance = isTime(watermark) && isTime(watermarkBefore) ? watermark - watermarkBefore : 1;
+    metrics.addMetric("WatermarkAdvance", MetricUnit.Milliseconds, watermark === watermarkBefore ? 0 : distance);
   }
 
-  /** The size of one task's state per operator, so that one that runs away is seen: its maximum is the largest task's. */
-  #sizes(entries: TurnReport["stateEntries"]): void {
-    for (const [operator, size] of entries) {
-      const metric = this.metrics.singleMetric();
-      this.#identify(metric);
-      metric.addDimension("operator", operator);
-      metric.addMetric("StateEntries", MetricUnit.Count, size);
+  /**
+   * What came to each operator, and, where there was a commit, how large its state is in this task: the maximum is the
+   * largest task's. A line each, since a line has one value per dimension; operators that nothing came to have none.
+   */
+  #operators({ counts, stateEntries, committedAt }: TurnReport): void {
+    for (const operator of new Set([...counts.keys(), ...stateEntries.keys()])) {
+      const came = counts.get(operator)?.in ?? 0;
+      const entries = committedAt === undefined ? undefined : stateEntries.get(operator);
+      if (came === 0 && entries === undefined) continue;
+      const metrics = this.#byOperator;
+      metrics.addDimension("operator", operator);
+      if (came > 0) metrics.addMetric("OperatorRecordsIn", MetricUnit.Count, came);
+      if (entries !== undefined) metrics.addMetric("StateEntries", MetricUnit.Count, entries);
+      metrics.publishStoredMetrics(); // and forgets the operator
     }
   }
 
@@ -107,4 +110,12 @@ export class Telemetry implements Observer {
       error: thrown instanceof Error ? thrown : new Error(String(thrown)),
     });
   }
+}
+
+/** Powertools adds a dimension `service` of its own; the metrics of alarms and dashboard have none. */
+function metricsOf(namespace: string, dimensions: Record<string, string>): Metrics {
+  const metrics = new Metrics({ namespace });
+  metrics.clearDefaultDimensions();
+  metrics.setDefaultDimensions(dimensions);
+  return metrics;
 }

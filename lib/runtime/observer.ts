@@ -15,8 +15,12 @@ export interface TurnReport {
   readonly hotKey: HotKey | undefined;
   /** Entries in each operator's state. */
   readonly stateEntries: ReadonlyMap<string, number>;
+  /** Bytes of the whole state, as it is written: an estimate. */
+  readonly stateBytes: number;
   readonly outputs: number;
   readonly watermark: number;
+  /** What the watermark was when the turn began. */
+  readonly watermarkBefore: number;
   /** Bytes of the commit's body; zero when nothing was committed. */
   readonly commitBytes: number;
   readonly spilled: boolean;

@@ -1,15 +1,6 @@
 /** An execution environment keeps the states of no more tasks than this, however small they are. */
 export const MAX_TASKS = 64;
 
-/** Bytes of memory that a state takes for each of its bytes as it is written (docs/scale.md). */
-const HEAP_PER_BYTE = 21;
-
-/** The share of the memory that states may take between turns. */
-const CACHE_SHARE = 0.4;
-
-/** Bytes of states, as they are written, that a function with so many bytes of memory keeps between turns. */
-export const cacheBytesOf = (memory: number): number => (memory * CACHE_SHARE) / HEAP_PER_BYTE;
-
 /** What a cached thing takes, as far as it is known now: bytes. */
 interface Sized {
   readonly stateBytes: number;

@@ -170,6 +170,7 @@ export class Task {
     if (task.hasNewReaders && task.state.sealed === undefined)
       task.roots = leavesOf(await this.#settings.partitions.list());
     const before = task.state.counters.byOperator();
+    const watermarkBefore = task.state.watermark;
     const woken = task.fold.wake(now());
     const mustCommit = this.#mustOpen(trigger, task) || woken > 0;
     const folded = (await this.#fold(trigger, task, item)) ?? (mustCommit ? 0 : undefined);
@@ -182,7 +183,9 @@ export class Task {
       counts: countsBetween(before, task.state.counters.byOperator()),
       hotKey: task.fold.takeHotKey(),
       stateEntries: entriesByOperator(task.state),
+      stateBytes: task.stateBytes,
       watermark: task.state.watermark,
+      watermarkBefore,
       commitBytes: appended?.bytes ?? 0,
       spilled: appended?.spilled ?? false,
       conflicts: progress.conflicts,

@@ -86,7 +86,7 @@ describe("alarms", () => {
       ({ Dimensions }) => plain((Dimensions as [{ Value: unknown }])[0].Value) === `{Pipeline${queue}.QueueName}`,
     );
     expect(watching).toMatchObject([
-      { Threshold: 0, ComparisonOperator: "GreaterThanThreshold", EvaluationPeriods: 1 },
+      { Threshold: 0, ComparisonOperator: "GreaterThanThreshold", DatapointsToAlarm: 1, Period: 60 },
     ]);
   });
 
@@ -99,7 +99,6 @@ describe("alarms", () => {
         { Name: "stage", Value: "departures" },
       ],
       Period: 60,
-      EvaluationPeriods: 1,
       DatapointsToAlarm: 1,
       Threshold: 0,
       Statistic: "Sum",
@@ -141,7 +140,7 @@ describe("alarms", () => {
 
   test("they say what to do, and silence is no alarm but that of the schedule", () => {
     for (const { AlarmDescription, MetricName, TreatMissingData } of alarms) {
-      expect(AlarmDescription).toMatch(/^flight-delays: .+\. .+\.$/);
+      expect(AlarmDescription).toMatch(/^flight-delays: .+\. .+\. docs\/operations\.md#[a-z-]+$/);
       expect(TreatMissingData).toBe(MetricName === "Invocations" ? "breaching" : "notBreaching");
     }
   });

@@ -1,6 +1,10 @@
-import { expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Telemetry } from "../../lib/lambda/telemetry.ts";
 import type { TurnReport } from "../../lib/runtime/observer.ts";
+import { BEFORE_ALL_TIME, END_OF_TIME } from "../../lib/time/instant.ts";
+import { EmittedMetrics } from "../support/emitted-metrics.ts";
+
+const NONE = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, sent: 0, closed: 0 };
 
 const report: TurnReport = {
   task: "t",
@@ -8,14 +12,20 @@ const report: TurnReport = {
   epoch: 1,
   records: 1,
   folded: 1,
-  counts: new Map(),
+  counts: new Map([
+    ["hourly", { ...NONE, in: 5 }],
+    ["silence", NONE],
+    ["slim", { ...NONE, in: 2 }],
+  ]),
   hotKey: undefined,
   stateEntries: new Map([
     ["hourly", 12],
     ["silence", 3],
   ]),
+  stateBytes: 1_500,
   outputs: 0,
   watermark: 0,
+  watermarkBefore: -10,
   commitBytes: 10,
   spilled: false,
   checkpointed: false,
@@ -26,25 +36,56 @@ const report: TurnReport = {
   deliveredAt: undefined,
 };
 
-/** What a turn says of the sizes of states. */
-function sizesOf(of: TurnReport): string[] {
+let emitted: EmittedMetrics;
+beforeEach(() => (emitted = new EmittedMetrics()));
+afterEach(() => vi.restoreAllMocks());
+
+/** What a turn says, as CloudWatch takes it. */
+function saidOf(of: TurnReport) {
   const telemetry = new Telemetry({ deployment: "d", pipeline: "p", stage: "s" }, () => 0);
-  vi.spyOn(telemetry.logger, "info").mockReturnValue(undefined);
-  const sizes: string[] = [];
-  vi.spyOn(telemetry.metrics, "singleMetric").mockImplementation(() => {
-    let operator = "";
-    const addDimension = (name: string, value: string) => void (operator = `${name} ${value}`);
-    const addMetric = (name: string, unit: string, value: number) =>
-      void sizes.push(`${operator}: ${name} ${value} ${unit}`);
-    const none = () => undefined;
-    return { addDimension, addMetric, clearDefaultDimensions: none, setDefaultDimensions: none } as never;
-  });
   telemetry.turn(of);
-  telemetry.metrics.clearMetrics();
-  return sizes;
+  telemetry.metrics.publishStoredMetrics();
+  return emitted.take();
 }
 
-test("a turn that commits tells how many entries each operator's state has", () => {
-  expect(sizesOf(report)).toEqual(["operator hourly: StateEntries 12 Count", "operator silence: StateEntries 3 Count"]);
-  expect(sizesOf({ ...report, committedAt: undefined })).toEqual([]);
+const stage = { deployment: "d", pipeline: "p", stage: "s" };
+
+test("each operator's records and entries have its name as a dimension beside the stage's, and no others", () => {
+  const ofOperators = (of: TurnReport) =>
+    saidOf(of)
+      .filter(({ dimensions }) => "operator" in dimensions)
+      .map(({ name, dimensions, sum }) => [name, dimensions, sum]);
+  expect(ofOperators(report)).toEqual([
+    ["OperatorRecordsIn", { ...stage, operator: "hourly" }, 5],
+    ["StateEntries", { ...stage, operator: "hourly" }, 12],
+    ["StateEntries", { ...stage, operator: "silence" }, 3],
+    ["OperatorRecordsIn", { ...stage, operator: "slim" }, 2],
+  ]);
+  // What was not committed has changed no state.
+  expect(ofOperators({ ...report, committedAt: undefined }).map(([name]) => name)).toEqual([
+    "OperatorRecordsIn",
+    "OperatorRecordsIn",
+  ]);
+});
+
+test("all else has the stage's dimensions and no others", () => {
+  for (const { namespace, dimensions } of saidOf(report).filter((series) => !("operator" in series.dimensions))) {
+    expect([namespace, dimensions]).toEqual(["Millrace", stage]);
+  }
+});
+
+test.each([
+  ["moves", -10, 0, 10],
+  ["stands still", 5, 5, 0],
+  ["begins", BEFORE_ALL_TIME, 5, 1],
+  ["has not begun", BEFORE_ALL_TIME, BEFORE_ALL_TIME, 0],
+  ["ends", 5, END_OF_TIME, 1],
+  ["has ended", END_OF_TIME, END_OF_TIME, undefined],
+])("event time that %s is told by what it has moved by", (_what, watermarkBefore, watermark, advance) => {
+  const said = saidOf({ ...report, watermarkBefore, watermark });
+  expect(said.find(({ name }) => name === "WatermarkAdvance")?.sum).toBe(advance);
+});
+
+test("event time that stands still is told only by turns that have records", () => {
+  expect(saidOf({ ...report, folded: 0 }).map(({ name }) => name)).not.toContain("WatermarkAdvance");
 });
