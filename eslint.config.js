@@ -83,7 +83,7 @@ export default tseslint.config(
   ...direction,
   {
     files: ["localstack/**/*.ts"],
-    ignores: ["localstack/start/**"],
+    ignores: ["localstack/start/**", "localstack/emulator/**"],
     rules: {
       "no-restricted-imports": [
         "error",

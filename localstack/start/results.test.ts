@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { LocalStack, StackResource } from "../types.ts";
 import { Database, literal } from "./database.ts";
-import { openLake } from "./results.ts";
+import { lakeOf, openLake } from "./results.ts";
 
 let database: Database;
 let directory: string;
@@ -61,7 +61,7 @@ test("the shipped view hides repeats; they are counted", async () => {
     await write("1.parquet", "('ATL', 'a#0'), ('ORD', 'a#1')"),
     await write("2.parquet", "('ORD', 'a#1'), ('ORD', 'a#2')"),
   ];
-  expect(await openLake(database, stackOf(files))).toEqual([{ name: "hourly", files, rawRows: 4, repeats: 1 }]);
+  expect(await openLake(database, lakeOf(stackOf(files)))).toEqual([{ name: "hourly", files, rawRows: 4, repeats: 1 }]);
   expect(await database.rows("SELECT airport FROM hourly ORDER BY output_id")).toEqual([
     { airport: "ATL" },
     { airport: "ORD" },
@@ -70,10 +70,12 @@ test("the shipped view hides repeats; they are counted", async () => {
 });
 
 test("a table without files is empty, with its columns", async () => {
-  expect(await openLake(database, stackOf([]))).toEqual([{ name: "hourly", files: [], rawRows: 0, repeats: 0 }]);
+  expect(await openLake(database, lakeOf(stackOf([])))).toEqual([
+    { name: "hourly", files: [], rawRows: 0, repeats: 0 },
+  ]);
   expect(await database.rows("SELECT airport FROM hourly")).toEqual([]);
 });
 
 test("a view that reads no table of the stack is refused", async () => {
-  await expect(openLake(database, stackOf([], "SELECT 1"))).rejects.toThrow("reads no table of this stack");
+  await expect(openLake(database, lakeOf(stackOf([], "SELECT 1")))).rejects.toThrow("reads no table of this stack");
 });

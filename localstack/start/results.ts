@@ -1,4 +1,4 @@
-import type { LocalStack, StackResource } from "../types.ts";
+import type { LocalStack } from "../types.ts";
 import { identifier, literal, type Database } from "./database.ts";
 
 /** A table of the results as it lies in the lake. */
@@ -12,7 +12,8 @@ export interface LakeTable {
   readonly repeats: number;
 }
 
-interface TableInput {
+/** A table or view of the Glue catalogue. */
+export interface TableInput {
   readonly Name: string;
   readonly TableType?: string;
   readonly ViewOriginalText?: string;
@@ -22,7 +23,21 @@ interface TableInput {
   };
 }
 
-const DUCKDB_TYPES: Readonly<Record<string, string>> = {
+/** Where a lake is read from. */
+export interface LakeSource extends Pick<LocalStack, "objectFiles"> {
+  readonly tables: readonly TableInput[];
+}
+
+/** The lake of a local stack. */
+export const lakeOf = (stack: LocalStack): LakeSource => ({
+  tables: stack.resources
+    .filter(({ type }) => type === "AWS::Glue::Table")
+    .map(({ properties }) => properties["TableInput"] as TableInput),
+  objectFiles: (bucket, prefix) => stack.objectFiles(bucket, prefix),
+});
+
+/** DuckDB's types of the catalogue's. */
+export const DUCKDB_TYPES: Readonly<Record<string, string>> = {
   string: "VARCHAR",
   bigint: "BIGINT",
   double: "DOUBLE",
@@ -34,11 +49,11 @@ const DUCKDB_TYPES: Readonly<Record<string, string>> = {
  * Opens the lake as Athena would: the tables of the Glue catalogue over the Parquet files, and over them the
  * views that the stack ships, with their own SQL.
  */
-export async function openLake(database: Database, stack: LocalStack): Promise<readonly LakeTable[]> {
-  const tables = stack.resources.filter((resource) => resource.type === "AWS::Glue::Table").map(inputOf);
+export async function openLake(database: Database, source: LakeSource): Promise<readonly LakeTable[]> {
+  const { tables } = source;
   const files = new Map<string, readonly string[]>();
   for (const table of tables) {
-    if (table.TableType !== "VIRTUAL_VIEW") files.set(table.Name, await openRawTable(database, stack, table));
+    if (table.TableType !== "VIRTUAL_VIEW") files.set(table.Name, await openRawTable(database, source, table));
   }
   const lake: LakeTable[] = [];
   for (const view of tables.filter((table) => table.TableType === "VIRTUAL_VIEW")) {
@@ -55,15 +70,13 @@ export async function openLake(database: Database, stack: LocalStack): Promise<r
   return lake;
 }
 
-const inputOf = (resource: StackResource): TableInput => resource.properties["TableInput"] as TableInput;
-
 /** @returns the table's files */
-async function openRawTable(database: Database, stack: LocalStack, table: TableInput): Promise<readonly string[]> {
+async function openRawTable(database: Database, source: LakeSource, table: TableInput): Promise<readonly string[]> {
   const { Location: location = "", Columns: columns = [] } = table.StorageDescriptor ?? {};
   const [, bucket, prefix] = /^s3:\/\/([^/]+)\/(.*)$/.exec(location) ?? [];
   if (bucket === undefined || prefix === undefined)
     throw new Error(`The table ${table.Name} is not on S3: "${location}".`);
-  const files = await stack.objectFiles(bucket, prefix);
+  const files = await source.objectFiles(bucket, prefix);
   // The catalogue's columns, so that a table without files has them too.
   const types = columns.map(
     ({ Name, Type }) => `CAST(NULL AS ${DUCKDB_TYPES[Type] ?? "VARCHAR"}) AS ${identifier(Name)}`,

@@ -9,7 +9,7 @@ import { reportPlan } from "./plan.ts";
 import { MetricReader } from "./metrics.ts";
 import { duration, percent, whole, type Printer } from "./print.ts";
 import { reportComparison, reportCost, reportHighlights, reportLatency, reportUsage } from "./report.ts";
-import { openLake } from "./results.ts";
+import { lakeOf, openLake } from "./results.ts";
 import type { RivalMapping } from "./rival-mapping.ts";
 import type { Plan } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -54,7 +54,7 @@ export async function judge({
   const metrics = new MetricReader(stack.metrics());
 
   printer.section("Results, read back from Parquet with SQL");
-  const lake = await openLake(database, stack);
+  const lake = await openLake(database, lakeOf(stack));
   for (const { name, files, rawRows, repeats } of lake) {
     const where =
       files[0] === undefined
