@@ -35,6 +35,16 @@ export const isPartialEntry = (entry: string): boolean => entry.includes(">");
 /** The `keyBy` that an entry leads through. */
 export const keyByOf = (entry: string): string => entry.split(">", 1)[0]!;
 
+/** Counts what comes for a window that was dropped, under its name: no record goes without being counted. */
+export const countFiltered =
+  (window: string, context: OperatorContext): Push =>
+  (value) => {
+    const { records } = value as PartialAggregate;
+    context.enter(window);
+    context.count(window, "in", records);
+    context.count(window, "filtered", records);
+  };
+
 /** Of some records of one key and the same windows, while a commit is made. */
 interface Slice extends PartialAggregate {
   /** The latest of their event times. */

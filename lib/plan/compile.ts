@@ -1,6 +1,6 @@
 import { StageState, type Successions } from "../operators/evolution/stage-state.ts";
 import type { PartOrigins } from "../operators/evolution/part-origins.ts";
-import { keyByOf, partialIn } from "../operators/pre-aggregate.ts";
+import { countFiltered, keyByOf, partialIn } from "../operators/pre-aggregate.ts";
 import { fanOut } from "../operators/stateless.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
 import type { TableDescription } from "../operators/stateful.ts";
@@ -121,7 +121,8 @@ function bind(nodes: readonly PlacedNode[], stage: Stage, state: StageState, con
     const partial = partialIn(entry);
     if (partial === undefined) return undefined;
     const way = state.wayOfPartials(keyByOf(entry), partial.window, partial.shape);
-    const push = way === "dropped" ? () => undefined : way && partials.get(way.operator)?.(way.from);
+    const push =
+      way === "dropped" ? countFiltered(partial.window, context) : way && partials.get(way.operator)?.(way.from);
     if (push !== undefined) entries.set(entry, push);
     return push;
   };

@@ -243,13 +243,36 @@ describe("what does not fit stops the stage that meets it, and comes again", () 
     expect(memory.rows("rows")).toMatchObject([{ key: "a", events: 2, total: 2, seen: "1 2" }]);
   });
 
-  test("what is on its way to a window whose state goes, goes", async () => {
-    const memory = await sent(version({ aggregates: { total } }));
+  test("what is on its way to a window whose state goes, goes, and is counted as filtered", async () => {
+    const counts = new Map<string, number>();
+    const memory = new MemoryPipeline(version({ aggregates: { total } }), {
+      onTurn: (report) => {
+        if (!report.task.includes(":by-key:")) return;
+        for (const [operator, of] of report.counts) {
+          for (const [field, n] of Object.entries(of) as [string, number][]) {
+            const name = `${operator} ${field}`;
+            counts.set(name, (counts.get(name) ?? 0) + n);
+          }
+        }
+      },
+    });
+    for (const n of [1, 2]) memory.put("events", one("a", n), "k");
+    await memory.run();
+    for (const n of [3, 4, 5]) memory.put("events", one("a", n), "k");
+    memory.put("events", one("b", 6), "k");
+    await memory.runStage("events");
     memory.deploy(version({ aggregates: { total }, window: "anew", dropped: ["w"] }), "build-2");
-    memory.put("events", one("a", 5), "k");
+    memory.put("events", one("a", 7), "k");
     await memory.drain();
-    expect(memory.rows("rows")).toMatchObject([{ key: "a", total: 5 }]);
+    expect(memory.rows("rows")).toMatchObject([{ key: "a", total: 7 }]);
     expect(memory.delivered.get("$dead-letters") ?? []).toEqual([]);
+    const of = (operator: string, ...fields: readonly string[]) =>
+      fields.reduce((sum, field) => sum + (counts.get(`${operator} ${field}`) ?? 0), 0);
+    expect([of("w", "in"), of("w", "folded"), of("w", "filtered")]).toEqual([6, 2, 4]);
+    expect(of("anew", "in")).toBe(1);
+    // Along the stage: in = folded + filtered + late + dead.
+    expect(of("by-key", "in")).toBe(7);
+    expect(of("by-key", "dead") + ["w", "anew"].reduce((n, o) => n + of(o, "folded", "filtered", "late"), 0)).toBe(7);
   });
 });
 
