@@ -59,6 +59,7 @@ const program = {
   shapes: {},
   bind: () => ({ enter: () => () => undefined, timed: [], expiring: [], flush: () => undefined }),
   restore: <T extends object>(stored: T): T & { isMigrated: boolean } => ({ ...stored, isMigrated: false }),
+  wayOfUnit: () => undefined,
   hashOfKey: () => "0".repeat(32),
   unite: <T>(tables: T) => tables,
   hashOf: () => "0".repeat(32),

@@ -79,8 +79,8 @@ export class CountAggregate implements TimedOperator {
     }
   }
 
-  unitOf(stored: StoredUnit): Unit {
-    return this.#rows.unitOf(stored);
+  unitOf(stored: StoredUnit, from?: PartOrigins): Unit {
+    return this.#rows.unitOf(stored, from);
   }
 }
 

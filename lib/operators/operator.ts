@@ -1,4 +1,5 @@
 import type { Answer } from "./enrich.ts";
+import type { PartOrigins } from "./evolution/part-origins.ts";
 import type { CounterField } from "../state/counters.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
@@ -39,10 +40,12 @@ export interface UnitDescription {
   readonly about: Readonly<Record<string, string | number>>;
   /** The operator's own; storable. */
   readonly content: unknown;
+  /** The table it came out of, whose shape says what the content is made of. @default the operator's own */
+  readonly table?: string;
 }
 
 /** A unit's description as it comes back out of storage. */
-export type StoredUnit = Omit<UnitDescription, "key"> & { readonly keyCode: string };
+export type StoredUnit = Omit<UnitDescription, "key" | "table"> & { readonly keyCode: string };
 
 /**
  * What event time makes an operator do: a window's pane goes downstream, a timer fires. A unit of its own (X7): when it
@@ -61,9 +64,11 @@ export interface TimedOperator {
   /**
    * A unit made again of what a dead letter kept of it.
    *
+   * @param from how what another version kept becomes this one's; nothing where this version did
+   * @returns nothing for what was taken out of the operator since
    * @throws systemic errors for what this build cannot make sense of
    */
-  unitOf(stored: StoredUnit): Unit;
+  unitOf(stored: StoredUnit, from?: PartOrigins): Unit | undefined;
   /** The least watermark that makes it act; infinity when none does. */
   nextDue(): number;
   /**

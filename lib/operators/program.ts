@@ -3,7 +3,7 @@ import type { KeyValues } from "../state/key.ts";
 import type { StateShapes } from "../state/commit.ts";
 import type { TableDeltas } from "../state/task-state.ts";
 import type { StateContent } from "../state/structure.ts";
-import type { RestoredState } from "./evolution/stage-state.ts";
+import type { RestoredState, SetAside, OperatorWay } from "./evolution/stage-state.ts";
 import type { Writer } from "./evolution/state-errors.ts";
 import type { Preparation } from "./preparation.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "./operator.ts";
@@ -46,4 +46,9 @@ export interface StageProgram {
   readonly replicated: ReadonlySet<string>;
   /** Checks what comes out of storage, and makes it this build's. Throws systemic errors for what does not fit. */
   readonly restore: (stored: StateContent, writer: Writer) => RestoredState;
+  /**
+   * How a pane or timer that any build set aside becomes this one's; nothing where its operator was dropped. Throws
+   * systemic errors for what does not fit.
+   */
+  readonly wayOfUnit: (unit: SetAside) => OperatorWay | undefined;
 }

@@ -2,6 +2,7 @@ import { decodeKey } from "../state/key.ts";
 import type { KeyedTable } from "../state/keyed-table.ts";
 import type { SlidingWindows } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
+import type { PartOrigins } from "./evolution/part-origins.ts";
 import { checkRange } from "./key-range.ts";
 import type { OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "./operator.ts";
 import { WindowRows } from "./window-rows.ts";
@@ -81,8 +82,8 @@ export class SlidingAggregate implements TimedOperator {
     }
   }
 
-  unitOf({ keyCode, about, content }: StoredUnit): Unit {
-    const slices = (content as readonly unknown[]).map((slice) => this.#aggregation.restore(slice));
+  unitOf({ keyCode, about, content }: StoredUnit, from?: PartOrigins): Unit {
+    const slices = (content as readonly unknown[]).map((slice) => this.#aggregation.restore(slice, from));
     return this.#unit(about["start"] as number, about["end"] as number, keyCode, slices);
   }
 

@@ -130,8 +130,8 @@ export class WindowAggregate implements TimedOperator {
     while (this.nextWake() <= now) yield* this.#wake(this.nextWake());
   }
 
-  unitOf(stored: StoredUnit): Unit {
-    return this.#rows.unitOf(stored);
+  unitOf(stored: StoredUnit, from?: PartOrigins): Unit {
+    return this.#rows.unitOf(stored, from);
   }
 
   /** The windows that a record belongs to; of a session the one that it makes of those it overlaps. */

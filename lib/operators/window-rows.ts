@@ -2,6 +2,7 @@ import { decodeKey, type KeyValues } from "../state/key.ts";
 import type { PaneTiming } from "../windows/trigger.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import type { Accumulators, Aggregation } from "./aggregation.ts";
+import type { PartOrigins } from "./evolution/part-origins.ts";
 import type { SentRow } from "./open-windows.ts";
 import type { OperatorContext, Push, StoredUnit, Unit } from "./operator.ts";
 import type { WindowSpec } from "./window-spec.ts";
@@ -100,7 +101,7 @@ export class WindowRows {
   }
 
   /** A pane made again of what a dead letter kept. @throws systemic error `state/accumulator` */
-  unitOf({ keyCode, about, content }: StoredUnit): Unit {
+  unitOf({ keyCode, about, content }: StoredUnit, from?: PartOrigins): Unit {
     const { start, end, time, pane, paneIndex } = about as Readonly<Record<string, number | undefined>>;
     const aggregation = this.#aggregation;
     const [accumulators, retracts] = (pane === undefined ? [content, []] : content) as [unknown, readonly SentRow[]];
@@ -110,10 +111,10 @@ export class WindowRows {
         : {
             timing: pane as unknown as PaneTiming,
             index: paneIndex!,
-            retracts: retracts.map(([from, to, sent]): SentRow => [from, to, aggregation.restore(sent)]),
+            retracts: retracts.map(([first, last, sent]): SentRow => [first, last, aggregation.restore(sent, from)]),
           };
     return this.unit(
-      { start, end, time: time ?? end! - 1, accumulators: aggregation.restore(accumulators), firing },
+      { start, end, time: time ?? end! - 1, accumulators: aggregation.restore(accumulators, from), firing },
       keyCode,
     );
   }

@@ -49,6 +49,7 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
     unite: (deltas, position) =>
       deltas.map(([name, delta]) => [name, tables.get(name)?.unite?.(delta, position) ?? delta]),
     restore: (stored, writer) => state.restore(stored, writer),
+    wayOfUnit: (unit) => state.wayOfUnit(unit),
     ...preparationOf(pipeline, stage),
     bind: (context) => bind(nodes, stage, state, context),
   };
@@ -56,7 +57,7 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
 
 function successionsOf({ nodes, dropped }: Pipeline): Successions {
   const renamed = nodes.flatMap((node) => ("was" in node ? node.was.map((old) => [old, node.name] as const) : []));
-  return { renamed: new Map(renamed), dropped: new Set(dropped) };
+  return { renamed: new Map(renamed), dropped: new Set(dropped), names: new Set(nodes.map(({ name }) => name)) };
 }
 
 /** What was shuffled is where its key group is. */

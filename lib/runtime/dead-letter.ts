@@ -1,6 +1,6 @@
 import { messageOf, MillraceError } from "../errors.ts";
 import type { Unit } from "../operators/operator.ts";
-import type { Output } from "../state/commit.ts";
+import type { Output, StateShapes } from "../state/commit.ts";
 import { CODEC, encodeBody } from "../state/codec.ts";
 import { encodeKey } from "../state/key.ts";
 import type { IncomingRecord } from "./record.ts";
@@ -52,6 +52,9 @@ export interface DeadLetter extends DeadLetterOrigin {
     /** A window's accumulators as they were, what a timer was set with: in base64 of the codec named. */
     readonly content: string;
     readonly codec: string;
+    /** The table of the operator's state that it came out of, and its shape then: what another build must lead from. */
+    readonly table?: string;
+    readonly shape?: string;
   };
   /** For outputs that a sink refused for good. */
   readonly output?: { readonly sink: string; readonly id: string; readonly body: string };
@@ -82,8 +85,15 @@ export const deadRecord = (
     payload: record.base64,
   });
 
-export function deadUnit(origin: DeadLetterOrigin, operator: string, unit: Unit, thrown: unknown): Output {
-  const { kind, key, about, content } = unit.describe();
+/** @param shapes of the tables of the build that runs it */
+export function deadUnit(
+  origin: DeadLetterOrigin,
+  operator: string,
+  unit: Unit,
+  shapes: StateShapes,
+  thrown: unknown,
+): Output {
+  const { kind, key, about, content, table = unit.operator } = unit.describe();
   return deadLetter({
     ...origin,
     kind,
@@ -96,6 +106,8 @@ export function deadUnit(origin: DeadLetterOrigin, operator: string, unit: Unit,
       about,
       content: Buffer.from(encodeBody(content)).toString("base64"),
       codec: CODEC,
+      table,
+      ...(Object.hasOwn(shapes, table) && { shape: shapes[table]! }),
     },
   });
 }

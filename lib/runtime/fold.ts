@@ -5,7 +5,7 @@ import type { Output } from "../state/commit.ts";
 import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
 import { deadAgain, deadRecord, deadUnit, reasonOf, type DeadLetter, type DeadLetterOrigin } from "./dead-letter.ts";
-import { recordIn, unitIn } from "./redriven-unit.ts";
+import { operatorOfUnit, recordIn, unitIn } from "./redriven-unit.ts";
 import type { Answers } from "./enrichment.ts";
 import { KeyShares, type HotKey } from "./hot-key.ts";
 import { killed, kills, noEntry } from "./fold-errors.ts";
@@ -135,7 +135,7 @@ export class Fold {
    * nothing. What fails again is a new dead letter.
    *
    * @returns how many records that were
-   * @throws systemic error `redrive/no-operator`
+   * @throws systemic errors of `unitIn`
    */
   redrive(letter: DeadLetter): number {
     const record = recordIn(letter);
@@ -143,7 +143,9 @@ export class Fold {
     if (record !== undefined) for (const unit of intake.unitsOfLetter(record)) this.#push(unit);
     else if (letter.output !== undefined) this.send({ sink: letter.output.sink, body: letter.output.body });
     else {
-      this.#run(unitIn(letter, this.#stage));
+      const unit = unitIn(letter, this.#settings.program, this.#stage);
+      if (unit === undefined) return 0; // it goes, with the rest of what its operator held
+      this.#run(unit);
       this.advance(this.#state.watermark);
     }
     return record === undefined ? 0 : 1;
@@ -151,10 +153,11 @@ export class Fold {
 
   /** Sets aside once more what was redriven and has killed the process, unseen. @returns how many records that were */
   condemnAgain(letter: DeadLetter): number {
-    const { origin, source } = this.#settings;
+    const { origin, source, program } = this.#settings;
     const { counters } = this.#state;
+    const whose = letter.unit === undefined ? source : operatorOfUnit(letter, program);
     if (letter.kind === "record") counters.countForGood(`${source} in`);
-    if (letter.kind !== "output") counters.countForGood(`${letter.unit?.operator ?? source} dead`);
+    if (letter.kind !== "output" && whose !== undefined) counters.countForGood(`${whose} dead`);
     this.#outputs.push(deadAgain(origin, letter, killed()));
     return letter.kind === "record" ? 1 : 0;
   }
@@ -293,7 +296,8 @@ export class Fold {
       if (isSystemic(thrown)) throw thrown;
       this.#state.undoUnit();
       this.#outputs.length = sent;
-      this.#outputs.push(deadUnit(this.#settings.origin, this.#operator, unit, thrown)); // X7
+      const { origin, program } = this.#settings;
+      this.#outputs.push(deadUnit(origin, this.#operator, unit, program.shapes, thrown)); // X7
       this.#state.counters.countForGood(`${unit.operator} dead`);
       this.#verdict.blame(reasonOf(thrown).code);
       return false;

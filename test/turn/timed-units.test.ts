@@ -53,6 +53,7 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
     unite: <T>(tables: T) => tables,
     hashOf: () => "0".repeat(32),
     restore: ({ header, tables }) => ({ header, tables, isMigrated: false }),
+    wayOfUnit: ({ operator }) => ({ operator, from: undefined }),
     bind: (context) => ({
       enter: () => () => undefined,
       timed: [program(context)],

@@ -3,16 +3,19 @@ import type { RangeFloor } from "../../state/inheritance.ts";
 import type { StateContent } from "../../state/structure.ts";
 import type { TableDeltas, TaskHeader } from "../../state/task-state.ts";
 import { operatorOfTable, shuffleTableOf, type TableDescription } from "../stateful.ts";
-import { isMisfit, originsOf, type PartOrigins } from "./part-origins.ts";
-import { blanklessText, shapeIn, shapeText } from "./state-shape.ts";
+import { isMisfit, originsOf, type Misfit, type PartOrigins } from "./part-origins.ts";
+import { blanklessText, shapeIn, shapeText, type EvolvingShape } from "./state-shape.ts";
 import {
   droppedLater,
   noOperator,
+  noOperatorOfUnit,
   noShape,
+  noShapeOfUnit,
   noShuffle,
   notAsWritten,
   unfit,
   unfitInFlight,
+  unfitUnit,
   type Writer,
 } from "./state-errors.ts";
 
@@ -22,6 +25,28 @@ export interface Successions {
   readonly renamed: ReadonlyMap<string, string>;
   /** Operators whose state goes. */
   readonly dropped: ReadonlySet<string>;
+  /** Of everything in the pipeline, in whichever stage. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** How values of another build become this one's. */
+export interface OperatorWay {
+  /** The operator's name in this build. */
+  readonly operator: string;
+  /** Nothing where this version wrote them. */
+  readonly from: PartOrigins | undefined;
+}
+
+/** A pane or a timer in a dead letter. */
+export interface SetAside {
+  /** The letter's id. */
+  readonly letter: string;
+  readonly kind: string;
+  /** As the build that set it aside calls it. */
+  readonly operator: string;
+  /** The table it came out of, and its shape; no shape in letters that say none. */
+  readonly table: string;
+  readonly shape: string | undefined;
 }
 
 /** A stored state as this build has it. */
@@ -36,7 +61,12 @@ export interface RestoredState {
 const DROPPED = "dropped";
 
 /** How the tables of another build, by their names there, become this one's; nothing for what goes. */
-type Ways = Map<string, { readonly table: TableDescription; readonly from: PartOrigins | undefined } | undefined>;
+type Ways = Map<string, TableWay | undefined>;
+
+interface TableWay {
+  readonly table: TableDescription;
+  readonly from: PartOrigins | undefined;
+}
 
 /**
  * The state of a stage's operators, as builds that follow on each other write it.
@@ -93,55 +123,95 @@ export class StageState {
    * How what was aggregated for a window before a shuffle, by whichever build, becomes this one's.
    *
    * @param shape the window's where it was aggregated, as `blanklessText` has it
-   * @returns undefined where the stage has no such operator
+   * @returns undefined where the stage has no such operator, and for what no build writes
    * @throws systemic errors `state/newer`, `state/shape`
    */
-  wayOfPartials(
-    keyBy: string,
-    window: string,
-    shape: string,
-  ): { readonly operator: string; readonly from: PartOrigins | undefined } | "dropped" | undefined {
-    const { renamed, dropped } = this.#successions;
-    if (dropped.has(window)) return "dropped";
-    const operator = renamed.get(window) ?? window;
-    const table = this.#tables.get(operator);
-    if (table === undefined) return undefined;
-    if (shape === blanklessText(table.shape)) return { operator, from: undefined };
-    const theirs = shapeIn(shape);
-    if (theirs === undefined) return undefined;
-    const from = originsOf(table.shape, theirs);
-    if (isMisfit(from)) throw unfitInFlight(keyBy, window, from);
-    return { operator, from };
+  wayOfPartials(keyBy: string, window: string, shape: string): OperatorWay | "dropped" | undefined {
+    const way = this.#wayOf(window, shape, blanklessText);
+    if (way === "dropped") return way;
+    if (way === undefined || way === "unreadable") return undefined;
+    if ("problems" in way) throw unfitInFlight(keyBy, window, way);
+    return { operator: way.table.name, from: way.from };
+  }
+
+  /**
+   * How a pane or a timer that was set aside, by whichever build, becomes this one's.
+   *
+   * @returns nothing where its operator was dropped
+   * @throws systemic errors `redrive/no-shape`, `redrive/no-operator`, `state/newer`, `state/shape`
+   */
+  wayOfUnit(unit: SetAside): OperatorWay | undefined {
+    const { operator, table, shape } = unit;
+    if (this.#successions.dropped.has(operator)) return undefined;
+    if (shape === undefined) throw noShapeOfUnit(unit);
+    const way = operatorOfTable(table) === operator ? this.#wayOf(table, shape, shapeText) : undefined;
+    if (way === "dropped") return undefined;
+    if (way === undefined) throw noOperatorOfUnit(unit, this.#isElsewhere(operator));
+    if (way === "unreadable") throw noShapeOfUnit(unit);
+    if ("problems" in way) throw unfitUnit(unit, way);
+    return { operator: this.#nameOf(operator), from: way.from };
+  }
+
+  /** Whether another part of the pipeline has an operator's name: one of another stage, or one without state. */
+  #isElsewhere(operator: string): boolean {
+    return this.#successions.names.has(this.#nameOf(operator));
+  }
+
+  /** What an operator is called in this build. */
+  #nameOf(operator: string): string {
+    return this.#successions.renamed.get(operator) ?? operator;
   }
 
   #addWay(ways: Ways, name: string, text: string, writer: Writer): void {
-    const { renamed, dropped } = this.#successions;
     const operator = operatorOfTable(name);
     if (text === DROPPED) {
-      if (this.#tables.has(name) || renamed.has(name)) throw droppedLater(name, writer);
+      if (this.#tables.has(name) || this.#successions.renamed.has(name)) throw droppedLater(name, writer);
       return;
     }
-    if (dropped.has(operator)) return void ways.set(name, undefined);
-    const table = this.#tables.get((renamed.get(operator) ?? operator) + name.slice(operator.length));
-    if (table === undefined)
-      throw name === shuffleTableOf(operator) ? noShuffle(operator, writer) : noOperator(operator, writer);
-    if ([...ways.values()].some((way) => way?.table === table)) throw notAsWritten(operator, "is stored twice", writer);
-    if (text === shapeText(table.shape)) return void ways.set(name, { table, from: undefined });
+    const way = this.#wayOf(name, text, shapeText);
+    if (way === "dropped") return void ways.set(name, undefined);
+    if (way === undefined) {
+      if (name === shuffleTableOf(operator)) throw noShuffle(operator, writer);
+      throw noOperator(operator, this.#isElsewhere(operator), writer);
+    }
+    if (way === "unreadable") throw notAsWritten(operator, `has a shape that no build writes, «${text}»`, writer);
+    if ("problems" in way) throw unfit(operator, way, writer);
+    if ([...ways.values()].some((other) => other?.table === way.table))
+      throw notAsWritten(operator, "is stored twice", writer);
+    ways.set(name, way);
+  }
+
+  /**
+   * How what another build wrote of a table becomes this one's.
+   *
+   * @param name of the table, as that build had it
+   * @param text its shape there
+   * @param textOf what that text is where the shape is this build's own
+   * @returns undefined where the stage has no such table
+   */
+  #wayOf(
+    name: string,
+    text: string,
+    textOf: (shape: EvolvingShape) => string,
+  ): TableWay | Misfit | "dropped" | "unreadable" | undefined {
+    const operator = operatorOfTable(name);
+    if (this.#successions.dropped.has(operator)) return "dropped";
+    const table = this.#tables.get(this.#nameOf(operator) + name.slice(operator.length));
+    if (table === undefined) return undefined;
+    if (text === textOf(table.shape)) return { table, from: undefined };
     const theirs = shapeIn(text);
-    if (theirs === undefined) throw notAsWritten(operator, `has a shape that no build writes, «${text}»`, writer);
+    if (theirs === undefined) return "unreadable";
     const from = originsOf(table.shape, theirs);
-    if (isMisfit(from)) throw unfit(operator, from, writer);
-    ways.set(name, { table, from });
+    return isMisfit(from) ? from : { table, from };
   }
 
   /** What a header says of operators, by their names in this build. */
   #headerOf({ counters, floors, ...rest }: TaskHeader, ways: Ways): TaskHeader {
-    const { renamed } = this.#successions;
     return {
       ...rest,
       counters: counters.map(([name, n]) => {
         const [operator, field] = name.split(" ") as [string, string];
-        return [`${renamed.get(operator) ?? operator} ${field}` as typeof name, n];
+        return [`${this.#nameOf(operator)} ${field}` as typeof name, n];
       }),
       // A window that was closed stays closed under its new name.
       floors: floors.map(({ tables, ...range }): RangeFloor => {

@@ -1,5 +1,6 @@
 import { systemicError } from "../../errors.ts";
 import type { Misfit } from "./part-origins.ts";
+import type { SetAside } from "./stage-state.ts";
 
 /** Who wrote a state, for messages. */
 export interface Writer {
@@ -29,6 +30,15 @@ export const unfitInFlight = (keyBy: string, operator: string, misfit: Misfit) =
     "the build that sent it",
   );
 
+/** For a pane or a timer in a dead letter that cannot become this build's. */
+export const unfitUnit = ({ letter, kind, operator }: SetAside, misfit: Misfit) =>
+  unfitOf(
+    operator,
+    `Dead letter ${letter} holds a ${kind} of operator "${operator}", which`,
+    misfit,
+    "the build that set it aside",
+  );
+
 function unfitOf(operator: string, whose: string, { isLater, problems, toDo }: Misfit, writer: string) {
   const message = `${whose} ${isLater ? "is of a later version than this build's" : "does not fit this build"}: ${problems.join("; ")}.`;
   if (isLater) return systemicError({ code: NEWER, message, advice: `Deploy ${writer} or a later one.` });
@@ -39,15 +49,41 @@ function unfitOf(operator: string, whose: string, { isLater, problems, toDo }: M
   return systemicError({ code: SHAPE, message, advice });
 }
 
-/** For state of an operator that this build's stage does not have. */
-export const noOperator = (operator: string, writer: Writer) =>
+/** For state of an operator that this build's stage does not have. @param isElsewhere whether the pipeline has its name */
+export const noOperator = (operator: string, isElsewhere: boolean, writer: Writer) =>
   systemicError({
     code: SHAPE,
-    message: `${begins(operator, writer)} is of no use to this build: its stage has no such operator.`,
-    advice:
-      `If build "${writer.build}" is the later one, deploy it. If the operator has another name now, give it ` +
-      `was: ["${operator}"]; if its state is to go, give the pipeline dropped: ["${operator}"].`,
+    message: `${begins(operator, writer)} is of no use to this build: its stage has no such operator${isElsewhere ? ELSEWHERE : ""}.`,
+    advice: `If build "${writer.build}" is the later one, deploy it. ${adviceOf(operator, isElsewhere)}`,
   });
+
+/** For a pane or a timer in a dead letter, of an operator that this build's stage does not have. */
+export const noOperatorOfUnit = ({ letter, kind, operator }: SetAside, isElsewhere: boolean) =>
+  systemicError({
+    code: "redrive/no-operator",
+    message: `Dead letter ${letter} holds a ${kind} of operator "${operator}", and this build's stage has no such operator${isElsewhere ? ELSEWHERE : ""}.`,
+    advice: `Deploy a build that has it until the letter is redriven. ${adviceOf(operator, isElsewhere)}`,
+  });
+
+/** For a pane or a timer whose dead letter does not say what it is made of: it might be taken for another thing. */
+export const noShapeOfUnit = ({ letter, kind, operator }: SetAside) =>
+  systemicError({
+    code: "redrive/no-shape",
+    message: `Dead letter ${letter} holds a ${kind} of operator "${operator}", and does not say in which shape.`,
+    advice:
+      "A version of Millrace wrote it that did not note that: redrive it with that version. If it is to go, give the " +
+      `pipeline dropped: ["${operator}"], or delete the message.`,
+  });
+
+const ELSEWHERE = ", and another part of the pipeline has its name: one of another stage, or one that keeps nothing";
+
+/** An operator that is elsewhere was moved, and state does not move from one stage's tasks to another's. */
+const adviceOf = (operator: string, isElsewhere: boolean): string =>
+  isElsewhere
+    ? "State does not move from one stage to another: put the operator back where it was, or let it begin anew there, " +
+      `under a name that neither is nor was "${operator}", and give the pipeline dropped: ["${operator}"].`
+    : `If the operator has another name now, give it was: ["${operator}"]; if its state is to go, give the pipeline ` +
+      `dropped: ["${operator}"].`;
 
 /** For a `keyBy` that this build's stage does not have: what it sent may still be unread, and its stage has state. */
 export const noShuffle = (keyBy: string, { task, build }: Writer) =>

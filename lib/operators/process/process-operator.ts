@@ -2,6 +2,7 @@ import { systemicError } from "../../errors.ts";
 import { decodeKey } from "../../state/key.ts";
 import { END_OF_TIME } from "../../time/instant.ts";
 import { BroadcastView } from "../broadcast/broadcast-view.ts";
+import type { PartOrigins } from "../evolution/part-origins.ts";
 import { ExpiringEntries } from "../expiring-entries.ts";
 import type { ExpiringOperator, Meta, OperatorContext, Push, StoredUnit, TimedOperator, Unit } from "../operator.ts";
 import { trailing, watermarkAt } from "../operator-watermark.ts";
@@ -11,7 +12,7 @@ import { operatorTableOf, PositionScope } from "./operator-state.ts";
 import type { ProcessDefinition } from "./process-function.ts";
 import { Scope, type Call } from "./scope.ts";
 import type { TimerDeclaration } from "./timer.ts";
-import { TimerHandle, TimerQueue, type DueTimer } from "./timers.ts";
+import { TimerHandle, TimerQueue, timerTableOf, type DueTimer } from "./timers.ts";
 
 export interface ProcessSpec {
   readonly name: string;
@@ -113,8 +114,9 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
     for (const due of this.#wakes.due(now, false)) yield this.#timer("processing", due);
   }
 
-  unitOf({ keyCode, about }: StoredUnit): Unit {
+  unitOf({ keyCode, about }: StoredUnit, from?: PartOrigins): Unit | undefined {
     const { timer, at } = about as { readonly timer: string; readonly at: number };
+    if (from?.removed.has(timer)) return undefined;
     const declaration = Object.hasOwn(this.#spec.definition.timers, timer)
       ? this.#spec.definition.timers[timer]
       : undefined;
@@ -132,7 +134,13 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
     const key = decodeKey(keyFields, keyCode);
     return {
       operator: this.name,
-      describe: () => ({ kind: "timer", key, about: { timer, at }, content: null }),
+      describe: () => ({
+        kind: "timer",
+        key,
+        about: { timer, at },
+        content: null,
+        table: timerTableOf(this.name, domain),
+      }),
       run: () => {
         context.enter(this.name);
         const reached = watermarkAt(this.#spec, context.state, key);

@@ -47,7 +47,10 @@ export function builtProgram(program: StageProgram, build: string, draws: Draws)
   }
   const broken = (operator: TimedOperator): TimedOperator => ({
     name: operator.name,
-    unitOf: (stored) => breaking(operator.unitOf(stored)),
+    unitOf: (stored, from) => {
+      const unit = operator.unitOf(stored, from);
+      return unit && breaking(unit);
+    },
     nextDue: () => operator.nextDue(),
     closeUpTo: (watermark) => breakingAll(operator.closeUpTo(watermark)),
     ...(operator.nextWake && { nextWake: () => operator.nextWake!() }),

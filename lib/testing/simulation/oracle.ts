@@ -64,7 +64,7 @@ export class Oracle {
     const run = this.#runOf(letter.unit!.keyCode);
     this.#advance(run, watermark);
     run.operator = letter.operator;
-    const unit = unitIn(letter, run.stage);
+    const unit = unitIn(letter, this.#program, run.stage)!; // its builds take nothing out
     if (code === BROKEN_BUILD) countDead(run, unit);
     else if (code === KILLED) this.#bury(run, unit);
     else this.#run(run, unit);

@@ -61,6 +61,7 @@ function bound(
         unite: (tables) => tables,
         hashOf: (_table, key) => hashOf(key),
         restore: ({ header, tables }) => ({ header, tables, isMigrated: false }),
+        wayOfUnit: ({ operator }) => ({ operator, from: undefined }),
         bind: (context) => {
           const operator = new ProcessOperator(spec, context, { rows: (row) => rows.push(row), side: () => undefined });
           return { enter: () => operator.push, timed: [operator], expiring: [operator], flush: () => undefined };
