@@ -71,6 +71,7 @@ test.each<[string, Pipeline, Pipeline]>([
   ["another schema", accounts(cents, { cents: 1 }), accounts(cents.extend({ currency: z.string() }), undefined)],
   ["another name", counted, windowed({ payments: count() }, {}, "per-hour")],
   ["another keyBy", shuffled("by-city"), shuffled("by-shop")],
+  ["another stage", counted, shuffled("by-shop")],
   ["the way back", windowed({ payments: count() }, { version: 2, migrate: { 1: { removed: ["turnover"] } } }), counted],
 ])("docs/state-evolution.md has the error as it is: %s", async (what, first, second) => {
   const rig = new Rig(first);

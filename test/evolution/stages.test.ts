@@ -76,6 +76,77 @@ describe("a stage is added to a pipeline that runs", () => {
   });
 });
 
+/** An operator moves across a keyBy: what its error says to do can be built, and is enough. */
+describe("an operator that moves", () => {
+  const keyed = kinesis("events", {
+    schema: z.object({ key: z.string(), time: z.number() }),
+    key: { key: (e) => e.key },
+    eventTime: (e) => e.time,
+    disorder: { millis: 0 },
+    idle: "never",
+    maxFuture: "unbounded",
+  });
+  const moving = (
+    isBehind: boolean,
+    name: string,
+    { was = [], dropped = [] }: { was?: readonly string[]; dropped?: readonly string[] } = {},
+  ): Pipeline =>
+    pipeline(
+      "moving",
+      (flow) => {
+        const stream = flow.from(keyed);
+        const shuffled = stream.keyBy("by-key", { key: (e) => e.key });
+        shuffled
+          .process("kept", {
+            *onRecord({ key, time }) {
+              yield { key, time: BigInt(time) };
+            },
+          })
+          .to(plain);
+        const at = isBehind ? shuffled : stream.byKey;
+        at.window(name, tumbling({ millis: 10 }), { was })
+          .aggregate({ events: count() })
+          .to(rows);
+      },
+      { dropped },
+    );
+
+  test.each([
+    ["behind a keyBy", true, "events", moving(true, "w")],
+    ["behind a keyBy, under another name", true, "events", moving(true, "windows", { was: ["w"] })],
+    ["before it", false, "by-key", moving(false, "w")],
+    ["before it, under another name", false, "by-key", moving(false, "windows", { was: ["w"] })],
+  ] as const)("%s", async (_where, isBehind, stops, moved) => {
+    const memory = new MemoryPipeline(moving(!isBehind, "w"));
+    memory.put("events", { key: "a", time: 5 }, "a");
+    await memory.run();
+    memory.deploy(moved, "build-2");
+    memory.put("events", { key: "a", time: 6 }, "a");
+    await expect(memory.run()).rejects.toMatchObject({
+      code: "state/shape",
+      message: expect.stringMatching(
+        new RegExp(
+          `^Task moving:0:${stops}:.* its stage has no such operator, and another part of the pipeline has its name: .*` +
+            'under a name that neither is nor was "w", and give the pipeline dropped: \\["w"\\]\\.$',
+        ),
+      ) as string,
+    });
+    const name = moved.nodes.find(({ kind }) => kind === "window")!.name;
+    // Where the stage that it moved to had begun, what it has there goes too.
+    const dropped = isBehind || name === "w" ? ["w"] : ["w", name];
+    memory.deploy(moving(isBehind, "anew", { dropped }), "build-3");
+    memory.put("events", { key: "a", time: 7 }, "a");
+    await memory.drain();
+    expect(memory.rows("rows")).toMatchObject([{ key: "a", events: isBehind ? 2 : 1 }]);
+    expect(memory.rows("plain")).toHaveLength(3);
+  });
+
+  test("what the error says not to write cannot be built", () => {
+    expect(() => moving(true, "w", { dropped: ["w"] })).toThrow(/what is dropped, "w" is the name of a window/);
+    expect(() => moving(true, "w", { was: ["w"] })).toThrow(/what "w" was, "w" is the name of a window/);
+  });
+});
+
 test("a source is taken out: what it has told holds nothing back", async () => {
   const memory = new MemoryPipeline(version(true, [events, others]));
   memory.put("events", { key: "a", time: 5 }, "k");
