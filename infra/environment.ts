@@ -21,6 +21,8 @@ export interface Environment {
   readonly removal: "retain" | "destroy";
   /** Whether deleting a stack empties its buckets. Needs a function of CDK's, which emulators may not run. */
   readonly emptyBuckets: boolean;
+  /** Whether a build that raises alarms is taken back. Needs CodeDeploy, which emulators may not run. */
+  readonly rollback: boolean;
   /** The SNS topic that alarms go to. */
   readonly alarmTopicArn: string | undefined;
   /** The KMS key that encrypts data; undefined for AWS's keys. */
@@ -52,6 +54,7 @@ const ENVIRONMENTS = {
     logRetentionDays: 7,
     removal: "destroy",
     emptyBuckets: true,
+    rollback: false, // who develops wants to see it fail
   },
   staging: {
     shards: 2,
@@ -63,6 +66,7 @@ const ENVIRONMENTS = {
     logRetentionDays: 30,
     removal: "destroy",
     emptyBuckets: true,
+    rollback: true,
   },
   prod: {
     shards: 4,
@@ -75,6 +79,7 @@ const ENVIRONMENTS = {
     logRetentionDays: 90,
     removal: "retain",
     emptyBuckets: false,
+    rollback: true,
   },
 } as const satisfies Readonly<Record<string, Omit<Environment, "name" | Given>>>;
 
@@ -88,7 +93,7 @@ export type ReadContext = (name: string) => unknown;
 
 /**
  * The environment that the context asks for: `environment` (dev, staging or prod; dev by default), and what
- * overrides its values: `shards`, `concurrency`, `emptyBuckets` (true or false); and what the account has:
+ * overrides its values: `shards`, `concurrency`, `emptyBuckets`, `rollback` (true or false); and what the account has:
  * `alarmTopicArn`, `encryptionKeyArn`, `vpcId` with `subnetIds` (with commas) and `securityGroupId`, `streams` (an object
  * of ARNs by `<pipeline>/<source>`; JSON on the command line), `lakeBucket`.
  *
@@ -110,6 +115,7 @@ export function environmentOf(read: ReadContext): Environment {
     shards: wholeOf(read, "shards", environment.shards),
     concurrency: read("concurrency") === undefined ? environment.concurrency : wholeOf(read, "concurrency", 0),
     emptyBuckets: flagOf(read, "emptyBuckets", environment.emptyBuckets),
+    rollback: flagOf(read, "rollback", environment.rollback),
     alarmTopicArn: arnOf(read, "alarmTopicArn", "sns", "an SNS topic"),
     encryptionKeyArn: arnOf(read, "encryptionKeyArn", "kms", "a KMS key"),
     network: networkOf(read),

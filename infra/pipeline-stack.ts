@@ -41,6 +41,7 @@ export class PipelineStack extends Stack {
       removal: environment.removal,
       emptyBuckets: environment.emptyBuckets,
       alarms: this.#alarms(environment),
+      ...(environment.rollback && { rollback: {} }),
       ...this.#brought(environment),
     });
   }

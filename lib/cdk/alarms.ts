@@ -102,7 +102,8 @@ export class Alarms extends Construct {
     });
   }
 
-  watchStage({ name: stage, target, iteratorAgeSeconds, stateBytes }: WatchedStage): void {
+  /** Gives those that a broken build raises within minutes. */
+  watchStage({ name: stage, target, iteratorAgeSeconds, stateBytes }: WatchedStage): readonly Alarm[] {
     const own = (name: string) => `${stage}-${name}`;
     const identity = { deployment: Stack.of(this).stackName, pipeline: this.#pipeline, stage };
     this.#watch(own("IteratorAge"), {
@@ -113,7 +114,7 @@ export class Alarms extends Construct {
       description:
         "Reading falls behind; what reaches the stream's retention is lost. Look for errors, then add shards or memory.",
     });
-    this.#watch(own("Errors"), {
+    const errors = this.#watch(own("Errors"), {
       metric: target.metricErrors(),
       above: 0,
       cadence: RECURRING,
@@ -136,7 +137,7 @@ export class Alarms extends Construct {
       see: "Throttling, time-outs, a sink that is down",
       description: "Invocations keep waiting for concurrency. Raise the account's or the function's.",
     });
-    this.#watch(own("SystemicFailures"), {
+    const systemicFailures = this.#watch(own("SystemicFailures"), {
       metric: stageMetric(identity, "SystemicFailures"),
       above: 0,
       cadence: ONCE,
@@ -157,7 +158,8 @@ export class Alarms extends Construct {
         "Event time that stands still",
       ),
     });
-    if (stateBytes === undefined) return;
+    const broken = [errors, systemicFailures];
+    if (stateBytes === undefined) return broken;
     this.#watch(own("StateBytes"), {
       metric: stageMetric(identity, "StateBytes", Stats.MAXIMUM),
       above: stateBytes,
@@ -166,6 +168,7 @@ export class Alarms extends Construct {
       description:
         "A task's state takes two fifths of the function's memory. Find what grows, add shards, or give the function more.",
     });
+    return broken;
   }
 
   /**
@@ -214,8 +217,8 @@ export class Alarms extends Construct {
     });
   }
 
-  #watch(id: string, { metric, above, cadence, see, description }: Watch): void {
-    this.#add(id, {
+  #watch(id: string, { metric, above, cadence, see, description }: Watch): Alarm {
+    return this.#add(id, {
       metric: metric.with({ period: Duration.minutes(cadence.period) }),
       threshold: above,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -229,13 +232,14 @@ export class Alarms extends Construct {
 
   #described = (description: string, see: Section): string => `${this.#pipeline}: ${description} ${section(see)}`;
 
-  #add(id: string, props: AlarmProps): void {
+  #add(id: string, props: AlarmProps): Alarm {
     const alarm = new Alarm(this, id, props);
     if (this.#topic !== undefined) {
       alarm.addAlarmAction(new SnsAction(this.#topic));
       alarm.addOkAction(new SnsAction(this.#topic));
     }
     this.all.push(alarm);
+    return alarm;
   }
 }
 

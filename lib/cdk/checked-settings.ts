@@ -47,6 +47,8 @@ export interface CheckedSettings {
   readonly removalPolicy: RemovalPolicy;
   readonly emptyBuckets: boolean;
   readonly deletionProtection: boolean;
+  /** How long a new build is watched before its deployment has succeeded; undefined where it is not. */
+  readonly bakeSeconds: number | undefined;
 }
 
 /** Checks everything before anything is made. @throws definition errors naming the limit and the value given */
@@ -93,6 +95,13 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
     removalPolicy: props.removal === "destroy" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     emptyBuckets: checkEmptying(what, props),
     deletionProtection: props.deletionProtection ?? props.removal !== "destroy",
+    bakeSeconds:
+      props.rollback &&
+      secondsWithin(`${what}.rollback.bakeTime`, props.rollback.bakeTime ?? { minutes: 10 }, {
+        least: 60,
+        most: 14 * 60,
+        why: "A function waits for it, at most a quarter of an hour, and alarms look at whole minutes.",
+      }),
   };
 }
 

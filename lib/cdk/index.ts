@@ -7,6 +7,7 @@ export type {
   LogLevel,
   MillracePipelineProps,
   NetworkSettings,
+  RollbackSettings,
 } from "./pipeline-props.ts";
 export type { DeployedTemplate } from "./deployed-state.ts";
 export type { ProvisionedStage } from "./stage.ts";

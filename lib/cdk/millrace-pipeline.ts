@@ -21,6 +21,7 @@ import { keepState } from "./deployed-state.ts";
 import { Outputs, pascalCase } from "./outputs.ts";
 import type { MillracePipelineProps } from "./pipeline-props.ts";
 import { sharedQueues, type SharedQueues } from "./queues.ts";
+import { Rollbacks } from "./rollback.ts";
 import { ProvisionedStage, type Surroundings } from "./stage.ts";
 import { changelogTable, secureBucket, stateBucket, type KeepSettings } from "./stores.ts";
 
@@ -143,11 +144,13 @@ export class MillracePipeline extends Construct {
   ): void {
     const alarms = new Alarms(this, pipeline.name, wishes?.topic);
     alarms.watchQueues(this.queues);
+    const rollbacks = settings.bakeSeconds && new Rollbacks(this, pipeline.name, settings.bakeSeconds, settings);
     for (const { checked, stage } of provisioned) {
       const { name, target } = stage;
       const { iteratorAgeSeconds, stateful } = checked;
       const stateBytes = stateful.length === 0 ? undefined : stateBytesFor(settings.memory * 1_024 * 1_024);
-      alarms.watchStage({ name, target, iteratorAgeSeconds, stateBytes });
+      const broken = alarms.watchStage({ name, target, iteratorAgeSeconds, stateBytes });
+      if (rollbacks) rollbacks.watch(stage, broken);
       alarms.watchSweeps(stage.name, stage.sweeps);
     }
     for (const lake of lakesOf(provisioned)) alarms.watchLake(lake, settings.lakes.bufferSeconds);

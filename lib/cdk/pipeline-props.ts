@@ -49,6 +49,12 @@ export interface AlarmSettings {
   readonly iteratorAge?: Duration;
 }
 
+/** When a new build is taken back. */
+export interface RollbackSettings {
+  /** How long a new build runs before its deployment has succeeded, 1 to 14 minutes; whole seconds. The function fails for three minutes before its alarm is raised. @default 10 minutes */
+  readonly bakeTime?: Duration;
+}
+
 /** The settings of a {@link MillracePipeline}. All that the pipeline itself says is taken from it. */
 export interface MillracePipelineProps {
   /** The pipeline: its sources, stages and sinks are what is provisioned. */
@@ -78,6 +84,12 @@ export interface MillracePipelineProps {
   readonly tables?: Readonly<Record<string, ITable>>;
   /** When someone is told. @default the defaults of {@link AlarmSettings} */
   readonly alarms?: AlarmSettings;
+  /**
+   * Has CodeDeploy put the build before back when the new one raises a stage's `Errors` or `SystemicFailures`; the stack's
+   * update fails then. While one of these is raised already nothing new gets through: leave it out to deploy what mends it.
+   * @default nothing is taken back, and an update is over when the alias was moved
+   */
+  readonly rollback?: RollbackSettings;
 
   /** The template that is deployed, if one is: what would lose its state is refused. `npm run deployed` fetches it. @default nothing is compared */
   readonly deployed?: DeployedTemplate;

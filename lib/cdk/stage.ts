@@ -4,12 +4,14 @@ import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import {
+  Alias,
   Architecture,
   CfnEventSourceMapping,
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
   type Code,
+  type IVersion,
 } from "aws-cdk-lib/aws-lambda";
 import type { Rule } from "aws-cdk-lib/aws-events";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
@@ -19,7 +21,7 @@ import { Construct } from "constructs";
 import { deliveryStreamArn, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { mapStream, suspectAfterMillis } from "../connectors/kinesis/provision.ts";
 import { BINDINGS_VARIABLE, BUILD_VARIABLE, type Bindings } from "../plan/bindings.ts";
-import { acknowledge } from "./acknowledge.ts";
+import { acknowledgeRuntime } from "./acknowledge.ts";
 import type { CheckedSettings, CheckedStage } from "./checked-settings.ts";
 import { NAMESPACE } from "./metrics.ts";
 import type { NetworkSettings } from "./pipeline-props.ts";
@@ -62,6 +64,8 @@ export class ProvisionedStage extends Construct {
   readonly name: string;
   readonly stream: IStream;
   readonly target: LambdaFunction;
+  /** What mappings invoke: the version that runs. A new build is a new version, and takes over when the alias is moved to it. */
+  readonly live: Alias;
   readonly ticks: Queue;
   readonly sweeps: Rule;
 
@@ -73,15 +77,16 @@ export class ProvisionedStage extends Construct {
     const { settings, queues } = around;
     this.ticks = tickQueue(this, "Ticks", settings.timeoutSeconds, queues.lostTicks);
     this.target = this.#function(checked, around);
+    this.live = new Alias(this, "Live", { aliasName: "live", version: this.target.currentVersion as IVersion });
     mapStream(this, "Mapping", {
       stream: this.stream,
-      target: this.target,
+      target: this.live,
       onFailure: queues.onFailure,
       mapping: checked.mapping,
     });
     new CfnEventSourceMapping(this, "TickMapping", {
       eventSourceArn: this.ticks.queueArn,
-      functionName: this.target.functionName,
+      functionName: this.live.functionArn,
       batchSize: 10,
       functionResponseTypes: ["ReportBatchItemFailures"],
     });
@@ -134,11 +139,7 @@ export class ProvisionedStage extends Construct {
       },
     });
     target.addEnvironment(BUILD_VARIABLE, buildOf(target));
-    acknowledge(
-      target,
-      "AwsSolutions-L1",
-      "Node 22 is supported, and the oldest that Lambda's stream features and this library's tests agree on; a newer one is a change that is tested first.",
-    );
+    acknowledgeRuntime(target);
     return target;
   }
 

@@ -42,7 +42,7 @@ const quietTypes: ReadonlySet<string> = new Set([
   "Custom::LogRetention",
 ]);
 
-const quietServices: readonly string[] = ["AWS::IAM::"];
+const quietServices: readonly string[] = ["AWS::CodeDeploy::", "AWS::IAM::"];
 
 /** Whether nothing is missing when this type is not started. */
 export function needsNoRunning(type: string): boolean {

@@ -3,7 +3,7 @@ import { BINDINGS_VARIABLE, readBindings } from "../../lib/plan/bindings.ts";
 import { ofType, plain, resourcesOf, synthesized } from "./synthesized.ts";
 
 const template = synthesized("prod");
-const functions = ofType(template, "AWS::Lambda::Function");
+const functions = ofType(template, "AWS::Lambda::Function").filter(({ Properties }) => "MemorySize" in Properties);
 const [target] = functions;
 const variables = (target!.Properties["Environment"] as { readonly Variables: Readonly<Record<string, unknown>> })
   .Variables;

@@ -79,6 +79,9 @@ describe("cdk-nag's AwsSolutions", () => {
         "State AwsSolutions-S1",
         "departures/Function AwsSolutions-L1",
         ...Array<string>(3).fill("departures/Role AwsSolutions-IAM5"),
+        "Rollbacks/Bake AwsSolutions-L1",
+        "Rollbacks/BakeRole AwsSolutions-IAM5",
+        ...Array<string>(2).fill("Rollbacks/departures-Role AwsSolutions-IAM5"),
       ].toSorted(),
     );
     for (const { reason } of found) expect(reason.length).toBeGreaterThan(30);

@@ -198,11 +198,11 @@ export function mapStream(
     target,
     onFailure,
     mapping,
-  }: { stream: IStream; target: IFunction; onFailure: IQueue; mapping: CheckedMapping },
+  }: { stream: IStream; target: Pick<IFunction, "functionArn">; onFailure: IQueue; mapping: CheckedMapping },
 ): CfnEventSourceMapping {
   return new CfnEventSourceMapping(scope, id, {
     eventSourceArn: stream.streamArn,
-    functionName: target.functionName,
+    functionName: target.functionArn,
     startingPosition: mapping.startingPosition,
     batchSize: mapping.batchSize,
     maximumBatchingWindowInSeconds: mapping.batchingWindowSeconds,
