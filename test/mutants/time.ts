@@ -24,7 +24,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/commit-writer.ts",
     find: "const expires = at + COMMIT_LIFE;",
     replace: "const expires = (task.base?.at ?? at) + COMMIT_LIFE;",
-    within: 400,
+    within: 1_500,
   },
   {
     name: "a checkpoint is due only when commits expire",

@@ -24,7 +24,9 @@ export function surroundings(seed: string): Surroundings {
   // Sinks (not the table, which must remember what the stream forgets) are down for longer than the stream keeps
   // records. Sweeps are more frequent than that, as where it is deployed.
   const loses = draws.chance(0.04);
-  const sleeps = !loses && draws.chance(0.03);
+  const sleeps = !loses && draws.chance(0.08);
+  // Around some pauses records are rare: commits of before have expired while those of after are needed.
+  const isSlow = sleeps && new Draws(seed).at("slow", 0) < 0.6;
   const expires = draws.chance(0.03);
   const kills = draws.chance(0.02);
   return {
@@ -35,6 +37,7 @@ export function surroundings(seed: string): Surroundings {
     ...(limits && { limits }),
     pace: expires ? { seconds: 60 } : draws.pick<Duration>([{ millis: 200 }, { seconds: 1 }, { seconds: 10 }]),
     ...(sleeps && { pause: { days: 40 } }),
+    ...(isSlow && { pace: { hours: 6 } }),
     retention: loses ? { hours: 1 } : { days: 7 },
     outage: loses ? { hours: 3 } : draws.pick<Duration>([{ seconds: 30 }, { minutes: 20 }]),
     sweepEvery: sleeps
@@ -48,6 +51,7 @@ export function surroundings(seed: string): Surroundings {
       ...(loses && { "sink-down": 0.3, "table-down": 0 }),
       ...(kills && { killer: 0.3, doubled: 0.1, replayed: 0.1 }),
       "early-expiry": expires ? 0.3 : 0,
+      ...(isSlow && { expiry: 0.9 }),
     },
   };
 }
@@ -108,7 +112,8 @@ export function identifiedConfiguration(seed: string): SimulationOptions {
   };
 }
 
-const pace = ({ pace: { seconds = 0, millis = 0 } = {} }: Surroundings): number => seconds * 1_000 + millis;
+const pace = ({ pace: { hours = 0, seconds = 0, millis = 0 } = {} }: Surroundings): number =>
+  hours * 3_600_000 + seconds * 1_000 + millis;
 
 const ODD = ["throw", "break-its-window", "break-after-its-window"] as const;
 
