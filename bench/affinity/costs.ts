@@ -1,4 +1,4 @@
-import { prices } from "../prices.ts";
+import { prices } from "../../lib/cdk/prices.ts";
 import { ASSUMED, loadRate, MEASURED } from "./assumptions.ts";
 import type { BatchCounts } from "./task-model.ts";
 

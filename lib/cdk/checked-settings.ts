@@ -13,7 +13,8 @@ import {
   type CheckedStream,
   type StreamSettings,
 } from "../connectors/kinesis/provision.ts";
-import type { Node, Pipeline } from "../pipeline/topology.ts";
+import type { Pipeline } from "../pipeline/topology.ts";
+import { statefulOf } from "../plan/operators-of.ts";
 import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { planStages, type Stage } from "../plan/stage.ts";
 import { KEY_GROUPS } from "../state/key-group.ts";
@@ -118,9 +119,7 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
     if (isLake(sink)) return sink;
     throw refuseSetting(`${what}: the sink "${sink.name}"`, `of ${sink.connector}`, "Only lakes are provisioned yet.");
   });
-  const stateful = stage.nodes
-    .map((node) => props.pipeline.nodes[node]!)
-    .flatMap(({ kind, name }) => (STATEFUL.has(kind) ? [name] : []));
+  const stateful = statefulOf(props.pipeline, stage);
   const isStateful = input.kind === "shuffle" || stateful.length > 0;
   const stream = checkStream(`${what}: stream "${input.name}"`, streamSettings(props, input.name));
   if (input.kind === "shuffle" && (stream.shards ?? 0) > KEY_GROUPS) {
@@ -153,9 +152,6 @@ function checkStage(what: string, props: MillracePipelineProps, stage: Stage): C
     stateful,
   };
 }
-
-/** Operators that keep state. */
-const STATEFUL: ReadonlySet<Node["kind"]> = new Set(["window", "process", "deduplicate"]);
 
 /** The tables of a stage's lookups, each once. */
 function checkTables(what: string, pipeline: Pipeline, stage: Stage): readonly string[] {

@@ -4,63 +4,53 @@ import {
   Dashboard,
   GraphWidget,
   Stats,
+  TextWidget,
   type IAlarm,
   type IMetric,
 } from "aws-cdk-lib/aws-cloudwatch";
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
-import { deliveryMetric, stageMetric, stateMetric, type StageMetric } from "./metrics.ts";
+import { costOfMillion } from "./cost.ts";
+import { deliveryMetric, operatorMetric, stageMetric, type StageMetric } from "./metrics.ts";
 import type { SharedQueues } from "./queues.ts";
 
-export interface Watched {
+/** A stage as the dashboard shows it. */
+export interface ShownStage {
+  readonly name: string;
+  readonly target: IFunction;
+  readonly isSource: boolean;
+  /** Whether its records have a key: else none can be hot. */
+  readonly isKeyed: boolean;
+  /** Undefined where it is billed otherwise than by what is put: on demand. */
+  readonly stream: IStream | undefined;
+  /** Names of all that count what comes to them, in the order of the topology. */
+  readonly operators: readonly string[];
+  /** Those that keep state. */
+  readonly stateful: readonly string[];
+}
+
+export interface Shown {
   readonly pipeline: string;
   readonly alarms: readonly IAlarm[];
-  readonly stages: readonly {
-    readonly name: string;
-    readonly target: IFunction;
-    readonly stateful: readonly string[];
-  }[];
+  readonly stages: readonly ShownStage[];
   readonly lakes: readonly ProvisionedLake[];
   readonly queues: SharedQueues;
+  /** Megabytes of each function. */
+  readonly memory: number;
+  readonly table: Table;
 }
 
 /** A pipeline at a glance: is anything wrong, does in = folded + filtered + late + dead, and what does it cost. */
-export function dashboard(scope: Construct, { pipeline, alarms, stages, lakes, queues }: Watched): Dashboard {
+export function dashboard(scope: Construct, shown: Shown): Dashboard {
+  const { pipeline, alarms, stages, lakes, queues } = shown;
   const board = new Dashboard(scope, "Dashboard");
+  const identityOf = (stage: string) => ({ deployment: Stack.of(scope).stackName, pipeline, stage });
   board.addWidgets(new AlarmStatusWidget({ title: pipeline, alarms: [...alarms], width: 24, height: 4 }));
-  for (const { name, target, stateful } of stages) {
-    const identity = { deployment: Stack.of(scope).stackName, pipeline, stage: name };
-    const own = (...metrics: StageMetric[]) => metrics.map((metric) => stageMetric(identity, metric));
-    board.addWidgets(
-      graph(`${name}: records`, own("RecordsIn", "RecordsFolded", "RecordsFiltered", "RecordsLate", "RecordsDead")),
-      graph(`${name}: behind, ms`, [
-        stageMetric(identity, "WatermarkLag", Stats.MAXIMUM),
-        target.metric("IteratorAge", { statistic: Stats.MAXIMUM, label: "IteratorAge" }),
-      ]),
-      graph(`${name}: turns`, own("WindowsClosed", "Conflicts", "Redeliveries", "SystemicFailures")),
-    );
-    board.addWidgets(
-      graph(`${name}: invocations`, [target.metricInvocations(), target.metricErrors(), target.metricThrottles()]),
-      graph(`${name}: duration, ms`, [
-        target.metricDuration({ statistic: Stats.p(50) }),
-        target.metricDuration({ statistic: Stats.p(99) }),
-      ]),
-      graph(`${name}: bytes`, own("CommitBytes", "CatchUpBytes")),
-    );
-    board.addWidgets(
-      graph(`${name}: hottest key, % of a batch`, [stageMetric(identity, "HotKeyShare", Stats.MAXIMUM)]),
-      ...(stateful.length === 0
-        ? []
-        : [
-            graph(
-              `${name}: entries of state, largest task`,
-              stateful.map((operator) => stateMetric(identity, operator)),
-            ),
-          ]),
-    );
-  }
   board.addWidgets(
+    graph("Dollars for a million events", costOfMillion({ ...shown, stages: stages.map(billedAs(identityOf)) })),
     graph(
       "Queues: messages",
       [queues.deadLetters, queues.onFailure, queues.lostTicks].map((queue) =>
@@ -68,18 +58,73 @@ export function dashboard(scope: Construct, { pipeline, alarms, stages, lakes, q
       ),
     ),
     graph(
-      "Lakes: rows",
-      lakes.map((lake) => lakeMetric(lake, "IncomingRecords", Stats.SUM)),
-    ),
-    graph(
       "Lakes: freshness, s",
       lakes.map((lake) => lakeMetric(lake, "DeliveryToS3.DataFreshness", Stats.MAXIMUM)),
     ),
+    graph(
+      "Lakes: rows",
+      lakes.map((lake) => lakeMetric(lake, "IncomingRecords", Stats.SUM)),
+    ),
   );
+  for (const stage of stages) addStage(board, identityOf(stage.name), stage);
   return board;
 }
 
-const graph = (title: string, left: readonly IMetric[]) => new GraphWidget({ title, left: [...left], width: 8 });
+const billedAs =
+  (identityOf: (stage: string) => Parameters<typeof stageMetric>[0]) =>
+  ({ name, target, stream, isSource }: ShownStage) => ({ identity: identityOf(name), target, stream, isSource });
+
+/** Four graphs a row: what came and what became of it; how far behind; what it took; what it keeps. */
+function addStage(board: Dashboard, identity: Parameters<typeof stageMetric>[0], stage: ShownStage): void {
+  const { name, target, isKeyed, operators, stateful } = stage;
+  const own = (...metrics: StageMetric[]) => metrics.map((metric) => stageMetric(identity, metric));
+  const most = (...metrics: StageMetric[]) => metrics.map((metric) => stageMetric(identity, metric, Stats.MAXIMUM));
+  const labelled = (metric: StageMetric, statistic: string) =>
+    stageMetric(identity, metric, statistic).with({ label: `${metric} ${statistic}` });
+  board.addWidgets(new TextWidget({ markdown: `## ${name}`, width: 24, height: 1 }));
+  board.addWidgets(
+    graph(`${name}: records`, own("RecordsIn", "RecordsFolded", "RecordsFiltered", "RecordsLate", "RecordsDead")),
+    graph(
+      `${name}: records in, by operator`,
+      operators.map((operator) => operatorMetric(identity, "OperatorRecordsIn", operator, Stats.SUM)),
+    ),
+    graph(`${name}: behind, ms`, [
+      ...most("WatermarkLag"),
+      target.metric("IteratorAge", { statistic: Stats.MAXIMUM, label: "IteratorAge" }),
+    ]),
+    graph(`${name}: latency, ms`, [
+      labelled("CommitLatency", Stats.p(50)),
+      labelled("CommitLatency", Stats.p(99)),
+      labelled("DeliverLatency", Stats.p(99)),
+    ]),
+  );
+  board.addWidgets(
+    graph(`${name}: turns`, own("WindowsClosed", "Conflicts", "Redeliveries", "FailedTurns", "SystemicFailures")),
+    graph(`${name}: invocations`, [target.metricInvocations(), target.metricErrors(), target.metricThrottles()]),
+    graph(`${name}: duration, ms`, [
+      target.metricDuration({ statistic: Stats.p(50) }),
+      target.metricDuration({ statistic: Stats.p(99) }),
+    ]),
+    ...(isKeyed ? [graph(`${name}: hottest key, % of a batch`, most("HotKeyShare"))] : []),
+  );
+  board.addWidgets(
+    graph(`${name}: commits and catch-up, bytes`, own("CommitBytes", "CatchUpBytes")),
+    graph(`${name}: largest commit, bytes`, most("CommitBytes")),
+    graph(`${name}: objects written`, own("Spills", "Checkpoints")),
+    ...(stateful.length === 0
+      ? []
+      : [
+          new GraphWidget({
+            title: `${name}: entries of state, largest task`,
+            left: stateful.map((operator) => operatorMetric(identity, "StateEntries", operator, Stats.MAXIMUM)),
+            right: most("StateBytes"),
+            width: 6,
+          }),
+        ]),
+  );
+}
+
+const graph = (title: string, left: readonly IMetric[]) => new GraphWidget({ title, left: [...left], width: 6 });
 
 const lakeMetric = (lake: ProvisionedLake, name: string, statistic: string) =>
   deliveryMetric(lake.deliveryStream.ref, name, statistic).with({ label: lake.name });

@@ -22,6 +22,8 @@ export type StageMetric =
   | "CommitBytes"
   | "HotKeyShare"
   | "CatchUpBytes"
+  | "CommitLatency"
+  | "DeliverLatency"
   | "WatermarkLag"
   | "SystemicFailures";
 
@@ -49,13 +51,20 @@ export const stageMetric = (
     period: MINUTE,
   });
 
-/** How many entries an operator's state has in the largest of the stage's tasks. */
-export const stateMetric = ({ deployment, pipeline, stage }: StageIdentity, operator: string): Metric =>
+/** What is counted per operator: with the dimension `operator` beside the stage's. */
+export type OperatorMetric = "OperatorRecordsIn" | "StateEntries";
+
+export const operatorMetric = (
+  { deployment, pipeline, stage }: StageIdentity,
+  metricName: OperatorMetric,
+  operator: string,
+  statistic: string,
+): Metric =>
   new Metric({
     namespace: NAMESPACE,
-    metricName: "StateEntries",
+    metricName,
     dimensionsMap: { deployment, pipeline, stage, operator },
-    statistic: Stats.MAXIMUM,
+    statistic,
     period: MINUTE,
     label: operator,
   });

@@ -9,6 +9,8 @@ import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { provisionLake, type LakePlace, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
 import { provisionStream } from "../connectors/kinesis/provision.ts";
+import type { Pipeline } from "../pipeline/topology.ts";
+import { operatorsOf } from "../plan/operators-of.ts";
 import type { RecordSettings } from "../plan/state-record.ts";
 import { stateBytesFor } from "../state/state-memory.ts";
 import { taskName } from "../state/task-id.ts";
@@ -16,7 +18,7 @@ import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { Alarms } from "./alarms.ts";
 import { bundledCode } from "./bundle.ts";
 import { checkSettings, type CheckedSettings, type CheckedStage } from "./checked-settings.ts";
-import { dashboard } from "./dashboard.ts";
+import { dashboard, type ShownStage } from "./dashboard.ts";
 import { keepState } from "./deployed-state.ts";
 import { Outputs, pascalCase } from "./outputs.ts";
 import type { MillracePipelineProps } from "./pipeline-props.ts";
@@ -157,9 +159,11 @@ export class MillracePipeline extends Construct {
     dashboard(this, {
       pipeline: pipeline.name,
       alarms: alarms.all,
-      stages: provisioned.map(({ checked, stage: { name, target } }) => ({ name, target, stateful: checked.stateful })),
+      stages: provisioned.map(({ checked, stage }) => shownAs(pipeline, checked, stage)),
       lakes: lakesOf(provisioned),
       queues: this.queues,
+      memory: settings.memory,
+      table: this.table,
     });
   }
 
@@ -198,6 +202,20 @@ const incarnationsOf = ({ stages }: CheckedSettings): RecordSettings["incarnatio
   const incarnations = new Map(stages.map(({ stage, stream }) => [stage.name, stream.incarnation]));
   return (stage) => incarnations.get(stage)!;
 };
+
+const shownAs = (
+  pipeline: Pipeline,
+  { stage, stream: settings, stateful }: CheckedStage,
+  { name, target, stream }: ProvisionedStage,
+): ShownStage => ({
+  name,
+  target,
+  stream: settings.shards === undefined ? undefined : stream,
+  isSource: stage.input.kind === "source",
+  isKeyed: stage.input.kind === "shuffle" || stage.input.source.keyFields.length > 0,
+  operators: operatorsOf(pipeline, stage),
+  stateful,
+});
 
 interface Provisioned {
   readonly checked: CheckedStage;

@@ -1,4 +1,4 @@
-import { prices } from "../../bench/prices.ts";
+import { prices } from "../../lib/cdk/prices.ts";
 import type { Usage } from "../types.ts";
 
 /** One line of the bill. */

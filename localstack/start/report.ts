@@ -1,4 +1,4 @@
-import { PRICES_READ_ON } from "../../bench/prices.ts";
+import { PRICES_READ_ON } from "../../lib/cdk/prices.ts";
 import type { ServiceUsage, Usage } from "../types.ts";
 import type { Comparison } from "./compare.ts";
 import { estimateCost, type Workload } from "./cost.ts";
@@ -108,7 +108,7 @@ export function reportCost(usage: Usage, workload: Workload, printer: Printer): 
     `  and ${streams}: $${decimal(shardsPerHour, 3)} an hour for ${whole(workload.streams * workload.shards)} shard${workload.streams * workload.shards === 1 ? "" : "s"}, whatever they carry.`,
   );
   printer.line(
-    `  us-east-1 on ${PRICES_READ_ON} (bench/prices.ts), Lambda at this machine's speed; without logs, storage, and Lambda's polling of the tick queue.`,
+    `  us-east-1 on ${PRICES_READ_ON} (lib/cdk/prices.ts), Lambda at this machine's speed; without logs, storage, and Lambda's polling of the tick queue.`,
   );
 }
 

@@ -4,7 +4,8 @@ import type { MetricSeries } from "../../localstack/types.ts";
 
 /** The embedded metrics that are printed in this process from now on, read as CloudWatch reads them. Other lines are dropped. */
 export class EmittedMetrics {
-  readonly lines: string[] = [];
+  /** Each metric once, as `name | unit | dimensions`. */
+  readonly described = new Set<string>();
   #metrics = new EmbeddedMetrics();
 
   constructor() {
@@ -12,7 +13,7 @@ export class EmittedMetrics {
     vi.stubEnv("POWERTOOLS_METRICS_DISABLED", "false");
     for (const level of ["log", "info", "warn", "error"] as const) {
       vi.spyOn(console, level).mockImplementation((line: string) => {
-        this.lines.push(line);
+        this.#describe(line);
         this.#metrics.take(line);
       });
     }
@@ -24,4 +25,18 @@ export class EmittedMetrics {
     this.#metrics = new EmbeddedMetrics();
     return all;
   }
+
+  #describe(line: string): void {
+    const { _aws } = JSON.parse(line) as { readonly _aws?: Envelope };
+    for (const { Dimensions, Metrics } of _aws?.CloudWatchMetrics ?? []) {
+      for (const { Name, Unit } of Metrics) this.described.add(`${Name} | ${Unit} | ${Dimensions.flat().join(", ")}`);
+    }
+  }
+}
+
+interface Envelope {
+  readonly CloudWatchMetrics: readonly {
+    readonly Dimensions: readonly (readonly string[])[];
+    readonly Metrics: readonly { readonly Name: string; readonly Unit: string }[];
+  }[];
 }
