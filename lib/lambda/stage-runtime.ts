@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { DynamoTableDeclaration } from "../connectors/dynamodb-table/declare.ts";
 import { DynamoLookupTable } from "../connectors/dynamodb-table/lookup.ts";
+import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { FirehoseWriter } from "../connectors/firehose/deliver.ts";
 import { KinesisInternalStream } from "../connectors/kinesis/internal-stream.ts";
 import { KinesisPartitions } from "../connectors/kinesis/partitions.ts";
@@ -99,12 +100,14 @@ function writersOf(
       throw unbound(`Stage "${stage.name}" sends to stage "${reader}" and has no stream for it.`);
     writers.set(reader, new ShuffleWriter(new KinesisInternalStream({ client: clients.kinesis, stream, wait })));
   }
-  for (const { name } of stage.sinks) {
+  for (const sink of stage.sinks) {
+    const { name } = sink;
     const deliveryStream = bindings.deliveryStreams[name];
     if (deliveryStream === undefined) {
       throw unbound(`Stage "${stage.name}" has a sink "${name}" and no delivery stream for it.`);
     }
-    writers.set(name, new FirehoseWriter({ client: clients.firehose, deliveryStream, wait }));
+    const lake = sink as LakeDeclaration; // no other sink has a delivery stream
+    writers.set(name, new FirehoseWriter({ client: clients.firehose, lake, deliveryStream, wait }));
   }
   return writers;
 }

@@ -4,6 +4,7 @@ import type { ResolvedResource } from "../template/resolve-template.ts";
 import { planColumn, type Column, type SerDe } from "./columns.ts";
 import type { ConversionSettings, ParquetCompression } from "./format-conversion.ts";
 import { checkPrefixes, type Prefixes } from "./object-key.ts";
+import { partitionQuery, type PartitionQuery } from "./row-partitions.ts";
 import { propertyText } from "../template/property-text.ts";
 
 export interface DeliverySettings {
@@ -16,6 +17,8 @@ export interface DeliverySettings {
   readonly bufferMillis: number;
   readonly gzip: boolean;
   readonly delimiter: boolean;
+  /** Rows are taken out of their records and buffered by what the query finds in them; none for no partitions. */
+  readonly partitioning: PartitionQuery | undefined;
   readonly conversion: (ConversionSettings & { readonly database: string; readonly table: string }) | undefined;
 }
 
@@ -34,8 +37,8 @@ export function deliverySettings(resource: ResolvedResource, all: readonly Resol
   const target =
     record(properties["ExtendedS3DestinationConfiguration"]) ?? record(properties["S3DestinationConfiguration"]);
   if (target === undefined) throw refuse("the local stack delivers to S3 only");
-  if (record(target["DynamicPartitioningConfiguration"])?.["Enabled"] === true)
-    throw refuse("dynamic partitioning is not run");
+  const partitioned = record(target["DynamicPartitioningConfiguration"])?.["Enabled"] === true;
+  const processing = processingSettings(record(target["ProcessingConfiguration"]), partitioned, refuse);
   const conversion = conversionSettings(record(target["DataFormatConversionConfiguration"]), all, refuse);
   const hints = record(target["BufferingHints"]);
   const megabytes = Number(hints?.["SizeInMBs"] ?? (conversion === undefined ? 5 : 128));
@@ -55,7 +58,7 @@ export function deliverySettings(resource: ResolvedResource, all: readonly Resol
     prefix: propertyText(target["Prefix"] ?? ""),
     errorPrefix: typeof errorPrefix === "string" ? errorPrefix : undefined,
   };
-  checkPrefixes(logicalId, prefixes);
+  checkPrefixes(logicalId, prefixes, [...(processing.partitioning?.keys() ?? [])]);
   const extension = target["FileExtension"];
   return {
     name: resource.name,
@@ -73,7 +76,7 @@ export function deliverySettings(resource: ResolvedResource, all: readonly Resol
     bufferBytes: megabytes * megabyte,
     bufferMillis: Number(hints?.["IntervalInSeconds"] ?? 300) * 1000,
     gzip: compression === "GZIP",
-    delimiter: appendsDelimiter(record(target["ProcessingConfiguration"]), refuse),
+    ...processing,
     conversion,
   };
 }
@@ -138,14 +141,29 @@ function columnsOf(all: readonly ResolvedResource[], database: string, table: st
   return undefined;
 }
 
-function appendsDelimiter(processing: Record<string, unknown> | undefined, refuse: Refuse): boolean {
-  if (processing === undefined || processing["Enabled"] === false) return false;
-  const processors = Array.isArray(processing["Processors"]) ? processing["Processors"] : [];
-  for (const processor of processors) {
-    const type = record(processor)?.["Type"];
-    if (type !== "AppendDelimiterToRecord") throw refuse(`the processor ${String(type)} is not run`);
+function processingSettings(
+  processing: Record<string, unknown> | undefined,
+  partitioned: boolean,
+  refuse: Refuse,
+): Pick<DeliverySettings, "delimiter" | "partitioning"> {
+  const all = processing?.["Enabled"] === false ? undefined : processing?.["Processors"];
+  const processors = new Map<string, Readonly<Record<string, string>>>();
+  for (const processor of Array.isArray(all) ? all.map(record) : []) {
+    const parameters = Array.isArray(processor?.["Parameters"]) ? processor["Parameters"].map(record) : [];
+    const values = parameters.map((one) => [String(one?.["ParameterName"]), String(one?.["ParameterValue"])]);
+    processors.set(String(processor?.["Type"]), Object.fromEntries(values) as Record<string, string>);
   }
-  return processors.length > 0;
+  const known = ["AppendDelimiterToRecord", ...(partitioned ? ["RecordDeAggregation", "MetadataExtraction"] : [])];
+  const unknown = [...processors.keys()].find((type) => !known.includes(type));
+  if (unknown !== undefined) throw refuse(`the processor ${unknown} is not run`);
+  const delimiter = processors.has("AppendDelimiterToRecord");
+  if (!partitioned) return { delimiter, partitioning: undefined };
+  if (processors.get("RecordDeAggregation")?.["SubRecordType"] !== "JSON")
+    throw refuse("the local stack partitions records that are taken apart as JSON");
+  const text = processors.get("MetadataExtraction")?.["MetadataExtractionQuery"] ?? "";
+  const partitioning = partitionQuery(text);
+  if (partitioning === undefined) throw refuse(`the query ${text} is not run: only fields are, as {a:.a}`);
+  return { delimiter, partitioning };
 }
 
 function record(value: unknown): Record<string, unknown> | undefined {

@@ -4,9 +4,14 @@ import { gzipSync } from "node:zlib";
 import type { Clock } from "../clock.ts";
 import { reasonOf } from "../errors.ts";
 import type { Notice } from "../types.ts";
+import { DeliveryBuffer } from "./delivery-buffer.ts";
 import type { DeliverySettings } from "./delivery-settings.ts";
 import type { Conversion, Rejected } from "./format-conversion.ts";
-import { deliveryKey, failureKey } from "./object-key.ts";
+import { deliveryKey, failureKey, partitionPrefixes, type Prefixes } from "./object-key.ts";
+import { partitionsOf } from "./row-partitions.ts";
+
+/** AWS's quota, which it raises on request. */
+const mostActivePartitions = 500;
 
 export interface DeliveryContext {
   readonly clock: Clock;
@@ -17,15 +22,13 @@ export interface DeliveryContext {
   readonly onNotice: (notice: Notice) => void;
 }
 
-/** One delivery stream: holds records until its buffer is full or old enough, then writes them as one object. */
+/** One delivery stream: holds records until a buffer is full or old enough, then writes them as one object. */
 export class DeliveryStream {
   readonly settings: DeliverySettings;
   private readonly context: DeliveryContext;
   private readonly abort = new AbortController();
-  private held: Buffer[] = [];
-  private heldBytes = 0;
-  private oldestMillis = 0;
-  private filling = new AbortController();
+  /** By prefix: one for all records, or one a partition. */
+  private readonly buffers = new Map<string, DeliveryBuffer>();
   private readonly writing = new Set<Promise<void>>();
 
   constructor(settings: DeliverySettings, context: DeliveryContext) {
@@ -34,43 +37,60 @@ export class DeliveryStream {
   }
 
   put(data: Buffer): string {
-    if (this.held.length === 0) this.startInterval();
-    this.held.push(data);
-    this.heldBytes += data.length;
-    if (this.heldBytes >= this.settings.bufferBytes) this.deliver();
+    const { prefixes, partitioning } = this.settings;
+    if (partitioning === undefined) this.hold(prefixes, data);
+    else {
+      const partitions = partitionsOf(data, partitioning);
+      if (typeof partitions === "string") this.fail("processing-failed", data, partitions);
+      else for (const { values, rows } of partitions) this.holdRows(values, rows);
+    }
     return randomUUID();
   }
 
   /** Writes what is held, and resolves when all that was being written is in S3. */
   async flush(): Promise<void> {
-    this.deliver();
+    for (const buffer of [...this.buffers.values()]) this.deliver(buffer);
     while (this.writing.size > 0) await Promise.all(this.writing);
   }
 
   async stop(): Promise<void> {
     this.abort.abort();
-    this.filling.abort();
+    for (const { taken } of this.buffers.values()) taken.abort();
     await Promise.all(this.writing);
   }
 
-  private startInterval(): void {
-    const { clock, timeScale } = this.context;
-    this.oldestMillis = clock.now();
-    const filling = new AbortController();
-    this.filling = filling;
-    void clock.sleep(this.settings.bufferMillis / timeScale, filling.signal).then(() => {
-      if (!filling.signal.aborted) this.deliver();
-    });
+  private holdRows(values: Readonly<Record<string, string>>, rows: readonly string[]): void {
+    const prefixes = partitionPrefixes(this.settings.prefixes, values);
+    if (!this.buffers.has(prefixes.prefix) && this.buffers.size === mostActivePartitions) {
+      this.fail(
+        "activePartitionExceeded",
+        Buffer.from(rows.join("\n")),
+        `more than ${mostActivePartitions} partitions are active`,
+      );
+    } else for (const row of rows) this.hold(prefixes, Buffer.from(row));
   }
 
-  private deliver(): void {
-    this.filling.abort();
-    if (this.held.length === 0) return;
-    const records = this.held;
-    const arrival = this.oldestMillis;
-    this.held = [];
-    this.heldBytes = 0;
-    const work = this.write(records, arrival)
+  private hold(prefixes: Prefixes, data: Buffer): void {
+    const buffer = this.buffers.get(prefixes.prefix) ?? this.begin(prefixes);
+    buffer.add(data);
+    if (buffer.bytes >= this.settings.bufferBytes) this.deliver(buffer);
+  }
+
+  private begin(prefixes: Prefixes): DeliveryBuffer {
+    const { clock, timeScale } = this.context;
+    const buffer = new DeliveryBuffer(prefixes, clock.now());
+    this.buffers.set(prefixes.prefix, buffer);
+    void clock.sleep(this.settings.bufferMillis / timeScale, buffer.taken.signal).then(() => {
+      if (!buffer.taken.signal.aborted) this.deliver(buffer);
+    });
+    return buffer;
+  }
+
+  private deliver(buffer: DeliveryBuffer): void {
+    buffer.taken.abort();
+    this.buffers.delete(buffer.prefixes.prefix);
+    const { records } = buffer;
+    const work = this.write(buffer)
       .catch((error: unknown) => {
         if (this.abort.signal.aborted) return;
         this.context.onNotice({
@@ -82,8 +102,8 @@ export class DeliveryStream {
     this.writing.add(work);
   }
 
-  private async write(records: readonly Buffer[], arrival: number): Promise<void> {
-    const { name, bucket, prefixes, extension, conversion, gzip, delimiter } = this.settings;
+  private async write({ prefixes, records, oldestMillis: arrival }: DeliveryBuffer): Promise<void> {
+    const { name, bucket, extension, conversion, gzip, delimiter } = this.settings;
     const { putObject } = this.context;
     const key = () => deliveryKey(name, prefixes, extension, arrival);
     if (conversion === undefined) {
@@ -103,6 +123,16 @@ export class DeliveryStream {
         text: `${name}: ${rejected.length} of ${records.length} records did not convert (${rejected[0]?.errorMessage ?? ""})`,
       });
     }
+  }
+
+  /** Sets aside a record that belongs to no partition. */
+  private fail(error: "processing-failed" | "activePartitionExceeded", data: Buffer, reason: string): void {
+    const { name, bucket, prefixes } = this.settings;
+    const { clock, putObject, onNotice } = this.context;
+    const rejected = [{ index: 0, errorCode: `DynamicPartitioning.${error}`, errorMessage: reason }];
+    const key = failureKey(name, prefixes, clock.now(), error);
+    putObject(bucket, key, this.failureDocument([data], rejected, clock.now()));
+    onNotice({ level: "warning", text: `${name}: a record has no partition (${reason})` });
   }
 
   private convert(records: readonly Buffer[]): Promise<Conversion> {

@@ -17,20 +17,34 @@ export type RowsOfRecord =
  */
 export function rowsOf(text: string): RowsOfRecord {
   const rows: Record<string, unknown>[] = [];
-  let at = skipSpace(text, 0);
-  if (at === text.length) return bad("the record is empty");
-  while (at < text.length) {
-    if (text[at] !== "{") return bad(`expected an object at character ${at}, found ${JSON.stringify(text[at])}`);
-    const end = endOfObject(text, at);
-    if (end < 0) return bad(`the object at character ${at} has no end`);
+  for (const object of objectsOf(text)) {
+    if (typeof object !== "string") return bad(object.reason);
     try {
-      rows.push(parseObject(text.slice(at, end)));
+      rows.push(parseObject(object));
     } catch (error) {
       return bad(error instanceof Error ? error.message : String(error));
     }
-    at = skipSpace(text, end);
   }
   return { ok: true, rows };
+}
+
+/** The objects of one delivery record as they are written; the last is the reason where it does not go on. */
+export function* objectsOf(text: string): Generator<string | { readonly reason: string }> {
+  let at = skipSpace(text, 0);
+  if (at === text.length) yield { reason: "the record is empty" };
+  while (at < text.length) {
+    if (text[at] !== "{") {
+      yield { reason: `expected an object at character ${at}, found ${JSON.stringify(text[at])}` };
+      return;
+    }
+    const end = endOfObject(text, at);
+    if (end < 0) {
+      yield { reason: `the object at character ${at} has no end` };
+      return;
+    }
+    yield text.slice(at, end);
+    at = skipSpace(text, end);
+  }
 }
 
 function bad(reason: string): RowsOfRecord {

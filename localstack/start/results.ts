@@ -17,6 +17,7 @@ export interface TableInput {
   readonly Name: string;
   readonly TableType?: string;
   readonly ViewOriginalText?: string;
+  readonly PartitionKeys?: readonly { readonly Name: string }[];
   readonly StorageDescriptor?: {
     readonly Location?: string;
     readonly Columns?: readonly { readonly Name: string; readonly Type: string }[];
@@ -81,9 +82,13 @@ async function openRawTable(database: Database, source: LakeSource, table: Table
   const types = columns.map(
     ({ Name, Type }) => `CAST(NULL AS ${DUCKDB_TYPES[Type] ?? "VARCHAR"}) AS ${identifier(Name)}`,
   );
-  const names = columns.map(({ Name }) => identifier(Name)).join();
-  const read = `SELECT ${names} FROM read_parquet([${files.map(literal).join()}], union_by_name = true)`;
-  const empty = `SELECT ${types.join()} WHERE false`;
+  const folders = (table.PartitionKeys ?? []).map(({ Name }) => identifier(Name));
+  const names = [...columns.map(({ Name }) => identifier(Name)), ...folders].join();
+  // The names of folders such as event_date=2001-01-01 are columns too, of text.
+  const options = `union_by_name = true, hive_partitioning = ${folders.length > 0}, hive_types_autocast = false`;
+  const read = `SELECT ${names} FROM read_parquet([${files.map(literal).join()}], ${options})`;
+  const none = [...types, ...folders.map((name) => `CAST(NULL AS VARCHAR) AS ${name}`)];
+  const empty = `SELECT ${none.join()} WHERE false`;
   await database.run(`CREATE OR REPLACE VIEW ${identifier(table.Name)} AS ${files.length === 0 ? empty : read}`);
   return files;
 }

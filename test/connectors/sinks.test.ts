@@ -1,6 +1,7 @@
 import { FirehoseClient } from "@aws-sdk/client-firehose";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { MemoryObjects } from "millrace/testing";
+import { day, lake, timestamp } from "millrace";
 import { describe, expect, test } from "vitest";
 import { FirehoseWriter } from "../../lib/connectors/firehose/deliver.ts";
 import { DeadLetterWriter } from "../../lib/connectors/sqs/dead-letters.ts";
@@ -29,6 +30,7 @@ describe("Firehose", () => {
   const writer = (answer: (input: PutInput, request: number) => object, waits: number[] = []) =>
     new FirehoseWriter({
       client: answering<PutInput, FirehoseClient>(new FirehoseClient(region), answer),
+      lake: { eventDates: undefined },
       deliveryStream: "s",
       wait: (millis) => Promise.resolve(void waits.push(millis)),
     });
@@ -52,6 +54,27 @@ describe("Firehose", () => {
     expect(ids.toSorted()).toEqual(rows.map(({ id }) => id));
     expect(waits).toEqual(waits.toSorted((a, b) => a - b));
     expect(waits.length).toBeGreaterThan(0);
+  });
+
+  test("X8: rows of a lake by day say their day, at most 500 in a record, as Firehose takes no more apart", async () => {
+    const sales = lake("sales", { at: timestamp }, { partitionBy: day("at", { from: "2001-01-01" }) });
+    const taken: string[] = [];
+    const byDay = new FirehoseWriter({
+      client: answering<PutInput, FirehoseClient>(new FirehoseClient(region), ({ Records }) => {
+        taken.push(...Records.map(text));
+        return { FailedPutCount: 0 };
+      }),
+      lake: sales,
+      deliveryStream: "s",
+      wait: () => Promise.resolve(),
+    });
+    const at = Date.parse("2001-02-03T04:05:06Z");
+    await byDay.deliver(
+      Array.from({ length: 1_001 }, (_, n) => ({ id: `t@1#${n}`, body: sales.encode({ at } as never) })),
+    );
+    const records = taken.map((record) => record.trimEnd().split("\n"));
+    expect(records.map(({ length }) => length)).toEqual([500, 500, 1]);
+    expect(JSON.parse(records[0]![0]!)).toEqual({ output_id: "t@1#0", event_date: "2001-02-03", at });
   });
 
   test("what keeps failing fails the delivery, and says why", async () => {

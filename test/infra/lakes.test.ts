@@ -95,7 +95,7 @@ describe.each(everyLake)("$pipeline: the lake $name", ({ pipeline, name, lake, s
     const [, base64] = /^\/\* Presto View: ([A-Za-z0-9+/=]+) \*\/$/.exec(view.ViewOriginalText!)!;
     const text = JSON.parse(Buffer.from(base64!, "base64").toString()) as Record<string, unknown>;
     expect(text).toMatchObject({
-      originalSql: viewSql(name, lake.columns),
+      originalSql: viewSql(lake),
       catalog: "awsdatacatalog",
       schema: `${pipeline.replace("-", "_")}_prod`,
     });

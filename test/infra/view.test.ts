@@ -19,7 +19,7 @@ describe("X8: the shipped view hides repeats", () => {
       ('a', 'x', '2001-01-01', 1, 't@1#0'), ('a', 'x', '2001-01-01', 1, 't@1#0'), ('a', 'x', '2001-01-01', 1, 't@1#0'),
       ('b', NULL, '2001-01-01', 2, 't@1#1'),
       ('b', NULL, '2001-01-01', 2, 't@2#0')`);
-    await connection.run(`CREATE VIEW orders AS ${viewSql("orders", orders.columns)}`);
+    await connection.run(`CREATE VIEW orders AS ${viewSql(orders)}`);
   });
 
   test("a row delivered three times is one row", async () => {
@@ -36,7 +36,7 @@ describe("X8: the shipped view hides repeats", () => {
   });
 
   test("it is plain SQL that Athena has too: one statement, double-quoted names, no QUALIFY", () => {
-    const sql = viewSql("orders", orders.columns);
+    const sql = viewSql(orders);
     expect(sql).not.toMatch(/[;`]|QUALIFY|EXCLUDE|::/);
     expect(sql).toContain(`FROM "orders_raw"`);
   });

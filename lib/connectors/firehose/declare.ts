@@ -1,7 +1,8 @@
 import { definitionError } from "../../errors.ts";
-import type { Columns, RowOf } from "../../pipeline/column.ts";
+import type { Column, Columns, RowOf } from "../../pipeline/column.ts";
 import { checkField, checkName } from "../../pipeline/names.ts";
 import type { Sink, SinkDeclaration } from "../../pipeline/sink.ts";
+import { checkedEventDates, outOfDates, type DayPartition, type EventDates } from "./event-date.ts";
 import { rowDecoder, rowEncoder, type LakeColumn } from "./row.ts";
 
 /** What makes a sink a lake: Firehose to Parquet on S3, with a table in the Glue catalogue. */
@@ -10,15 +11,31 @@ export const LAKE = "lake";
 /** Firehose's limit for one record before base64, 1,000 KiB, less the line end (AWS: Firehose quotas). */
 export const MAX_RECORD_BYTES = 1_000 * 1_024 - 1;
 
+/** What the day in front of a row takes of it, more or less. */
+const EVENT_DATE_BYTES = 32;
+
 /** The column that carries each row's id; the view hides repeats by it (X8). */
 export const OUTPUT_ID = "output_id";
 
 export interface LakeDeclaration extends SinkDeclaration {
   readonly columns: readonly LakeColumn[];
+  /** What files are put into folders by; none for the hour that rows arrive in. */
+  readonly eventDates: EventDates | undefined;
 }
 
 /** A lake as a typed handle. */
 export interface Lake<in R> extends Sink<R>, Omit<LakeDeclaration, keyof SinkDeclaration> {}
+
+/** The fields whose values are always there and numbers; that they are timestamps is checked when they are used. */
+type TimestampField<C> = {
+  [F in keyof C & string]: C[F] extends Column<infer V> ? ([V] extends [number] ? F : never) : never;
+}[keyof C & string];
+
+/** How a lake's rows are kept. */
+export interface LakeOptions<C> {
+  /** One folder a day of event time. It stays as it was first deployed: docs/lake.md. @default folders by the hour of arrival */
+  readonly partitionBy?: DayPartition<TimestampField<C>>;
+}
 
 /**
  * A table of Parquet files on S3, written through Firehose. Columns are declared once: they give the
@@ -30,9 +47,9 @@ export interface Lake<in R> extends Sink<R>, Omit<LakeDeclaration, keyof SinkDec
  * });
  *
  * @param name the table's name: lower case, digits and _
- * @throws definition errors `name/invalid`, `lake/column`
+ * @throws definition errors `name/invalid`, `lake/column`, `lake/partition`
  */
-export function lake<C extends Columns>(name: string, columns: C): Lake<RowOf<C>> {
+export function lake<C extends Columns>(name: string, columns: C, options: LakeOptions<C> = {}): Lake<RowOf<C>> {
   checkName("A lake", name);
   if (!/^[a-z][a-z0-9_]*$/.test(name))
     throw refuse(name, `the name is not lower case`, "Glue tables are named like hourly_delays.");
@@ -44,14 +61,21 @@ export function lake<C extends Columns>(name: string, columns: C): Lake<RowOf<C>
   const twice = names.find((column, i) => names.indexOf(column) !== i);
   if (twice !== undefined) throw refuse(name, `two columns are named ${twice}`);
   if (declared.length === 0) throw refuse(name, "it has no columns");
+  const eventDates = options.partitionBy && checkedEventDates(name, declared, options.partitionBy);
   return {
     kind: "sink",
     connector: LAKE,
     name,
     columns: declared,
-    encode: rowEncoder(name, declared),
+    eventDates,
+    encode: rowEncoder(
+      name,
+      declared.map((column) =>
+        eventDates?.column === column.name ? { ...column, refuse: (time) => outOfDates(eventDates, time) } : column,
+      ),
+    ),
     decode: rowDecoder(declared),
-    maxBytes: MAX_RECORD_BYTES,
+    maxBytes: MAX_RECORD_BYTES - (eventDates === undefined ? 0 : EVENT_DATE_BYTES),
   };
 }
 

@@ -1,7 +1,8 @@
 import { PutRecordBatchCommand, type FirehoseClient, type PutRecordBatchCommandOutput } from "@aws-sdk/client-firehose";
 import { infrastructureError } from "../../errors.ts";
 import { InterruptedDelivery, type Delivery, type Refusal, type SinkWriter } from "../../runtime/sink-writer.ts";
-import { MAX_RECORD_BYTES, OUTPUT_ID } from "./declare.ts";
+import { MAX_RECORD_BYTES, OUTPUT_ID, type LakeDeclaration } from "./declare.ts";
+import { EVENT_DATE, eventDateOf } from "./event-date.ts";
 
 /** Limits of one PutRecordBatch request (AWS: Firehose API reference). */
 const MAX_BATCH_RECORDS = 500;
@@ -15,8 +16,12 @@ const ATTEMPTS = 10;
 const FIRST_WAIT_MILLIS = 50;
 const LONGEST_WAIT_MILLIS = 2_000;
 
+/** Firehose takes this many rows out of a record, and no more, where it has to look at each row (AWS: Firehose guide, deaggregation). */
+const MAX_SEPARATED_ROWS = 500;
+
 export interface FirehoseWriterSettings {
   readonly client: FirehoseClient;
+  readonly lake: Pick<LakeDeclaration, "eventDates">;
   readonly deliveryStream: string;
   readonly wait: (millis: number) => Promise<void>;
 }
@@ -31,7 +36,10 @@ export class FirehoseWriter implements SinkWriter {
 
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
     let taken = 0;
-    for (const batch of batches(packRows(deliveries.map(rowOf)))) {
+    const { lake } = this.#settings;
+    const rows = deliveries.map((delivery) => rowOf(lake, delivery));
+    const limits = lake.eventDates === undefined ? {} : { maxRows: MAX_SEPARATED_ROWS };
+    for (const batch of batches(packRows(rows, limits))) {
       const failure = await this.#put(batch);
       taken += rowsOf(failure === undefined ? batch : batch.slice(0, failure.from));
       // What follows is not tried: the next attempt goes on from here.
@@ -73,9 +81,11 @@ export class FirehoseWriter implements SinkWriter {
   }
 }
 
-/** A row with its id in front: X8. */
-const rowOf = ({ id, body }: Delivery): string =>
-  `{"${OUTPUT_ID}":${JSON.stringify(id)}${body === "{}" ? "" : ","}${body.slice(1)}`;
+/** A row with its id in front, X8, and the day that it belongs to: both are the same at every delivery. */
+function rowOf({ eventDates }: FirehoseWriterSettings["lake"], { id, body }: Delivery): string {
+  const date = eventDates === undefined ? "" : `,"${EVENT_DATE}":"${eventDateOf(eventDates, body)}"`;
+  return `{"${OUTPUT_ID}":${JSON.stringify(id)}${date}${body === "{}" ? "" : ","}${body.slice(1)}`;
+}
 
 /** Several rows as one record. */
 export interface PackedRows {
@@ -87,7 +97,10 @@ export interface PackedRows {
 const rowsOf = (records: readonly PackedRows[]): number => records.reduce((sum, { rows }) => sum + rows, 0);
 
 /** Rows, one a line, in records as large as may be. */
-export function packRows(rows: readonly string[], maxBytes = MAX_RECORD_BYTES): PackedRows[] {
+export function packRows(
+  rows: readonly string[],
+  { maxBytes = MAX_RECORD_BYTES, maxRows = Number.POSITIVE_INFINITY } = {},
+): PackedRows[] {
   const records: PackedRows[] = [];
   let lines: string[] = [];
   let bytes = 0;
@@ -99,7 +112,7 @@ export function packRows(rows: readonly string[], maxBytes = MAX_RECORD_BYTES): 
   for (const row of rows) {
     const line = `${row}\n`;
     const size = Buffer.byteLength(line);
-    if (bytes + size > maxBytes + 1) close();
+    if (bytes + size > maxBytes + 1 || lines.length === maxRows) close();
     lines.push(line);
     bytes += size;
   }

@@ -1,5 +1,5 @@
 import { Aws, type RemovalPolicy, Stack } from "aws-cdk-lib";
-import { CfnTable, type CfnDatabase } from "aws-cdk-lib/aws-glue";
+import type { CfnDatabase } from "aws-cdk-lib/aws-glue";
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnDeliveryStream } from "aws-cdk-lib/aws-kinesisfirehose";
 import { LogGroup, LogStream, type RetentionDays } from "aws-cdk-lib/aws-logs";
@@ -8,8 +8,10 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { secondsWithin, wholeWithin } from "../limits.ts";
 import type { Duration } from "../../time/duration.ts";
-import { OUTPUT_ID, type LakeDeclaration } from "./declare.ts";
-import { rawTable, viewText } from "./view.ts";
+import { filesTable, viewTable } from "./catalogue.ts";
+import type { LakeDeclaration } from "./declare.ts";
+import { EVENT_DATE } from "./event-date.ts";
+import { rawTable } from "./view.ts";
 
 /** How rows become files. */
 export interface LakeSettings {
@@ -66,14 +68,37 @@ export interface LakePlace {
   readonly removalPolicy: RemovalPolicy;
 }
 
+const DATE_FOLDER = `${EVENT_DATE}=!{partitionKeyFromQuery:${EVENT_DATE}}/`;
+
+/** Rows are taken out of their records, and each says its folder. */
+const BY_DATE: Pick<
+  CfnDeliveryStream.ExtendedS3DestinationConfigurationProperty,
+  "dynamicPartitioningConfiguration" | "processingConfiguration"
+> = {
+  dynamicPartitioningConfiguration: { enabled: true },
+  processingConfiguration: {
+    enabled: true,
+    processors: [
+      { type: "RecordDeAggregation", parameters: [{ parameterName: "SubRecordType", parameterValue: "JSON" }] },
+      {
+        type: "MetadataExtraction",
+        parameters: [
+          { parameterName: "MetadataExtractionQuery", parameterValue: `{${EVENT_DATE}:.${EVENT_DATE}}` },
+          { parameterName: "JsonParsingEngine", parameterValue: "JQ-1.6" },
+        ],
+      },
+    ],
+  },
+};
+
 /** A lake: delivery stream, raw table, and the view that hides repeats. */
 export function provisionLake(scope: Construct, lake: LakeDeclaration, place: LakePlace): ProvisionedLake {
   const own = new Construct(scope, lake.name);
   const { bucket, root, lakes } = place;
   const prefix = `${root}data/${lake.name}/`;
   const errorPrefix = `${root}errors/${lake.name}/`;
-  const table = provisionTable(own, lake, place, bucket.s3UrlForObject(prefix));
-  provisionView(own, lake, place).addResourceDependency(table);
+  const table = filesTable(own, lake, place.database, bucket.s3UrlForObject(prefix));
+  viewTable(own, lake, place).addResourceDependency(table);
   const logGroup = new LogGroup(own, "Logs", { retention: place.logRetention, removalPolicy: place.removalPolicy });
   const logStream = new LogStream(own, "LogStream", {
     logGroup,
@@ -81,7 +106,9 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
     removalPolicy: place.removalPolicy,
   });
   const role = deliveryRole(own, lake, place, [prefix, errorPrefix], logGroup);
-  const deliveryStream = new CfnDeliveryStream(own, "Delivery", {
+  const { eventDates } = lake;
+  // Firehose begins to look at rows, or ceases to, in a new delivery stream only: so they have two names.
+  const deliveryStream = new CfnDeliveryStream(own, eventDates === undefined ? "Delivery" : "DeliveryByDate", {
     deliveryStreamType: "DirectPut",
     deliveryStreamEncryptionConfigurationInput: place.encryptionKey
       ? { keyType: "CUSTOMER_MANAGED_CMK", keyArn: place.encryptionKey.keyArn }
@@ -92,13 +119,14 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
       bufferingHints: { sizeInMBs: lakes.bufferMegabytes, intervalInSeconds: lakes.bufferSeconds },
       // Files are compressed inside, by Parquet.
       compressionFormat: "UNCOMPRESSED",
-      prefix: `${prefix}!{timestamp:yyyy/MM/dd/HH}/`,
+      prefix: `${prefix}${eventDates === undefined ? "" : DATE_FOLDER}!{timestamp:yyyy/MM/dd/HH}/`,
       errorOutputPrefix: `${errorPrefix}!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/`,
       cloudWatchLoggingOptions: {
         enabled: true,
         logGroupName: logGroup.logGroupName,
         logStreamName: logStream.logStreamName,
       },
+      ...(eventDates === undefined ? {} : BY_DATE),
       dataFormatConversionConfiguration: {
         enabled: true,
         // Rows carry timestamps as numbers of epoch milliseconds; without `millis` the deserializer wants text.
@@ -117,51 +145,6 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
   });
   return { name: lake.name, deliveryStream, prefix, errorPrefix, role };
 }
-
-function provisionTable(scope: Construct, lake: LakeDeclaration, place: LakePlace, location: string): CfnTable {
-  return new CfnTable(scope, "Table", {
-    catalogId: Aws.ACCOUNT_ID,
-    databaseName: place.database.ref,
-    tableInput: {
-      name: rawTable(lake.name),
-      description: `Rows of lake("${lake.name}") as they were delivered, repeats included; query ${lake.name}.`,
-      tableType: "EXTERNAL_TABLE",
-      parameters: { EXTERNAL: "TRUE", classification: "parquet", "parquet.compression": "SNAPPY" },
-      storageDescriptor: {
-        columns: columnsOf(lake),
-        location,
-        inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-        outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-        serdeInfo: { serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe" },
-      },
-    },
-  });
-}
-
-function provisionView(scope: Construct, lake: LakeDeclaration, place: LakePlace): CfnTable {
-  return new CfnTable(scope, "View", {
-    catalogId: Aws.ACCOUNT_ID,
-    databaseName: place.database.ref,
-    tableInput: {
-      name: lake.name,
-      description: `Rows of lake("${lake.name}"), each once.`,
-      tableType: "VIRTUAL_VIEW",
-      parameters: { presto_view: "true", comment: "Presto View" },
-      viewOriginalText: viewText(place.databaseName, lake.name, lake.columns),
-      viewExpandedText: "/* Presto View */",
-      storageDescriptor: { columns: columnsOf(lake), serdeInfo: {} },
-    },
-  });
-}
-
-const columnsOf = (lake: LakeDeclaration) => [
-  ...lake.columns.map(({ name, type, nullable }) => ({
-    name,
-    type,
-    ...(nullable ? { comment: "may be missing" } : {}),
-  })),
-  { name: OUTPUT_ID, type: "string", comment: "the same whenever the row is delivered again" },
-];
 
 /** What the delivery stream may do. Policies are in the role, so that it never begins without them. */
 function deliveryRole(

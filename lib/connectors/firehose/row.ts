@@ -12,6 +12,12 @@ export interface LakeColumn {
   readonly nullable: boolean;
 }
 
+/** A column with what else its values must be, where a timestamp has to be more than one. */
+export interface EncodedColumn extends LakeColumn {
+  /** @returns why a time does not fit */
+  readonly refuse?: (time: number) => string | undefined;
+}
+
 const MAX_BIGINT = 2n ** 63n - 1n;
 
 /** A row's field as JSON text; nothing when it does not fit. */
@@ -36,7 +42,7 @@ const ENCODE: Readonly<Record<LakeColumn["type"], (value: unknown) => string | u
  */
 export function rowEncoder(
   table: string,
-  columns: readonly LakeColumn[],
+  columns: readonly EncodedColumn[],
 ): (row: Readonly<Record<string, unknown>>) => string {
   const parts = columns.map((column) => ({
     ...column,
@@ -45,11 +51,13 @@ export function rowEncoder(
   }));
   return (row) => {
     let json = "";
-    for (const { field, head, encode, nullable, type } of parts) {
+    for (const { field, head, encode, nullable, type, refuse } of parts) {
       const value = row[field];
       if (value === undefined && nullable) continue;
       const encoded = encode(value);
       if (encoded === undefined) throw misfit(table, field, type, value);
+      const refused = refuse?.(value as number);
+      if (refused !== undefined) throw outside(table, field, refused);
       json += json === "" ? head + encoded : `,${head}${encoded}`;
     }
     return `{${json}}`;
@@ -85,3 +93,6 @@ const misfit = (table: string, field: string, type: string, value: unknown) =>
       typeof value === "number" || value === null || value === undefined ? String(value) : `a ${typeof value}`
     }.`,
   });
+
+const outside = (table: string, field: string, why: string) =>
+  poisonError({ code: "lake/row", message: `A row for lake("${table}") has a time in "${field}" that is ${why}.` });
