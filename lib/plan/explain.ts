@@ -53,7 +53,7 @@ function inputText({ input }: Stage): string {
 function nodeText(node: Node, stageOf: (keyBy: string) => string): string {
   switch (node.kind) {
     case "window":
-      return `window ${node.name}: ${node.assigner.kind} windows ${keyText(node.keyFields)}, ${Object.keys(node.aggregates).join(", ")}`;
+      return `window ${node.name}: ${kindOf(node)} ${keyText(node.keyFields)} of ${Object.keys(node.aggregates).join(", ")}`;
     case "process":
     case "deduplicate":
       return `${node.kind} ${node.name}: state ${keyText(node.keyFields)}`;
@@ -65,6 +65,9 @@ function nodeText(node: Node, stageOf: (keyBy: string) => string): string {
       return `${node.kind} ${node.name}`;
   }
 }
+
+/** The word that its windows are called by: tumbling, session, … */
+const kindOf = ({ assigner }: NodeOf<"window">): string => assigner.shape.split(/[:/]/, 1)[0]!;
 
 const keyText = (fields: readonly string[]): string =>
   fields.length === 0 ? "of everything" : `per ${fields.join(", ")}`;
@@ -88,7 +91,7 @@ function shuffleText(
   const { window, reason } = preAggregationOf(pipeline, keyBy);
   const aggregated =
     window === undefined
-      ? `every record is sent: ${reason}`
+      ? `every record is sent, as it is at the keyBy: ${reason}`
       : `aggregated before, per batch, key and window of ${window.name}`;
   const counts = measured?.get(keyBy.name);
   return [

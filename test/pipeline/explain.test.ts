@@ -39,7 +39,7 @@ test("a plan says what each stage reads and runs, why there is a shuffle, and wh
 
 stage views: reads the kinesis source views, partitioned by its own key (page)
   filter known, after views
-  window hours: time windows per page, events, after known
+  window hours: tumbling per page of events, after known
   sink per_page, after hours
   union all, after known and clicks
   keyBy by-user: a shuffle to stage by-user, after all
@@ -48,7 +48,7 @@ stage views: reads the kinesis source views, partitioned by its own key (page)
     measured: 50 elements sent for 1,000 records, 95.0 % fewer
   keyBy by-visit: a shuffle to stage by-visit, after all
     because records are partitioned by page, and equal user are wanted in one place (64 key groups)
-    every record is sent: windows of "visits" depend on more than a record's time
+    every record is sent, as it is at the keyBy: windows of "visits" depend on more than a record's time
 
 stage clicks: reads the kinesis source clicks, partitioned by a key that it does not declare
   union all, after known and clicks
@@ -58,14 +58,14 @@ stage clicks: reads the kinesis source clicks, partitioned by a key that it does
     measured: 50 elements sent for 1,000 records, 95.0 % fewer
   keyBy by-visit: a shuffle to stage by-visit, after all
     because the source declares no key, so equal keys are on any of its shards, and equal user are wanted in one place (64 key groups)
-    every record is sent: windows of "visits" depend on more than a record's time
+    every record is sent, as it is at the keyBy: windows of "visits" depend on more than a record's time
 
 stage by-user: reads the internal stream by-user, which views and clicks write to
-  window minutes: time windows per user, events, after by-user
+  window minutes: tumbling per user of events, after by-user
   sink per_user, after minutes
 
 stage by-visit: reads the internal stream by-visit, which views and clicks write to
-  window visits: session windows per user, events, after by-visit
+  window visits: session per user of events, after by-visit
   sink visits_of_user, after visits
 `);
 });
