@@ -1,0 +1,34 @@
+import { spawnSync } from "node:child_process";
+
+/**
+ * Asks the registry for known weaknesses of what the package brings along: `npm run audit`. Ends with 1 at one that is
+ * high or critical. A registry that cannot be asked is no finding: it is said, and ends with 0.
+ */
+
+interface Report {
+  /** Why there is none. */
+  readonly message?: string;
+  readonly metadata?: { readonly vulnerabilities: Readonly<Record<string, number>> };
+  readonly vulnerabilities?: Readonly<Record<string, { readonly severity: string; readonly range: string }>>;
+}
+
+function reportOf(text: string): Report {
+  try {
+    return JSON.parse(text) as Report;
+  } catch {
+    return {};
+  }
+}
+
+const { stdout, stderr } = spawnSync("npm", ["audit", "--omit=dev", "--json"], { encoding: "utf8" });
+const { metadata, vulnerabilities = {} } = reportOf(stdout);
+if (metadata === undefined) {
+  console.log(
+    `The registry does not answer; nothing is known. ${/npm (?:warn|error) audit (.*)/.exec(stderr)?.[1] ?? ""}`,
+  );
+} else {
+  const grave = Object.entries(vulnerabilities).filter(([, { severity }]) => /^(high|critical)$/.test(severity));
+  for (const [name, { severity, range }] of grave) console.error(`${severity}: ${name} ${range}`);
+  console.log(`${grave.length} high or critical among what the package brings along.`);
+  if (grave.length > 0) process.exitCode = 1;
+}
