@@ -20,12 +20,10 @@ function reportOf(text: string): Report {
   }
 }
 
-const { stdout, stderr } = spawnSync("npm", ["audit", "--omit=dev", "--json"], { encoding: "utf8" });
-const { metadata, vulnerabilities = {} } = reportOf(stdout);
+const { stdout } = spawnSync("npm", ["audit", "--omit=dev", "--json"], { encoding: "utf8" });
+const { message, metadata, vulnerabilities = {} } = reportOf(stdout);
 if (metadata === undefined) {
-  console.log(
-    `The registry does not answer; nothing is known. ${/npm (?:warn|error) audit (.*)/.exec(stderr)?.[1] ?? ""}`,
-  );
+  console.log(`The registry cannot be asked, so nothing is known: ${message ?? "it gave no answer"}`);
 } else {
   const grave = Object.entries(vulnerabilities).filter(([, { severity }]) => /^(high|critical)$/.test(severity));
   for (const [name, { severity, range }] of grave) console.error(`${severity}: ${name} ${range}`);
