@@ -58,6 +58,8 @@ function environment(port: number, directory: string): NodeJS.ProcessEnv {
     STATE_DIR: path.join(directory, "state"),
     S3_DATA_DIR: path.join(directory, "s3"),
     BIND_HOST: "127.0.0.1",
+    // In the URLs of queues: "localhost" may be another address.
+    MINISTACK_HOST: "127.0.0.1",
     GATEWAY_PORT: String(port),
     LAMBDA_EXECUTOR: "local",
     // These would listen on all addresses.
