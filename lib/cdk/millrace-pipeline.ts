@@ -3,6 +3,7 @@ import type { ITable, Table } from "aws-cdk-lib/aws-dynamodb";
 import { CfnDatabase } from "aws-cdk-lib/aws-glue";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { lookupTable } from "../connectors/dynamodb-table/provision.ts";
 import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
@@ -11,6 +12,7 @@ import { rawTable } from "../connectors/firehose/view.ts";
 import { provisionStream } from "../connectors/kinesis/provision.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import { operatorsOf } from "../plan/operators-of.ts";
+import { producersOf } from "../plan/stage.ts";
 import type { RecordSettings } from "../plan/state-record.ts";
 import { stateBytesFor } from "../state/state-memory.ts";
 import { taskName } from "../state/task-id.ts";
@@ -69,7 +71,7 @@ export class MillracePipeline extends Construct {
     this.queues = sharedQueues(this, settings.removalPolicy, encryptionKey);
     const code = props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd());
 
-    const around: Omit<Surroundings, "lakes" | "shuffles" | "lookupTables"> = {
+    const around: Omit<Surroundings, "lakes" | "shuffles" | "producersTicks" | "lookupTables"> = {
       pipeline: props.pipeline.name,
       settings,
       code,
@@ -87,12 +89,15 @@ export class MillracePipeline extends Construct {
       { changelog: this.table, stateBucket: this.stateBucket, streams },
       props.deployed,
     );
+    const ticks = new Map<string, IQueue>(); // the stages come producers first
     const provisioned = settings.stages.map((checked) => {
       const lakes = this.#lakes(checked, { ...settings, encryptionKey, root }, database);
       const { name, shuffles } = checked.stage;
       const read = Object.fromEntries(shuffles.map(({ stage }) => [stage, streams.get(stage)!]));
-      const own = { lakes, shuffles: read, lookupTables: this.#lookupTables(checked, props.tables) };
+      const producersTicks = Object.fromEntries(producersOf(checked.stage).map((one) => [one, ticks.get(one)!]));
+      const own = { lakes, shuffles: read, producersTicks, lookupTables: this.#lookupTables(checked, props.tables) };
       const stage = new ProvisionedStage(this, checked, { ...around, ...own }, streams.get(name)!);
+      ticks.set(name, stage.ticks);
       return { checked, lakes, stage };
     });
     this.stages = provisioned.map(({ stage }) => stage);

@@ -18,6 +18,8 @@ export interface StageResources {
   readonly deadLetters: IQueue;
   readonly onFailure: IQueue;
   readonly ticks: IQueue;
+  /** Queues of the ticks of the stages that write to it. */
+  readonly producersTicks: readonly IQueue[];
   readonly deliveryStreamArns: readonly string[];
   /** Internal streams it writes to. */
   readonly shuffles: readonly IStream[];
@@ -77,6 +79,15 @@ function statementsOf(r: StageResources): PolicyStatement[] {
     allow("DeleteCheckpoints", ["s3:DeleteObject"], [objects(STATE_PREFIXES.checkpoints)]),
     // The mapping sends what it gives up with this role.
     allow("SendMessages", ["sqs:SendMessage"], [r.deadLetters.queueArn, r.onFailure.queueArn, r.ticks.queueArn]),
+    ...(r.producersTicks.length === 0
+      ? []
+      : [
+          allow(
+            "WakeProducers",
+            ["sqs:SendMessage"],
+            r.producersTicks.map(({ queueArn }) => queueArn),
+          ),
+        ]),
     allow("ReceiveTicks", ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], [r.ticks.queueArn]),
     ...(r.deliveryStreamArns.length === 0
       ? []

@@ -16,7 +16,7 @@ import {
 import type { Rule } from "aws-cdk-lib/aws-events";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
-import type { Queue } from "aws-cdk-lib/aws-sqs";
+import type { IQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { deliveryStreamArn, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { mapStream, suspectAfterMillis } from "../connectors/kinesis/provision.ts";
@@ -55,6 +55,8 @@ export interface Surroundings {
   readonly lakes: readonly ProvisionedLake[];
   /** Streams of the stages that read from this one, by their names. */
   readonly shuffles: Readonly<Record<string, IStream>>;
+  /** Queues of the ticks of the stages that write to it, by their names. */
+  readonly producersTicks: Readonly<Record<string, IQueue>>;
   /** Tables it looks up in, by the names that the pipeline has for them. */
   readonly lookupTables: Readonly<Record<string, ITable>>;
 }
@@ -107,6 +109,7 @@ export class ProvisionedStage extends Construct {
       deadLetters: around.queues.deadLetters,
       onFailure: around.queues.onFailure,
       ticks: this.ticks,
+      producersTicks: Object.values(around.producersTicks),
       deliveryStreamArns: around.lakes.map(deliveryStreamArn),
       shuffles: Object.values(around.shuffles),
       lookupTables: Object.values(around.lookupTables),
@@ -166,6 +169,9 @@ export class ProvisionedStage extends Construct {
       bucket: around.stateBucket.bucketName,
       deadLetterQueueUrl: around.queues.deadLetters.queueUrl,
       tickQueueUrl: this.ticks.queueUrl,
+      tickQueues: Object.fromEntries(
+        Object.entries(around.producersTicks).map(([producer, queue]) => [producer, queue.queueUrl]),
+      ),
       shuffles: Object.fromEntries(
         Object.entries(around.shuffles).map(([reader, stream]) => [reader, stream.streamName]),
       ),

@@ -13,7 +13,7 @@ import { DynamoChangelog } from "../dynamodb/changelog.ts";
 import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { Bindings } from "../plan/bindings.ts";
-import { stageNamed, type Stage } from "../plan/stage.ts";
+import { producersOf, stageNamed, type Stage } from "../plan/stage.ts";
 import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
 import type { LookupTables } from "../runtime/lookup-table.ts";
@@ -21,7 +21,7 @@ import type { Observer } from "../runtime/observer.ts";
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
 import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
 import { StageRuntime } from "../runtime/stage-runtime.ts";
-import { TICKS } from "../runtime/tick.ts";
+import { TICKS, ticksOf } from "../runtime/tick.ts";
 import { S3Objects } from "../s3/objects.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 import { stateBytesFor } from "../state/state-memory.ts";
@@ -94,6 +94,12 @@ function writersOf(
     [DEAD_LETTERS, new DeadLetterWriter({ client: clients.sqs, queueUrl: deadLetterQueueUrl, objects, bucket })],
     [TICKS, new TickWriter({ client: clients.sqs, queueUrl: tickQueueUrl, now })],
   ]);
+  for (const producer of producersOf(stage)) {
+    const queueUrl = bindings.tickQueues[producer];
+    if (queueUrl === undefined)
+      throw unbound(`Stage "${stage.name}" reads from stage "${producer}" and has no queue of its ticks.`);
+    writers.set(ticksOf(producer), new TickWriter({ client: clients.sqs, queueUrl, now }));
+  }
   for (const { stage: reader } of stage.shuffles) {
     const stream = bindings.shuffles[reader];
     if (stream === undefined)

@@ -28,6 +28,8 @@ export interface Bindings {
   readonly bucket: string;
   readonly deadLetterQueueUrl: string;
   readonly tickQueueUrl: string;
+  /** Queues of the ticks of the stages that write to it, by their names. */
+  readonly tickQueues: Readonly<Record<string, string>>;
   /** Internal streams that it writes to, by the stage that reads them. */
   readonly shuffles: Readonly<Record<string, string>>;
   /** Delivery streams by sink. */
@@ -70,6 +72,7 @@ export function readBindings(environment: Readonly<Record<string, string | undef
     bucket: textOf(bindings, "bucket"),
     deadLetterQueueUrl: textOf(bindings, "deadLetterQueueUrl"),
     tickQueueUrl: textOf(bindings, "tickQueueUrl"),
+    tickQueues: textsOf("tickQueues"),
     shuffles: textsOf("shuffles"),
     deliveryStreams: textsOf("deliveryStreams"),
     lookupTables: textsOf("lookupTables"),

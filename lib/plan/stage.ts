@@ -114,6 +114,9 @@ const SHUFFLE_IDLE = 10_000;
 /** Milliseconds of silence after which a stage's event time moves by itself. */
 export const idleOf = ({ input }: Stage): number => (input.kind === "source" ? input.source.idle : SHUFFLE_IDLE);
 
+/** Names of the stages that write to a stage; none for one that reads a source. */
+export const producersOf = ({ input }: Stage): readonly string[] => (input.kind === "shuffle" ? input.producers : []);
+
 /** The source that a stage reads. @throws definition error `plan/no-source` for one that reads a shuffle */
 export function sourceOf({ name, input }: Stage): SourceDeclaration {
   if (input.kind === "source") return input.source;

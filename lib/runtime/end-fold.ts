@@ -3,6 +3,7 @@ import type { Output } from "../state/commit.ts";
 import { taskName, type TaskId } from "../state/task-id.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 import { tellReaders } from "./shuffle/news.ts";
+import { wakeProducers } from "./shuffle/wake-producers.ts";
 import { dueTick, tickOutput } from "./tick.ts";
 
 export interface EndFoldSettings {
@@ -16,7 +17,7 @@ export interface EndFoldSettings {
 }
 
 /**
- * Ends the fold of a turn that commits: adds what readers must know and the tick that must come.
+ * Ends the fold of a turn that commits: adds what readers must know, what producers are asked and the tick that must come.
  *
  * @returns the commit's outputs
  * @throws systemic error `poison/systemic`; the state is then of no use any more
@@ -25,6 +26,7 @@ export function endFold(task: LoadedTask, settings: EndFoldSettings): readonly O
   const { id, shuffles, now } = settings;
   task.fold.flush();
   tellReaders(task, id, shuffles, now());
+  wakeProducers(task, now());
   armTick(task, settings);
   return task.fold.complete();
 }

@@ -212,6 +212,11 @@ export class Fold {
     return this.#settings.intake.isSilent(this.#state);
   }
 
+  /** Names of the stages that the task reads from and that have not announced themselves to it. */
+  missingProducers(): readonly string[] {
+    return this.#settings.intake.missingIn(this.#state);
+  }
+
   /** Whether the task reads what other stages have shuffled. */
   get readsShuffle(): boolean {
     return this.#settings.intake.kind === "shuffle";

@@ -32,6 +32,8 @@ export interface Intake {
   watermarkIn(state: TaskState): number;
   /** Whether those that are read from have said that they have nothing; a source is asked itself. */
   isSilent(state: TaskState): boolean;
+  /** Names of the stages that are read from and that have not announced themselves. */
+  missingIn(state: TaskState): readonly string[];
 }
 
 /** Records of a source: one unit each; event time follows the largest of theirs. @param disorder milliseconds */
@@ -43,6 +45,7 @@ export const sourceIntake = (source: string, decode: RecordDecoder, disorder: nu
   watermarkOf: (time) => time - disorder,
   watermarkIn: () => BEFORE_ALL_TIME,
   isSilent: () => true,
+  missingIn: () => [],
 });
 
 const unitOf = (entry: string, decode: RecordDecoder, record: IncomingRecord): IncomingUnit => ({

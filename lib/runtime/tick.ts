@@ -2,11 +2,15 @@ import type { Fold } from "./fold.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 import type { Output } from "../state/commit.ts";
 import type { ArmedTick, TaskState } from "../state/task-state.ts";
+import { nextRequest } from "../state/wake-requests.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import { parseLetter, type QueuedLetter } from "./redrive.ts";
 
 /** The sink of every pipeline that gives a task a turn later, without records (X12). */
 export const TICKS = "$ticks";
+
+/** The sink of another stage's ticks, for a stage that reads from it. */
+export const ticksOf = (stage: string): string => `${TICKS}.${stage}`;
 
 /** A tick is sent for no later than this: queues delay no longer (AWS: SQS quotas), and a lost one is missed soon. */
 const LONGEST_TICK = 900_000;
@@ -34,13 +38,14 @@ export function dueTick(
 ): number | undefined {
   const time = now();
   if (state.sealed !== undefined) return undefined;
-  const due = Math.min(dueByEventTime(state, fold, idle, time), fold.nextWake());
+  const wake = Math.min(fold.nextWake(), nextRequest(state));
+  const due = Math.min(dueByEventTime(state, fold, idle, time), wake);
   if (due === Number.POSITIVE_INFINITY) return undefined;
   const at = Math.min(Math.max(due, time + TICK_GAP), time + LONGEST_TICK);
   // A tick that is long overdue was lost: another takes its place, and should it come after all it is ignored. So does
   // one that is needed sooner.
   const isOnItsWay = state.tick !== undefined && time < state.tick.at + LOST_TICK;
-  const isSooner = fold.nextWake() <= at && at + TICK_GAP < (state.tick?.at ?? 0);
+  const isSooner = wake <= at && at + TICK_GAP < (state.tick?.at ?? 0);
   return isOnItsWay && !isSooner ? undefined : at;
 }
 
@@ -69,6 +74,12 @@ export const tickOutput = (task: string, tick: ArmedTick): Output => ({
 
 /** The first tick of a task that takes over from another, and may never get a record (X12). */
 export const firstTickOutput = (task: string, at: number): Output => tickOutput(task, { id: "first", at });
+
+/** Has another stage look after all of its tasks. */
+export const wakeOutput = (stage: string): Output => ({
+  sink: ticksOf(stage),
+  body: JSON.stringify({ type: "sweep" } satisfies ControlMessage),
+});
 
 export const sweepOutput = (task: string): Output => ({
   sink: TICKS,

@@ -5,7 +5,7 @@ import type { TaskState } from "./task-state.ts";
 /** The table of those that a task reads from through a shuffle, by their tasks' names. */
 export const PRODUCERS = "$producers";
 
-/** All producers are in one space: they belong to no time. */
+/** All producers are in one space: they belong to no time. Beside it is one of what they are asked. */
 const SPACE = 0;
 
 const ANNOUNCED = 0;
@@ -89,10 +89,12 @@ export interface ProducersTime {
   readonly watermark: number;
   /** Whether nobody has anything to say until something new arrives. */
   readonly areIdle: boolean;
+  /** The stages of which nobody has announced itself: as long as there is one, nothing is known. */
+  readonly missing: readonly string[];
 }
 
 /**
- * @param stages names of the stages that are read from: as long as one of them has not announced itself, nothing is known
+ * @param stages names of the stages that are read from
  * @param stageOf the stage in a task's name
  */
 export function timeOf(state: TaskState, stages: readonly string[], stageOf: (task: string) => string): ProducersTime {
@@ -111,8 +113,8 @@ export function timeOf(state: TaskState, stages: readonly string[], stageOf: (ta
     areIdle = false;
     least = Math.min(least, watermark);
   }
-  if (missing.size > 0) return { watermark: BEFORE_ALL_TIME, areIdle: false };
-  return { watermark: areIdle ? most : least, areIdle };
+  if (missing.size > 0) return { watermark: BEFORE_ALL_TIME, areIdle: false, missing: [...missing] };
+  return { watermark: areIdle ? most : least, areIdle, missing: [] };
 }
 
 /**
@@ -134,12 +136,14 @@ export function leastTold(state: TaskState, stages: readonly string[], stageOf: 
 
 /**
  * What the task of merged partitions knows of producers: of each, what the parent knew that heard more of it. What is of
- * an older epoch came before the merge and is in a parent's state; of one epoch the parents know different parts.
+ * an older epoch came before the merge and is in a parent's state; of one epoch the parents know different parts. What the
+ * parents have asked of producers ends with them: the task asks anew.
  */
 export function joinProducers(tables: readonly TableDelta[]): TableDelta {
   const joined = new Map<string, Producer>();
   for (const { put } of tables) {
-    for (const [, names, values] of put) {
+    for (const [space, names, values] of put) {
+      if (space !== SPACE) continue;
       names.forEach((name, i) => {
         const one = values[i] as Producer;
         const other = joined.get(name);

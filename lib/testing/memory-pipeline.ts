@@ -1,6 +1,6 @@
 import { runnableStage } from "../connectors/runnable-stage.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
-import { planStages, type Stage } from "../plan/stage.ts";
+import { planStages, producersOf, type Stage } from "../plan/stage.ts";
 import type { WriterLimits } from "../runtime/commit-writer.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
 import type { Lookups } from "../runtime/enrichment.ts";
@@ -9,7 +9,7 @@ import type { InternalStream } from "../runtime/shuffle/internal-stream.ts";
 import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
 import type { Delivery, SinkWriter } from "../runtime/sink-writer.ts";
 import { StageRuntime } from "../runtime/stage-runtime.ts";
-import { TICKS, type ControlMessage } from "../runtime/tick.ts";
+import { TICKS, ticksOf, type ControlMessage } from "../runtime/tick.ts";
 import { taskName } from "../state/task-id.ts";
 import { gated, type Gate } from "./gated.ts";
 import { MemoryChangelog } from "./memory-changelog.ts";
@@ -217,7 +217,8 @@ export class MemoryPipeline {
 
   #start({ stage, stream }: MemoryStage): StageRuntime {
     const writers = new Map<string, SinkWriter>([
-      [TICKS, { deliver: (items) => this.#takeTicks(stage.name, items) }],
+      [TICKS, this.#ticksFor(stage.name)],
+      ...producersOf(stage).map((producer) => [ticksOf(producer), this.#ticksFor(producer)] as const),
       ...[...stage.sinks.map(({ name }) => name), DEAD_LETTERS].map((name) => [name, this.#sink(name)] as const),
       ...stage.shuffles.map(({ stage: reader }) => [reader, new ShuffleWriter(this.#through(reader))] as const),
     ]);
@@ -253,12 +254,16 @@ export class MemoryPipeline {
     };
   }
 
-  async #takeTicks(stage: string, items: readonly Delivery[]): Promise<readonly never[]> {
-    for (const { body } of items) {
-      const message = JSON.parse(body) as ControlMessage;
-      this.stage(stage).waiting.push({ message, at: message.type === "tick" ? message.at : this.now });
-    }
-    return [];
+  #ticksFor(stage: string): SinkWriter {
+    return {
+      deliver: async (items) => {
+        for (const { body } of items) {
+          const message = JSON.parse(body) as ControlMessage;
+          this.stage(stage).waiting.push({ message, at: message.type === "tick" ? message.at : this.now });
+        }
+        return [];
+      },
+    };
   }
 }
 

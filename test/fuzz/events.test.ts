@@ -25,6 +25,7 @@ beforeAll(() => {
     BINDINGS_VARIABLE,
     JSON.stringify({
       ...bindings,
+      tickQueues: {},
       shuffles: {},
       deliveryStreams: { sums: "sums", late: "late" },
       lookupTables: {},

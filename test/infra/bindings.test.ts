@@ -52,6 +52,7 @@ describe("bindings that the construct did not write are refused by the field", (
     ["source.incarnation", { ...right, source: { ...right.source, incarnation: null } }],
     ["source.streamArn", { ...right, source: { ...right.source, streamArn: "" } }],
     ["deliveryStreams.pages", { ...right, deliveryStreams: { pages: 1 } }],
+    ["tickQueues", { ...right, tickQueues: undefined }],
     ["lookupTables.articles", { ...right, lookupTables: { articles: "" } }],
     ["generation", { ...right, generation: undefined }],
     ["table", { ...right, table: undefined }],

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pipelines } from "../../infra/pipelines.ts";
 import { bundledCode } from "../../lib/cdk/bundle.ts";
 import { BINDINGS_VARIABLE, type Bindings } from "../../lib/plan/bindings.ts";
-import { planStages } from "../../lib/plan/stage.ts";
+import { planStages, producersOf } from "../../lib/plan/stage.ts";
 
 const PROJECT_ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -73,6 +73,7 @@ describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
         bucket: "b",
         deadLetterQueueUrl: "http://localhost/d",
         tickQueueUrl: "http://localhost/t",
+        tickQueues: Object.fromEntries(producersOf(stage).map((name) => [name, "http://localhost/p"])),
         shuffles: Object.fromEntries(stage.shuffles.map(({ stage: reader }) => [reader, "i"])),
         deliveryStreams: Object.fromEntries(stage.sinks.map(({ name }) => [name, "d"])),
         lookupTables: {},

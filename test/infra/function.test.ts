@@ -38,6 +38,7 @@ describe("a stage's function", () => {
       bucket: "{PipelineState}",
       deadLetterQueueUrl: "{PipelineDeadLetters}",
       tickQueueUrl: "{PipelinedeparturesTicks}",
+      tickQueues: {},
       shuffles: {},
       deliveryStreams: {
         hourly_delays: "{PipelineLakeshourlydelaysDelivery}",

@@ -1,3 +1,4 @@
+import type { Template } from "aws-cdk-lib/assertions";
 import { count, kinesis, lake, pipeline, text, timestamp, tumbling, bigint } from "millrace";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -23,6 +24,27 @@ const perPage = pipeline("per-page", (flow) => {
 
 const template = provisioned(perPage, { stream: { shards: 2 }, streams: { "by-page": { shards: 3 } } });
 
+/** What the functions are told, producers first. */
+const bindingsIn = (of: Template) =>
+  ofType(of, "AWS::Lambda::Function").map(({ Properties }) => {
+    const { Variables } = Properties["Environment"] as { Variables: Record<string, unknown> };
+    return readBindings({ [BINDINGS_VARIABLE]: plain(Variables[BINDINGS_VARIABLE]) });
+  });
+
+/** Which roles may do something, and on what. */
+const allowing = (of: Template, action: string) =>
+  Object.entries(resourcesOf(of)).flatMap(([id, { Type, Properties }]) => {
+    if (Type !== "AWS::IAM::Role") return [];
+    const policies = (Properties["Policies"] ?? []) as {
+      PolicyDocument: { Statement: { Action: unknown; Resource: unknown }[] };
+    }[];
+    const statements = policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+    const resources = statements
+      .filter(({ Action }) => [Action].flat().includes(action))
+      .flatMap(({ Resource }) => [Resource].flat().map(plain));
+    return resources.length === 0 ? [] : [[plain({ Ref: id }), resources]];
+  });
+
 describe("a pipeline with a shuffle", () => {
   test("has a stage more, with a stream of its own, and a lake that two stages write to once", () => {
     expect(ofType(template, "AWS::Lambda::Function")).toHaveLength(3);
@@ -33,34 +55,41 @@ describe("a pipeline with a shuffle", () => {
   });
 
   test("its producers know the stream and may write to it, and nobody else may", () => {
-    const writers = Object.entries(resourcesOf(template)).flatMap(([id, { Type, Properties }]) => {
-      if (Type !== "AWS::IAM::Role") return [];
-      const policies = (Properties["Policies"] ?? []) as {
-        PolicyDocument: { Statement: { Sid?: string; Action: unknown; Resource: unknown }[] };
-      }[];
-      return policies
-        .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
-        .filter(({ Action }) => [Action].flat().includes("kinesis:PutRecords"))
-        .map(({ Action, Resource }) => [plain({ Ref: id }), Action, plain(Resource)]);
-    });
-    const actions = ["kinesis:ListShards", "kinesis:PutRecords"];
-    expect(writers).toEqual([
-      ["{PipelineviewsRole}", actions, "{PipelineStreamsbypage.Arn}"],
-      ["{PipelineclicksRole}", actions, "{PipelineStreamsbypage.Arn}"],
+    const stream = ["{PipelineStreamsbypage.Arn}"];
+    expect(allowing(template, "kinesis:PutRecords")).toEqual([
+      ["{PipelineviewsRole}", stream],
+      ["{PipelineclicksRole}", stream],
+    ]);
+    expect(allowing(template, "kinesis:ListShards")).toEqual([
+      ["{PipelineviewsRole}", ["{PipelineStreamsviews.Arn}", ...stream]],
+      ["{PipelineclicksRole}", ["{PipelineStreamsclicks.Arn}", ...stream]],
+      ["{PipelinebypageRole}", stream],
     ]);
   });
 
   test("each function is bound to the streams it writes to", () => {
-    const bindings = ofType(template, "AWS::Lambda::Function").map(({ Properties }) => {
-      const { Variables } = Properties["Environment"] as { Variables: Record<string, unknown> };
-      return readBindings({ [BINDINGS_VARIABLE]: plain(Variables[BINDINGS_VARIABLE]) });
-    });
+    const bindings = bindingsIn(template);
     expect(bindings.map(({ stage, shuffles }) => [stage, shuffles])).toEqual([
       ["views", { "by-page": "{PipelineStreamsbypage}" }],
       ["clicks", { "by-page": "{PipelineStreamsbypage}" }],
       ["by-page", {}],
     ]);
     expect(bindings[2]!.source.stream).toBe("{PipelineStreamsbypage}");
+  });
+
+  test("X12: what reads others may wake these, and sends to nobody else's ticks", () => {
+    const failures = ["{PipelineDeadLetters.Arn}", "{PipelineOnFailure.Arn}"];
+    const [views, clicks] = ["{PipelineviewsTicks.Arn}", "{PipelineclicksTicks.Arn}"];
+    expect(allowing(template, "sqs:SendMessage")).toEqual([
+      ["{PipelineviewsRole}", [...failures, views]],
+      ["{PipelineclicksRole}", [...failures, clicks]],
+      ["{PipelinebypageRole}", [...failures, "{PipelinebypageTicks.Arn}", views, clicks]],
+    ]);
+    expect(bindingsIn(template).map(({ stage, tickQueues }) => [stage, tickQueues])).toEqual([
+      ["views", {}],
+      ["clicks", {}],
+      ["by-page", { views: "{PipelineviewsTicks}", clicks: "{PipelineclicksTicks}" }],
+    ]);
   });
 
   test("more shards than key groups are refused", () => {
@@ -87,19 +116,45 @@ describe("a pipeline whose streams meet in one operator", () => {
   test("has one internal stream, which both of its producers may write to", () => {
     const both = provisioned(meeting, { stream: { shards: 2 } });
     expect(ofType(both, "AWS::Kinesis::Stream")).toHaveLength(3);
-    const bindings = ofType(both, "AWS::Lambda::Function").map(({ Properties }) => {
-      const { Variables } = Properties["Environment"] as { Variables: Record<string, unknown> };
-      return readBindings({ [BINDINGS_VARIABLE]: plain(Variables[BINDINGS_VARIABLE]) });
-    });
+    const bindings = bindingsIn(both);
     const stream = "{PipelineStreamsviewsbypage}";
     expect(bindings.map(({ stage, shuffles }) => [stage, shuffles])).toEqual([
       ["views", { "views-by-page": stream }],
       ["clicks", { "views-by-page": stream }],
       ["views-by-page", {}],
     ]);
-    const writing = ofType(both, "AWS::IAM::Role").filter(({ Properties }) =>
-      JSON.stringify(Properties["Policies"] ?? []).includes("kinesis:PutRecords"),
+    expect(allowing(both, "kinesis:PutRecords")).toEqual(
+      ["{PipelineviewsRole}", "{PipelineclicksRole}"].map((role) => [role, ["{PipelineStreamsviewsbypage.Arn}"]]),
     );
-    expect(writing).toHaveLength(2);
+  });
+});
+
+describe("a pipeline that broadcasts", () => {
+  const limited = pipeline("limited", (flow) => {
+    const blocked = flow
+      .from(events("rules"))
+      .union("all-rules", flow.from(events("appeals")))
+      .broadcast("blocked", { key: ({ page }) => page });
+    flow
+      .from(events("views"))
+      .keyBy("by-page", { page: (event) => event.page })
+      .process("check", { broadcast: { blocked }, onRecord: (view) => [view] })
+      .to(lake("seen", { page: text, at: timestamp }));
+  });
+
+  test("has one internal stream, which the sources of what is broadcast write to and the reader may wake", () => {
+    const all = provisioned(limited, { stream: { shards: 2 } });
+    const stream = "{PipelineStreamsbypage}";
+    const producers = ["rules", "appeals", "views"];
+    expect(ofType(all, "AWS::Kinesis::Stream")).toHaveLength(4);
+    expect(bindingsIn(all).map(({ stage, shuffles, tickQueues }) => [stage, shuffles, tickQueues])).toEqual([
+      ...producers.map((name) => [name, { "by-page": stream }, {}]),
+      ["by-page", {}, Object.fromEntries(producers.map((name) => [name, `{Pipeline${name}Ticks}`]))],
+    ]);
+    expect(allowing(all, "kinesis:PutRecords")).toEqual(
+      producers.map((name) => [`{Pipeline${name}Role}`, ["{PipelineStreamsbypage.Arn}"]]),
+    );
+    const [, sending] = allowing(all, "sqs:SendMessage").find(([role]) => role === "{PipelinebypageRole}")!;
+    expect(sending).toEqual(expect.arrayContaining(producers.map((name) => `{Pipeline${name}Ticks.Arn}`)));
   });
 });

@@ -18,6 +18,7 @@ const bindings = {
   bucket: "state",
   deadLetterQueueUrl: "http://127.0.0.1/dead",
   tickQueueUrl: "http://127.0.0.1/ticks",
+  tickQueues: {},
   shuffles: {},
   deliveryStreams: { sums: "sums", late: "late" },
   lookupTables: {},

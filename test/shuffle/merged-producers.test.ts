@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { hear, joinProducers, PRODUCERS, timeOf } from "../../lib/state/producers.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
+import { dueRequests, nextRequest } from "../../lib/state/wake-requests.ts";
 import type { TableDelta } from "../../lib/state/keyed-table.ts";
 
 const heirOf = (producer: string, watermark: number) =>
@@ -25,6 +26,17 @@ test.each([
   (a, b) => {
     const merged = new TaskState();
     merged.apply(merged.header(), [[PRODUCERS, joinProducers([tableOf(reader(...a)), tableOf(reader(...b))])]], true);
-    expect(timeOf(merged, ["stage"], () => "stage")).toEqual({ watermark: 10, areIdle: false });
+    expect(timeOf(merged, ["stage"], () => "stage")).toEqual({ watermark: 10, areIdle: false, missing: [] });
   },
 );
+
+test("what parents have asked of producers is no producer, and the task that takes over asks anew", () => {
+  const parents = [reader(heirOf("fast", 90)), reader(heirOf("fast", 90))];
+  for (const [i, parent] of parents.entries()) dueRequests(parent, ["silent"], i);
+  const merged = new TaskState();
+  merged.apply(merged.header(), [[PRODUCERS, joinProducers(parents.map(tableOf))]], true);
+  expect(timeOf(merged, ["stage"], (task) => (task === "silent" ? "stage" : "other")).missing).toEqual(["stage"]);
+  expect(nextRequest(merged)).toBe(Number.POSITIVE_INFINITY);
+  expect(dueRequests(merged, ["silent"], 1e6)).toEqual([]);
+  expect(dueRequests(merged, ["silent"], nextRequest(merged))).toEqual(["silent"]);
+});

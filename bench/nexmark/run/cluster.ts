@@ -1,13 +1,13 @@
 import type { Pipeline } from "millrace";
 import { MemoryChangelog, MemoryObjects } from "millrace/testing";
 import { runnableStage } from "../../../lib/connectors/runnable-stage.ts";
-import { planStages, type Stage } from "../../../lib/plan/stage.ts";
+import { planStages, producersOf, type Stage } from "../../../lib/plan/stage.ts";
 import { DEAD_LETTERS } from "../../../lib/runtime/dead-letter.ts";
 import type { Observer, TurnReport } from "../../../lib/runtime/observer.ts";
 import { ShuffleWriter } from "../../../lib/runtime/shuffle/writer.ts";
 import type { Delivery, SinkWriter } from "../../../lib/runtime/sink-writer.ts";
 import type { StageRuntimeSettings } from "../../../lib/runtime/stage-runtime.ts";
-import { parseControlMessage, TICKS } from "../../../lib/runtime/tick.ts";
+import { parseControlMessage, TICKS, ticksOf } from "../../../lib/runtime/tick.ts";
 import { taskName } from "../../../lib/state/task-id.ts";
 import { Draws, type DrawStream } from "../../../lib/testing/simulation/draws.ts";
 import type { Gate, World } from "../../../lib/testing/gated.ts";
@@ -239,6 +239,13 @@ export class Cluster {
       TICKS,
       collecting(({ body }) => this.#messages.push(body)),
     );
+    // The one source has records, so all stages begin by themselves.
+    for (const producer of producersOf(stage)) {
+      writers.set(
+        ticksOf(producer),
+        collecting(() => undefined),
+      );
+    }
     return { changelog: this.#changelog, objects: this.#objects, writers, partitions: stream };
   }
 

@@ -67,6 +67,10 @@ export class ShuffleIntake implements Intake {
     return timeOf(state, this.#input.producers, this.#stageOf).areIdle;
   }
 
+  missingIn(state: TaskState): readonly string[] {
+    return timeOf(state, this.#input.producers, this.#stageOf).missing;
+  }
+
   #unit(record: IncomingRecord, { producer, epoch, entry }: Extract<Pack, { kind: "elements" }>, element: Element) {
     const { index, time, keyCode, value } = element;
     return {

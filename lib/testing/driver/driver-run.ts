@@ -1,9 +1,9 @@
 import { runnableStage } from "../../connectors/runnable-stage.ts";
 import type { Pipeline } from "../../pipeline/topology.ts";
-import { planStages, type Stage } from "../../plan/stage.ts";
+import { planStages, producersOf, type Stage } from "../../plan/stage.ts";
 import { recordFor, recordsOf } from "../../runtime/shuffle/writer.ts";
 import type { Delivery } from "../../runtime/sink-writer.ts";
-import { TICKS, type ControlMessage } from "../../runtime/tick.ts";
+import { TICKS, ticksOf, type ControlMessage } from "../../runtime/tick.ts";
 import type { Output } from "../../state/commit.ts";
 import { outputId } from "../../state/task-id.ts";
 import { MemoryStream } from "../memory-stream.ts";
@@ -24,6 +24,11 @@ export class DriverStage {
     this.stage = stage;
     this.stream = stream;
     this.tasks = stream.shards.map(taskOf);
+  }
+
+  /** Has each task begin that has not. */
+  wake(now: number): void {
+    for (const { name: task } of this.tasks) this.waiting.push({ type: "tick", task, id: "sweep", at: now });
   }
 
   /** Reads what the stream holds, and gives the ticks that are due. @returns whether there was anything */
@@ -112,6 +117,8 @@ export class DriverRun {
         this.stages.get(stage)!.waiting.push(JSON.parse(body) as Tick);
         return;
       }
+      const woken = producersOf(this.stages.get(stage)!.stage).find((producer) => sink === ticksOf(producer));
+      if (woken !== undefined) return this.stages.get(woken)!.wake(this.now);
       const deliveries = this.stages.has(sink) ? shuffled : this.delivered;
       const delivery = { id: outputId(task, epoch, n), body };
       const all = deliveries.get(sink);

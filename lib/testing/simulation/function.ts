@@ -113,6 +113,7 @@ export class SimulatedFunction {
       watermarkOf: (time) => intake.watermarkOf(time),
       watermarkIn: (state) => intake.watermarkIn(state),
       isSilent: (state) => intake.isSilent(state),
+      missingIn: (state) => intake.missingIn(state),
     };
   }
 

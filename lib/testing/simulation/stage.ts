@@ -1,8 +1,8 @@
 import type { SourceDeclaration } from "../../pipeline/source.ts";
-import { idleOf, type Stage } from "../../plan/stage.ts";
+import { idleOf, producersOf, type Stage } from "../../plan/stage.ts";
 import { DEAD_LETTERS } from "../../runtime/dead-letter.ts";
 import type { SinkWriter } from "../../runtime/sink-writer.ts";
-import { TICKS } from "../../runtime/tick.ts";
+import { TICKS, ticksOf } from "../../runtime/tick.ts";
 import { comparePositions } from "../../state/position.ts";
 import { taskName } from "../../state/task-id.ts";
 import { Environments, type Environment } from "./environments.ts";
@@ -67,19 +67,20 @@ export class SimulatedStage {
           },
         ),
     });
-    const ticks = new SimulatedSink(
-      TICKS,
-      faults,
-      false,
-      (delivery) => {
-        trace?.(`${TICKS} takes ${delivery.id}`);
-        simulation.ledger.deliver(TICKS, delivery.id, delivery.body);
-        this.ticks.take(delivery);
-      },
-      place,
-    );
+    const ticksFor = (sink: string, queue: () => TickQueue): [string, SinkWriter] => {
+      const take: ConstructorParameters<typeof SimulatedSink>[3] = (delivery) => {
+        trace?.(`${sink} takes ${delivery.id}`);
+        simulation.ledger.deliver(sink, delivery.id, delivery.body);
+        queue().take(delivery);
+      };
+      return [sink, new SimulatedSink(sink, faults, false, take, place)];
+    };
     const own = new Set([...plan.sinks.map(({ name }) => name), DEAD_LETTERS]);
-    const writers = new Map<string, SinkWriter>([...sinks].filter(([name]) => own.has(name)));
+    const writers = new Map<string, SinkWriter>([
+      ...[...sinks].filter(([name]) => own.has(name)),
+      ticksFor(TICKS, () => this.ticks),
+      ...producersOf(plan).map((producer) => ticksFor(ticksOf(producer), () => simulation.stageNamed(producer).ticks)),
+    ]);
     this.function = new SimulatedFunction({
       settings,
       plan,
@@ -88,7 +89,7 @@ export class SimulatedStage {
       stream,
       shuffle: this.shuffle,
       readers: () => new Map(plan.shuffles.map(({ stage }) => [stage, simulation.stageNamed(stage).shuffle!])),
-      world: { changelog, objects, partitions: stream, writers: writers.set(TICKS, ticks) },
+      world: { changelog, objects, partitions: stream, writers },
       gateOf: (environment) => network.gateOf(environment, kill),
       kill,
       effects: simulation.effects,
