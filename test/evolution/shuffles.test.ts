@@ -306,7 +306,7 @@ describe("the stages themselves", () => {
     await expect(memory.runStage("events")).rejects.toMatchObject({
       code: "state/shape",
       message: expect.stringMatching(
-        /build "memory" sends to the stage "by-key", and this build has no keyBy of that name\. .*A keyBy's name is its stage's and cannot change/,
+        /build "memory" sends through "by-key", and this build has no keyBy or broadcast of that name\. .*Such a name cannot change/,
       ) as string,
     });
     expect(await memory.changelog.newest(task, { from: 1 })).toEqual(before);

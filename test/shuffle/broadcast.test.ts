@@ -335,6 +335,25 @@ describe("versions of what is broadcast", () => {
     expect(last(now)).toBe('{"cents":100},{"cents":100},{"cents":100}');
   });
 
+  test("one that has another name stops the tasks that sent it, and names it", async () => {
+    const memory = new MemoryPipeline(first, { start: 300 * HOUR });
+    put(memory, "a");
+    await memory.run();
+    const renamed = pipeline("versions", (flow) => {
+      const limitOf = flow.from(rules).broadcast("limit-of", { key: ({ id }) => id });
+      flow
+        .from(payments)
+        .keyBy("by-card", { card: (one) => one.card })
+        .process("check", { broadcast: { limitOf }, onRecord: ({ card }) => [{ card, rules: "" }] })
+        .to(seen);
+    });
+    memory.deploy(renamed, "build-2");
+    put(memory, "b");
+    await expect(memory.runStage("rules")).rejects.toThrow(
+      /sends through "rule-of", and this build has no keyBy or broadcast of that name/,
+    );
+  });
+
   test("what a later build sent stops the task, and names what to deploy", async () => {
     const memory = new MemoryPipeline(second, { start: 300 * HOUR });
     put(memory, "a");

@@ -85,14 +85,14 @@ const adviceOf = (operator: string, isElsewhere: boolean): string =>
     : `If the operator has another name now, give it was: ["${operator}"]; if its state is to go, give the pipeline ` +
       `dropped: ["${operator}"].`;
 
-/** For a `keyBy` that this build's stage does not have: what it sent may still be unread, and its stage has state. */
-export const noShuffle = (keyBy: string, { task, build }: Writer) =>
+/** For a `keyBy` or broadcast that this build's stage does not have: what it sent may be unread, and who read it has state. */
+export const noShuffle = (name: string, { task, build }: Writer) =>
   systemicError({
     code: SHAPE,
-    message: `Task ${task}: build "${build}" sends to the stage "${keyBy}", and this build has no keyBy of that name.`,
+    message: `Task ${task}: build "${build}" sends through "${name}", and this build has no keyBy or broadcast of that name.`,
     advice:
-      `If build "${build}" is the later one, deploy it. A keyBy's name is its stage's and cannot change: begin a new ` +
-      `generation, or give the pipeline dropped: ["${keyBy}"] if what that stage holds is to go.`,
+      `If build "${build}" is the later one, deploy it. Such a name cannot change: ` +
+      `begin a new generation, or give the pipeline dropped: ["${name}"] if what was sent through it is to go.`,
   });
 
 /** For an operator whose state a later build has dropped. */
