@@ -45,6 +45,7 @@ const bindings = {
   bucket: "state",
   deadLetterQueueUrl: "http://127.0.0.1:1/dead",
   tickQueueUrl: "http://127.0.0.1:1/ticks",
+  tickQueues: {},
   shuffles: {},
   lookupTables: {},
   deliveryStreams: { payments: "payments" },

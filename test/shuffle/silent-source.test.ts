@@ -159,15 +159,15 @@ test.each(Array.from({ length: 10 }, (_, seed) => seed))(
 
 test("a stage in between that nobody has written to is woken, and wakes those that it reads from", async () => {
   const behind = pipeline("behind", (flow) => {
-    const calm = flow
-      .from(app)
-      .keyBy("app-by-page", { page: (visit) => visit.page })
-      .deduplicate("once", { id: (visit) => visit.at, within: { hours: 1 } })
-      .map("unkeyed", (visit) => visit);
-    flow
-      .from(web)
-      .union("all", calm)
-      .keyBy("by-page", { page: (visit) => visit.page })
+    const page = { page: (visit: { readonly page: string }) => visit.page };
+    const passed = (source: typeof web, name: string) =>
+      flow
+        .from(source)
+        .keyBy(name, page)
+        .process(`pass-${name}`, { onRecord: (visit) => [visit] });
+    passed(web, "web-pages")
+      .union("all", passed(app, "app-pages"))
+      .keyBy("by-page", page)
       .window("hours", tumbling({ hours: 1 }))
       .aggregate({ visits: count() })
       .to(perHour);
