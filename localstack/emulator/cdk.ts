@@ -8,6 +8,9 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const CLI = path.join(ROOT, "node_modules/aws-cdk/bin/cdk");
 const APP = `${process.execPath} --import tsx localstack/emulator/app.ts`;
 
+/** Runs a command, and ends its process group when standard input closes, as it does when this process ends. */
+const WITH_PARENT = `exec 3<&0; { cat <&3; kill -KILL 0; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-`;
+
 /** The account that the emulator takes everyone for. */
 export const ACCOUNT = "000000000000";
 export const REGION = "us-east-1";
@@ -45,9 +48,10 @@ export class Cdk {
     this.#signal.throwIfAborted();
     await mkdir(this.#directory, { recursive: true });
     const output = path.join(this.#directory, "cdk.out");
-    const child = spawn(process.execPath, [CLI, ...args, "--app", APP, "--output", output, "--no-notices"], {
+    const command = [process.execPath, CLI, ...args, "--app", APP, "--output", output, "--no-notices"];
+    const child = spawn("/bin/sh", ["-c", WITH_PARENT, "cdk", ...command], {
       cwd: ROOT,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
       // A group of its own: the app that it runs has to end with it.
       detached: true,
       env: {
@@ -79,6 +83,7 @@ export class Cdk {
       if (code !== 0)
         throw new Error(`cdk ${args[0]!} failed with code ${String(code)}; ${this.log} has all of it:\n${tail(said)}`);
     } finally {
+      child.stdin.end();
       this.#signal.removeEventListener("abort", end);
     }
   }

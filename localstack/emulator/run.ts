@@ -15,7 +15,7 @@ import { BAD_RECORDS, putBadRecords } from "./bad-records.ts";
 import { Cdk } from "./cdk.ts";
 import { Checks } from "./check.ts";
 import { clientsOf, EmulatedStack } from "./emulated-stack.ts";
-import { processesOf } from "./left-behind.ts";
+import { leftOf } from "./left-behind.ts";
 import { startMinistack, type Ministack } from "./ministack.ts";
 import type { Options } from "./options.ts";
 import { installMinistack } from "./python.ts";
@@ -53,7 +53,7 @@ export async function run({ endpoint }: Options, interrupt: Interrupt, printer: 
     database.close();
   }
   if (ministack !== undefined) {
-    const left = await processesOf(ministack.group);
+    const left = await leftOf(ministack.group);
     checks.that("no process is left", left.length === 0, left.join("; "));
   }
   printer.line();
