@@ -21,6 +21,7 @@ import { TEMPLATE } from "./stack.ts";
 
 const HOME = fileURLToPath(new URL("../../.millrace/", import.meta.url));
 const SECONDS_FOR_A_STACK = 600;
+const ATTEMPTS_TO_DELETE = 3;
 
 /** Where the probes run, with their stack. */
 export interface Opened {
@@ -50,9 +51,17 @@ export async function openByCloudFormation(name: string, told: (text: string) =>
   const close = async (): Promise<void> => {
     told(`deleting the stack ${name}`);
     const { bucket } = await outputs().catch((): Partial<Place> => ({}));
-    if (bucket !== undefined) await emptyBucket(clients.s3, bucket);
-    await cloudformation.send(new DeleteStackCommand(stack));
-    await waitUntilStackDeleteComplete(wait, stack);
+    // What Firehose has in its buffers becomes an object later, and a bucket with objects is not deleted: then once more.
+    for (let attempt = 1; ; attempt++) {
+      if (bucket !== undefined) await emptyBucket(clients.s3, bucket).catch(() => undefined); // it may be gone
+      await cloudformation.send(new DeleteStackCommand(stack));
+      try {
+        await waitUntilStackDeleteComplete(wait, stack);
+        break;
+      } catch (error) {
+        if (attempt === ATTEMPTS_TO_DELETE) throw error;
+      }
+    }
     cloudformation.destroy();
     for (const client of Object.values(clients) as Clients[keyof Clients][]) client.destroy();
   };
