@@ -27,6 +27,8 @@ export {
   type Columns,
   type RowOf,
 } from "./pipeline/column.ts";
+export type { MetricDimension, MetricOptions } from "./pipeline/metric.ts";
+export type { MetricUnit } from "./operators/metric.ts";
 export type { Enrich, Enriched, EnrichOptions, Lookup } from "./pipeline/enrich.ts";
 export type { Handle } from "./pipeline/handle.ts";
 export type { Table } from "./pipeline/table.ts";

@@ -46,6 +46,9 @@ export default pipeline("earthquakes", (flow) => {
   const daily = flow
     .from(quakes)
     .filter("natural", (q) => q.type === "earthquake")
+    .metric("natural-quakes", {
+      dimensions: { network: { of: (q) => q.network, values: ["ak", "ci", "hv", "nc", "us"] } },
+    })
     .byKey.window("daily", tumbling({ days: 1 }))
     .aggregate({
       quakes: count(),

@@ -14,7 +14,8 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { costOfMillion } from "./cost.ts";
-import { deliveryMetric, operatorMetric, stageMetric, type StageMetric } from "./metrics.ts";
+import { OTHER, type MetricSpec } from "../operators/metric.ts";
+import { declaredMetric, deliveryMetric, operatorMetric, stageMetric, type StageMetric } from "./metrics.ts";
 import type { SharedQueues } from "./queues.ts";
 
 /** A stage as the dashboard shows it. */
@@ -36,6 +37,8 @@ export interface Shown {
   readonly pipeline: string;
   readonly alarms: readonly IAlarm[];
   readonly stages: readonly ShownStage[];
+  /** The metrics that the pipeline declares. */
+  readonly declared: readonly MetricSpec[];
   readonly lakes: readonly ProvisionedLake[];
   readonly queues: SharedQueues;
   /** Megabytes of each function. */
@@ -45,7 +48,7 @@ export interface Shown {
 
 /** A pipeline at a glance: is anything wrong, does in = folded + filtered + late + dead, and what does it cost. */
 export function dashboard(scope: Construct, shown: Shown): Dashboard {
-  const { pipeline, alarms, stages, lakes, queues } = shown;
+  const { pipeline, alarms, stages, declared, lakes, queues } = shown;
   const board = new Dashboard(scope, "Dashboard");
   const identityOf = (stage: string) => ({ deployment: Stack.of(scope).stackName, pipeline, stage });
   board.addWidgets(new AlarmStatusWidget({ title: pipeline, alarms: [...alarms], width: 24, height: 4 }));
@@ -66,9 +69,25 @@ export function dashboard(scope: Construct, shown: Shown): Dashboard {
       lakes.map((lake) => lakeMetric(lake, "IncomingRecords", Stats.SUM)),
     ),
   );
+  const { deployment } = identityOf("");
+  board.addWidgets(
+    ...declared.map((metric) =>
+      graph(
+        `${metric.name}, ${metric.unit}`,
+        combinationsOf(metric).map((one) => declaredMetric({ deployment, pipeline }, metric.name, one)),
+      ),
+    ),
+  );
   for (const stage of stages) addStage(board, identityOf(stage.name), stage);
   return board;
 }
+
+/** All values that a declared metric's dimensions may have: at most a hundred combinations. */
+const combinationsOf = ({ dimensions }: MetricSpec): readonly Readonly<Record<string, string>>[] =>
+  dimensions.reduce<readonly Readonly<Record<string, string>>[]>(
+    (all, { name, values }) => all.flatMap((one) => [...values, OTHER].map((value) => ({ ...one, [name]: value }))),
+    [{}],
+  );
 
 const billedAs =
   (identityOf: (stage: string) => Parameters<typeof stageMetric>[0]) =>

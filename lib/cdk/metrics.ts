@@ -69,6 +69,24 @@ export const operatorMetric = (
     label: operator,
   });
 
+/** The namespace of the metrics that pipelines declare: no name of theirs meets one of the runtime's. */
+export const DECLARED_NAMESPACE = "Millrace/Business";
+
+/** One combination of a declared metric's dimensions. */
+export const declaredMetric = (
+  { deployment, pipeline }: Omit<StageIdentity, "stage">,
+  metricName: string,
+  dimensions: Readonly<Record<string, string>>,
+): Metric =>
+  new Metric({
+    namespace: DECLARED_NAMESPACE,
+    metricName,
+    dimensionsMap: { deployment, pipeline, ...dimensions },
+    statistic: Stats.SUM,
+    period: MINUTE,
+    label: Object.values(dimensions).join(" ") || metricName,
+  });
+
 export const deliveryMetric = (deliveryStream: string, metricName: string, statistic: string): Metric =>
   new Metric({
     namespace: "AWS/Firehose",

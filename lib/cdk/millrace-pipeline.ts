@@ -10,7 +10,7 @@ import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { provisionLake, type LakePlace, type ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { rawTable } from "../connectors/firehose/view.ts";
 import { provisionStream } from "../connectors/kinesis/provision.ts";
-import type { Pipeline } from "../pipeline/topology.ts";
+import { nodesOf, type Pipeline } from "../pipeline/topology.ts";
 import { operatorsOf } from "../plan/operators-of.ts";
 import { producersOf } from "../plan/stage.ts";
 import type { RecordSettings } from "../plan/state-record.ts";
@@ -165,6 +165,7 @@ export class MillracePipeline extends Construct {
       pipeline: pipeline.name,
       alarms: alarms.all,
       stages: provisioned.map(({ checked, stage }) => shownAs(pipeline, checked, stage)),
+      declared: nodesOf(pipeline, "metric").map(({ spec }) => spec),
       lakes: lakesOf(provisioned),
       queues: this.queues,
       memory: settings.memory,

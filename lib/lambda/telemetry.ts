@@ -1,7 +1,7 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { MillraceError } from "../errors.ts";
-import type { Observer, TurnReport } from "../runtime/observer.ts";
+import type { Measure, Observer, TurnReport } from "../runtime/observer.ts";
 import type { IncomingRecord } from "../runtime/record.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 
@@ -19,12 +19,14 @@ export class Telemetry implements Observer {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly #byOperator: Metrics;
+  readonly #declared: Metrics;
   readonly #now: () => number;
 
   constructor({ deployment, pipeline, stage }: StageIdentity, now: () => number) {
     this.logger = new Logger({ persistentLogAttributes: { deployment, pipeline, stage } });
     this.metrics = metricsOf("Millrace", { deployment, pipeline, stage });
     this.#byOperator = metricsOf("Millrace", { deployment, pipeline, stage });
+    this.#declared = metricsOf("Millrace/Business", { deployment, pipeline });
     this.#now = now;
   }
 
@@ -80,6 +82,15 @@ export class Telemetry implements Observer {
       if (came > 0) metrics.addMetric("OperatorRecordsIn", MetricUnit.Count, came);
       if (entries !== undefined) metrics.addMetric("StateEntries", MetricUnit.Count, entries);
       metrics.publishStoredMetrics(); // and forgets the operator
+    }
+  }
+
+  /** The pipeline's own metrics, printed at once: they are told for this commit now or never. */
+  measured(_task: string, _epoch: number, measures: readonly Measure[]): void {
+    for (const { metric, unit, dimensions, value } of measures) {
+      for (const [name, found] of Object.entries(dimensions)) this.#declared.addDimension(name, found);
+      this.#declared.addMetric(metric, unit, value);
+      this.#declared.publishStoredMetrics();
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Answer } from "./enrich.ts";
 import type { PartOrigins } from "./evolution/part-origins.ts";
+import type { Measure } from "./metric.ts";
 import type { CounterField } from "../state/counters.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
@@ -27,6 +28,8 @@ export interface OperatorContext {
   enter(operator: string): void;
   /** @param n @default 1 */
   count(operator: string, field: CounterField, n?: number): void;
+  /** Adds to the metrics of the commit being made. */
+  measure(measure: Measure): void;
   /** Adds an output to the commit being made. */
   send(sink: string, body: string): void;
 }

@@ -5,6 +5,7 @@ import type { Builder } from "./builder.ts";
 import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
 import { buildKeyed } from "./build-keyed.ts";
 import { OPERATOR } from "./handle.ts";
+import { buildMetric, type AnyMetricOptions } from "./metric.ts";
 import { checkField } from "./names.ts";
 import type { SinkDeclaration } from "./sink.ts";
 import type { KeyByOptions } from "./stream.ts";
@@ -74,6 +75,10 @@ function streamOf(builder: Builder, here: () => number, operator: number, keyFie
     },
     broadcast: (name: string, options: BroadcastOptions<never, never>) =>
       buildBroadcast(builder, here(), name, options),
+    metric: (name: string, options?: AnyMetricOptions) => {
+      buildMetric(builder, here(), name, options);
+      return stream;
+    },
     to: (sink: SinkDeclaration) => {
       if (sink?.kind !== "sink") {
         throw builder.refuse(`.to() after "${builder.nodeAt(here()).name}"`, "was not given a sink");

@@ -51,7 +51,14 @@ export class Builder {
     const withSides = new Set(this.#nodes.flatMap((node) => (node.kind === "side" ? [node.input] : [])));
     this.#nodes.forEach((node, i) => {
       // A split has nothing but sides, and a side is made only when it is used.
-      if (node.kind === "sink" || node.kind === "side" || node.kind === "split" || read.has(i)) return;
+      if (
+        node.kind === "sink" ||
+        node.kind === "metric" ||
+        node.kind === "side" ||
+        node.kind === "split" ||
+        read.has(i)
+      )
+        return;
       if (node.kind === "process" && withSides.has(i)) return;
       const what = node.kind === "window" ? "has rows that lead nowhere" : "leads nowhere";
       throw this.refuse(`"${node.name}"`, what, "End the stream with .to(sink), or take it out.");

@@ -9,6 +9,7 @@ import type { Connect } from "./connect.ts";
 import type { Deduplicate } from "./deduplicate.ts";
 import type { Enrich } from "./enrich.ts";
 import type { Handle, InsideKeyed, InsideWindow } from "./handle.ts";
+import type { MetricOptions } from "./metric.ts";
 import type { Process } from "./process.ts";
 import type { Accepts, Sink, SinkRow } from "./sink.ts";
 
@@ -40,6 +41,15 @@ export interface Stream<T, K = never> extends Enrich<T, K>, Broadcasting<T> {
    * without fields (`{}`) is one group of everything.
    */
   keyBy<const N extends KeySpec<T>>(name: string, key: N, options?: KeyByOptions): Keyed<T, KeyRow<N>>;
+  /**
+   * Adds up what values say, for CloudWatch: once per commit, exactly what the commit folded. A metric is of the pipeline, whatever
+   * stage it is in; its sums are at the time of the commit, not at the values' event times.
+   *
+   * @example
+   * const sums = { value: (d: Departure) => d.distance, dimensions: { from: { of: (d: Departure) => d.origin, values: ["ORD"] } } };
+   * pipeline("miles", (flow) => { flow.from(departures).metric("miles", sums); });
+   */
+  metric(name: string, options?: MetricOptions<T>): this;
   /** Sends every value to a sink whose columns it fits; what does not fit does not compile. */
   to<S extends Sink<never>>(sink: S & Accepts<T, SinkRow<S>>): this;
 }

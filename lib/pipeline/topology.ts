@@ -2,6 +2,7 @@ import type { Aggregate } from "../aggregates/aggregate.ts";
 import type { BroadcastSpec } from "../operators/broadcast/broadcast.ts";
 import type { EnrichSpec } from "../operators/enrich.ts";
 import type { EvolvingShape } from "../operators/evolution/state-shape.ts";
+import type { MetricSpec } from "../operators/metric.ts";
 import type { ProcessDefinition } from "../operators/process/process-function.ts";
 import type { KeySpec, KeyValue } from "../state/key.ts";
 import type { CheckedTrigger } from "../windows/trigger.ts";
@@ -95,6 +96,8 @@ export type Node =
       /** Names that the operator had. */
       readonly was: readonly string[];
     }
+  /** Sums up what its input's values say, and passes nothing on. */
+  | { readonly kind: "metric"; readonly name: string; readonly input: number; readonly spec: MetricSpec }
   /** What leaves its input beside the rows: a window's late records, a branch of a split, a side output. Named `input.side`. */
   | { readonly kind: "side"; readonly name: string; readonly input: number; readonly side: string }
   | { readonly kind: "sink"; readonly name: string; readonly input: number; readonly sink: SinkDeclaration };

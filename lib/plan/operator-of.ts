@@ -3,6 +3,7 @@ import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../
 import { fanOut, filterOperator, flatMapOperator, mapOperator, splitOperator } from "../operators/stateless.ts";
 import type { TableDescription } from "../operators/stateful.ts";
 import { enrichOperator } from "../operators/enrich.ts";
+import { metricOperator } from "../operators/metric.ts";
 import { sinkOperator } from "../operators/sink.ts";
 import type { Node, Pipeline } from "../pipeline/topology.ts";
 import { broadcastOf } from "./broadcast-of.ts";
@@ -66,6 +67,8 @@ export function operatorOf(pipeline: Pipeline, node: Node): CompiledOperator {
       return stateless((context, { rows }) => enrichOperator(node.spec, context, rows));
     case "sink":
       return stateless((context) => sinkOperator(node.sink, context));
+    case "metric":
+      return stateless((context) => metricOperator(node.spec, context));
     case "window":
       return windowOf(pipeline, node);
     case "deduplicate":

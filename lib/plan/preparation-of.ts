@@ -72,5 +72,6 @@ const withoutEffects = (): OperatorContext => ({
   answerOf: () => undefined,
   enter: () => undefined,
   count: () => undefined,
+  measure: () => undefined,
   send: () => undefined,
 });

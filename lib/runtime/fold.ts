@@ -1,4 +1,6 @@
 import { isSystemic, systemicError } from "../errors.ts";
+import { Measures } from "../operators/measures.ts";
+import type { Measure } from "../operators/metric.ts";
 import type { OperatorContext, Unit } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import type { Output } from "../state/commit.ts";
@@ -35,6 +37,7 @@ export class Fold {
   /** What was looked up for the records to come. */
   answers: Answers = new Map();
   #outputs: Output[] = [];
+  readonly #measures = new Measures();
   #operator = "";
   #now = Number.NEGATIVE_INFINITY;
   readonly #verdict: Verdict;
@@ -50,6 +53,7 @@ export class Fold {
       answerOf: (operator, key) => this.answers.get(operator)?.get(key),
       enter: (operator) => (this.#operator = operator),
       count: (operator, field, n) => state.counters.count(`${operator} ${field}`, n),
+      measure: (measure) => this.#measures.add(measure),
       send: (sink, body) => this.#outputs.push({ sink, body }),
     };
     this.#stage = settings.program.bind(context);
@@ -63,6 +67,11 @@ export class Fold {
   /** The key that most of the records since the last call were of. */
   takeHotKey(): HotKey | undefined {
     return this.#keys.take();
+  }
+
+  /** What metrics have summed up since the last call: of the commit that was made. */
+  takeMeasures(): readonly Measure[] {
+    return this.#measures.take();
   }
 
   /** Sends on what operators have held back while the commit was made. */
@@ -254,6 +263,7 @@ export class Fold {
     const sent = this.#outputs.length;
     state.counters.countForGood(`${source} in`, unit.records);
     state.beginUnit();
+    this.#measures.begin();
     this.#operator = source;
     let time: number;
     try {
@@ -266,6 +276,7 @@ export class Fold {
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
       state.undoUnit();
+      this.#measures.undo();
       this.#outputs.length = sent;
       this.#outputs.push(deadRecord(origin, this.#operator, unit.record(), thrown)); // X7
       state.counters.countForGood(`${source} dead`, unit.records);
@@ -294,12 +305,14 @@ export class Fold {
   #run(unit: Unit): boolean {
     const sent = this.#outputs.length;
     this.#state.beginUnit();
+    this.#measures.begin();
     try {
       unit.run();
       return true;
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
       this.#state.undoUnit();
+      this.#measures.undo();
       this.#outputs.length = sent;
       const { origin, program } = this.#settings;
       this.#outputs.push(deadUnit(origin, this.#operator, unit, program.shapes, thrown)); // X7

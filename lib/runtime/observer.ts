@@ -1,5 +1,8 @@
+import type { Measure } from "../operators/metric.ts";
 import type { OperatorCounts } from "../state/counters.ts";
 import type { HotKey } from "./hot-key.ts";
+
+export type { Measure };
 
 /** What a turn did, for logs and metrics. */
 export interface TurnReport {
@@ -39,6 +42,8 @@ export interface TurnReport {
 /** Is told what happens. Must not throw. */
 export interface Observer {
   turn(report: TurnReport): void;
+  /** What the pipeline's metrics add up to in a commit, once it is won and before anything of it is delivered. */
+  measured?(task: string, epoch: number, measures: readonly Measure[]): void;
   /** Something worth a line in the log that did not fail the turn. */
   notice(task: string, what: string, cause?: unknown): void;
 }

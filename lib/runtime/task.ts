@@ -202,6 +202,7 @@ export class Task {
     const appended = await writer.append(this.#name, task, outputs, catchUpBytes);
     if (!appended.won) return undefined;
     const committedAt = now();
+    this.#settings.observer.measured?.(this.#name, task.epoch, task.fold.takeMeasures()); // whatever delivery comes to
     this.#known = task;
     let deliveredAt: number | undefined;
     if (outputs.length > 0) {

@@ -2,6 +2,7 @@
 export { testDriver, type TestDriver, type TestDriverOptions } from "./driver/test-driver.ts";
 export type { OpenWindow, StateView, TimersView } from "./driver/views.ts";
 export type { DeadLetter } from "../runtime/dead-letter.ts";
+export type { Measure } from "../runtime/observer.ts";
 export type { OperatorCounts } from "../state/counters.ts";
 export { MemoryChangelog } from "./memory-changelog.ts";
 export { MemoryTable } from "./memory-table.ts";

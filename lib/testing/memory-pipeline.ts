@@ -4,7 +4,7 @@ import { planStages, producersOf, type Stage } from "../plan/stage.ts";
 import type { WriterLimits } from "../runtime/commit-writer.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
 import type { Lookups } from "../runtime/enrichment.ts";
-import type { TurnReport } from "../runtime/observer.ts";
+import type { Observer, TurnReport } from "../runtime/observer.ts";
 import type { InternalStream } from "../runtime/shuffle/internal-stream.ts";
 import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
 import type { Delivery, SinkWriter } from "../runtime/sink-writer.ts";
@@ -34,6 +34,7 @@ export interface MemoryPipelineOptions {
   /** Stands between a stage's internal stream and those that write to it: for faults. @default nothing does */
   readonly throughOf?: (reader: string, stream: MemoryStream) => InternalStream;
   readonly onTurn?: (report: TurnReport) => void;
+  readonly onMeasured?: NonNullable<Observer["measured"]>;
   readonly onNotice?: (task: string, what: string) => void;
 }
 
@@ -223,13 +224,17 @@ export class MemoryPipeline {
       ...stage.shuffles.map(({ stage: reader }) => [reader, new ShuffleWriter(this.#through(reader))] as const),
     ]);
     const world = { changelog: this.changelog, objects: this.objects, partitions: stream, writers };
-    const { gateOf, limits, lookups, onTurn, onNotice } = this.#options;
+    const { gateOf, limits, lookups, onTurn, onMeasured, onNotice } = this.#options;
     const gate = gateOf?.(stage.name);
     return new StageRuntime({
       ...(gate === undefined ? world : gated(world, gate)),
       stage: runnableStage(this.#pipeline, stage, { generation: 0, incarnation: 0 }),
       build: this.#build,
-      observer: { turn: (report) => onTurn?.(report), notice: (task, what) => onNotice?.(task, what) },
+      observer: {
+        turn: (report) => onTurn?.(report),
+        measured: (...committed) => onMeasured?.(...committed),
+        notice: (task, what) => onNotice?.(task, what),
+      },
       now: () => this.now,
       newNonce: () => `nonce-${++this.#nonces}`,
       suspectAfter: Number.POSITIVE_INFINITY,

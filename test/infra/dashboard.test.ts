@@ -21,7 +21,7 @@ const eventsOf = {
   "flight-delays": (i: number) => flight(i),
   routes: (i: number) => flight(i),
   earthquakes: (i: number) => ({
-    network: i % 3 === 0 ? "ak" : "hv",
+    network: ["hv", "ak", "ci", "nc", "us", "uw"][i % 6]!,
     id: `q${i}`,
     type: i % 10 === 0 ? "explosion" : "earthquake",
     magnitude: (i % 40) / 10,
@@ -57,6 +57,7 @@ async function emittedBy([deployed, source, keyOf]: (typeof shipped)[number], em
   );
   const run = new MemoryPipeline(deployed, {
     start: 2_000 * HOUR,
+    onMeasured: (task, ...committed) => telemetries.get(parseTaskName(task).stage)!.measured(task, ...committed),
     onTurn: (report) => {
       const telemetry = telemetries.get(parseTaskName(report.task).stage)!;
       telemetry.turn(report);

@@ -146,3 +146,22 @@ test("a row that does not fit its sink does not compile", () => {
     hourly.to(lake("wrong", { ...key, flights: text }));
   });
 });
+
+test("a metric sees its stream's values, and leaves the stream as it is", () => {
+  pipeline("metrics", (flow) => {
+    const stream = flow.from(departures);
+    const same = stream.metric("delays", {
+      value: (d) => d.delay,
+      dimensions: { origin: { of: (d) => d.origin, values: ["ORD"] } },
+    });
+    expectTypeOf(same).toEqualTypeOf(stream);
+    // @ts-expect-error the field is not there
+    stream.metric("nothing", { value: ({ nothing }: { nothing: number }) => nothing });
+    // @ts-expect-error a sum is of numbers
+    stream.metric("texts", { value: (d) => d.origin });
+    const rows = stream.byKey.window("hours", tumbling({ hours: 1 })).aggregate({ flights: count() });
+    const counted = rows.metric("flights", { value: (row) => row.flights });
+    expectTypeOf(counted).toEqualTypeOf(rows);
+    void counted.late;
+  });
+});

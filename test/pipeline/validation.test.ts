@@ -36,6 +36,37 @@ describe("building a pipeline refuses what cannot run, and names the operator", 
     ],
     ["one source twice", build((f) => (f.from(source()).to(sink()), f.from(source()).to(sink("b")))), /named "events"/],
     [
+      "a metric with a unit that is none",
+      build((f) => void f.from(source()).metric("m", { unit: "Furlongs" as never })),
+      /metric\("m"\)\.unit is "Furlongs"\..*Count/,
+    ],
+    [
+      "a metric whose dimension lists no values",
+      build((f) => void f.from(source()).metric("m", { dimensions: { key: { of: (e) => e.key, values: [] } } })),
+      /metric\("m"\)\.dimensions\.key lists no values/,
+    ],
+    [
+      "a metric whose dimension lists what all others are",
+      build((f) => void f.from(source()).metric("m", { dimensions: { key: { of: (e) => e.key, values: ["other"] } } })),
+      /dimensions\.key lists "other"/,
+    ],
+    [
+      "a metric with a dimension of the deployment's",
+      build(
+        (f) => void f.from(source()).metric("m", { dimensions: { pipeline: { of: (e) => e.key, values: ["a"] } } }),
+      ),
+      /dimensions\.pipeline has a name that is taken/,
+    ],
+    [
+      "a metric of too many combinations",
+      build((f) => {
+        const values = Array.from({ length: 10 }, (_, i) => `v${i}`);
+        const by = { of: (e: { key: string }) => e.key, values };
+        f.from(source()).metric("m", { dimensions: { one: by, two: by } });
+      }),
+      /metric\("m"\) has 2 dimensions with 121 combinations.*At most 28 and 100/,
+    ],
+    [
       "a stream that leads nowhere",
       build((f) => void f.from(source()).filter("lost", () => true)),
       /"lost" leads nowhere/,

@@ -4,7 +4,7 @@ import type { MetricSeries } from "../../localstack/types.ts";
 
 /** The embedded metrics that are printed in this process from now on, read as CloudWatch reads them. Other lines are dropped. */
 export class EmittedMetrics {
-  /** Each metric once, as `name | unit | dimensions`. */
+  /** Each of the runtime's metrics once, as `name | unit | dimensions`. */
   readonly described = new Set<string>();
   #metrics = new EmbeddedMetrics();
 
@@ -28,7 +28,8 @@ export class EmittedMetrics {
 
   #describe(line: string): void {
     const { _aws } = JSON.parse(line) as { readonly _aws?: Envelope };
-    for (const { Dimensions, Metrics } of _aws?.CloudWatchMetrics ?? []) {
+    for (const { Namespace, Dimensions, Metrics } of _aws?.CloudWatchMetrics ?? []) {
+      if (Namespace !== "Millrace") continue; // a pipeline's own
       for (const { Name, Unit } of Metrics) this.described.add(`${Name} | ${Unit} | ${Dimensions.flat().join(", ")}`);
     }
   }
@@ -36,6 +37,7 @@ export class EmittedMetrics {
 
 interface Envelope {
   readonly CloudWatchMetrics: readonly {
+    readonly Namespace: string;
     readonly Dimensions: readonly (readonly string[])[];
     readonly Metrics: readonly { readonly Name: string; readonly Unit: string }[];
   }[];

@@ -6,7 +6,7 @@ import { planStages, sourceOf, type Stage } from "../../lib/plan/stage.ts";
 import type { WriterLimits } from "../../lib/runtime/commit-writer.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import type { Lookups } from "../../lib/runtime/enrichment.ts";
-import type { TurnReport } from "../../lib/runtime/observer.ts";
+import type { Measure, TurnReport } from "../../lib/runtime/observer.ts";
 import { sourceIntake } from "../../lib/runtime/intake.ts";
 import type { IncomingRecord, RecordDecoder } from "../../lib/runtime/record.ts";
 import type { Delivery as Item, Refusal, SinkWriter } from "../../lib/runtime/sink-writer.ts";
@@ -83,6 +83,8 @@ export class Rig {
   readonly sinks = new Map<string, RecordingSink>();
   readonly reports: TurnReport[] = [];
   readonly notices: string[] = [];
+  /** What metrics added up to, by commit, as processes told it. */
+  readonly measured: { readonly epoch: number; readonly measures: readonly Measure[] }[] = [];
   now = 1_000_000;
   atTip = true;
   /** Where shards differ: whether one holds nothing after a sequence number. */
@@ -153,7 +155,11 @@ export class Rig {
         list: async () => this.partitions,
         isAtTip: async (partition, sequence) => this.tipOf?.(partition, sequence) ?? this.atTip,
       },
-      observer: { turn: (report) => this.reports.push(report), notice: (_task, what) => this.notices.push(what) },
+      observer: {
+        turn: (report) => this.reports.push(report),
+        measured: (_task, epoch, measures) => this.measured.push({ epoch, measures }),
+        notice: (_task, what) => this.notices.push(what),
+      },
       now: () => this.now,
       lookups: { tables: new Map(), wait: untilAborted, ...options.lookups },
       newNonce: () => `nonce-${++this.#nonces}`,

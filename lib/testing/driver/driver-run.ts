@@ -1,6 +1,8 @@
 import { runnableStage } from "../../connectors/runnable-stage.ts";
+import { Measures } from "../../operators/measures.ts";
 import type { Pipeline } from "../../pipeline/topology.ts";
 import { planStages, producersOf, type Stage } from "../../plan/stage.ts";
+import type { Measure } from "../../runtime/observer.ts";
 import { recordFor, recordsOf } from "../../runtime/shuffle/writer.ts";
 import type { Delivery } from "../../runtime/sink-writer.ts";
 import { TICKS, ticksOf, type ControlMessage } from "../../runtime/tick.ts";
@@ -56,6 +58,8 @@ export class DriverRun {
   readonly stages: ReadonlyMap<string, DriverStage>;
   /** What each sink received, `$dead-letters` among them, and was not taken out. */
   readonly delivered = new Map<string, Delivery[]>();
+  /** What metrics have added up to since the beginning. */
+  readonly measures = new Measures();
   readonly lookups = new DriverLookups(() => this.now);
   /** Epoch milliseconds. */
   now: number;
@@ -70,8 +74,12 @@ export class DriverRun {
         const roots = stream.shards.map(({ id }) => id);
         const deliver = (task: string, epoch: number, outputs: readonly Output[]) =>
           this.#deliver(stage.name, task, epoch, outputs);
+        const measured = (measures: readonly Measure[]) => {
+          this.measures.begin(); // what was committed is undone no more
+          for (const measure of measures) this.measures.add(measure);
+        };
         const taskOf = (partition: MemoryStream["shards"][number]) =>
-          new DriverTask({ stage: runnable, partition, roots, lookups: this.lookups, now, deliver });
+          new DriverTask({ stage: runnable, partition, roots, lookups: this.lookups, now, deliver, measured });
         return [stage.name, new DriverStage(stage, stream, taskOf)];
       }),
     );

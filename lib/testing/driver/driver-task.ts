@@ -1,5 +1,6 @@
 import { endFold } from "../../runtime/end-fold.ts";
 import { LoadedTask } from "../../runtime/loaded-task.ts";
+import type { Measure } from "../../runtime/observer.ts";
 import type { IncomingRecord } from "../../runtime/record.ts";
 import type { RunnableStage } from "../../runtime/stage-runtime.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../state/checkpoint.ts";
@@ -22,6 +23,8 @@ export interface DriverTaskSettings {
   readonly now: () => number;
   /** Is given a commit's outputs. */
   readonly deliver: (task: string, epoch: number, outputs: readonly Output[]) => void;
+  /** Is given what a commit's metrics add up to. */
+  readonly measured: (measures: readonly Measure[]) => void;
 }
 
 /**
@@ -123,7 +126,7 @@ export class DriverTask {
 
   /** @param fold tells whether there is something to commit */
   #turn(fold: () => boolean): void {
-    const { stage, now, deliver } = this.#settings;
+    const { stage, now, deliver, measured } = this.#settings;
     const task = this.#task;
     const woken = task.fold.wake(now());
     task.isSilent = task.fold.readsShuffle ? task.fold.isSilent() : undefined;
@@ -133,6 +136,7 @@ export class DriverTask {
     const outputs = endFold(task, { id: this.#id, shuffles: program.shuffles, idle, now, newNonce });
     task.state.takeDeltas();
     task.epoch++;
+    measured(task.fold.takeMeasures());
     deliver(this.name, task.epoch, outputs);
   }
 }

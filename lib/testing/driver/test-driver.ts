@@ -12,6 +12,7 @@ import type { Source, SourceDeclaration } from "../../pipeline/source.ts";
 import type { Table, TableDeclaration } from "../../pipeline/table.ts";
 import { nodesOf, type Node, type NodeOf, type Pipeline } from "../../pipeline/topology.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../runtime/dead-letter.ts";
+import type { Measure } from "../../runtime/observer.ts";
 import type { OperatorCounts } from "../../state/counters.ts";
 import { isWithin } from "../../state/hash-range.ts";
 import { encodeKey, type KeyValue, type KeyValues } from "../../state/key.ts";
@@ -176,6 +177,11 @@ export class TestDriver {
       }
     }
     return sums;
+  }
+
+  /** What each metric of the pipeline has added up to so far, per combination of its dimensions that there was. */
+  metrics(): readonly Measure[] {
+    return this.#run.measures.all();
   }
 
   /** How many records came too late, per operator where any did. The records themselves are in its stream `late`. */

@@ -143,6 +143,7 @@ export class Oracle {
       answerOf: () => undefined, // nor does any of them look anything up
       enter: (operator) => (entered.operator = operator),
       count: (operator, field, n) => state.counters.count(`${operator} ${field}`, n),
+      measure: () => undefined,
       send: (sink, body) => outputs.push({ sink, body }),
     };
     const entered: KeyRun = { operator: "", state, outputs, stage: this.#program.bind(context) };
