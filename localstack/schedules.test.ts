@@ -52,7 +52,7 @@ describe("Schedules", () => {
     [{ ScheduleExpression: undefined }, "only rules with a schedule"],
     [
       { Targets: [{ Id: "a", Arn: "arn:aws:lambda:us-east-1:000000000000:function:f", Input: "{}" }] },
-      "is not a queue",
+      "a function that no given template defines",
     ],
     [{ Targets: [{ Id: "a", Arn: arnOf("Queue") }] }, "is not constant"],
   ])("a rule that cannot be run as on AWS is refused: %j", async (properties, why) => {

@@ -5,12 +5,19 @@ import { isRecord } from "./template/template-file.ts";
 /** What a schedule sends, and where. */
 export interface ScheduledMessage {
   readonly rule: string;
-  readonly queueName: string;
+  readonly target: "queue" | "function";
+  /** The target's name. */
+  readonly name: string;
   readonly body: string;
 }
 
 /** Where a schedule's targets are reached. */
-export type SendMessage = (queueName: string, body: string) => Promise<void>;
+export interface ScheduleTargets {
+  readonly send: (queueName: string, body: string) => Promise<void>;
+  /** Resolves when the function has ended, well or not: EventBridge would not wait for it, and hears of no error. */
+  readonly invoke: (functionName: string, event: string) => Promise<void>;
+  readonly hasFunction: (name: string) => boolean;
+}
 
 /**
  * The rules of the templates that run on a schedule. Nothing waits for their time, which is hours: they run when they
@@ -18,16 +25,20 @@ export type SendMessage = (queueName: string, body: string) => Promise<void>;
  */
 export class Schedules {
   private readonly messages: readonly ScheduledMessage[];
-  private readonly send: SendMessage;
+  private readonly targets: ScheduleTargets;
 
   /** @throws LocalStackError `ScheduleRefused` for a rule that cannot be run as it would on AWS */
-  constructor(rules: readonly ResolvedResource[], send: SendMessage) {
+  constructor(rules: readonly ResolvedResource[], targets: ScheduleTargets) {
     this.messages = rules.flatMap(messagesOf);
-    this.send = send;
+    this.targets = targets;
+    const lost = this.messages.find(({ target, name }) => target === "function" && !targets.hasFunction(name));
+    if (lost !== undefined)
+      throw refused(lost.rule, `its target ${lost.name} is a function that no given template defines`);
   }
 
   async run(): Promise<void> {
-    for (const { queueName, body } of this.messages) await this.send(queueName, body);
+    const { send, invoke } = this.targets;
+    for (const { target, name, body } of this.messages) await (target === "queue" ? send : invoke)(name, body);
   }
 }
 
@@ -39,13 +50,15 @@ function messagesOf(rule: ResolvedResource): readonly ScheduledMessage[] {
   if (properties["State"] === "DISABLED" || !Array.isArray(targets)) return [];
   return targets.map((target: unknown) => {
     const { Arn: arn, Input: body } = isRecord(target) ? target : {};
-    if (typeof arn !== "string" || arn.split(":")[2] !== "sqs")
-      throw refused(logicalId, `its target ${String(arn)} is not a queue`);
+    const kind = typeof arn === "string" ? TARGETS[arn.split(":")[2] ?? ""] : undefined;
+    if (kind === undefined) throw refused(logicalId, `its target ${String(arn)} is neither a queue nor a function`);
     // Without an input EventBridge sends the event itself, with its time and id; nobody here has needed that.
     if (typeof body !== "string") throw refused(logicalId, "a target's input is not constant");
-    return { rule: rule.name, queueName: arn.split(":").at(-1) ?? "", body };
+    return { rule: rule.name, target: kind, name: String(arn).split(":").at(-1) ?? "", body };
   });
 }
+
+const TARGETS: Readonly<Record<string, ScheduledMessage["target"]>> = { sqs: "queue", lambda: "function" };
 
 const refused = (logicalId: string, why: string) =>
   new LocalStackError("ScheduleRefused", `The rule ${logicalId} cannot be run: ${why}.`);

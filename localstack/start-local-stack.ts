@@ -88,9 +88,15 @@ export const startLocalStack: StartLocalStack = async (options) => {
       clock: systemClock,
       onNotice,
     });
-    const schedules = new Schedules(ofType(resources, "AWS::Events::Rule"), (queue, body) =>
-      services.storage.sendMessage(queue, body),
-    );
+    const { hosts } = functions;
+    const schedules = new Schedules(ofType(resources, "AWS::Events::Rule"), {
+      send: (queue, body) => services.storage.sendMessage(queue, body),
+      invoke: async (name, event) => {
+        const outcome = await hosts.get(name)!.invoke(Buffer.from(event));
+        if (!outcome.ok) onNotice({ level: "warning", text: `${name}, started by a schedule, failed: see its log` });
+      },
+      hasFunction: (name) => hosts.has(name),
+    });
     eventSources.start();
     return running({ services, firehose, functions, eventSources, schedules, faults, resources, outputs, stop });
   } catch (error) {

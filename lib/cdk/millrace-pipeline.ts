@@ -19,6 +19,7 @@ import { taskName } from "../state/task-id.ts";
 import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { Alarms } from "./alarms.ts";
 import { bundledCode } from "./bundle.ts";
+import { Compaction } from "./compaction.ts";
 import { checkSettings, type CheckedSettings, type CheckedStage } from "./checked-settings.ts";
 import { dashboard, type ShownStage } from "./dashboard.ts";
 import { keepState } from "./deployed-state.ts";
@@ -101,6 +102,11 @@ export class MillracePipeline extends Construct {
       return { checked, lakes, stage };
     });
     this.stages = provisioned.map(({ stage }) => stage);
+    const { compaction } = settings.lakes;
+    if (compaction !== undefined && this.lakeBucket !== undefined) {
+      const place = { ...settings, pipeline: props.pipeline.name, bucket: this.lakeBucket, settings: compaction };
+      new Compaction(this, lakesOf(provisioned), place);
+    }
     this.#watch(props, settings, provisioned);
     this.#announce(props, settings, provisioned);
   }

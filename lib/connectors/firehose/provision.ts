@@ -19,12 +19,32 @@ export interface LakeSettings {
   readonly bufferMegabytes?: number;
   /** How long rows may wait to become a file, 60 to 900 seconds; whole seconds. @default 300 seconds */
   readonly bufferInterval?: Duration;
+  /** Whether small files are merged, and how: docs/lake.md. It bundles hyparquet and hyparquet-writer. @default files stay as Firehose wrote them */
+  readonly compaction?: CompactionSettings;
+}
+
+/** How a lake's small files are merged. */
+export interface CompactionSettings {
+  /** How often, 1 hour to 7 days; whole hours. @default 24 hours */
+  readonly every?: Duration;
+  /** How long after its end (in UTC) a day is left alone, 0 to 30 days; whole seconds. @default 6 hours */
+  readonly closedAfter?: Duration;
+  /** Megabytes of a merged file, more or less, 16 to 256; what is half as large is merged no more. @default 128 */
+  readonly fileMegabytes?: number;
+}
+
+/** {@link CompactionSettings}, checked and complete. */
+export interface CheckedCompaction {
+  readonly everySeconds: number;
+  readonly closedAfterSeconds: number;
+  readonly fileMegabytes: number;
 }
 
 /** {@link LakeSettings}, checked and complete. */
 export interface CheckedLakes {
   readonly bufferMegabytes: number;
   readonly bufferSeconds: number;
+  readonly compaction: CheckedCompaction | undefined;
 }
 
 /** @throws definition errors naming the limit and the value given */
@@ -41,11 +61,36 @@ export function checkLakes(what: string, settings: LakeSettings): CheckedLakes {
       most: 900,
       why: "Below a minute Firehose would write many small files, above 15 minutes it cannot wait.",
     }),
+    compaction: settings.compaction && checkCompaction(`${what}.compaction`, settings.compaction),
+  };
+}
+
+function checkCompaction(what: string, settings: CompactionSettings): CheckedCompaction {
+  const seconds = secondsWithin(`${what}.every`, settings.every ?? { hours: 24 }, {
+    least: 3_600,
+    most: 7 * 86_400,
+    why: "A merged file waits for hours before what it replaces is deleted: more often there is little to do.",
+  });
+  wholeWithin(`${what}.every`, seconds / 3_600, { least: 1, most: 168, unit: "hours", why: "EventBridge's rates." });
+  return {
+    everySeconds: seconds,
+    closedAfterSeconds: secondsWithin(`${what}.closedAfter`, settings.closedAfter ?? { hours: 6 }, {
+      least: 0,
+      most: 30 * 86_400,
+      why: "What comes after it is merged by the next run.",
+    }),
+    fileMegabytes: wholeWithin(`${what}.fileMegabytes`, settings.fileMegabytes ?? 128, {
+      least: 16,
+      most: 256,
+      unit: "MB",
+      why: "A merged file is made in the function's memory.",
+    }),
   };
 }
 
 export interface ProvisionedLake {
   readonly name: string;
+  readonly columns: LakeDeclaration["columns"];
   readonly deliveryStream: CfnDeliveryStream;
   /** Keys of the lake's files begin with it. */
   readonly prefix: string;
@@ -143,7 +188,7 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
       },
     },
   });
-  return { name: lake.name, deliveryStream, prefix, errorPrefix, role };
+  return { name: lake.name, columns: lake.columns, deliveryStream, prefix, errorPrefix, role };
 }
 
 /** What the delivery stream may do. Policies are in the role, so that it never begins without them. */
