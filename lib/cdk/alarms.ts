@@ -215,6 +215,24 @@ export class Alarms extends Construct {
       see: "A lake that is behind",
       description: "Rows did not fit the table and lie below the error prefix. The table and the running build differ.",
     });
+    if (lake.eventDates === undefined) return;
+    this.#watch(`${lake.name}-TooManyDays`, {
+      metric: deliveryMetric(lake.deliveryStream.ref, "PartitionCountExceeded", Stats.MAXIMUM),
+      above: 0,
+      cadence: ONCE,
+      see: "A lake that is behind",
+      description: "Rows of more days came at a time than Firehose keeps apart: they lie below the error prefix.",
+    });
+  }
+
+  watchCompaction(target: IFunction): void {
+    this.#watch("CompactionErrors", {
+      metric: target.metricErrors() as Metric,
+      above: 0,
+      cadence: EVERY_SIX_HOURS,
+      see: "A lake that is behind",
+      description: "Files of a lake are not merged; nothing is lost. Read the compaction function's log.",
+    });
   }
 
   #watch(id: string, { metric, above, cadence, see, description }: Watch): Alarm {

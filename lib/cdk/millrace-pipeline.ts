@@ -102,11 +102,6 @@ export class MillracePipeline extends Construct {
       return { checked, lakes, stage };
     });
     this.stages = provisioned.map(({ stage }) => stage);
-    const { compaction } = settings.lakes;
-    if (compaction !== undefined && this.lakeBucket !== undefined) {
-      const place = { ...settings, pipeline: props.pipeline.name, bucket: this.lakeBucket, settings: compaction };
-      new Compaction(this, lakesOf(provisioned), place);
-    }
     this.#watch(props, settings, provisioned);
     this.#announce(props, settings, provisioned);
   }
@@ -167,6 +162,11 @@ export class MillracePipeline extends Construct {
       alarms.watchSweeps(stage.name, stage.sweeps);
     }
     for (const lake of lakesOf(provisioned)) alarms.watchLake(lake, settings.lakes.bufferSeconds);
+    const { compaction } = settings.lakes;
+    if (compaction !== undefined && this.lakeBucket !== undefined) {
+      const place = { ...settings, pipeline: pipeline.name, bucket: this.lakeBucket, settings: compaction };
+      alarms.watchCompaction(new Compaction(this, lakesOf(provisioned), place).target);
+    }
     dashboard(this, {
       pipeline: pipeline.name,
       alarms: alarms.all,

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { day, kinesis, lake, pipeline, timestamp } from "millrace";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { anchorOf } from "../../lib/cdk/runbook.ts";
 import { pipelines } from "../../infra/pipelines.ts";
 import { provisioned, resourcesOf } from "./synthesized.ts";
@@ -12,9 +14,22 @@ interface Alarm {
   readonly Metrics?: unknown;
 }
 
-/** The alarms of all pipelines of this repository, by the rests of their logical ids. */
-const alarms = pipelines.flatMap(({ pipeline }) =>
-  Object.entries(resourcesOf(provisioned(pipeline)))
+/** What no pipeline of this repository has. */
+const byDay = pipeline("by-day", (flow) => {
+  const clicks = kinesis("clicks", {
+    schema: z.object({ at: z.number() }),
+    eventTime: (click) => click.at,
+    disorder: { minutes: 1 },
+  });
+  flow.from(clicks).to(lake("clicked", { at: timestamp }, { partitionBy: day("at", { from: "2024-01-01" }) }));
+});
+
+/** The alarms of all pipelines of this repository and of another, by the rests of their logical ids. */
+const alarms = [
+  ...pipelines.map(({ pipeline }) => provisioned(pipeline)),
+  provisioned(byDay, { lakes: { compaction: {} } }),
+].flatMap((template) =>
+  Object.entries(resourcesOf(template))
     .filter(([, { Type }]) => Type === "AWS::CloudWatch::Alarm")
     .map(([id, { Properties }]) => ({
       id: /^PipelineAlarms(.*)[0-9A-F]{8}$/.exec(id)![1]!,

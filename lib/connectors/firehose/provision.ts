@@ -91,6 +91,7 @@ function checkCompaction(what: string, settings: CompactionSettings): CheckedCom
 export interface ProvisionedLake {
   readonly name: string;
   readonly columns: LakeDeclaration["columns"];
+  readonly eventDates: LakeDeclaration["eventDates"];
   readonly deliveryStream: CfnDeliveryStream;
   /** Keys of the lake's files begin with it. */
   readonly prefix: string;
@@ -188,7 +189,7 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
       },
     },
   });
-  return { name: lake.name, columns: lake.columns, deliveryStream, prefix, errorPrefix, role };
+  return { name: lake.name, columns: lake.columns, eventDates, deliveryStream, prefix, errorPrefix, role };
 }
 
 /** What the delivery stream may do. Policies are in the role, so that it never begins without them. */
