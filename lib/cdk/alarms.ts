@@ -226,8 +226,8 @@ export class Alarms extends Construct {
   }
 
   watchCompaction(target: IFunction): void {
-    this.#watch("CompactionErrors", {
-      metric: target.metricErrors() as Metric,
+    this.#watch("CompactionFailures", {
+      metric: target.metricErrors(),
       above: 0,
       cadence: EVERY_SIX_HOURS,
       see: "A lake that is behind",

@@ -106,7 +106,7 @@ export function parquetOf(rows: readonly number[]): Uint8Array {
 }
 
 export async function rowsIn(bytes: Uint8Array): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  return (await parquetReadObjects({ file: bytes.slice().buffer as ArrayBuffer })) as Record<string, unknown>[];
+  return (await parquetReadObjects({ file: bytes.slice().buffer })) as Record<string, unknown>[];
 }
 
 /** What the view shows of these files: each id once. */

@@ -124,4 +124,4 @@ const bufferOf = (files: LakeFiles, { key, bytes }: LakeFile): AsyncBuffer => ({
   slice: async (start, end = bytes) => arrayBufferOf(await files.read(key, start < 0 ? bytes + start : start, end)),
 });
 
-const arrayBufferOf = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer as ArrayBuffer;
+const arrayBufferOf = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer;
