@@ -27,6 +27,10 @@ export function startDeliveryStreams(
   const settings = resources
     .filter(({ type }) => type === "AWS::KinesisFirehose::DeliveryStream")
     .map((resource) => deliverySettings(resource, resources));
+  for (const { name, conversion } of settings) {
+    if (conversion?.standsForOrc === true)
+      onNotice({ level: "warning", text: `${name}: AWS writes ORC; the local stack cannot, and writes Parquet` });
+  }
   const converts = settings.some(({ conversion }) => conversion !== undefined);
   const source = siblingFile(import.meta.url, "./firehose/conversion-entry");
   const conversionEntry = converts ? compileEntry(source, join(options.dataDirectory, "entries"), "bundle") : source;

@@ -60,6 +60,7 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
   const stages = planned.map((stage) => checkStage(what, props, stage));
   refuseUnknownTables(what, props, stages);
   refuseSharedTables(what, stages);
+  refuseCompactedOrc(what, props, stages);
   const settings = props.function ?? {};
   const days = props.logRetentionDays ?? 30;
   if (typeof RetentionDays[days] !== "string") {
@@ -189,6 +190,21 @@ function refuseUnknownStreams(what: string, props: MillracePipelineProps, stages
   const unknown = Object.keys(props.streams ?? {}).find((name) => !names.includes(name));
   if (unknown !== undefined)
     throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `Its sources and shuffles are ${names.join(", ")}.`);
+}
+
+/** Compaction reads and writes Parquet. */
+function refuseCompactedOrc(
+  what: string,
+  { lakes = {} }: MillracePipelineProps,
+  stages: readonly CheckedStage[],
+): void {
+  const orc = stages.flatMap((stage) => stage.lakes).find(({ format }) => format !== "parquet");
+  if (lakes.compaction === undefined || orc === undefined) return;
+  throw refuseSetting(
+    `${what}.lakes.compaction`,
+    `for lake("${orc.name}"), whose files are ORC`,
+    "Files of Parquet are merged: leave out compaction, or the lake's format.",
+  );
 }
 
 /** Every lake has two tables, and all of a pipeline are in one database. */

@@ -19,7 +19,13 @@ export interface DeliverySettings {
   readonly delimiter: boolean;
   /** Rows are taken out of their records and buffered by what the query finds in them; none for no partitions. */
   readonly partitioning: PartitionQuery | undefined;
-  readonly conversion: (ConversionSettings & { readonly database: string; readonly table: string }) | undefined;
+  readonly conversion:
+    | (ConversionSettings & {
+        readonly database: string;
+        readonly table: string;
+        /** Whether AWS would write ORC, which nothing here can. */ readonly standsForOrc: boolean;
+      })
+    | undefined;
 }
 
 const megabyte = 1024 * 1024;
@@ -89,8 +95,9 @@ function conversionSettings(
   refuse: Refuse,
 ): DeliverySettings["conversion"] {
   if (configuration === undefined || configuration["Enabled"] === false) return undefined;
-  const parquet = record(record(record(configuration["OutputFormatConfiguration"])?.["Serializer"])?.["ParquetSerDe"]);
-  if (parquet === undefined) throw refuse("the local stack converts to Parquet only");
+  const serializer = record(record(configuration["OutputFormatConfiguration"])?.["Serializer"]);
+  const parquet = record(serializer?.["ParquetSerDe"]) ?? (record(serializer?.["OrcSerDe"]) && {});
+  if (parquet === undefined) throw refuse("its serializer is neither ParquetSerDe nor OrcSerDe");
   const schema = record(configuration["SchemaConfiguration"]);
   const database = String(schema?.["DatabaseName"]);
   const table = String(schema?.["TableName"]);
@@ -101,7 +108,8 @@ function conversionSettings(
     if (planColumn(column, serDe) === undefined)
       throw refuse(`the column ${column.name} has the type ${column.type}, which the local stack does not write`);
   }
-  return { columns, serDe, compression: compressionOf(parquet["Compression"], refuse), database, table };
+  const standsForOrc = record(serializer?.["OrcSerDe"]) !== undefined;
+  return { columns, serDe, compression: compressionOf(parquet["Compression"], refuse), database, table, standsForOrc };
 }
 
 function compressionOf(value: unknown, refuse: Refuse): ParquetCompression {

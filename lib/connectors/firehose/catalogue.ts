@@ -1,9 +1,41 @@
 import { Aws } from "aws-cdk-lib";
 import { CfnTable, type CfnDatabase } from "aws-cdk-lib/aws-glue";
 import type { Construct } from "constructs";
-import { OUTPUT_ID, type LakeDeclaration } from "./declare.ts";
+import { OUTPUT_ID, type LakeDeclaration, type LakeFormat } from "./declare.ts";
 import { EVENT_DATE, type EventDates } from "./event-date.ts";
 import { rawTable, viewColumns, viewText } from "./view.ts";
+
+/** What the catalogue says of files of each format. */
+const FORMAT: Readonly<
+  Record<
+    LakeFormat,
+    {
+      readonly parameters: Readonly<Record<string, string>>;
+      readonly storage: Pick<CfnTable.StorageDescriptorProperty, "inputFormat" | "outputFormat" | "serdeInfo">;
+    }
+  >
+> = {
+  parquet: {
+    parameters: { classification: "parquet", "parquet.compression": "SNAPPY" },
+    storage: {
+      inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+      outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+      serdeInfo: { serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe" },
+    },
+  },
+  orc: {
+    parameters: { classification: "orc", "orc.compress": "SNAPPY" },
+    storage: {
+      inputFormat: "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat",
+      outputFormat: "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat",
+      serdeInfo: {
+        serializationLibrary: "org.apache.hadoop.hive.ql.io.orc.OrcSerde",
+        // By name, as Parquet is: by default Athena takes ORC's columns in their order, which a new column changes.
+        parameters: { "orc.column.index.access": "false" },
+      },
+    },
+  },
+};
 
 /** The table of a lake's files, repeats and all. @param location where the files are, as a URL that ends with a slash */
 export function filesTable(scope: Construct, lake: LakeDeclaration, database: CfnDatabase, location: string): CfnTable {
@@ -17,8 +49,7 @@ export function filesTable(scope: Construct, lake: LakeDeclaration, database: Cf
       tableType: "EXTERNAL_TABLE",
       parameters: {
         EXTERNAL: "TRUE",
-        classification: "parquet",
-        "parquet.compression": "SNAPPY",
+        ...FORMAT[lake.format].parameters,
         ...(eventDates === undefined ? {} : projection(eventDates, location)),
       },
       // Text, as it is in the folders' names: such days are in the order of their text.
@@ -30,9 +61,7 @@ export function filesTable(scope: Construct, lake: LakeDeclaration, database: Cf
       storageDescriptor: {
         columns: columnsOf(lake),
         location,
-        inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-        outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-        serdeInfo: { serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe" },
+        ...FORMAT[lake.format].storage,
       },
     },
   });

@@ -21,7 +21,11 @@ export interface LakeDeclaration extends SinkDeclaration {
   readonly columns: readonly LakeColumn[];
   /** What files are put into folders by; none for the hour that rows arrive in. */
   readonly eventDates: EventDates | undefined;
+  readonly format: LakeFormat;
 }
+
+/** What a lake's files are. Both are kept by column and read by Athena. */
+export type LakeFormat = "parquet" | "orc";
 
 /** A lake as a typed handle. */
 export interface Lake<in R> extends Sink<R>, Omit<LakeDeclaration, keyof SinkDeclaration> {}
@@ -35,6 +39,8 @@ type TimestampField<C> = {
 export interface LakeOptions<C> {
   /** One folder a day of event time. It stays as it was first deployed: docs/lake.md. @default folders by the hour of arrival */
   readonly partitionBy?: DayPartition<TimestampField<C>>;
+  /** What files are. It stays as it was first deployed. @default "parquet" */
+  readonly format?: LakeFormat;
 }
 
 /**
@@ -68,6 +74,7 @@ export function lake<C extends Columns>(name: string, columns: C, options: LakeO
     name,
     columns: declared,
     eventDates,
+    format: options.format ?? "parquet",
     encode: rowEncoder(
       name,
       declared.map((column) =>

@@ -9,7 +9,7 @@ import { Construct } from "constructs";
 import { secondsWithin, wholeWithin } from "../limits.ts";
 import type { Duration } from "../../time/duration.ts";
 import { filesTable, viewTable } from "./catalogue.ts";
-import type { LakeDeclaration } from "./declare.ts";
+import type { LakeDeclaration, LakeFormat } from "./declare.ts";
 import { EVENT_DATE } from "./event-date.ts";
 import { rawTable } from "./view.ts";
 
@@ -114,6 +114,11 @@ export interface LakePlace {
   readonly removalPolicy: RemovalPolicy;
 }
 
+const SERIALIZER: Readonly<Record<LakeFormat, CfnDeliveryStream.SerializerProperty>> = {
+  parquet: { parquetSerDe: { compression: "SNAPPY" } },
+  orc: { orcSerDe: { compression: "SNAPPY" } },
+};
+
 const DATE_FOLDER = `${EVENT_DATE}=!{partitionKeyFromQuery:${EVENT_DATE}}/`;
 
 /** Rows are taken out of their records, and each says its folder. */
@@ -163,7 +168,7 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
       bucketArn: bucket.bucketArn,
       roleArn: role.roleArn,
       bufferingHints: { sizeInMBs: lakes.bufferMegabytes, intervalInSeconds: lakes.bufferSeconds },
-      // Files are compressed inside, by Parquet.
+      // Files are compressed inside, by their format.
       compressionFormat: "UNCOMPRESSED",
       prefix: `${prefix}${eventDates === undefined ? "" : DATE_FOLDER}!{timestamp:yyyy/MM/dd/HH}/`,
       errorOutputPrefix: `${errorPrefix}!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/`,
@@ -177,7 +182,7 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
         enabled: true,
         // Rows carry timestamps as numbers of epoch milliseconds; without `millis` the deserializer wants text.
         inputFormatConfiguration: { deserializer: { hiveJsonSerDe: { timestampFormats: ["millis"] } } },
-        outputFormatConfiguration: { serializer: { parquetSerDe: { compression: "SNAPPY" } } },
+        outputFormatConfiguration: { serializer: SERIALIZER[lake.format] },
         schemaConfiguration: {
           catalogId: Aws.ACCOUNT_ID,
           region: Aws.REGION,
