@@ -1,4 +1,5 @@
 import { placeOf } from "../../tools/dead-letters/place.ts";
+import { statePlaceOf } from "../../tools/state/place.ts";
 import type { LocalStack } from "../types.ts";
 import type { Deployment } from "./deployment.ts";
 import type { FeedEvent } from "./feed.ts";
@@ -31,6 +32,10 @@ export async function keep(
   printer.line(`npm run dead-letters -- list ${letters}`);
   printer.line(`npm run dead-letters -- redrive --all ${letters}`);
   printer.line();
+  printer.line("  See what takes the room in the state, likewise:");
+  printer.line();
+  printer.line(`npm run state -- largest ${stateOptions(stack, deployment.pipeline.name)}`);
+  printer.line();
   let shown = "";
   for (;;) {
     const metrics = new MetricReader(stack.metrics());
@@ -50,6 +55,13 @@ function lettersOptions({ outputs }: LocalStack, pipeline: string): string {
     `--tasks ${tasks}`,
   ]);
   return [`--queue ${queueUrl}`, `--bucket ${bucket}`, ...stageOptions].join(" ");
+}
+
+/** Where the command that reads state finds it. */
+function stateOptions({ outputs }: LocalStack, pipeline: string): string {
+  const { table, bucket, stages } = statePlaceOf(outputs, pipeline);
+  const stageOptions = stages.flatMap(({ tasks, streamArn }) => [`--stream ${streamArn}`, `--tasks ${tasks}`]);
+  return [`--table ${table}`, `--bucket ${bucket}`, ...stageOptions].join(" ");
 }
 
 /** A line for a shell that has curl and nothing else. The emulator wants a signature to be there, not to be right. */
