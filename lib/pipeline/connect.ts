@@ -71,5 +71,5 @@ export interface Connected<T, U, K> {
   >(
     name: string,
     process: ConnectedFunction<T, U, K, S, Tm, Sd, X, Y, Z, O, B>,
-  ): Processed<RowsOf<X> | RowsOf<Y> | RowsOf<Z>, K, Sd, S, Tm>;
+  ): Processed<RowsOf<X> | RowsOf<Y> | RowsOf<Z>, K, Sd, S, Tm, O>;
 }

@@ -24,12 +24,13 @@ export interface InsideWindow<out K, out R> {
   readonly row: R;
 }
 
-/** State `S` and timers `Tm` per key `K`, as they are declared. */
-export interface InsideProcess<out K, out S, out Tm> {
+/** State `S` and timers `Tm` per key `K`, and state `O` per task, as they are declared. */
+export interface InsideProcess<out K, out S, out Tm, out O = {}> {
   readonly kind: "process";
   readonly key: K;
   readonly state: S;
   readonly timers: Tm;
+  readonly operatorState: O;
 }
 
 /** Ids per key `K`. */

@@ -6,7 +6,7 @@ import type { Handle, InsideProcess } from "./handle.ts";
 import type { Stream } from "./stream.ts";
 
 /** A process function's rows, and beside them its side outputs. */
-export interface Processed<R, K, Sd, S = {}, Tm = {}> extends Stream<R, K>, Handle<InsideProcess<K, S, Tm>> {
+export interface Processed<R, K, Sd, S = {}, Tm = {}, O = {}> extends Stream<R, K>, Handle<InsideProcess<K, S, Tm, O>> {
   readonly side: { readonly [P in keyof Sd]: Sd[P] extends Side<infer Row> ? Stream<Row, K> : never };
 }
 
@@ -55,5 +55,5 @@ export interface Process<T, K> {
   >(
     name: string,
     process: ProcessFunction<T, K, S, Tm, Sd, X, Y, O, B>,
-  ): Processed<RowsOf<X> | RowsOf<Y>, K, Sd, S, Tm>;
+  ): Processed<RowsOf<X> | RowsOf<Y>, K, Sd, S, Tm, O>;
 }

@@ -1,5 +1,6 @@
 /** For tests: a driver of pipelines, stores in memory, and a simulator of everything that can go wrong. */
-export { testDriver, type TestDriver, type TestDriverOptions } from "./driver/test-driver.ts";
+export { testDriver, type TestDriver } from "./driver/test-driver.ts";
+export type { TestDriverOptions } from "./driver/driver-options.ts";
 export type { OpenWindow, StateView, TimersView } from "./driver/views.ts";
 export type { DeadLetter } from "../runtime/dead-letter.ts";
 export type { Measure } from "../runtime/observer.ts";

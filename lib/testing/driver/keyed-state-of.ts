@@ -1,9 +1,10 @@
 import { SEEN } from "../../operators/deduplicate.ts";
 import { ExpiringEntries } from "../../operators/expiring-entries.ts";
 import { watermarkAt } from "../../operators/operator-watermark.ts";
-import type { ListCell, MapCell, ReducingCell, ValueCell } from "../../operators/process/cell.ts";
+import type { CellDeclarations, ListCell, MapCell, ReducingCell, ValueCell } from "../../operators/process/cell.ts";
 import { cellOf } from "../../operators/process/cells.ts";
-import { Scope } from "../../operators/process/scope.ts";
+import { operatorTableOf, PositionScope } from "../../operators/process/operator-state.ts";
+import { Scope, type CellScope } from "../../operators/process/scope.ts";
 import { TimerQueue } from "../../operators/process/timers.ts";
 import type { NodeOf, Pipeline } from "../../pipeline/topology.ts";
 import { delayBefore } from "../../plan/window-of.ts";
@@ -24,20 +25,42 @@ export interface Place {
 export function cellsOf(node: NodeOf<"process">, place: Place): Readonly<Record<string, unknown>> {
   const { name, definition } = node;
   const { pipeline, state, key, keyCode } = place;
-  const entries = new ExpiringEntries(name, state);
   const scope = new Scope(name, state);
   const watermark = watermarkAt({ name, delay: delayBefore(pipeline, node) }, state, key);
-  const call = { meta: { key, keyCode, time: BEFORE_ALL_TIME }, watermark, now: BEFORE_ALL_TIME, timer: undefined };
-  const cells: Record<string, unknown> = {};
-  scope.during(call, () => {
-    for (const [cell, declaration] of Object.entries(definition.state)) {
-      const found = cellOf(cell, declaration, entries, scope);
-      cells[cell] =
-        declaration.kind === "map"
-          ? new Map((found as MapCell<KeyValue, unknown>).entries())
-          : (found as ValueCell<unknown> | ListCell<unknown> | ReducingCell<unknown>).get();
-    }
+  return during(scope, { key, keyCode, watermark }, () =>
+    contentOf(definition.state, new ExpiringEntries(name, state), scope),
+  );
+}
+
+/** What user code would find in each of its operator's own cells in a task. */
+export function operatorCellsOf({ name, definition }: NodeOf<"process">, state: TaskState) {
+  const scope = new Scope(name, state);
+  return during(scope, { key: {}, keyCode: "", watermark: BEFORE_ALL_TIME }, () => {
+    const entries = new ExpiringEntries(operatorTableOf(name), state);
+    return contentOf(definition.operatorState, entries, new PositionScope(state, scope));
   });
+}
+
+function during<T>(
+  scope: Scope,
+  { key, keyCode, watermark }: { readonly key: KeyValues; readonly keyCode: string; readonly watermark: number },
+  work: () => T,
+): T {
+  let found!: T;
+  const meta = { key, keyCode, time: BEFORE_ALL_TIME };
+  scope.during({ meta, watermark, now: BEFORE_ALL_TIME, timer: undefined }, () => (found = work()));
+  return found;
+}
+
+function contentOf(declarations: CellDeclarations, entries: ExpiringEntries, scope: CellScope) {
+  const cells: Record<string, unknown> = {};
+  for (const [cell, declaration] of Object.entries(declarations)) {
+    const found = cellOf(cell, declaration, entries, scope);
+    cells[cell] =
+      declaration.kind === "map"
+        ? new Map((found as MapCell<KeyValue, unknown>).entries())
+        : (found as ValueCell<unknown> | ListCell<unknown> | ReducingCell<unknown>).get();
+  }
   return cells;
 }
 

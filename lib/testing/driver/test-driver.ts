@@ -1,4 +1,4 @@
-import { definitionError, MillraceError } from "../../errors.ts";
+import { MillraceError } from "../../errors.ts";
 import type { Sink } from "../../pipeline/sink.ts";
 import {
   operatorOf,
@@ -17,36 +17,17 @@ import type { OperatorCounts } from "../../state/counters.ts";
 import { isWithin } from "../../state/hash-range.ts";
 import { encodeKey, type KeyValue, type KeyValues } from "../../state/key.ts";
 import { toMillis, type Duration } from "../../time/duration.ts";
-import { toEpochMillis, type Instant } from "../../time/instant.ts";
 import { drained, noHandle, otherKey, severalStages, stopped, unknownName, unwanted } from "./driver-errors.ts";
+import { checkOptions, type TestDriverOptions } from "./driver-options.ts";
 import { DriverRun, type DriverStage } from "./driver-run.ts";
-import { cellsOf, idsOf, timersOf, type Place } from "./keyed-state-of.ts";
+import { cellsOf, idsOf, operatorCellsOf, timersOf, type Place } from "./keyed-state-of.ts";
 import type { Answering } from "./driver-lookups.ts";
 import { openWindowsOf } from "./open-windows-of.ts";
 import { producedJson, producedKey } from "./produced.ts";
 import type { OpenWindow, StateView, TimersView } from "./views.ts";
 
-export interface TestDriverOptions {
-  /**
-   * Where the clock stands: records arrive then, timers in processing time go by it, and an event time that is further
-   * ahead of it than `maxFuture` is a dead letter. @default the beginning of 2100, after most tests' events
-   */
-  readonly start?: Instant;
-  /** Shards of every stream. @default 1 */
-  readonly shards?: number;
-  /**
-   * Every so many records all state is written and read back, as if every process had begun anew: what a schema of a
-   * state refuses is found. @default never
-   */
-  readonly restartEvery?: number;
-  /** Whether what becomes a dead letter is kept to be read, or thrown too. @default "keep" */
-  readonly deadLetters?: "keep" | "throw";
-}
-
 /** The operators whose handles say which stage they are in. */
 const OPERATORS = ["keyBy", "window", "process", "deduplicate", "enrich"] as const;
-
-const DEFAULT_START = Date.UTC(2100, 0, 1);
 
 /**
  * Runs a pipeline in this process, all stages of it, each record at once: for tests. What it says is what the runtime
@@ -75,11 +56,9 @@ export class TestDriver {
   #failure: { readonly cause: unknown } | undefined = undefined;
 
   constructor(pipeline: Pipeline, options: TestDriverOptions) {
-    const { start = DEFAULT_START, shards = 1, restartEvery } = options;
     this.#pipeline = pipeline;
     this.#options = options;
-    this.#run = new DriverRun(pipeline, { start: startOf(start), shards: wholeFrom1("shards", shards) });
-    if (restartEvery !== undefined) wholeFrom1("restartEvery", restartEvery);
+    this.#run = new DriverRun(pipeline, checkOptions(options));
   }
 
   /** Where the clock stands, epoch milliseconds. */
@@ -216,6 +195,12 @@ export class TestDriver {
     return node.kind === "process" ? cellsOf(node, place) : { seen: idsOf(node, place) };
   }
 
+  /** What a process function's operator state holds, by the cells' names: of each shard of what its stage reads, in order. */
+  operatorState<O>(operator: Handle<InsideProcess<unknown, unknown, unknown, O>>): readonly StateView<O>[] {
+    const node = this.#nodeOf("operatorState()", operator, ["process"]);
+    return this.#stageWith(node).tasks.map(({ state }) => operatorCellsOf(node, state) as StateView<O>);
+  }
+
   /** When each of a key's timers that is set will fire, by name: epoch milliseconds of its kind of time. */
   timers<K, Tm>(operator: Handle<InsideProcess<K, unknown, Tm>>, key: NoInfer<K>): TimersView<Tm> {
     const node = this.#nodeOf("timers()", operator, ["process"]);
@@ -328,23 +313,3 @@ function sumOf(a: OperatorCounts | undefined, b: OperatorCounts): OperatorCounts
   for (const field of Object.keys(b) as (keyof OperatorCounts)[]) sum[field] += a?.[field] ?? 0;
   return sum;
 }
-
-function startOf(start: Instant): number {
-  try {
-    return toEpochMillis(start);
-  } catch (cause) {
-    throw refused("start", String(start), "whole epoch milliseconds or a Date", cause);
-  }
-}
-
-function wholeFrom1(option: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw refused(option, String(value), "a whole number from 1");
-}
-
-const refused = (option: string, given: string, possible: string, cause?: unknown) =>
-  definitionError({
-    code: "driver/option",
-    message: `testDriver(): ${option} is ${given}; possible is ${possible}.`,
-    cause,
-  });

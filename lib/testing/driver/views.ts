@@ -9,7 +9,7 @@ type ViewOf<C> = C extends { get(): infer V }
     ? ReadonlyMap<M, Stored<V>>
     : never;
 
-/** What the state `S` of a process function holds for a key, by the cells' names. */
+/** What the state `S` of a process function holds, for a key or in a task, by the cells' names. */
 export type StateView<S> = { readonly [P in keyof Cells<S>]: ViewOf<Cells<S>[P]> };
 
 /** When those of a key's timers `Tm` that are set will fire: epoch milliseconds of their kind of time. */
