@@ -126,7 +126,7 @@ describe("what would lose state is refused at synthesis, by name and with what t
     ["a renamed window", { window: "per-hour" }, /operator "hourly".*no such operator.*was: \["hourly"\].*dropped/s],
     ["a window of another length", { hours: 2 }, /operator "hourly"/],
     ["a renamed source", { source: "visits" }, /Stage "clicks" is deployed and keeps state of "hourly"/],
-    ["a renamed keyBy", { by: "by-person" }, /keyBy of that name|Stage "by-user" is deployed/],
+    ["a renamed keyBy", { by: "by-person" }, /keyBy or broadcast of that name|Stage "by-user" is deployed/],
   ])("%s", (_, variant, message) => {
     expect(() => deploy(clicks(variant), before)).toThrow(message);
   });
