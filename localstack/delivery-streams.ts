@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { Clock } from "./clock.ts";
-import { deliverySettings } from "./firehose/delivery-settings.ts";
+import { deliverySettings, type DeliverySettings } from "./firehose/delivery-settings.ts";
 import { DeliveryStream } from "./firehose/delivery-stream.ts";
 import { FirehoseService } from "./firehose/firehose-service.ts";
 import { compileEntry, siblingFile } from "./processes/compile-entry.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { Services } from "./services.ts";
 import type { ResolvedResource } from "./template/resolve-template.ts";
 import type { Notice } from "./types.ts";
@@ -15,18 +16,22 @@ export interface DeliveryStreamsOptions {
   readonly services: Services;
   readonly clock: Clock;
   readonly timeScale: number;
+  readonly metrics: Metrics;
   readonly onNotice: (notice: Notice) => void;
 }
+
+export const deliveryStreamSettings = (resources: readonly ResolvedResource[]): readonly DeliverySettings[] =>
+  resources
+    .filter(({ type }) => type === "AWS::KinesisFirehose::DeliveryStream")
+    .map((resource) => deliverySettings(resource, resources));
 
 /** All delivery streams of the templates; they write to S3 past its gateway, and are counted there. */
 export function startDeliveryStreams(
   resources: readonly ResolvedResource[],
   options: DeliveryStreamsOptions,
 ): FirehoseService {
-  const { services, clock, timeScale, onNotice } = options;
-  const settings = resources
-    .filter(({ type }) => type === "AWS::KinesisFirehose::DeliveryStream")
-    .map((resource) => deliverySettings(resource, resources));
+  const { services, clock, timeScale, metrics, onNotice } = options;
+  const settings = deliveryStreamSettings(resources);
   for (const { name, conversion } of settings) {
     if (conversion?.standsForOrc === true)
       onNotice({ level: "warning", text: `${name}: AWS writes ORC; the local stack cannot, and writes Parquet` });
@@ -39,6 +44,6 @@ export function startDeliveryStreams(
     services.gateways.s3.count("PutObject", body.length, 0);
   };
   return new FirehoseService(
-    settings.map((one) => new DeliveryStream(one, { clock, timeScale, conversionEntry, putObject, onNotice })),
+    settings.map((one) => new DeliveryStream(one, { clock, timeScale, conversionEntry, putObject, metrics, onNotice })),
   );
 }

@@ -84,6 +84,14 @@ export class EventSources {
     return behind;
   }
 
+  /** Of each function that reads a stream: how many records the stream took, and how many are done with. */
+  progress(): readonly { readonly functionName: string; readonly put: number; readonly done: number }[] {
+    return this.kinesis.map(({ settings, stream, recordsDone }) => {
+      const put = this.options.streamCounts.of(stream);
+      return { functionName: settings.functionName, put, done: Math.min(put, recordsDone) };
+    });
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.kinesis, ...this.sqs].map((mapping) => mapping.stop()));
   }

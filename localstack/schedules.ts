@@ -1,4 +1,5 @@
 import { LocalStackError } from "./errors.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { ResolvedResource } from "./template/resolve-template.ts";
 import { isRecord } from "./template/template-file.ts";
 
@@ -25,20 +26,44 @@ export interface ScheduleTargets {
  */
 export class Schedules {
   private readonly messages: readonly ScheduledMessage[];
+  private readonly disabled: Set<string>;
   private readonly targets: ScheduleTargets;
+  private readonly metrics: Metrics;
 
   /** @throws LocalStackError `ScheduleRefused` for a rule that cannot be run as it would on AWS */
-  constructor(rules: readonly ResolvedResource[], targets: ScheduleTargets) {
+  constructor(rules: readonly ResolvedResource[], targets: ScheduleTargets, metrics: Metrics) {
     this.messages = rules.flatMap(messagesOf);
     this.targets = targets;
+    this.metrics = metrics;
+    this.disabled = new Set(
+      rules.filter(({ properties }) => properties["State"] === "DISABLED").map(({ name }) => name),
+    );
     const lost = this.messages.find(({ target, name }) => target === "function" && !targets.hasFunction(name));
     if (lost !== undefined)
       throw refused(lost.rule, `its target ${lost.name} is a function that no given template defines`);
   }
 
+  /** The rules' names. */
+  get names(): readonly string[] {
+    return [...new Set(this.messages.map(({ rule }) => rule))];
+  }
+
+  isEnabled(rule: string): boolean {
+    return !this.disabled.has(rule);
+  }
+
+  enable(rule: string, isEnabled: boolean): void {
+    if (isEnabled) this.disabled.delete(rule);
+    else this.disabled.add(rule);
+  }
+
   async run(): Promise<void> {
     const { send, invoke } = this.targets;
-    for (const { target, name, body } of this.messages) await (target === "queue" ? send : invoke)(name, body);
+    for (const { rule, target, name, body } of this.messages) {
+      if (!this.isEnabled(rule)) continue;
+      await (target === "queue" ? send : invoke)(name, body);
+      this.metrics.add("AWS/Events", "Invocations", { RuleName: rule }, 1);
+    }
   }
 }
 
@@ -47,7 +72,7 @@ function messagesOf(rule: ResolvedResource): readonly ScheduledMessage[] {
   if (typeof properties["ScheduleExpression"] !== "string" || properties["EventPattern"] !== undefined)
     throw refused(logicalId, "only rules with a schedule and no event pattern are run");
   const targets = properties["Targets"];
-  if (properties["State"] === "DISABLED" || !Array.isArray(targets)) return [];
+  if (!Array.isArray(targets)) return [];
   return targets.map((target: unknown) => {
     const { Arn: arn, Input: body } = isRecord(target) ? target : {};
     const kind = typeof arn === "string" ? TARGETS[arn.split(":")[2] ?? ""] : undefined;

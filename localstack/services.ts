@@ -2,7 +2,9 @@ import type { Clock } from "./clock.ts";
 import { startDynamoDb, type DynamoDbEmulator } from "./dynamodb/dynamodb-emulator.ts";
 import type { Faults } from "./faults.ts";
 import type { FirehoseService } from "./firehose/firehose-service.ts";
+import { cloudFormationFace, type DescribedStack } from "./gateway/cloudformation-face.ts";
 import { DynamoDbFace } from "./gateway/dynamodb-face.ts";
+import { eventsFace } from "./gateway/events-face.ts";
 import { firehoseFace } from "./gateway/firehose-face.ts";
 import { forwardTo, type Forwarder } from "./gateway/forwarder.ts";
 import { KinesisFace, type PutListener } from "./gateway/kinesis-face.ts";
@@ -10,6 +12,7 @@ import { s3Face } from "./gateway/s3-face.ts";
 import { openGateway, type ServiceGateway } from "./gateway/service-gateway.ts";
 import { sqsFace } from "./gateway/sqs-face.ts";
 import { startKinesis, type KinesisEmulator } from "./kinesis/kinesis-emulator.ts";
+import type { Schedules } from "./schedules.ts";
 import type { Notice } from "./types.ts";
 import { startStorage, type StorageEmulator } from "./storage/storage-emulator.ts";
 
@@ -24,6 +27,8 @@ export interface Services {
     readonly s3: ServiceGateway;
     readonly sqs: ServiceGateway;
     readonly firehose: ServiceGateway;
+    readonly eventbridge: ServiceGateway;
+    readonly cloudformation: ServiceGateway;
   };
   tableUnits(): { readonly writeUnits: number; readonly readUnits: number };
   /** PUT payload units of what functions put. */
@@ -35,6 +40,8 @@ export interface ServiceListeners {
   readonly onNotice: (notice: Notice) => void;
   /** Firehose needs the buckets and tables of the templates, so it comes later than its gateway. */
   readonly firehose: () => FirehoseService;
+  readonly schedules: () => Schedules;
+  readonly stacks: () => readonly DescribedStack[];
   readonly onPut: PutListener;
   readonly onReshard: (stream: string) => void;
 }
@@ -75,18 +82,20 @@ export async function startServices(
       return open;
     };
     const storageForward = forwarder(storage.port);
-    const [kinesisGateway, dynamodbGateway, s3, sqs, firehose] = await Promise.all([
+    const [kinesisGateway, dynamodbGateway, s3, sqs, firehose, eventbridge, cloudformation] = await Promise.all([
       opened(openGateway(() => streams)),
       opened(openGateway(() => tables)),
       opened(openGateway(() => s3Face(storageForward, faults, clock))),
       opened(openGateway((origins) => sqsFace(storageForward, faults, clock, origins, storage.queueOrigin))),
       opened(openGateway(() => firehoseFace(listeners.firehose, faults, clock))),
+      opened(openGateway(() => eventsFace(listeners.schedules))),
+      opened(openGateway(() => cloudFormationFace(listeners.stacks))),
     ]);
     return {
       kinesis,
       dynamodb,
       storage,
-      gateways: { kinesis: kinesisGateway, dynamodb: dynamodbGateway, s3, sqs, firehose },
+      gateways: { kinesis: kinesisGateway, dynamodb: dynamodbGateway, s3, sqs, firehose, eventbridge, cloudformation },
       tableUnits: () => ({ writeUnits: tables.writeUnits, readUnits: tables.readUnits }),
       functionPutUnits: () => streams.functionPutUnits,
       stop,

@@ -1,20 +1,23 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
+import { AlarmClock } from "./alarms/alarm-clock.ts";
+import { standing } from "./alarms/standing.ts";
 import { systemClock } from "./clock.ts";
 import { createTable } from "./dynamodb/dynamodb-emulator.ts";
 import { expireItems } from "./dynamodb/time-to-live.ts";
 import { EventSources } from "./event-sources.ts";
 import { Faults } from "./faults.ts";
-import { startDeliveryStreams, type FirehoseService } from "./delivery-streams.ts";
+import { deliveryStreamSettings, startDeliveryStreams, type FirehoseService } from "./delivery-streams.ts";
 import { LocalStackError, reasonOf } from "./errors.ts";
 import { deployFunctions, type Functions } from "./functions.ts";
 import { createStream, untilActive } from "./kinesis/kinesis-emulator.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { Schedules } from "./schedules.ts";
 import { startServices, type Services } from "./services.ts";
 import { createQueue } from "./storage/storage-emulator.ts";
 import { StreamCounts } from "./stream-counts.ts";
 import { account } from "./template/account.ts";
-import { resolveTemplates, type ResolvedResource } from "./template/resolve-template.ts";
+import { resolveTemplates, type ResolvedResource, type ResolvedTemplates } from "./template/resolve-template.ts";
 import { needsNoRunning, runTypes } from "./template/runnable-types.ts";
 import { readTemplateFile } from "./template/template-file.ts";
 import type { LocalStack, Notice, StartLocalStack } from "./types.ts";
@@ -26,15 +29,16 @@ export const startLocalStack: StartLocalStack = async (options) => {
   const onNotice = options.onNotice ?? (() => undefined);
   const faults = new Faults(options.faults);
   const streamCounts = new StreamCounts();
+  const metrics = new Metrics();
   let eventSources: EventSources | undefined;
   let firehose: FirehoseService | undefined;
+  let schedules: Schedules | undefined;
+  let stacks: ResolvedTemplates["stacks"] = [];
   const services = await startServices(dataDirectory, faults, systemClock, {
     onNotice,
-    firehose: () => {
-      if (firehose === undefined)
-        throw new LocalStackError("ServiceUnavailableException", "The stack is still starting.");
-      return firehose;
-    },
+    firehose: () => started(firehose),
+    schedules: () => started(schedules),
+    stacks: () => stacks,
     onPut: (stream, shardId, count) => {
       streamCounts.add(stream, count);
       eventSources?.onPut(stream, shardId);
@@ -56,7 +60,9 @@ export const startLocalStack: StartLocalStack = async (options) => {
     await services.stop();
   };
   try {
-    const { resources, outputs } = resolveTemplates(files, services.gateways.sqs.userOrigin);
+    const resolved = resolveTemplates(files, services.gateways.sqs.userOrigin);
+    const { resources, outputs } = resolved;
+    stacks = resolved.stacks;
     announce(resources, onNotice);
     await createResources(resources, services);
     const { gateways } = services;
@@ -65,6 +71,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
       services,
       clock: systemClock,
       timeScale: options.timeScale ?? 1,
+      metrics,
       onNotice,
     });
     functions = await deployFunctions(ofType(resources, "AWS::Lambda::Function"), {
@@ -78,6 +85,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
       },
       userQueueOrigin: gateways.sqs.userOrigin,
       faults,
+      metrics,
       onNotice,
     });
     eventSources = new EventSources(ofType(resources, "AWS::Lambda::EventSourceMapping"), {
@@ -89,21 +97,42 @@ export const startLocalStack: StartLocalStack = async (options) => {
       onNotice,
     });
     const { hosts } = functions;
-    const schedules = new Schedules(ofType(resources, "AWS::Events::Rule"), {
-      send: (queue, body) => services.storage.sendMessage(queue, body),
-      invoke: async (name, event) => {
-        const outcome = await hosts.get(name)!.invoke(Buffer.from(event));
-        if (!outcome.ok) onNotice({ level: "warning", text: `${name}, started by a schedule, failed: see its log` });
+    schedules = new Schedules(
+      ofType(resources, "AWS::Events::Rule"),
+      {
+        send: (queue, body) => services.storage.sendMessage(queue, body),
+        invoke: async (name, event) => {
+          const outcome = await hosts.get(name)!.invoke(Buffer.from(event));
+          if (!outcome.ok) onNotice({ level: "warning", text: `${name}, started by a schedule, failed: see its log` });
+        },
+        hasFunction: (name) => hosts.has(name),
       },
-      hasFunction: (name) => hosts.has(name),
-    });
+      metrics,
+    );
+    const alarms = new AlarmClock(resources, metrics, standing({ services, firehose, eventSources }));
     eventSources.start();
-    return running({ services, firehose, functions, eventSources, schedules, faults, resources, outputs, stop });
+    const update = async (paths: readonly string[]) => {
+      const next = resolveTemplates(
+        paths.map((path) => readTemplateFile(resolve(path))),
+        services.gateways.sqs.userOrigin,
+      );
+      sameResources(resources, next.resources);
+      await functions?.update(ofType(next.resources, "AWS::Lambda::Function"));
+      firehose?.update(deliveryStreamSettings(next.resources));
+      alarms.update(next.resources);
+    };
+    const parts = { services, firehose, functions, eventSources, schedules, metrics, alarms, faults };
+    return running({ ...parts, resources, outputs, update, stop });
   } catch (error) {
     await stop();
     throw error;
   }
 };
+
+function started<Part>(part: Part | undefined): Part {
+  if (part === undefined) throw new LocalStackError("ServiceUnavailableException", "The stack is still starting.");
+  return part;
+}
 
 function announce(resources: readonly ResolvedResource[], onNotice: (notice: Notice) => void): void {
   for (const { type, logicalId } of resources) {
@@ -111,6 +140,16 @@ function announce(resources: readonly ResolvedResource[], onNotice: (notice: Not
       onNotice({ level: "warning", text: `${logicalId} is not run: the local stack knows no ${type}` });
     }
   }
+}
+
+/** What is made once cannot be made or taken away by an update here. @throws LocalStackError */
+function sameResources(before: readonly ResolvedResource[], after: readonly ResolvedResource[]): void {
+  const made = (all: readonly ResolvedResource[]) =>
+    new Set(all.filter(({ type }) => runTypes.has(type)).map(({ logicalId }) => logicalId));
+  const [old, now] = [made(before), made(after)];
+  const differing = [...old, ...now].filter((id) => !old.has(id) || !now.has(id));
+  if (differing.length > 0)
+    throw new LocalStackError("UpdateRefused", `An update makes and removes nothing here: ${differing.join(", ")}.`);
 }
 
 function ofType(resources: readonly ResolvedResource[], ...types: readonly string[]): readonly ResolvedResource[] {
@@ -135,14 +174,17 @@ interface Parts {
   readonly functions: Functions;
   readonly eventSources: EventSources;
   readonly schedules: Schedules;
+  readonly metrics: Metrics;
+  readonly alarms: AlarmClock;
   readonly faults: Faults;
   readonly resources: readonly ResolvedResource[];
   readonly outputs: Readonly<Record<string, string>>;
+  readonly update: LocalStack["update"];
   readonly stop: () => Promise<void>;
 }
 
 function running({ services, firehose, functions, eventSources, schedules, ...parts }: Parts): LocalStack {
-  const { faults, resources, outputs, stop } = parts;
+  const { metrics, alarms, faults, resources, outputs, update, stop } = parts;
   const { gateways, storage, dynamodb } = services;
   const endpoints = {
     kinesis: gateways.kinesis.userOrigin,
@@ -150,6 +192,8 @@ function running({ services, firehose, functions, eventSources, schedules, ...pa
     s3: gateways.s3.userOrigin,
     sqs: gateways.sqs.userOrigin,
     firehose: gateways.firehose.userOrigin,
+    eventbridge: gateways.eventbridge.userOrigin,
+    cloudformation: gateways.cloudformation.userOrigin,
   };
   let stopping: Promise<void> | undefined;
   return {
@@ -173,13 +217,15 @@ function running({ services, firehose, functions, eventSources, schedules, ...pa
       firehose: { ...gateways.firehose.usage(), records: firehose.records, billedBytes: firehose.billedBytes },
       lambda: functions.usage(),
     }),
-    metrics: () => functions.metrics.all(),
+    metrics: () => metrics.all(),
     injected: () => faults.injected(),
     lag: () => eventSources.lag(),
     behind: () => eventSources.behind(),
     calm: () => faults.calm(),
+    update,
     runSchedules: () => schedules.run(),
     expireItems: (now) => expireItems(dynamodb.client, ofType(resources, ...tableTypes), now),
+    passMinutes: (minutes) => alarms.pass(minutes),
     flushDeliveryStreams: () => firehose.flush(),
     objectFiles: async (bucket, prefix) => storage.objects.files(bucket, prefix),
     stop: () => (stopping ??= stop()),

@@ -95,6 +95,11 @@ export interface MetricSeries {
   readonly samples: readonly number[];
 }
 
+/** An alarm of the template, judged as CloudWatch would, or why it cannot be. */
+export type LocalAlarm =
+  | { readonly logicalId: string; readonly description: string; readonly state: "ALARM" | "OK" }
+  | { readonly logicalId: string; readonly unjudged: string };
+
 /** A resource of the template, resolved. */
 export interface StackResource {
   readonly logicalId: string;
@@ -108,7 +113,9 @@ export interface StackResource {
 
 export interface LocalStack {
   /** `http://127.0.0.1:PORT` per service. */
-  readonly endpoints: Readonly<Record<"kinesis" | "dynamodb" | "s3" | "sqs" | "firehose", string>>;
+  readonly endpoints: Readonly<
+    Record<"kinesis" | "dynamodb" | "s3" | "sqs" | "firehose" | "eventbridge" | "cloudformation", string>
+  >;
   /** What a client or the AWS CLI needs: AWS_ENDPOINT_URL_*, region and dummy credentials. */
   readonly environment: Readonly<Record<string, string>>;
   readonly resources: readonly StackResource[];
@@ -132,6 +139,11 @@ export interface LocalStack {
   behind(): Readonly<Record<string, number>>;
   /** No more faults from now on. */
   calm(): void;
+  /**
+   * Puts another build in place, as an update of the stack does, from templates of the same resources: functions' code and
+   * settings, delivery streams, alarms. Data stays; streams, tables, queues, mappings and rules are as they were.
+   */
+  update(templates: readonly string[]): Promise<void>;
   /** Sends what every enabled rule with a schedule sends when its time has come. Nothing here waits for that time. */
   runSchedules(): Promise<void>;
   /**
@@ -139,6 +151,11 @@ export interface LocalStack {
    * Gives how many there were.
    */
   expireItems(now: number): Promise<number>;
+  /**
+   * Lets minutes pass on the clock of the templates' alarms, which nothing else moves: what was measured since the last
+   * time falls in the first of them, and what stands (the depth of a queue, an age) is measured in each. Gives every alarm.
+   */
+  passMinutes(minutes: number): Promise<readonly LocalAlarm[]>;
   /** Writes what delivery streams hold in their buffers to S3 now. */
   flushDeliveryStreams(): Promise<void>;
   /** Local paths of the objects below a prefix, for readers such as DuckDB. */

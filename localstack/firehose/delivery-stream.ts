@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
 import type { Clock } from "../clock.ts";
 import { reasonOf } from "../errors.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { Notice } from "../types.ts";
 import { DeliveryBuffer } from "./delivery-buffer.ts";
 import type { DeliverySettings } from "./delivery-settings.ts";
@@ -19,17 +20,20 @@ export interface DeliveryContext {
   /** The compiled file that converts in a thread. */
   readonly conversionEntry: string;
   readonly putObject: (bucket: string, key: string, body: Buffer) => void;
+  readonly metrics: Metrics;
   readonly onNotice: (notice: Notice) => void;
 }
 
 /** One delivery stream: holds records until a buffer is full or old enough, then writes them as one object. */
 export class DeliveryStream {
-  readonly settings: DeliverySettings;
+  settings: DeliverySettings;
   private readonly context: DeliveryContext;
   private readonly abort = new AbortController();
   /** By prefix: one for all records, or one a partition. */
   private readonly buffers = new Map<string, DeliveryBuffer>();
   private readonly writing = new Set<Promise<void>>();
+  private held = 0;
+  private written = 0;
 
   constructor(settings: DeliverySettings, context: DeliveryContext) {
     this.settings = settings;
@@ -45,6 +49,15 @@ export class DeliveryStream {
       else for (const { values, rows } of partitions) this.holdRows(values, rows);
     }
     return randomUUID();
+  }
+
+  /** How many rows were taken to be written, and how many were. */
+  get rows(): { readonly held: number; readonly written: number } {
+    return { held: this.held, written: this.written };
+  }
+
+  update(settings: DeliverySettings): void {
+    this.settings = settings;
   }
 
   /** Writes what is held, and resolves when all that was being written is in S3. */
@@ -73,6 +86,7 @@ export class DeliveryStream {
   private hold(prefixes: Prefixes, data: Buffer): void {
     const buffer = this.buffers.get(prefixes.prefix) ?? this.begin(prefixes);
     buffer.add(data);
+    this.held += 1;
     if (buffer.bytes >= this.settings.bufferBytes) this.deliver(buffer);
   }
 
@@ -98,7 +112,10 @@ export class DeliveryStream {
           text: `${this.settings.name}: delivery failed, ${records.length} records lost (${reasonOf(error)})`,
         });
       })
-      .finally(() => this.writing.delete(work));
+      .finally(() => {
+        this.writing.delete(work);
+        this.written += records.length;
+      });
     this.writing.add(work);
   }
 
@@ -116,6 +133,7 @@ export class DeliveryStream {
     if (this.abort.signal.aborted) return;
     if (parquet !== undefined)
       putObject(bucket, key(), Buffer.from(parquet.buffer, parquet.byteOffset, parquet.byteLength));
+    this.context.metrics.add("AWS/Firehose", "FailedConversion.Records", { DeliveryStreamName: name }, rejected.length);
     if (rejected.length > 0) {
       putObject(bucket, failureKey(name, prefixes, arrival), this.failureDocument(records, rejected, arrival));
       this.context.onNotice({

@@ -7,6 +7,7 @@ import { ManualClock } from "../testing/manual-clock.ts";
 import { temporaryStack, type TemporaryStack } from "../testing/temporary-stack.ts";
 import { deliverySettings } from "./delivery-settings.ts";
 import { DeliveryStream } from "./delivery-stream.ts";
+import { Metrics } from "../metrics/metrics.ts";
 
 const converting = (size: number) => ({
   DeliveryStreamName: "rows",
@@ -146,7 +147,14 @@ describe("Firehose buffering", () => {
     const clock = new ManualClock();
     const objects: string[] = [];
     const putObject = (_bucket: string, _key: string, body: Buffer) => void objects.push(body.toString());
-    const context = { clock, timeScale, conversionEntry: "", putObject, onNotice: () => undefined };
+    const context = {
+      clock,
+      timeScale,
+      conversionEntry: "",
+      putObject,
+      metrics: new Metrics(),
+      onNotice: () => undefined,
+    };
     return { clock, objects, stream: new DeliveryStream(deliverySettings(resource, []), context) };
   }
 

@@ -1,4 +1,5 @@
 import { LocalStackError } from "../errors.ts";
+import type { DeliverySettings } from "./delivery-settings.ts";
 import type { DeliveryStream } from "./delivery-stream.ts";
 
 /** AWS's limits of a call. */
@@ -42,6 +43,16 @@ export class FirehoseService {
       default:
         throw new LocalStackError("UnknownOperationException", `The local stack's Firehose has no ${operation}`);
     }
+  }
+
+  /** How many rows each delivery stream has taken to be written, and how many it has written. */
+  rows(): readonly { readonly name: string; readonly held: number; readonly written: number }[] {
+    return [...this.streams].map(([name, { rows }]) => ({ name, ...rows }));
+  }
+
+  /** What is held already is written by the new settings too. */
+  update(settings: readonly DeliverySettings[]): void {
+    for (const one of settings) this.streams.get(one.name)?.update(one);
   }
 
   async flush(): Promise<void> {

@@ -3,6 +3,7 @@ import type { ResolvedResource } from "../template/resolve-template.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { deliverySettings } from "./delivery-settings.ts";
 import { DeliveryStream } from "./delivery-stream.ts";
+import { Metrics } from "../metrics/metrics.ts";
 
 const parameter = (ParameterName: string, ParameterValue: string) => ({ ParameterName, ParameterValue });
 const apart = { Type: "RecordDeAggregation", Parameters: [parameter("SubRecordType", "JSON")] };
@@ -41,7 +42,14 @@ function start() {
   const objects: { key: string; text: string }[] = [];
   const putObject = (_bucket: string, key: string, body: Buffer) => void objects.push({ key, text: body.toString() });
   const clock = new ManualClock();
-  const context = { clock, timeScale: 1, conversionEntry: "", putObject, onNotice: () => undefined };
+  const context = {
+    clock,
+    timeScale: 1,
+    conversionEntry: "",
+    putObject,
+    metrics: new Metrics(),
+    onNotice: () => undefined,
+  };
   return { objects, clock, stream: new DeliveryStream(settings(), context) };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Faults } from "../faults.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import { deployFunctions, type Functions } from "../functions.ts";
 import { resolveTemplates } from "../template/resolve-template.ts";
 import { readTemplateFile } from "../template/template-file.ts";
@@ -59,6 +60,7 @@ describe("Lambda function", () => {
       endpoints: { KINESIS: origin, DYNAMODB: origin, S3: origin, SQS: "http://functions", FIREHOSE: origin },
       userQueueOrigin: "http://user",
       faults: new Faults(undefined),
+      metrics: new Metrics(),
       onNotice: () => undefined,
     });
   });

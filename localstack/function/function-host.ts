@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createWriteStream, type WriteStream } from "node:fs";
 import type { Faults } from "../faults.ts";
+import { takeEmbedded } from "../metrics/embedded.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { Notice, Usage } from "../types.ts";
-import type { EmbeddedMetrics } from "./embedded-metrics.ts";
 import { ExecutionEnvironment, type InvocationResult } from "./execution-environment.ts";
 import type { FunctionSettings } from "./function-settings.ts";
 import type { FunctionFailure } from "./frames.ts";
@@ -18,19 +19,21 @@ export interface HostContext {
   readonly entry: string;
   readonly taskRoot: string;
   readonly logFile: string;
-  readonly metrics: EmbeddedMetrics;
+  readonly metrics: Metrics;
   readonly faults: Faults;
   readonly onNotice: (notice: Notice) => void;
 }
 
 /** A function with its execution environments: as many as there are invocations at a time. */
 export class FunctionHost {
-  readonly settings: FunctionSettings;
-  private readonly context: HostContext;
+  settings: FunctionSettings;
+  private context: HostContext;
   private readonly log: WriteStream;
   /** The most recently used last. */
   private readonly idle: ExecutionEnvironment[] = [];
   private readonly all = new Set<ExecutionEnvironment>();
+  /** Those that run what is deployed now. */
+  private current = new WeakSet<ExecutionEnvironment>();
   private readonly queue: (() => void)[] = [];
   private running = 0;
   private stopped = false;
@@ -65,12 +68,21 @@ export class FunctionHost {
       const result = await environment.invoke(randomUUID(), event, killing.start);
       killing.done();
       this.account(result, event.length);
-      if (environment.alive && !this.stopped) this.idle.push(environment);
+      if (this.stopped || !this.current.has(environment)) environment.kill();
+      else if (environment.alive) this.idle.push(environment);
       return this.outcomeOf(result, environment);
     } finally {
       this.running -= 1;
       this.queue.shift()?.();
     }
+  }
+
+  /** Runs other code from now on; an invocation that is under way ends with the old one. */
+  update(settings: FunctionSettings, taskRoot: string): void {
+    this.settings = settings;
+    this.context = { ...this.context, taskRoot };
+    this.current = new WeakSet();
+    for (const environment of this.idle.splice(0)) environment.kill();
   }
 
   usage(): Usage["lambda"] {
@@ -86,6 +98,8 @@ export class FunctionHost {
 
   private async turn(): Promise<void> {
     const limit = this.settings.reservedConcurrency ?? Infinity;
+    // Lambda refuses such an invocation, and the mapping tries again; here it waits.
+    this.measure("Throttles", this.running >= limit ? 1 : 0);
     if (this.running >= limit) await new Promise<void>((resolve) => this.queue.push(resolve));
     this.running += 1;
   }
@@ -103,10 +117,11 @@ export class FunctionHost {
       timeoutMillis: this.settings.timeoutMillis,
       onLine: (line) => {
         this.log.write(`${line}\n`);
-        this.context.metrics.take(line);
+        takeEmbedded(line, this.context.metrics);
       },
     });
     this.all.add(environment);
+    this.current.add(environment);
     void environment.ended.then(() => {
       this.all.delete(environment);
       if (!this.stopped) this.counts.restarts += 1;
@@ -139,10 +154,17 @@ export class FunctionHost {
     const billedMillis = Math.ceil(result.millis);
     counts.invocations += 1;
     if (!result.ok) counts.errors += 1;
+    this.measure("Invocations", 1);
+    this.measure("Errors", result.ok ? 0 : 1);
     counts.durationMillis += result.millis;
     counts.gigabyteSeconds += (billedMillis / 1000) * (settings.memoryMegabytes / 1024);
     counts.payloadBytes += payloadBytes;
     if (result.ok) this.meanMillis += (result.millis - this.meanMillis) * 0.2;
+  }
+
+  /** What Lambda itself counts of a function. */
+  private measure(name: string, value: number): void {
+    this.context.metrics.add("AWS/Lambda", name, { FunctionName: this.settings.name }, value);
   }
 
   private outcomeOf(result: InvocationResult, environment: ExecutionEnvironment): FunctionOutcome {

@@ -4,6 +4,7 @@ import { Faults } from "../faults.ts";
 import { deployFunctions } from "../functions.ts";
 import { JsonClient } from "../gateway/json-client.ts";
 import { KinesisMapping } from "../mappings/kinesis-mapping.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import { mappingSettings, type MappingSettings } from "../mappings/mapping-settings.ts";
 import { resolveTemplates, type ResolvedResource } from "../template/resolve-template.ts";
 import { readTemplateFile } from "../template/template-file.ts";
@@ -36,6 +37,7 @@ export async function startRivalMapping({ stack, template, directory, onNotice }
   const { resources } = resolveTemplates([readTemplateFile(template)], stack.endpoints.sqs);
   const { kinesis, dynamodb, s3, sqs, firehose } = stack.endpoints;
   const faults = new Faults(undefined);
+  const metrics = new Metrics();
   const mapped = mappedFunctions(resources);
   const functions = await deployFunctions(
     mapped.map(({ target }) => target),
@@ -44,6 +46,7 @@ export async function startRivalMapping({ stack, template, directory, onNotice }
       endpoints: { KINESIS: kinesis, DYNAMODB: dynamodb, S3: s3, SQS: sqs, FIREHOSE: firehose },
       userQueueOrigin: sqs,
       faults,
+      metrics,
       onNotice,
     },
   );
@@ -71,7 +74,7 @@ export async function startRivalMapping({ stack, template, directory, onNotice }
     client.close();
   };
   return {
-    metrics: () => functions.metrics.all(),
+    metrics: () => metrics.all(),
     batches: () => new Map(rivals.map(({ stage, host }) => [stage, host.usage().invocations])),
     stop: () => (stopping ??= stop()),
   };

@@ -15,7 +15,9 @@ export interface ResolvedResource extends StackResource {
 
 export interface ResolvedTemplates {
   readonly resources: readonly ResolvedResource[];
+  /** Of all stacks, by name. */
   readonly outputs: Readonly<Record<string, string>>;
+  readonly stacks: readonly { readonly name: string; readonly outputs: Readonly<Record<string, string>> }[];
 }
 
 /** Every template with its functions resolved; they may import each other's exports. */
@@ -23,9 +25,11 @@ export function resolveTemplates(files: readonly TemplateFile[], queueOrigin: st
   const exports = new Map<string, () => unknown>();
   const templates = files.map((file) => new Template(file, queueOrigin, exports));
   for (const template of templates) template.announceExports(exports);
+  const stacks = templates.map((template, i) => ({ name: files[i]!.stackName, outputs: template.outputs() }));
   return {
     resources: templates.flatMap((template) => template.resources()),
-    outputs: Object.assign({}, ...templates.map((template) => template.outputs())) as Record<string, string>,
+    outputs: Object.assign({}, ...stacks.map(({ outputs }) => outputs)) as Record<string, string>,
+    stacks,
   };
 }
 

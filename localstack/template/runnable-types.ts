@@ -9,13 +9,13 @@ export const runTypes: ReadonlySet<string> = new Set([
   "AWS::Lambda::Function",
   "AWS::Lambda::EventSourceMapping",
   "AWS::Events::Rule",
+  "AWS::CloudWatch::Alarm",
 ]);
 
 /** Types with nothing to run: permissions, logs, dashboards, and what other resources read from the template. */
 const quietTypes: ReadonlySet<string> = new Set([
   "AWS::CDK::Metadata",
   "AWS::CloudFormation::WaitConditionHandle",
-  "AWS::CloudWatch::Alarm",
   "AWS::CloudWatch::AnomalyDetector",
   "AWS::CloudWatch::CompositeAlarm",
   "AWS::CloudWatch::Dashboard",

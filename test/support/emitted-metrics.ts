@@ -1,12 +1,13 @@
 import { vi } from "vitest";
-import { EmbeddedMetrics } from "../../localstack/function/embedded-metrics.ts";
+import { takeEmbedded } from "../../localstack/metrics/embedded.ts";
+import { Metrics } from "../../localstack/metrics/metrics.ts";
 import type { MetricSeries } from "../../localstack/types.ts";
 
 /** The embedded metrics that are printed in this process from now on, read as CloudWatch reads them. Other lines are dropped. */
 export class EmittedMetrics {
   /** Each of the runtime's metrics once, as `name | unit | dimensions`. */
   readonly described = new Set<string>();
-  #metrics = new EmbeddedMetrics();
+  #metrics = new Metrics();
 
   constructor() {
     vi.stubEnv("POWERTOOLS_DEV", "true"); // prints by the console that is there
@@ -14,7 +15,7 @@ export class EmittedMetrics {
     for (const level of ["log", "info", "warn", "error"] as const) {
       vi.spyOn(console, level).mockImplementation((line: string) => {
         this.#describe(line);
-        this.#metrics.take(line);
+        takeEmbedded(line, this.#metrics);
       });
     }
   }
@@ -22,7 +23,7 @@ export class EmittedMetrics {
   /** What was printed since the last call. */
   take(): readonly MetricSeries[] {
     const all = this.#metrics.all();
-    this.#metrics = new EmbeddedMetrics();
+    this.#metrics = new Metrics();
     return all;
   }
 
