@@ -16,32 +16,46 @@ interface KeyRun {
   readonly outputs: Output[];
 }
 
+/** When something is folded again: in which commit, and how far the task was. */
+export interface Moment {
+  /** The commit's place among its stage's. */
+  readonly index: number;
+  /** The task's watermark, for the key, before the commit, and before the record. */
+  readonly start: number;
+  readonly watermark: number;
+  /** Whether the build that made the commit throws on a window or timer ({@link unitName}). */
+  readonly throws: (unit: string) => boolean;
+}
+
 /**
  * What a program makes of records when nothing goes wrong: folded key by key, without tasks, commits, batches or
  * shards. Nothing is ever written or read back.
  */
 export class Oracle {
   readonly #program: StageProgram;
-  readonly #broken: ReadonlySet<string>;
+  /** Per window or timer, the commits in which a broken build threw on it, that it was not yet found to be due in. */
+  readonly #broken: Map<string, number[]>;
   readonly #keys = new Map<string, KeyRun>();
   /** Panes and timers that threw, each as one text; but for those of broken builds. */
   readonly deadUnits: string[] = [];
 
-  /** @param broken what a broken build threw on when it was due ({@link unitName}) */
-  constructor(program: StageProgram, broken: ReadonlySet<string>) {
+  /**
+   * @param broken by what a broken build threw on when it was due ({@link unitName}), in which commits. A timer can be set
+   *   again for the same time, and be due once more
+   */
+  constructor(program: StageProgram, broken: ReadonlyMap<string, readonly number[]>) {
     this.#program = program;
-    this.#broken = broken;
+    this.#broken = new Map([...broken].map(([unit, commits]) => [unit, [...commits]]));
   }
 
   /**
    * Folds a record.
    *
-   * @param watermark that of the record's task, before the record
    * @throws what the program throws; nothing has changed then
    */
-  fold(record: Entering, watermark: number): void {
+  fold(record: Entering, moment: Moment): void {
     const run = this.#runOf(record.keyCode);
-    this.#advance(run, watermark);
+    this.#advanceTo(run, moment);
     const sent = run.outputs.length;
     run.state.beginUnit();
     try {
@@ -51,18 +65,17 @@ export class Oracle {
       run.outputs.length = sent;
       throw thrown;
     }
-    this.#advance(run, watermark); // what it set for a time that has passed
+    this.#advanceTo(run, moment); // what it set for a time that has passed
   }
 
   /**
    * Runs once more what had become a dead letter: a window, or a timer.
    *
-   * @param watermark that of the task that takes it back
    * @param code why it became a dead letter once more, if it did
    */
-  runAgain(letter: DeadLetter, watermark: number, code: string | undefined): void {
+  runAgain(letter: DeadLetter, moment: Moment, code: string | undefined): void {
     const run = this.#runOf(letter.unit!.keyCode);
-    this.#advance(run, watermark);
+    this.#advanceTo(run, moment);
     run.operator = letter.operator;
     const unit = unitIn(letter, this.#program, run.stage)!; // its builds take nothing out
     if (code === BROKEN_BUILD) countDead(run, unit);
@@ -70,12 +83,13 @@ export class Oracle {
     else this.#run(run, unit);
   }
 
-  /** Ends event time. */
-  finish(): void {
+  /** Ends event time. @returns what a broken build threw on more often than it was due */
+  finish(): readonly string[] {
     for (const run of this.#keys.values()) {
-      this.#advance(run, END_OF_TIME);
+      this.#advance(run, END_OF_TIME, (unit) => this.#wasBroken(unit, Number.POSITIVE_INFINITY));
       run.stage.flush();
     }
+    return [...this.#broken].flatMap(([unit, commits]) => (commits.length > 0 ? unit : []));
   }
 
   /** By sink, or by the stage that reads: how often each row was sent. */
@@ -100,12 +114,26 @@ export class Oracle {
     return sums;
   }
 
-  #advance(run: KeyRun, watermark: number): void {
+  /** What is due before the commit was run by earlier ones; what is due since then, by the commit's own build. */
+  #advanceTo(run: KeyRun, { index, start, watermark, throws }: Moment): void {
+    this.#advance(run, start, (unit) => this.#wasBroken(unit, index - 1));
+    this.#advance(run, watermark, (unit) => throws(unit) && this.#wasBroken(unit, index));
+  }
+
+  /** Whether a broken build threw on what was due in one of the commits up to this one. */
+  #wasBroken(unit: string, last: number): boolean {
+    const commits = this.#broken.get(unit);
+    if (commits === undefined || commits.length === 0 || commits[0]! > last) return false;
+    commits.shift();
+    return true;
+  }
+
+  #advance(run: KeyRun, watermark: number, isBroken: (unit: string) => boolean): void {
     if (watermark < run.state.watermark) return;
     for (const operator of run.stage.timed) {
       if (operator.nextDue() > watermark) continue;
       for (const unit of operator.closeUpTo(watermark)) {
-        if (this.#broken.has(nameOfUnit(unit))) countDead(run, unit);
+        if (isBroken(nameOfUnit(unit))) countDead(run, unit);
         else this.#run(run, unit);
       }
     }

@@ -5,7 +5,7 @@ import { decodeKey } from "../../../state/key.ts";
 import type { Node, NodeOf } from "../../../pipeline/topology.ts";
 import { BEFORE_ALL_TIME } from "../../../time/instant.ts";
 import { BROKEN_BUILD } from "../broken-build.ts";
-import { Oracle } from "../oracle.ts";
+import { Oracle, type Moment } from "../oracle.ts";
 import type { Simulation } from "../simulation.ts";
 import type { SimulatedStage } from "../stage.ts";
 import type { StreamRecord } from "../stream.ts";
@@ -42,10 +42,13 @@ export function checkBatch(simulation: Simulation, folded: readonly FoldedStage[
   compareRows(simulation, oracles);
 }
 
+/** No watermark moves within it, and no build throws. */
+const ONE_BATCH: Moment = { index: 0, start: BEFORE_ALL_TIME, watermark: BEFORE_ALL_TIME, throws: () => false };
+
 /** What a stage makes a dead letter of, it makes one of here too. */
 function foldOne(oracle: Oracle, { source }: SimulatedStage, entering: Entering): void {
   try {
-    oracle.fold(entering, BEFORE_ALL_TIME);
+    oracle.fold(entering, ONE_BATCH);
   } catch (thrown) {
     if (source !== undefined) throw thrown; // those were left out
   }

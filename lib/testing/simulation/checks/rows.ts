@@ -2,7 +2,7 @@ import { DEAD_LETTERS, KILLED, type DeadLetter } from "../../../runtime/dead-let
 import { routingKeyOf } from "../../../runtime/redrive.ts";
 import { BROKEN_BUILD, throwsIn } from "../broken-build.ts";
 import { SKEW } from "../function.ts";
-import { Oracle } from "../oracle.ts";
+import { Oracle, type Moment } from "../oracle.ts";
 import type { LedgerTask } from "../ledger.ts";
 import type { Simulation } from "../simulation.ts";
 import type { SimulatedStage } from "../stage.ts";
@@ -25,12 +25,14 @@ export function checkRows(simulation: Simulation, folded: readonly FoldedStage[]
   const oracles = folded.map(([stage, commits]): readonly [SimulatedStage, Oracle] => {
     const oracle = new Oracle(stage.function.stage.program, brokenUnits(simulation, commits));
     const byTask = new Map<LedgerTask, Watermarks>();
-    for (const commit of commits) {
+    for (const [index, commit] of commits.entries()) {
       const time = byTask.get(commit.task) ?? beginning(commit.task, byTask);
       byTask.set(commit.task, time);
-      foldAgain(simulation, oracle, commit, time, (key) => floorOf(commit.task, byTask, time, key));
+      foldAgain(simulation, oracle, commit, index, time, (key) => floorOf(commit.task, byTask, time, key));
     }
-    oracle.finish();
+    for (const unit of oracle.finish()) {
+      simulation.fail("repeated", `Stage ${stage.name} ran ${unit} more often than it was due.`);
+    }
     checkSent(simulation, stage, oracle);
     compareCounters(simulation, stage, oracle, commits);
     return [stage, oracle];
@@ -42,6 +44,7 @@ function foldAgain(
   simulation: Simulation,
   oracle: Oracle,
   folded: FoldedCommit,
+  index: number,
   time: Watermarks,
   floor: (partitionKey: string) => number,
 ): void {
@@ -51,13 +54,20 @@ function foldAgain(
   const { header } = commit.commit;
   const what = `${task.name}@${commit.stored.epoch}`;
   const dead = deadRecords(task, commit);
+  const start = time.watermark;
+  const momentOf = (partitionKey: string): Moment => ({
+    index,
+    start: Math.max(start, floor(partitionKey)),
+    watermark: Math.max(time.watermark, floor(partitionKey)),
+    throws: (unit) => throwsIn(simulation.draws, commit.stored.build, unit),
+  });
   const foldUnit = (unit: TakenUnit, partitionKey: string, mayBe: (letter: DeadLetter) => boolean): void => {
     const letter = dead.get(unit.name);
     dead.delete(unit.name);
     if (letter !== undefined && mayBe(letter)) return;
     try {
       const entering = unit.open();
-      oracle.fold(entering, Math.max(time.watermark, floor(partitionKey)));
+      oracle.fold(entering, momentOf(partitionKey));
       if (letter !== undefined) {
         fail("X7", `${what} makes a dead letter of ${unit.name} (${letter.reason.code}), which is in order.`);
       }
@@ -88,9 +98,8 @@ function foldAgain(
         }
       }
     } else if (letter.unit !== undefined) {
-      const watermark = Math.max(time.watermark, floor(routingKeyOf(letter)));
       const again = lettersOf(commit).find((other) => nameIn(other) === nameIn(letter));
-      oracle.runAgain(letter, watermark, again?.reason.code);
+      oracle.runAgain(letter, momentOf(routingKeyOf(letter)), again?.reason.code);
     }
   }
   for (const name of dead.keys()) fail("X3", `${what} has a dead letter of ${name}, which it did not fold.`);

@@ -8,10 +8,13 @@ import { lettersOf, type FoldedCommit } from "./lineage.ts";
 export const nameIn = ({ unit }: DeadLetter): string | undefined =>
   unit && unitName(unit.operator, unit.keyCode, unit.about);
 
-/** The windows and timers on which a broken build threw when they were due. */
-export function brokenUnits({ fail, draws }: Simulation, folded: readonly FoldedCommit[]): ReadonlySet<string> {
-  const broken = new Set<string>();
-  for (const { task, commit, redriven } of folded) {
+/** The windows and timers on which a broken build threw when they were due, and in which commits. */
+export function brokenUnits(
+  { fail, draws }: Simulation,
+  folded: readonly FoldedCommit[],
+): ReadonlyMap<string, readonly number[]> {
+  const broken = new Map<string, number[]>();
+  for (const [index, { task, commit, redriven }] of folded.entries()) {
     const { build, epoch } = commit.stored;
     const runAgain = new Set(redriven.map(nameIn));
     for (const letter of lettersOf(commit)) {
@@ -21,8 +24,9 @@ export function brokenUnits({ fail, draws }: Simulation, folded: readonly Folded
         fail("X7", `${task.name}@${epoch} makes a dead letter of ${name}, on which ${build} does not throw.`);
       }
       if (runAgain.has(name)) continue; // it was due before
-      if (broken.has(name)) fail("repeated", `${task.name}@${epoch} runs ${name}, which was run before.`);
-      broken.add(name);
+      const commits = broken.get(name) ?? [];
+      broken.set(name, commits);
+      commits.push(index);
     }
   }
   return broken;
