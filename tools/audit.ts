@@ -23,7 +23,9 @@ function reportOf(text: string): Report {
 const { stdout } = spawnSync("npm", ["audit", "--omit=dev", "--json"], { encoding: "utf8" });
 const { message, metadata, vulnerabilities = {} } = reportOf(stdout);
 if (metadata === undefined) {
-  console.log(`The registry cannot be asked, so nothing is known: ${message ?? "it gave no answer"}`);
+  // Which registry that is, is nobody else's business.
+  const why = message?.replaceAll(/\bhttps?:\/\/\S+/g, "it") ?? "it gave no answer";
+  console.log(`The registry cannot be asked, so nothing is known: ${why}`);
 } else {
   const grave = Object.entries(vulnerabilities).filter(([, { severity }]) => /^(high|critical)$/.test(severity));
   for (const [name, { severity, range }] of grave) console.error(`${severity}: ${name} ${range}`);
