@@ -54,11 +54,17 @@ export class Live {
       ...props,
     });
     const templates = [path.join(app.synth().directory, "live.template.json")];
-    const stack = await startLocalStack({
-      templates,
-      dataDirectory: path.join(directory, "data"),
-      ...(faults && { faults }),
-    });
+    return Live.#of(pipeline, templates, directory, faults);
+  }
+
+  /** Starts what a template says that was synthesized before. */
+  static async deploy(pipeline: Pipeline, template: string): Promise<Live> {
+    return Live.#of(pipeline, [template], await mkdtemp(path.join(tmpdir(), "millrace-live-")));
+  }
+
+  static async #of(pipeline: Pipeline, templates: readonly string[], directory: string, faults?: FaultPlan) {
+    const dataDirectory = path.join(directory, "data");
+    const stack = await startLocalStack({ templates, dataDirectory, ...(faults && { faults }) });
     return new Live(stack, pipeline, directory);
   }
 
