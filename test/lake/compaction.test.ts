@@ -109,6 +109,27 @@ describe("compaction", () => {
     expect(names(files).toSorted()).toEqual([`${FOLDER}2001/01/01/00/a.parquet`, `${FOLDER}merged-….parquet`]);
   });
 
+  test("a file that is large by its rows is in nobody's way, and read no more but for its end", async () => {
+    const files = new MemoryFiles();
+    files.now = CLOSED;
+    const rowsOf = (from: number, length: number) => Array.from({ length }, (_, i) => from + i);
+    put(files, "a", rowsOf(0, 9_000));
+    for (let i = 0; i < 9; i++) put(files, `b${i}`, rowsOf(10_000 + i * 3_000, 3_000));
+    const before = await view(files);
+    for (let time = 0; time < 6; time++) {
+      await run(files, { mostRows: 10_000 });
+      later(files);
+    }
+    const done = [...files.stored.values()];
+    const sizes = await Promise.all(done.map(async ({ bytes }) => (await rowsIn(bytes)).length));
+    expect(sizes).toEqual([9_000, 9_000, 9_000, 9_000]);
+    expect(await view(files)).toEqual(before);
+    files.bytesRead = 0;
+    await run(files, { mostRows: 10_000 });
+    expect(files.bytesRead).toBeLessThanOrEqual(7 * 64 * 1_024); // twice the ends of the merged ones
+    expect(done.every(({ bytes }) => bytes.length > 2 * 64 * 1_024)).toBe(true);
+  });
+
   test("stops where there is no more time, and says so", async () => {
     const files = threeFiles();
     const events: string[] = [];

@@ -25,6 +25,7 @@ export class MemoryFiles implements LakeFiles {
   readonly stored = new Map<string, { readonly bytes: Uint8Array; readonly modified: number }>();
   now = 0;
   requests = 0;
+  bytesRead = 0;
   /** Requests that are still answered. */
   left = Infinity;
 
@@ -41,6 +42,7 @@ export class MemoryFiles implements LakeFiles {
   async read(key: string, start: number, end: number): Promise<Uint8Array> {
     this.#request();
     const bytes = this.stored.get(key)!.bytes.slice(start, end);
+    this.bytesRead += bytes.length;
     this.#end();
     return bytes;
   }

@@ -1,9 +1,9 @@
-import { parquetMetadataAsync, type AsyncBuffer } from "hyparquet";
+import type { AsyncBuffer, FileMetaData } from "hyparquet";
 import { infrastructureError, messageOf } from "../../../errors.ts";
 import { OUTPUT_ID } from "../declare.ts";
 import { foldersOf, isMerged, mergedKey, nameIn, workIn, type Folder } from "./folder.ts";
 import type { LakeFile, LakeFiles } from "./lake-files.ts";
-import { inputsOf, Merger, type FileColumn } from "./merge.ts";
+import { inputsOf, Merger, metadataOf, type FileColumn } from "./merge.ts";
 
 /** A lake whose files are compacted. */
 export interface CompactedLake {
@@ -24,12 +24,14 @@ export interface CompactionSettings {
   readonly closedAfterMillis: number;
   /** Bytes of a merged file, more or less. */
   readonly largest: number;
+  /** The most rows of a merged file: their ids are kept while it is made. @default a million */
+  readonly mostRows?: number;
 }
 
 /** Longer than any query runs that began before a file was replaced: Athena ends one after 30 minutes, 240 on request. */
 export const QUERY_MILLIS = 4 * 3_600_000;
 
-/** The most rows of a merged file: their ids are kept while it is made. */
+/** What the function has memory for. */
 const MAX_ROWS = 1_000_000;
 
 /**
@@ -82,27 +84,21 @@ async function mergeGroup(
   lake: CompactedLake,
   folder: Folder,
   group: readonly LakeFile[],
-  { files, log }: CompactionSettings,
+  settings: CompactionSettings,
 ): Promise<void> {
+  const { files, log } = settings;
   const merger = new Merger([...lake.columns, { name: OUTPUT_ID, type: "string" }], OUTPUT_ID);
-  const inputs: LakeFile[] = [];
-  for (const file of group) {
+  const inputs = await mergeable(lake, group, merger, settings);
+  if (inputs.length < 2) return;
+  for (const { file, metadata } of inputs) {
     const bytes = await files.read(file.key, 0, file.bytes); // small: no more than half of a merged one
     const buffer: AsyncBuffer = {
       byteLength: bytes.length,
       slice: (start, end) => arrayBufferOf(bytes.subarray(start, end)),
     };
-    const metadata = await parquetMetadataAsync(buffer);
-    const refusal = merger.refuse(metadata);
-    if (refusal !== undefined) {
-      log("left alone", { lake: lake.name, file: file.key, reason: refusal });
-    } else if (merger.read + Number(metadata.num_rows) <= MAX_ROWS) {
-      await merger.add(buffer, metadata);
-      inputs.push(file);
-    } else if (inputs.length > 1) break; // the rest comes next time, and merges then
+    await merger.add(buffer, metadata);
   }
-  if (inputs.length < 2) return;
-  const names = inputs.map((file) => nameIn(folder, file));
+  const names = inputs.map(({ file }) => nameIn(folder, file));
   const bytes = merger.finish(names);
   await files.write(mergedKey(folder, names), bytes);
   const { read, rows } = merger;
@@ -110,10 +106,43 @@ async function mergeGroup(
     files: inputs.length,
     rows,
     repeats: read - rows,
-    bytesBefore: bytesOf(inputs),
+    bytesBefore: bytesOf(inputs.map(({ file }) => file)),
     bytes: bytes.length,
   };
   log("merged", { lake: lake.name, folder: folder.prefix, ...counts });
+}
+
+interface MergeableFile {
+  readonly file: LakeFile;
+  readonly metadata: FileMetaData;
+}
+
+/**
+ * Those of a group that become one file. It reads their ends alone: what is never merged again is not read again by every
+ * run to come. With half of the rows a file is large, however few bytes these take: so two that are left always fit.
+ */
+async function mergeable(
+  lake: CompactedLake,
+  group: readonly LakeFile[],
+  merger: Merger,
+  { files, log, mostRows = MAX_ROWS }: CompactionSettings,
+): Promise<readonly MergeableFile[]> {
+  const inputs: MergeableFile[] = [];
+  let rows = 0;
+  for (const file of group) {
+    const metadata = await metadataOf(bufferOf(files, file));
+    const count = Number(metadata.num_rows);
+    if (count > mostRows / 2) continue;
+    const refusal = merger.refuse(metadata);
+    if (refusal !== undefined) {
+      log("left alone", { lake: lake.name, file: file.key, reason: refusal });
+      continue;
+    }
+    if (rows + count > mostRows) break; // the rest comes next time, and merges then
+    rows += count;
+    inputs.push({ file, metadata });
+  }
+  return inputs;
 }
 
 const bytesOf = (files: readonly LakeFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -17,9 +17,16 @@ const ELEMENT: Readonly<Record<FileColumn["type"], Omit<SchemaElement, "name">>>
   timestamp: { type: "INT64", converted_type: "TIMESTAMP_MILLIS" },
 };
 
+/** Bytes of a file's end that are read at first: more than most need, and little where every file is looked at. */
+const END_BYTES = 64 * 1_024;
+
+/** What a file's end says of it. */
+export const metadataOf = (file: AsyncBuffer): Promise<FileMetaData> =>
+  parquetMetadataAsync(file, { initialFetchSize: END_BYTES });
+
 /** The names of what a merged file was made of: from its end alone. */
 export async function inputsOf(file: AsyncBuffer): Promise<readonly string[]> {
-  const { key_value_metadata: pairs = [] } = await parquetMetadataAsync(file);
+  const { key_value_metadata: pairs = [] } = await metadataOf(file);
   const value = pairs.find(({ key }) => key === INPUTS)?.value;
   return value === undefined ? [] : (JSON.parse(value) as string[]);
 }
