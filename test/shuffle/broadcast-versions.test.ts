@@ -1,6 +1,7 @@
 import { kinesis, lake, pipeline, text, type Pipeline } from "millrace";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import type { DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
 
 const HOUR = 3_600_000;
@@ -105,4 +106,71 @@ describe("versions of what is broadcast", () => {
     put(back, "b");
     await expect(back.run()).rejects.toThrow(/later version/);
   });
+});
+
+test("X7: a value that was set aside where it is read does not come back when its removal is forgotten", async () => {
+  let isBroken = true;
+  const of = (version: number) =>
+    pipeline("removed", (flow) => {
+      const ruleOf = flow.from(rules).broadcast("rule-of", {
+        key: ({ id }) => id,
+        removes: ({ isOff }) => isOff,
+        keepRemoved: { hours: 2 },
+        version,
+        ...(version === 2 && {
+          migrate: {
+            1: (one: Rule) => {
+              if (isBroken) throw new Error("cannot");
+              return one;
+            },
+          },
+        }),
+      });
+      flow
+        .from(payments)
+        .keyBy("by-card", { card: (one) => one.card })
+        .process("check", {
+          broadcast: { ruleOf },
+          onRecord: ({ card }, { broadcast }) => [
+            {
+              card,
+              rules: broadcast.ruleOf
+                .values()
+                .map((r) => r.id)
+                .join(),
+            },
+          ],
+        })
+        .to(seen);
+    });
+  const memory = new MemoryPipeline(of(1), { start: 300 * HOUR });
+  const put = async (one: Rule) => {
+    memory.put("rules", one, "key");
+    memory.put("payments", { card: "card", amount: 1, at: one.at }, "card");
+    await memory.run();
+  };
+  memory.put("rules", { id: "r", most: 1, isOff: false, at: 100 * HOUR }, "key");
+  await memory.runStage("rules"); // what it sent is of version 1
+  memory.deploy(of(2), "second");
+  await memory.run();
+  const [body] = (memory.delivered.get("$dead-letters") ?? []).map(({ id, body }) => ({
+    ...(JSON.parse(body) as DeadLetter),
+    id,
+  }));
+  expect(body).toMatchObject({ kind: "record", stage: "by-card" });
+  isBroken = false;
+  await put({ id: "r", most: 0, isOff: true, at: 101 * HOUR });
+  await put({ id: "s", most: 1, isOff: false, at: 110 * HOUR });
+  await put({ id: "s", most: 1, isOff: false, at: 120 * HOUR }); // by now nobody knows of the removal
+  memory
+    .stage("by-card")
+    .waiting.push({ message: { type: "redrive", task: body!.task, letter: body! }, at: memory.now });
+  await memory.run();
+  memory.put("payments", { card: "card", amount: 1, at: 120 * HOUR }, "card");
+  await memory.run();
+  expect(memory.rows<{ rules: string }>("seen").at(-1)!.rules).toBe("s");
+  expect(memory.rows<DeadLetter>("$dead-letters").map(({ reason }) => reason.code)).toEqual([
+    "user-code/threw",
+    "broadcast/late",
+  ]);
 });

@@ -5,7 +5,7 @@ import type { TaskState } from "../../state/task-state.ts";
 import type { PartOrigins } from "../evolution/part-origins.ts";
 import type { ExpiringOperator, OperatorContext, Push } from "../operator.ts";
 import type { TableDescription } from "../stateful.ts";
-import { BROADCAST, KEY_FIELD, type BroadcastSpec } from "./broadcast.ts";
+import { BROADCAST, KEY_FIELD, tooLate, type BroadcastSpec } from "./broadcast.ts";
 
 /** The table of a broadcast stream in a task that reads it. */
 export const broadcastTable = ({ name, versions }: BroadcastSpec): TableDescription => ({
@@ -74,6 +74,7 @@ export class BroadcastReplica implements ExpiringOperator {
     context.count(name, "in");
     const [version, tie, ...rest] = Array.isArray(sent) ? (sent as unknown[]) : [];
     if (!Number.isSafeInteger(version) || typeof tie !== "string" || rest.length > 1) throw noElement(name);
+    if (this.#isForgotten(time)) throw tooLate(this.#spec);
     const value = rest.length === 0 ? undefined : { is: this.#present(version as number, rest[0]) };
     const isPut = putNewer(context.state.table(name), keyCode, { time, tie, value });
     context.count(name, isPut ? "folded" : "filtered");
@@ -89,6 +90,15 @@ export class BroadcastReplica implements ExpiringOperator {
     if (!state.hasTable(name)) return;
     const table = state.table(name);
     if (table.size > 0) forgetRemovals(table, this.#toldBy(state) - keepRemoved);
+  }
+
+  /**
+   * Whether a removal of that time may be forgotten. Nobody sends anything so old; what was set aside here, and is redriven
+   * long after, is, and so may be what another build sends, which knows removals for longer.
+   */
+  #isForgotten(time: number): boolean {
+    const { removes, keepRemoved } = this.#spec;
+    return removes !== undefined && time <= this.#toldBy(this.#context.state) - keepRemoved;
   }
 
   /** A value of the version that was sent as one of this build's. */

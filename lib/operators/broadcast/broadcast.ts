@@ -1,3 +1,4 @@
+import { poisonError } from "../../errors.ts";
 import type { KeyValue } from "../../state/key.ts";
 import type { Stored } from "../../state/stored-value.ts";
 import type { VersionedShape } from "../../state/versions.ts";
@@ -52,3 +53,11 @@ export const KEY_FIELD = "key";
 
 /** What versions of a broadcast stream's values are named by. */
 export const BROADCAST = "broadcast";
+
+/** For a value that is older than what is known of removals. */
+export const tooLate = ({ name, keepRemoved }: Pick<BroadcastSpec, "name" | "keepRemoved">) =>
+  poisonError({
+    code: "broadcast/late",
+    message: `A value for broadcast("${name}") comes more than ${keepRemoved} ms of event time late: removals that old may be forgotten.`,
+    advice: "Put it into the source again with the present time, or raise keepRemoved.",
+  });

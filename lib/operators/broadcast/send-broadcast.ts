@@ -1,11 +1,10 @@
-import { poisonError } from "../../errors.ts";
 import { hashOf } from "../../state/hash-range.ts";
 import { encodeKey } from "../../state/key.ts";
 import { encodeValue } from "../../state/value-text.ts";
 import type { OperatorContext, Push } from "../operator.ts";
 import { trailing } from "../operator-watermark.ts";
 import { checkElementBytes, elementText, FOR_ALL } from "../shuffle.ts";
-import { KEY_FIELD, type BroadcastSpec } from "./broadcast.ts";
+import { KEY_FIELD, tooLate, type BroadcastSpec } from "./broadcast.ts";
 
 /** Hexadecimal digits of a value's hash that decide among values of one key and time. */
 const TIE_DIGITS = 16;
@@ -30,7 +29,7 @@ export function sendBroadcast(
     const keyCode = encodeKey({ [KEY_FIELD]: key(value as never) });
     // Who has forgotten a removal would take what it removed for new.
     if (removes !== undefined && time <= trailing(context.state.watermark, delay) - keepRemoved) {
-      throw tooLate(name, keepRemoved);
+      throw tooLate(spec);
     }
     const text =
       removes?.(value as never) === true ? undefined : encodeValue(value, `A value for broadcast("${name}")`);
@@ -43,10 +42,3 @@ export function sendBroadcast(
     context.count(name, "sent", stages.length);
   };
 }
-
-const tooLate = (name: string, keepRemoved: number) =>
-  poisonError({
-    code: "broadcast/late",
-    message: `A value for broadcast("${name}") comes more than ${keepRemoved} ms of event time late: removals that old may be forgotten.`,
-    advice: "Put it into the source again with the present time, or raise keepRemoved.",
-  });
