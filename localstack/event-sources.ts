@@ -27,6 +27,7 @@ export class EventSources {
   private readonly kinesis: KinesisMapping[] = [];
   private readonly sqs: SqsMapping[] = [];
   private inFlight = 0;
+  private expiredBefore = 0;
   /** Rises with everything that may change a lag, so that a reading taken in parts can be known to be whole. */
   private changes = 0;
 
@@ -40,6 +41,11 @@ export class EventSources {
 
   start(): void {
     for (const mapping of [...this.kinesis, ...this.sqs]) mapping.start();
+  }
+
+  /** Has every stream forget what it holds, as when its retention has passed: what is not done with is given up. */
+  expireRecords(): void {
+    this.expiredBefore = this.options.clock.now();
   }
 
   /** To be called when a shard took records, after they were counted. */
@@ -117,6 +123,7 @@ export class EventSources {
     };
     const emulatorUrl = (queueName: string) => `${services.storage.queueOrigin}/${account.id}/${queueName}`;
     const common = { settings, faults, clock, onNotice, invoke };
+    const expiredBefore = () => this.expiredBefore;
     if (settings.sourceArn.split(":")[2] === "sqs") {
       const queueUrl = emulatorUrl(settings.sourceArn.split(":").at(-1) ?? "");
       this.sqs.push(new SqsMapping({ ...common, client: services.storage.queues, queueUrl }));
@@ -135,6 +142,7 @@ export class EventSources {
     this.kinesis.push(
       new KinesisMapping({
         ...common,
+        expiredBefore,
         client: services.kinesis.client,
         roleArn: `arn:${account.partition}:iam::${account.id}:role/${settings.functionName}`,
         discard: (shardId, discard) => reportDiscard(settings, shardId, discard, destination),

@@ -226,6 +226,7 @@ function running({ services, firehose, functions, eventSources, schedules, ...pa
     runSchedules: () => schedules.run(),
     expireItems: (now) => expireItems(dynamodb.client, ofType(resources, ...tableTypes), now),
     passMinutes: (minutes) => alarms.pass(minutes),
+    expireRecords: () => eventSources.expireRecords(),
     flushDeliveryStreams: () => firehose.flush(),
     objectFiles: async (bucket, prefix) => storage.objects.files(bucket, prefix),
     stop: () => (stopping ??= stop()),

@@ -156,6 +156,11 @@ export interface LocalStack {
    * time falls in the first of them, and what stands (the depth of a queue, an age) is measured in each. Gives every alarm.
    */
   passMinutes(minutes: number): Promise<readonly LocalAlarm[]>;
+  /**
+   * Has every stream forget what it holds, as though its retention had passed: mappings give up what is not done with, and
+   * say so in their on-failure destinations. AWS documents no `condition` for it.
+   */
+  expireRecords(): void;
   /** Writes what delivery streams hold in their buffers to S3 now. */
   flushDeliveryStreams(): Promise<void>;
   /** Local paths of the objects below a prefix, for readers such as DuckDB. */

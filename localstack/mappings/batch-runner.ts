@@ -21,6 +21,8 @@ export interface BatchRunnerContext {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly signal: AbortSignal;
+  /** Records that came before have left the stream (epoch milliseconds). @default none have */
+  readonly expiredBefore?: () => number;
   readonly invoke: (event: Buffer) => Promise<FunctionOutcome>;
   /** Told of records that are given up; the shard goes on when it is done. */
   readonly discard: (discard: Discard) => Promise<void>;
@@ -120,8 +122,7 @@ function backOffMillis(failures: number): number {
 /** Records too old are given up before they are sent; they are at the front, for a shard is in order of arrival. */
 async function withoutExpired(segment: Segment, context: BatchRunnerContext): Promise<Segment> {
   const { maximumAgeMillis } = context.settings;
-  if (maximumAgeMillis === Infinity) return segment;
-  const oldest = context.clock.now() - maximumAgeMillis;
+  const oldest = Math.max(context.clock.now() - maximumAgeMillis, context.expiredBefore?.() ?? 0);
   const firstLive = segment.records.findIndex((record) => record.arrivalMillis >= oldest);
   if (firstLive === 0) return segment;
   const count = firstLive < 0 ? segment.records.length : firstLive;

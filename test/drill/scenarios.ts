@@ -47,10 +47,20 @@ export const SCENARIOS: readonly Scenario[] = [
     over: QUARTER,
   },
   {
+    alarm: "MappingFailures",
+    provoke: async (site) => {
+      await site.deploy("broken");
+      await site.depart(5);
+      site.lose(5);
+    },
+    then: (site) => site.depart(5, { back: 0 }),
+    over: QUARTER,
+  },
+  {
     alarm: "<stage>-WatermarkStalled",
     provoke: async () => undefined,
     each: async (site) => {
-      await site.depart(3, { old: true });
+      await site.depart(3, { back: 1 });
       await site.live.committed();
     },
     minutes: 15,
@@ -81,7 +91,6 @@ export const SCENARIOS: readonly Scenario[] = [
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   "<stage>-Throttles": "the local stack has no account whose concurrency could be used up",
   "<stage>-StateBytes": "it takes a task's state of many megabytes",
-  MappingFailures: "the local streams keep their records for a day of real time",
   LostTicks: "a tick is set aside after a hundred receipts, hours apart in real time",
   "<stage>-SweepFailures": "the local queues have no policies that could be broken",
   "<lake>-Freshness": "the local delivery streams lose what they cannot write, in place of keeping it",

@@ -43,16 +43,24 @@ export class Site {
 
   deploy = (build: Build): Promise<void> => this.stack.update([this.#templates.get(build)!]);
 
-  /** Puts departures of the next hour of event time, or of the one before the last again. */
-  async depart(count: number, { wrong = {}, old = false }: { wrong?: object; old?: boolean } = {}): Promise<void> {
-    if (!old) this.#hour += 1;
-    const at = T0 + (this.#hour - Number(old)) * HOUR;
+  /** Puts departures of the next hour of event time, or of one so many hours `back`. */
+  async depart(count: number, { wrong = {}, back }: { wrong?: object; back?: number } = {}): Promise<void> {
+    if (back === undefined) this.#hour += 1;
+    const at = T0 + (this.#hour - (back ?? 0)) * HOUR;
     const one = (n: number): Departure => ({
       ...{ origin: "HNL", destination: "ITO", departedAt: at + n, delay: n % 7, distance: 216 },
     });
     await this.live.put(...Array.from({ length: count }, (_, n) => ["HNL", { ...one(n), ...wrong }] as const));
     this.#expected.set(at, (this.#expected.get(at) ?? 0) + count);
     this.#put += count;
+  }
+
+  /** The last departures that were put are gone from the stream, and nothing has folded them. */
+  lose(count: number): void {
+    const at = T0 + this.#hour * HOUR;
+    this.#expected.set(at, this.#expected.get(at)! - count);
+    this.#put -= count;
+    this.stack.expireRecords();
   }
 
   /** Lets minutes pass until an alarm is raised. `each` is done in each of them. */
