@@ -17,7 +17,9 @@ export interface StateResources {
   readonly streams: ReadonlyMap<string, IConstruct>;
 }
 
-const keyOf = (pipeline: string): string => `Millrace::State::${pipeline}`;
+const PREFIX = "Millrace::State::";
+
+const keyOf = (pipeline: string): string => PREFIX + pipeline;
 
 /**
  * Has the stack's template say what state its tasks keep, so that the next deployment can be compared with it; and
@@ -37,7 +39,16 @@ export function keepState(
   const placed = () => Object.fromEntries(placesOf(stack, resources));
   stack.addMetadata(keyOf(pipeline.name), { ...record, resources: Lazy.any({ produce: placed }) });
   const kept = deployed?.Metadata?.[keyOf(pipeline.name)];
-  if (kept === undefined) return;
+  if (kept === undefined) {
+    const others = recordsIn(deployed).filter(({ generation }) => record.generation <= generation);
+    scope.node.addValidation({
+      validate: () => {
+        const own = placeOf(stack, resources.changelog);
+        return others.flatMap((was) => (was.changelog === own ? [renamed(pipeline.name, was.pipeline)] : []));
+      },
+    });
+    return;
+  }
   const before = stateRecordIn(kept);
   if (before === undefined) {
     throw refuseSetting(
@@ -66,6 +77,18 @@ export function keepState(
     },
   });
 }
+
+/** What each pipeline of a deployed template keeps, and where. */
+const recordsIn = (deployed: DeployedTemplate | undefined) =>
+  Object.entries(deployed?.Metadata ?? {}).flatMap(([key, kept]) => {
+    const record = key.startsWith(PREFIX) ? stateRecordIn(kept) : undefined;
+    const { resources } = kept as { readonly resources?: Readonly<Record<string, string>> };
+    return record === undefined ? [] : [{ ...record, changelog: resources?.["changelog"] }];
+  });
+
+const renamed = (pipeline: string, was: string): string =>
+  `${pipeline}: what is deployed in its place is the pipeline "${was}", and its tasks' state is kept under that name: this ` +
+  `one would begin without it. Give the pipeline the name that it had; or raise the generation to begin anew.`;
 
 const replaced = (pipeline: string, what: string, was: string, is: string): string =>
   `${pipeline}: the ${what} that is deployed, ${was}, would be replaced by ${is}, and state with it be lost. ` +

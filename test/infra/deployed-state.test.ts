@@ -40,6 +40,7 @@ interface Variant {
   readonly by?: string;
   readonly dropped?: readonly string[];
   readonly was?: readonly string[];
+  readonly name?: string;
 }
 
 /** Clicks per page and hour, and of these per user and day, behind a shuffle. */
@@ -50,9 +51,10 @@ const clicks = ({
   by = "by-user",
   dropped = [],
   was = [],
+  name: pipelineName = "clicks",
 }: Variant) =>
   pipeline(
-    "clicks",
+    pipelineName,
     (flow) => {
       const stream = flow.from(source(name));
       stream.byKey
@@ -151,6 +153,13 @@ describe("what would lose state is refused at synthesis, by name and with what t
     expect(() => deploy(clicks({}), before, { id: "Renamed" })).toThrow(
       /the changelog that is deployed, Pipeline.*, would be replaced by Renamed/,
     );
+  });
+
+  test("a pipeline of another name in the place of the one that is deployed: tasks have its name", () => {
+    const renamed = clicks({ name: "visits" });
+    expect(() => deploy(renamed, before)).toThrow(/visits: .* is the pipeline "clicks".*name.*generation/s);
+    expect(() => deploy(renamed, before, { props: { generation: 1 } })).not.toThrow();
+    expect(() => deploy(renamed, before, { id: "Another" })).not.toThrow();
   });
 
   test("a generation that goes back, and an incarnation that does", () => {
