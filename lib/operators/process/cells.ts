@@ -49,6 +49,11 @@ class Part {
     return this.#entries.get(SINGLE, this.#scope.partKey(this.#name), this.#scope.clock);
   }
 
+  getOrInitial(): unknown {
+    const stored = this.get();
+    return stored === undefined ? this.declaration.initial : stored; // null is a value
+  }
+
   put(value: unknown): void {
     this.#put(SINGLE, this.#scope.partKey(this.#name), this.checked(value), this.declaration.ttl);
   }
@@ -116,7 +121,7 @@ class Value implements ValueCell<unknown> {
   }
 
   get(): unknown {
-    return readable(this.#part.get() ?? this.#part.declaration.initial);
+    return readable(this.#part.getOrInitial());
   }
 
   set(value: unknown): void {
@@ -136,7 +141,7 @@ class Reducing implements ReducingCell<unknown> {
   }
 
   get(): unknown {
-    return readable(this.#part.get() ?? this.#part.declaration.initial);
+    return readable(this.#part.getOrInitial());
   }
 
   add(value: unknown): void {

@@ -81,6 +81,33 @@ function bound(
   return { spec, task, fold, push, rows, sizes };
 }
 
+test("null is a value, and not the initial one", () => {
+  const { push, rows } = bound(
+    {
+      one: value(z.number().nullable(), { initial: 7 }),
+      both: reducing(z.number().nullable(), (a: number | null, b: number | null) => (a === null ? b : null), {
+        initial: 7,
+      }),
+    },
+    (event, context) => {
+      const { one, both } = (
+        context as { state: Record<"one" | "both", { get(): unknown; set(v: unknown): void; add(v: unknown): void }> }
+      ).state;
+      if (event["set"] === true) {
+        one.set(null);
+        both.add(1);
+      }
+      return [[one.get(), both.get()]];
+    },
+  );
+  push({ key: "a", time: 1 }, { key: "a", time: 2, set: true }, { key: "a", time: 3 });
+  expect(rows).toEqual([
+    [7, 7],
+    [null, null],
+    [null, null],
+  ]);
+});
+
 describe("X9: what is past its time to live leaves the state by the watermark", () => {
   const ttl = { millis: 100 };
   const cells = {
