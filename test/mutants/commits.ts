@@ -8,7 +8,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "if (!appended.won) return undefined;",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "after a lost race the state is kept, with what was folded",
@@ -16,7 +16,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "if (!appended.won) return undefined;",
     replace: "if (!appended.won) {\n  this.#known = task;\n  return undefined;\n}",
-    within: 60,
+    within: 200,
   },
   {
     name: "after an error the state is kept, half folded",
@@ -24,7 +24,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "this.#known = undefined;",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "a fold takes the nonce of the commit before it",
@@ -32,7 +32,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/commit-writer.ts",
     find: "const nonce = this.#settings.newNonce();",
     replace: "const nonce = task.nonce || this.#settings.newNonce();",
-    within: 60,
+    within: 200,
   },
   {
     name: "two writers spill to the same key",
@@ -40,7 +40,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/commit-writer.ts",
     find: "`spills/${name}/${epoch}-${nonce}`",
     replace: "`spills/${name}/${epoch}`",
-    within: 60,
+    within: 200,
   },
   {
     name: "a commit does not wait for its spilled body",
@@ -48,7 +48,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/commit-writer.ts",
     find: "if (spilled) await objects.put(spill.key, body);",
     replace: "if (spilled) void objects.put(spill.key, body).catch(() => undefined);",
-    within: 60,
+    within: 200,
   },
   {
     name: "who reads a commit does not take over its counters",
@@ -56,7 +56,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/state/task-state.ts",
     find: "this.counters.restore(header.counters);",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "the record at the position is folded again",
@@ -64,7 +64,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/fold.ts",
     find: "comparePositions(position, this.#state.position) > 0",
     replace: "comparePositions(position, this.#state.position) >= 0",
-    within: 60,
+    within: 200,
   },
   {
     name: "a batch is passed over when its first record is known",
@@ -72,7 +72,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/fold.ts",
     find: "let fresh = 0;",
     replace: "let fresh = 0;\nif (records[0] !== undefined && !this.isNew(records[0])) return 0;",
-    within: 150,
+    within: 400,
   },
   {
     name: "sequence numbers are compared as texts",
@@ -88,7 +88,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/loaded-task.ts",
     find: "this.headOutputs = commit.outputs;",
     replace: "this.headOutputs ??= commit.outputs;",
-    within: 60,
+    within: 200,
   },
   {
     name: "a commit holds the outputs of the one before, too",
@@ -96,7 +96,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/fold.ts",
     find: "this.#outputs = [];",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "after an interruption what is left gets the ids of what was delivered",
@@ -104,7 +104,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/delivery.ts",
     find: "deliver(items.slice(from))",
     replace: "deliver(items.slice(from).map(({ body }, n) => ({ id: items[n]!.id, body })))",
-    within: 150,
+    within: 400,
   },
   {
     name: "a commit is marked as delivered before it is",
@@ -112,7 +112,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "await delivery.run(fold.origin, task.epoch, outputs, item);",
     replace: "await this.#mark(task);\nawait delivery.run(fold.origin, task.epoch, outputs, item);",
-    within: 60,
+    within: 200,
   },
   {
     name: "outputs are forgotten before they are delivered",
@@ -120,7 +120,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "await delivery.run(fold.origin, task.epoch, outputs, item);",
     replace: "task.headOutputs = [];\nawait delivery.run(fold.origin, task.epoch, outputs, item);",
-    within: 60,
+    within: 200,
   },
   {
     name: "a sink's progress with an earlier commit is taken for this one's",
@@ -128,7 +128,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/delivery.ts",
     find: "return progress?.epoch === epoch ? progress.count : 0;",
     replace: "return progress?.count ?? 0;",
-    within: 60,
+    within: 200,
   },
   {
     name: "a sink that took some of a commit counts as having all",
@@ -136,7 +136,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/delivery.ts",
     find: "progress.epoch > epoch",
     replace: "progress.epoch >= epoch",
-    within: 150,
+    within: 400,
   },
   {
     name: "the head counts as delivered when the commit before it is",
@@ -144,7 +144,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     file: "lib/runtime/delivery.ts",
     find: "=> item.delivered >= epoch;",
     replace: "=> item.delivered >= epoch - 1;",
-    within: 60,
+    within: 200,
   },
   {
     name: "a batch of known records does not deliver the head",
@@ -153,7 +153,7 @@ export const OF_COMMITS: readonly Mutant[] = [
     find: "await this.#deliverHead(task, item, progress);",
     replace:
       'if (trigger.kind !== "records" || trigger.records.some((record) => task.fold.isNew(record))) await this.#deliverHead(task, item, progress);',
-    within: 60,
+    within: 200,
   },
   {
     name: "a sweep does not deliver the head",

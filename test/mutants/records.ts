@@ -8,7 +8,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/runtime/fold.ts",
     find: "if (record.arrival <= this.#state.arrival) return;",
     replace: "if (record.arrival < this.#state.arrival) return;",
-    within: 60,
+    within: 200,
   },
   {
     name: "the arrival of a dead letter does not count",
@@ -16,7 +16,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/runtime/fold.ts",
     find: "if (record.arrival > state.arrival)",
     replace: 'if (this.#outputs.at(-1)?.sink !== "$dead-letters" && record.arrival > state.arrival)',
-    within: 60,
+    within: 200,
   },
   {
     name: "the latest arrival is not restored",
@@ -24,7 +24,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/state/task-state.ts",
     find: "this.arrival = header.arrival;",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "what a record did before it failed is not undone",
@@ -32,7 +32,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/runtime/fold.ts",
     find: " state.undoUnit();",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "what a window did before it failed is not undone",
@@ -40,7 +40,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/runtime/fold.ts",
     find: "this.#state.undoUnit();",
     replace: "",
-    within: 150,
+    within: 400,
   },
   {
     name: "a window that fails takes the one before it along",
@@ -48,7 +48,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/runtime/fold.ts",
     find: "this.#state.beginUnit();",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "a killer that was set aside is set aside again when it is repeated",
@@ -72,7 +72,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/runtime/trials.ts",
     find: "position) >= KILLS)",
     replace: "position) >= KILLS - 1)",
-    within: 60,
+    within: 200,
   },
   {
     name: "nobody waits for the dead letter of a refused output",
@@ -88,7 +88,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/runtime/delivery.ts",
     find: "outputId(origin.task, epoch, n)",
     replace: "outputId(origin.task, epoch, bySink.get(sink)?.length ?? 0)",
-    within: 60,
+    within: 200,
   },
   {
     name: "a closed window leaves memory and not the changelog",
@@ -96,7 +96,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/state/keyed-table.ts",
     find: "this.#dropped.add(space);",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "a whole commit leaves what was in memory before",
@@ -104,7 +104,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/state/task-state.ts",
     find: "if (whole) for (const table of this.#tables.values()) table.clear();",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "at every load the verdicts of this very build are forgotten",
@@ -112,7 +112,7 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/runtime/loaded-task.ts",
     find: "if (build === this.#settings.build) return;",
     replace: "",
-    within: 100,
+    within: 400,
   },
   {
     name: "what must wait for a parent is called an operator's case",
@@ -120,6 +120,6 @@ export const OF_RECORDS: readonly Mutant[] = [
     file: "lib/runtime/task-errors.ts",
     find: "import { infrastructureError }",
     replace: "import { systemicError as infrastructureError }",
-    within: 100,
+    within: 400,
   },
 ];

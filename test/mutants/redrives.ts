@@ -8,7 +8,7 @@ export const OF_REDRIVES: readonly Mutant[] = [
     file: "lib/runtime/redrive.ts",
     find: "if (isRedriven(state, noted)) return undefined;",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "nobody notes which dead letters were taken back",
@@ -16,7 +16,7 @@ export const OF_REDRIVES: readonly Mutant[] = [
     file: "lib/runtime/redrive.ts",
     find: "noteRedriven(state, noted, time);",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "a sealed task takes dead letters back",
@@ -48,7 +48,7 @@ export const OF_REDRIVES: readonly Mutant[] = [
     file: "lib/runtime/fold.ts",
     find: "intake.unitsOfLetter(record)) this.#push(unit);",
     replace: "intake.unitsOfLetter(record)) { this.#push(unit); this.#pass(record); }",
-    within: 60,
+    within: 200,
   },
   {
     name: "a record that is taken back moves no event time",
@@ -65,7 +65,7 @@ export const OF_REDRIVES: readonly Mutant[] = [
     file: "lib/runtime/redrive.ts",
     find: "return isSuspect ? trials.redrive(letter.id, prepared, () => fold.condemnAgain(letter)) : prepared();",
     replace: "return prepared();",
-    within: 100,
+    within: 400,
   },
   {
     name: "attempts at a dead letter count for its task's record",
@@ -113,6 +113,6 @@ export const OF_REDRIVES: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "if (!(await isAtTip())) throw",
     replace: "await isAtTip(); if (false) throw",
-    within: 100,
+    within: 400,
   },
 ];

@@ -17,7 +17,7 @@ export const OF_SHUFFLES: readonly Mutant[] = (
       file: "lib/state/producers.ts",
       find: "epoch < at || (epoch === at && seen === null)) return indexes",
       replace: "(epoch === at && seen === null)) return indexes",
-      within: 100,
+      within: 400,
     },
     {
       name: "news come before the elements that they are about",
@@ -34,7 +34,7 @@ export const OF_SHUFFLES: readonly Mutant[] = (
       file: "lib/runtime/shuffle/writer.ts",
       find: "if (missing.every(({ id }) => told.has(id))) return;",
       replace: "return;",
-      within: 60,
+      within: 200,
     },
     {
       name: "event time follows whichever producer is looked at last",

@@ -8,7 +8,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/commit-writer.ts",
     find: "epochOf(key) < previousCheckpoint.epoch",
     replace: "epochOf(key) <= previousCheckpoint.epoch",
-    within: 60,
+    within: 200,
   },
   {
     name: "a checkpoint's pointer does not wait for its object",
@@ -16,7 +16,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/commit-writer.ts",
     find: "await objects.put(key, body);",
     replace: "void objects.put(key, body).catch(() => undefined);",
-    within: 60,
+    within: 200,
   },
   {
     name: "a commit expires with the whole commit before it",
@@ -40,7 +40,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: 'trigger.kind === "sweep" && (await',
     replace: 'trigger.kind === "drain" && (await',
-    within: 60,
+    within: 200,
   },
   {
     name: "a tick counts that comes after it was disarmed",
@@ -48,7 +48,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "if (state.tick?.id !== trigger.id) return undefined;",
     replace: "if (state.tick !== undefined && state.tick.id !== trigger.id) return undefined;",
-    within: 60,
+    within: 200,
   },
   {
     name: "silence is added to what silence was added to before",
@@ -56,7 +56,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "fold.advance(state.recordWatermark + silence)",
     replace: "fold.advance(state.watermark + silence)",
-    within: 60,
+    within: 200,
   },
   {
     name: "an early tick moves event time before the time-out",
@@ -64,7 +64,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "silence >= idle && ",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "a tick does not ask whether records wait",
@@ -72,7 +72,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: "silence >= idle && (await isAtTip())",
     replace: "silence >= idle",
-    within: 60,
+    within: 200,
   },
   {
     name: "the armed tick is not restored",
@@ -80,7 +80,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/state/task-state.ts",
     find: "this.tick = header.tick;",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "what records made of event time is not restored",
@@ -88,7 +88,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/state/task-state.ts",
     find: "this.recordWatermark = header.recordWatermark;",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "a sweep does not miss a lost tick",
@@ -96,7 +96,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/task.ts",
     find: " || dueTick(task, this.#settings) !== undefined",
     replace: "",
-    within: 100,
+    within: 400,
   },
   {
     name: "a seal does not wait until its partition is read to its end",
@@ -104,7 +104,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/succession.ts",
     find: "throw parentNotDone(this.#name);",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "a sealed task keeps its tick",
@@ -112,7 +112,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/succession.ts",
     find: "state.tick = undefined;",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "a sealed task arms ticks",
@@ -120,7 +120,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/tick.ts",
     find: "if (state.sealed !== undefined) return undefined;",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "a merged task's epochs begin above those of its first parent",
@@ -128,7 +128,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/loaded-task.ts",
     find: "Math.max(...legacies.map(({ epoch }) => epoch))",
     replace: "legacies[0]!.epoch",
-    within: 150,
+    within: 400,
   },
   {
     name: "a merged task begins with the event time of its first parent",
@@ -136,7 +136,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/state/inheritance.ts",
     find: "watermark: least(active.map((legacy) => legacy.header.watermark))",
     replace: "watermark: active[0]?.header.watermark ?? BEFORE_ALL_TIME",
-    within: 150,
+    within: 400,
   },
   {
     name: "a key goes to the first heir",
@@ -144,7 +144,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/state/inheritance.ts",
     find: "ascending.findLast(({ from })",
     replace: "ascending.find(({ from })",
-    within: 60,
+    within: 200,
   },
   {
     name: "an heir's first commit holds only what changed",
@@ -152,7 +152,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/runtime/commit-writer.ts",
     find: "task.isHeir || ",
     replace: "",
-    within: 60,
+    within: 200,
   },
   {
     name: "of a range's floor only windows that held something count",
@@ -160,7 +160,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/operators/window-spec.ts",
     find: "this.dueOf(end) <= least || end <= space",
     replace: "end <= space",
-    within: 150,
+    within: 400,
   },
   {
     name: "floors are not restored",
@@ -168,7 +168,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/state/task-state.ts",
     find: "this.floors = header.floors;",
     replace: "",
-    within: 150,
+    within: 400,
   },
   {
     name: "the range is not restored",
@@ -176,7 +176,7 @@ export const OF_TIME: readonly Mutant[] = [
     file: "lib/state/task-state.ts",
     find: "this.range = header.range;",
     replace: "",
-    within: 150,
+    within: 400,
   },
   {
     name: "floors are forgotten before the task has come as far",
