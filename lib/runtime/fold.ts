@@ -258,7 +258,7 @@ export class Fold {
    * silent. @returns whether it was folded
    */
   #push(unit: IncomingUnit): boolean {
-    const { source, intake, origin } = this.#settings;
+    const { source, intake, origin, program } = this.#settings;
     const state = this.#state;
     const sent = this.#outputs.length;
     state.counters.countForGood(`${source} in`, unit.records);
@@ -272,7 +272,9 @@ export class Fold {
       if (enter === undefined) throw noEntry(decoded.entry);
       enter(decoded.value, decoded);
       time = decoded.time;
-      if (decoded.keyCode !== "") this.#keys.add(decoded.key, decoded.keyCode, unit.records);
+      // What every task has is no key's: more shards would not spread it.
+      if (decoded.keyCode !== "" && !program.replicated.has(decoded.entry))
+        this.#keys.add(decoded.key, decoded.keyCode, unit.records);
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
       state.undoUnit();

@@ -57,3 +57,29 @@ test("aggregation in two levels spreads a hot key: its producers do most of the 
   expect(folds(one.readers)).toBeGreaterThanOrEqual(8_000);
   expect(folds(two.readers)).toBeLessThan(8_000 / 20);
 });
+
+test("what is broadcast is no key's, however often one of it changes", async () => {
+  const hot: unknown[] = [];
+  const limits = kinesis("limits", {
+    schema: z.object({ id: z.string(), at: z.number() }),
+    eventTime: (limit) => limit.at,
+    disorder: { minutes: 1 },
+  });
+  const checked = pipeline("checked", (flow) => {
+    const limitOf = flow.from(limits).broadcast("limit-of", { key: (limit) => limit.id });
+    flow
+      .from(views)
+      .keyBy("by-page", { page: (view) => view.page })
+      .process("check", { broadcast: { limitOf }, onRecord: ({ page }) => [{ page }] })
+      .to(lake("seen", { page: text }));
+  });
+  const memory = new MemoryPipeline(checked, {
+    onTurn: ({ task, hotKey }) => task.includes(":by-page:") && hot.push(hotKey),
+  });
+  for (let i = 0; i < 300; i++) memory.put("limits", { id: i % 10 === 0 ? "other" : "one", at: i }, "key");
+  memory.put("views", { page: "a", at: 0 }, "key");
+  memory.put("views", { page: "b", at: 0 }, "key");
+  await memory.run();
+  expect(hot.length).toBeGreaterThan(0);
+  expect(hot.filter((one) => one !== undefined)).toEqual([]);
+});
