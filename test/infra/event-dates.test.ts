@@ -35,6 +35,12 @@ describe("the day of a row", () => {
     expect(eventDateOf(sales.eventDates!, body)).toBe("2001-02-03");
   });
 
+  test("of a row that another build encoded, without the column, is an error that says what to do", () => {
+    const other = lake("sales", { shop: text, at: timestamp });
+    const body = other.encode({ shop: "s", at: 1 } as never);
+    expect(() => eventDateOf(sales.eventDates!, body)).toThrow(/no "window_start".*Deploy the build that sent it/s);
+  });
+
   test("must be one that Athena looks for: other rows are poison", () => {
     expect(() => encode(at("2000-12-31T23:59:59.999Z"))).toThrow(
       /lake\("sales"\).*"windowStart".*before 2001-01-01, the first day of the lake/,

@@ -1,4 +1,4 @@
-import { definitionError } from "../../errors.ts";
+import { definitionError, systemicError } from "../../errors.ts";
 import type { LakeColumn } from "./row.ts";
 
 /** The column that says which day's folder a row is in. It is in no file: the folder's name is its value. */
@@ -72,9 +72,17 @@ export function outOfDates({ from }: EventDates, time: number): string | undefin
 /** The folder that an encoded row belongs into: the same for every delivery of the row, as it is its text's alone. */
 export function eventDateOf({ column }: EventDates, body: string): string {
   // Within a text the quote would be escaped: what matches is the column.
-  const [, millis] = new RegExp(`"${column}":(-?\\d+)[,}]`).exec(body)!;
+  const millis = new RegExp(`"${column}":(-?\\d+)[,}]`).exec(body)?.[1];
+  if (millis === undefined) throw noDay(column);
   return dateText(Math.floor(Number(millis) / DAY) * DAY);
 }
+
+const noDay = (column: string) =>
+  systemicError({
+    code: "lake/no-day",
+    message: `A row has no "${column}", by which the lake's files are put into folders: another build encoded it.`,
+    advice: "Deploy the build that sent it until it is delivered.",
+  });
 
 const dateText = (midnight: number): string => new Date(midnight).toISOString().slice(0, 10);
 
