@@ -34,7 +34,8 @@ type FauxqsOptions = NonNullable<Parameters<typeof buildApp>[0]>;
 export async function startStorage(dataDirectory: string): Promise<StorageEmulator> {
   const objects = new ObjectStore(join(dataDirectory, "s3"), await s3ErrorMaker());
   // fauxqs declares its store with private members, so no other class fits its type; it calls only the public ones.
-  const stores = { s3Store: objects } as unknown as NonNullable<FauxqsOptions["stores"]>;
+  const messages = await messageStore();
+  const stores = { s3Store: objects, sqsStore: messages } as unknown as NonNullable<FauxqsOptions["stores"]>;
   const app = buildApp({ logger: false, stores });
   app.addHook("preHandler", async (request, reply) => {
     // fauxqs does not know conditional writes: PUT with If-None-Match: * fails when the object exists.
@@ -60,8 +61,11 @@ export async function startStorage(dataDirectory: string): Promise<StorageEmulat
     queueOrigin,
     objects,
     queues,
-    queueCounts: async () =>
-      (await app.inject({ method: "GET", url: "/_fauxqs/queues" })).json<readonly QueueCounts[]>(),
+    queueCounts: async () => {
+      // Else what is hidden in a queue that nobody reads would be hidden for ever.
+      messages.processAllTimers();
+      return (await app.inject({ method: "GET", url: "/_fauxqs/queues" })).json<readonly QueueCounts[]>();
+    },
     sendMessage: async (queueName, MessageBody) => {
       await queues.call("SendMessage", { QueueUrl: `${queueOrigin}/${account.id}/${queueName}`, MessageBody });
     },
@@ -70,6 +74,15 @@ export async function startStorage(dataDirectory: string): Promise<StorageEmulat
       await app.close();
     },
   };
+}
+
+/** What fauxqs would make for itself, to be asked for more than its interface tells. */
+async function messageStore(): Promise<{ processAllTimers(): void }> {
+  const file = join(fileURLToPath(packageEntry("fauxqs")), "..", "sqs", "sqsStore.js");
+  const { SqsStore } = (await import(pathToFileURL(file).href)) as {
+    readonly SqsStore: new () => { processAllTimers(): void };
+  };
+  return new SqsStore();
 }
 
 /** fauxqs turns only its own error class into an S3 answer, and does not export it. */
