@@ -15,9 +15,7 @@ export function broadcastOf(pipeline: Pipeline, { spec, input }: NodeOf<"broadca
   return {
     tables: [broadcastTable(spec)],
     bind: (context) => {
-      const replica = new BroadcastReplica(spec, context, (state) =>
-        leastTold(state, producers, (task) => parseTaskName(task).stage),
-      );
+      const replica = new BroadcastReplica(spec, context, (state) => leastTold(state, producers, parseTaskName));
       return { push: replica.push, expiring: replica };
     },
   };

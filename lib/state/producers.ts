@@ -1,5 +1,6 @@
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../time/instant.ts";
 import type { TableDelta } from "./keyed-table.ts";
+import type { TaskId } from "./task-id.ts";
 import type { TaskState } from "./task-state.ts";
 
 /** The table of those that a task reads from through a shuffle, by their tasks' names. */
@@ -93,19 +94,23 @@ export interface ProducersTime {
   readonly missing: readonly string[];
 }
 
+/** What of a producer's name says whether it counts. */
+export type ProducerTask = Pick<TaskId, "stage" | "incarnation">;
+
 /**
  * @param stages names of the stages that are read from
- * @param stageOf the stage in a task's name
+ * @param taskOf the task that a name is of
  */
-export function timeOf(state: TaskState, stages: readonly string[], stageOf: (task: string) => string): ProducersTime {
+export function timeOf(
+  state: TaskState,
+  stages: readonly string[],
+  taskOf: (name: string) => ProducerTask,
+): ProducersTime {
   let least = END_OF_TIME;
   let most = BEFORE_ALL_TIME;
   let areIdle = true;
   const missing = new Set(stages);
-  for (const [name, value] of state.table(PRODUCERS).entriesOf(SPACE)) {
-    const [, , watermark, status] = value as Producer;
-    const stage = stageOf(name);
-    if (!stages.includes(stage)) continue; // one that another version read from: it will say nothing more
+  for (const [stage, [, , watermark, status]] of counted(state, stages, taskOf)) {
     missing.delete(stage);
     if (status === REPLACED) continue;
     most = Math.max(most, watermark);
@@ -121,17 +126,35 @@ export function timeOf(state: TaskState, stages: readonly string[], stageOf: (ta
  * The least watermark that the tasks of some stages have told, idle ones too: before all time, as long as one of the
  * stages has not announced itself.
  */
-export function leastTold(state: TaskState, stages: readonly string[], stageOf: (task: string) => string): number {
+export function leastTold(state: TaskState, stages: readonly string[], taskOf: (name: string) => ProducerTask): number {
   const missing = new Set(stages);
   let least = END_OF_TIME;
-  for (const [name, value] of state.table(PRODUCERS).entriesOf(SPACE)) {
-    const [, , watermark, status] = value as Producer;
-    const stage = stageOf(name);
-    if (!stages.includes(stage)) continue;
+  for (const [stage, [, , watermark, status]] of counted(state, stages, taskOf)) {
     missing.delete(stage);
     if (status !== REPLACED) least = Math.min(least, watermark);
   }
   return missing.size > 0 ? BEFORE_ALL_TIME : least;
+}
+
+/**
+ * Those that will say something more: of stages that this version reads from, and of a stage whose stream was made anew
+ * the tasks of its newest incarnation.
+ */
+function* counted(
+  state: TaskState,
+  stages: readonly string[],
+  taskOf: (name: string) => ProducerTask,
+): Generator<readonly [stage: string, producer: Producer]> {
+  const producers = state.table(PRODUCERS).entriesOf(SPACE) as ReadonlyMap<string, Producer>;
+  const newest = new Map<string, number>();
+  for (const name of producers.keys()) {
+    const { stage, incarnation } = taskOf(name);
+    newest.set(stage, Math.max(incarnation, newest.get(stage) ?? 0));
+  }
+  for (const [name, producer] of producers) {
+    const { stage, incarnation } = taskOf(name);
+    if (stages.includes(stage) && incarnation === newest.get(stage)) yield [stage, producer];
+  }
 }
 
 /**

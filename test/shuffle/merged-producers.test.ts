@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { hear, joinProducers, PRODUCERS, timeOf } from "../../lib/state/producers.ts";
+import { hear, joinProducers, leastTold, PRODUCERS, timeOf } from "../../lib/state/producers.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
+import { parseTaskName } from "../../lib/state/task-id.ts";
 import { dueRequests, nextRequest } from "../../lib/state/wake-requests.ts";
 import type { TableDelta } from "../../lib/state/keyed-table.ts";
 
@@ -26,7 +27,11 @@ test.each([
   (a, b) => {
     const merged = new TaskState();
     merged.apply(merged.header(), [[PRODUCERS, joinProducers([tableOf(reader(...a)), tableOf(reader(...b))])]], true);
-    expect(timeOf(merged, ["stage"], () => "stage")).toEqual({ watermark: 10, areIdle: false, missing: [] });
+    expect(timeOf(merged, ["stage"], () => ({ stage: "stage", incarnation: 0 }))).toEqual({
+      watermark: 10,
+      areIdle: false,
+      missing: [],
+    });
   },
 );
 
@@ -35,8 +40,19 @@ test("what parents have asked of producers is no producer, and the task that tak
   for (const [i, parent] of parents.entries()) dueRequests(parent, ["silent"], i);
   const merged = new TaskState();
   merged.apply(merged.header(), [[PRODUCERS, joinProducers(parents.map(tableOf))]], true);
-  expect(timeOf(merged, ["stage"], (task) => (task === "silent" ? "stage" : "other")).missing).toEqual(["stage"]);
+  const taskOf = (name: string) => ({ stage: name === "silent" ? "stage" : "other", incarnation: 0 });
+  expect(timeOf(merged, ["stage"], taskOf).missing).toEqual(["stage"]);
   expect(nextRequest(merged)).toBe(Number.POSITIVE_INFINITY);
   expect(dueRequests(merged, ["silent"], 1e6)).toEqual([]);
   expect(dueRequests(merged, ["silent"], nextRequest(merged))).toEqual(["silent"]);
+});
+
+test("X6: the tasks of a stream that was made anew are waited for, and not those of the one before, which say nothing more", () => {
+  const state = new TaskState();
+  const name = (incarnation: number, shard: number) => `p:0:views:views.${incarnation}:shardId-00000000000${shard}`;
+  hear(state, name(0, 0), 5, { watermark: 10, isIdle: false, roots: [name(0, 0), name(0, 1)] });
+  hear(state, name(1, 0), 1, { watermark: 50, isIdle: false, roots: [name(1, 0), name(1, 1)] });
+  hear(state, name(1, 1), 1, { watermark: 40, isIdle: false });
+  expect(timeOf(state, ["views"], parseTaskName)).toEqual({ watermark: 40, areIdle: false, missing: [] });
+  expect(leastTold(state, ["views"], parseTaskName)).toBe(40);
 });

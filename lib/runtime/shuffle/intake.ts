@@ -1,7 +1,7 @@
 import { isSystemic, poisonError } from "../../errors.ts";
 import { isPartialEntry, keyByOf, type PartialAggregate } from "../../operators/pre-aggregate.ts";
 import { decodeKey, isKeyOf, type KeyValues } from "../../state/key.ts";
-import { admit, hear, timeOf } from "../../state/producers.ts";
+import { admit, hear, timeOf, type ProducerTask } from "../../state/producers.ts";
 import { parseTaskName } from "../../state/task-id.ts";
 import type { TaskState } from "../../state/task-state.ts";
 import { encodeValue } from "../../state/value-text.ts";
@@ -22,7 +22,7 @@ export class ShuffleIntake implements Intake {
   readonly kind = "shuffle";
   readonly #input: ShuffleInput;
   /** Names of tasks that were taken apart: they come again and again. */
-  readonly #stages = new Map<string, string>();
+  readonly #tasks = new Map<string, ProducerTask>();
 
   constructor(input: ShuffleInput) {
     this.#input = input;
@@ -60,15 +60,15 @@ export class ShuffleIntake implements Intake {
   }
 
   watermarkIn(state: TaskState): number {
-    return timeOf(state, this.#input.producers, this.#stageOf).watermark;
+    return timeOf(state, this.#input.producers, this.#taskOf).watermark;
   }
 
   isSilent(state: TaskState): boolean {
-    return timeOf(state, this.#input.producers, this.#stageOf).areIdle;
+    return timeOf(state, this.#input.producers, this.#taskOf).areIdle;
   }
 
   missingIn(state: TaskState): readonly string[] {
-    return timeOf(state, this.#input.producers, this.#stageOf).missing;
+    return timeOf(state, this.#input.producers, this.#taskOf).missing;
   }
 
   #unit(record: IncomingRecord, { producer, epoch, entry }: Extract<Pack, { kind: "elements" }>, element: Element) {
@@ -102,10 +102,10 @@ export class ShuffleIntake implements Intake {
     });
   }
 
-  #stageOf = (task: string): string => {
-    let stage = this.#stages.get(task);
-    if (stage === undefined) this.#stages.set(task, (stage = parseTaskName(task).stage));
-    return stage;
+  #taskOf = (name: string): ProducerTask => {
+    let task = this.#tasks.get(name);
+    if (task === undefined) this.#tasks.set(name, (task = parseTaskName(name)));
+    return task;
   };
 }
 
