@@ -31,8 +31,8 @@ export type Way =
   | { readonly kind: "migrated"; readonly migrate: Migration }
   /** It was written by a later version. */
   | { readonly kind: "later" }
-  /** @param toDo what would make it possible; undefined where nothing does */
-  | { readonly kind: "none"; readonly toDo: string | undefined };
+  /** @param advice what would make it possible; undefined where nothing does */
+  | { readonly kind: "none"; readonly advice: string | undefined };
 
 /** Forms that follow on each other, and the ways from one to the next. Names itself as `kind/version`. */
 export class VersionedShape {
@@ -58,11 +58,11 @@ export class VersionedShape {
   wayFrom(stored: string): Way {
     if (stored === this.text) return { kind: "same" };
     const version = versionIn(this.#kind, stored);
-    if (version === undefined) return { kind: "none", toDo: undefined };
+    if (version === undefined) return { kind: "none", advice: undefined };
     if (version > this.#version) return { kind: "later" };
     const steps = this.#steps.slice(this.#steps.length - (this.#version - version));
     if (this.#steps.length < this.#version - version) {
-      return { kind: "none", toDo: `give it migrate: { ${version}: (old) => … }` };
+      return { kind: "none", advice: `give it migrate: { ${version}: (old) => … }` };
     }
     return { kind: "migrated", migrate: (value) => steps.reduce(next, value) };
   }
@@ -76,7 +76,7 @@ export const wayFromShape = (ours: string, stored: string): Way => {
   if (ours === stored) return { kind: "same" };
   const [, kind = "", version = ""] = /^([^ ]+)\/(\d+)/.exec(ours) ?? [];
   const theirs = versionIn(kind, stored.split(" ", 1)[0]!);
-  return theirs !== undefined && theirs > Number(version) ? { kind: "later" } : { kind: "none", toDo: undefined };
+  return theirs !== undefined && theirs > Number(version) ? { kind: "later" } : { kind: "none", advice: undefined };
 };
 
 function versionIn(kind: string, shape: string): number | undefined {

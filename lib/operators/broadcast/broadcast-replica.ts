@@ -113,7 +113,7 @@ export class BroadcastReplica implements ExpiringOperator {
       advice:
         way.kind === "later"
           ? "Deploy the build that sent it, or a later one."
-          : (way.toDo ?? "Deploy the build that sent it."),
+          : (way.advice ?? "Deploy the build that sent it."),
     });
   }
 }

@@ -26,7 +26,7 @@ export interface Misfit {
   readonly isLater: boolean;
   readonly problems: readonly string[];
   /** What to do about it; nothing where no build can. */
-  readonly toDo: readonly string[];
+  readonly advice: readonly string[];
 }
 
 export const isMisfit = (of: PartOrigins | Misfit): of is Misfit => "problems" in of;
@@ -61,7 +61,7 @@ export function originsOf(ours: EvolvingShape, theirs: StateShape): PartOrigins 
   return {
     isLater: misfits.some(({ isLater }) => isLater),
     problems: misfits.flatMap(({ problems }) => problems),
-    toDo: misfits.flatMap(({ toDo }) => toDo),
+    advice: misfits.flatMap(({ advice }) => advice),
   };
 }
 
@@ -73,7 +73,10 @@ function originOf({ name, shape, wayFrom }: StatePart, stored: string, index: nu
   if (way.kind === "migrated") return { index, migrate: way.migrate };
   const problem = `"${name}" was written as ${stored}, and this build's is ${shape}`;
   if (way.kind === "later") return { ...misfit([problem], []), isLater: true };
-  return misfit([problem], [way.toDo === undefined ? `take "${name}" out and add another` : `"${name}": ${way.toDo}`]);
+  return misfit(
+    [problem],
+    [way.advice === undefined ? `take "${name}" out and add another` : `"${name}": ${way.advice}`],
+  );
 }
 
 /** The set of parts changed, and nobody said so. */
@@ -99,4 +102,8 @@ function unsaid(
   );
 }
 
-const misfit = (problems: readonly string[], toDo: readonly string[]): Misfit => ({ isLater: false, problems, toDo });
+const misfit = (problems: readonly string[], advice: readonly string[]): Misfit => ({
+  isLater: false,
+  problems,
+  advice,
+});

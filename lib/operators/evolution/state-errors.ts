@@ -39,13 +39,13 @@ export const unfitUnit = ({ letter, kind, operator }: SetAside, misfit: Misfit) 
     "the build that set it aside",
   );
 
-function unfitOf(operator: string, whose: string, { isLater, problems, toDo }: Misfit, writer: string) {
+function unfitOf(operator: string, whose: string, { isLater, problems, advice: steps }: Misfit, writer: string) {
   const message = `${whose} ${isLater ? "is of a later version than this build's" : "does not fit this build"}: ${problems.join("; ")}.`;
   if (isLater) return systemicError({ code: NEWER, message, advice: `Deploy ${writer} or a later one.` });
   const advice =
-    toDo.length === 0
+    steps.length === 0
       ? `Nothing leads from one to the other: deploy the pipeline as it was, or give the operator another name and say dropped: ["${operator}"], or begin a new generation.`
-      : `If ${writer} is the later one, deploy it. Else say what changed (docs/state-evolution.md): ${toDo.join("; ")}.`;
+      : `If ${writer} is the later one, deploy it. Else say what changed (docs/state-evolution.md): ${steps.join("; ")}.`;
   return systemicError({ code: SHAPE, message, advice });
 }
 
