@@ -1,7 +1,6 @@
 import {
   bigint,
   count,
-  kinesis,
   lake,
   pipeline,
   sliding,
@@ -16,15 +15,9 @@ import { z } from "zod";
 import { hashOf } from "../../lib/state/hash-range.ts";
 import { Rig } from "../support/rig.ts";
 import { Shards } from "../support/shards.ts";
+import { eventsOf } from "./events.ts";
 
-const source = kinesis("events", {
-  schema: z.object({ key: z.string(), time: z.number() }),
-  key: { key: (e) => e.key },
-  eventTime: (e) => e.time,
-  disorder: { millis: 0 },
-  idle: "never",
-  maxFuture: "unbounded",
-});
+const source = eventsOf(z.object({ key: z.string(), time: z.number() }), 0);
 
 const version = (assigner: WindowAssigner, name: string, was: readonly string[], lateness: number): Pipeline =>
   pipeline("merging", (flow) => {

@@ -2,12 +2,10 @@ import {
   bigint,
   count,
   countWindow,
-  custom,
   double,
   filtered,
   globalWindow,
   hopping,
-  kinesis,
   lake,
   nullable,
   pipeline,
@@ -25,7 +23,6 @@ import {
 } from "millrace";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
 import { systemicError } from "../../lib/errors.ts";
 import type { DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import { redriveBody } from "../../lib/runtime/redrive.ts";
@@ -33,18 +30,9 @@ import { parseControlMessage, type ControlMessage } from "../../lib/runtime/tick
 import { overriding } from "../support/overriding.ts";
 import { record, Rig } from "../support/rig.ts";
 import { deployings, firstOf, runDeploying } from "./deploying.ts";
+import { boxed, event, eventsOf, listed, type Event } from "./events.ts";
 
-const event = z.object({ key: z.string(), time: z.number(), n: z.number() });
-type Event = z.infer<typeof event>;
-
-const source = kinesis("events", {
-  schema: event,
-  key: { key: (e) => e.key },
-  eventTime: (e) => e.time,
-  disorder: { millis: 5 },
-  idle: "never",
-  maxFuture: "unbounded",
-});
+const source = eventsOf(event, 5);
 const rows = lake("rows", {
   key: text,
   windowStart: nullable(timestamp),
@@ -89,23 +77,6 @@ const version = ({ aggregates, changes = {}, window = "w", was = [], dropped = [
     { dropped, poison: { share: 1 } },
   );
 
-const shown = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b).join(" ");
-const listed = custom<Event, number[], string>({
-  state: z.array(z.number()),
-  init: () => [],
-  add: (numbers, e) => [...numbers, e.n],
-  merge: (a, b) => [...a, ...b],
-  result: shown,
-});
-const boxed = custom<Event, { numbers: number[] }, string>({
-  state: z.object({ numbers: z.array(z.number()) }),
-  init: () => ({ numbers: [] }),
-  add: ({ numbers }, e) => ({ numbers: [...numbers, e.n] }),
-  merge: (a, b) => ({ numbers: [...a.numbers, ...b.numbers] }),
-  result: ({ numbers }) => shown(numbers),
-  version: 2,
-  migrate: { 1: (numbers: number[]) => ({ numbers }) },
-});
 const total = sum((e: Event) => e.n);
 
 const messageOf = (letter: DeadLetter): ControlMessage => parseControlMessage(redriveBody(JSON.stringify(letter)))!;

@@ -1,6 +1,5 @@
 import {
   eventTime,
-  kinesis,
   lake,
   list,
   map,
@@ -17,18 +16,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { deployings, firstOf, runDeploying } from "./deploying.ts";
+import { eventsOf } from "./events.ts";
 
 const event = z.object({ key: z.string(), time: z.number(), n: z.number(), tag: z.string() });
 type Event = z.infer<typeof event>;
 
-const source = kinesis("events", {
-  schema: event,
-  key: { key: (e) => e.key },
-  eventTime: (e) => e.time,
-  disorder: { millis: 5 },
-  idle: "never",
-  maxFuture: "unbounded",
-});
+const source = eventsOf(event, 5);
 const rows = lake("rows", {
   key: text,
   count: double,

@@ -1,19 +1,13 @@
-import { eventTime, kinesis, lake, list, pipeline, text, value, type Pipeline } from "millrace";
+import { eventTime, lake, list, pipeline, text, value, type Pipeline } from "millrace";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { record, Rig } from "../support/rig.ts";
+import { eventsOf } from "./events.ts";
 
 const event = z.object({ key: z.string(), time: z.number(), n: z.number(), tag: z.string() });
 type Event = z.infer<typeof event>;
 
-const source = kinesis("events", {
-  schema: event,
-  key: { key: (e) => e.key },
-  eventTime: (e) => e.time,
-  disorder: { millis: 5 },
-  idle: "never",
-  maxFuture: "unbounded",
-});
+const source = eventsOf(event, 5);
 
 /** After all that has a time. */
 const FAR = 1_000_000;

@@ -19,6 +19,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
 import type { MemoryStream } from "../../lib/testing/memory-stream.ts";
+import { shown } from "./events.ts";
 
 const schema = z.object({ key: z.string(), time: z.number(), n: z.number() });
 type Event = z.infer<typeof schema>;
@@ -34,7 +35,6 @@ const sourceOf = (name: string, disorder = 1_000) =>
   });
 const [events, others] = [sourceOf("events"), sourceOf("others")];
 const rows = lake("rows", { key: text, seen: text, told: text }) as never;
-const shown = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b).join(" ");
 
 /** Two streams that meet in one function, whose state has another form, and which has another name, in version 2. */
 const meeting = (version: 1 | 2): Pipeline =>

@@ -2,7 +2,6 @@ import {
   bigint,
   count,
   custom,
-  kinesis,
   lake,
   nullable,
   pipeline,
@@ -22,19 +21,10 @@ import { taskName } from "../../lib/state/task-id.ts";
 import { overriding } from "../support/overriding.ts";
 import { Rig, SMALL_LIMITS } from "../support/rig.ts";
 import { Shards } from "../support/shards.ts";
-
-const event = z.object({ key: z.string(), time: z.number(), n: z.number() });
-type Event = z.infer<typeof event>;
+import { event, eventsOf, shown, type Event } from "./events.ts";
 
 /** Events are at most ten milliseconds out of order: none is late. */
-const source = kinesis("events", {
-  schema: event,
-  key: { key: (e) => e.key },
-  eventTime: (e) => e.time,
-  disorder: { millis: 12 },
-  idle: "never",
-  maxFuture: "unbounded",
-});
+const source = eventsOf(event, 12);
 const rows = lake("rows", {
   key: text,
   windowStart: timestamp,
@@ -43,7 +33,6 @@ const rows = lake("rows", {
   total: nullable(double),
   seen: text,
 });
-const shown = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b).join(" ");
 
 const first: Pipeline = pipeline("rolling", (flow) => {
   const seen = custom<Event, number[], string>({

@@ -1,7 +1,6 @@
 import {
   bigint,
   count,
-  custom,
   double,
   hopping,
   kinesis,
@@ -19,11 +18,8 @@ import {
 } from "millrace";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
-
-const event = z.object({ key: z.string(), time: z.number(), n: z.number() });
-type Event = z.infer<typeof event>;
+import { boxed, event, listed, shown, type Event } from "./events.ts";
 
 /** Nothing is late, and nothing closes before the end. */
 const source = kinesis("events", {
@@ -69,23 +65,6 @@ const version = (
   );
 
 const total = sum((e: Event) => e.n);
-const shown = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b).join(" ");
-const listed = custom<Event, number[], string>({
-  state: z.array(z.number()),
-  init: () => [],
-  add: (numbers, e) => [...numbers, e.n],
-  merge: (a, b) => [...a, ...b],
-  result: shown,
-});
-const boxed = custom<Event, { numbers: number[] }, string>({
-  state: z.object({ numbers: z.array(z.number()) }),
-  init: () => ({ numbers: [] }),
-  add: ({ numbers }, e) => ({ numbers: [...numbers, e.n] }),
-  merge: (a, b) => ({ numbers: [...a.numbers, ...b.numbers] }),
-  result: ({ numbers }) => shown(numbers),
-  version: 2,
-  migrate: { 1: (numbers: number[]) => ({ numbers }) },
-});
 
 const VERSIONS: readonly Version[] = [
   { aggregates: { events: count(), seen: listed } },

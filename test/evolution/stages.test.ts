@@ -2,6 +2,7 @@ import { bigint, count, kinesis, lake, pipeline, text, timestamp, tumbling, type
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
+import { eventsOf } from "./events.ts";
 
 const sourceOf = (name: string) =>
   kinesis(name, {
@@ -78,14 +79,7 @@ describe("a stage is added to a pipeline that runs", () => {
 
 /** An operator moves across a keyBy: what its error says to do can be built, and is enough. */
 describe("an operator that moves", () => {
-  const keyed = kinesis("events", {
-    schema: z.object({ key: z.string(), time: z.number() }),
-    key: { key: (e) => e.key },
-    eventTime: (e) => e.time,
-    disorder: { millis: 0 },
-    idle: "never",
-    maxFuture: "unbounded",
-  });
+  const keyed = eventsOf(z.object({ key: z.string(), time: z.number() }), 0);
   const moving = (
     isBehind: boolean,
     name: string,

@@ -1,19 +1,13 @@
-import { double, eventTime, kinesis, lake, pipeline, processingTime, text, value, type Pipeline } from "millrace";
+import { double, eventTime, lake, pipeline, processingTime, text, value, type Pipeline } from "millrace";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import type { DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import { redriveBody } from "../../lib/runtime/redrive.ts";
 import { parseControlMessage, type ControlMessage } from "../../lib/runtime/tick.ts";
 import { record, Rig } from "../support/rig.ts";
+import { eventsOf } from "./events.ts";
 
-const source = kinesis("events", {
-  schema: z.object({ key: z.string(), time: z.number() }),
-  key: { key: (e) => e.key },
-  eventTime: (e) => e.time,
-  disorder: { millis: 0 },
-  idle: "never",
-  maxFuture: "unbounded",
-});
+const source = eventsOf(z.object({ key: z.string(), time: z.number() }), 0);
 const rows = lake("rows", { key: text, timer: text, records: double }) as never;
 
 const first = (onTimer: (timer: string) => void): Pipeline =>

@@ -7,7 +7,6 @@ import {
   filtered,
   globalWindow,
   hopping,
-  kinesis,
   lake,
   nullable,
   pipeline,
@@ -27,19 +26,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { deployings, firstOf, runDeploying, type Sent } from "./deploying.ts";
+import { boxed, eventsOf, listed, shown } from "./events.ts";
 
 const event = z.object({ key: z.string(), time: z.number(), n: z.number(), value: z.number() });
 type Event = z.infer<typeof event>;
 type Aggregates = Readonly<Record<string, Aggregate<Event, unknown>>>;
 
-const source = kinesis("events", {
-  schema: event,
-  key: { key: (e) => e.key },
-  eventTime: (e) => e.time,
-  disorder: { millis: 5 },
-  idle: "never",
-  maxFuture: "unbounded",
-});
+const source = eventsOf(event, 5);
 const rows = lake("rows", {
   key: text,
   windowStart: nullable(timestamp),
@@ -145,23 +138,6 @@ describe.each(Object.entries(KINDS))("%s windows", (_kind, windows) => {
   });
 
   test("accumulators of one's own are migrated, over several versions at once too", async () => {
-    const shown = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b).join(" ");
-    const first = custom<Event, number[], string>({
-      state: z.array(z.number()),
-      init: () => [],
-      add: (numbers, e) => [...numbers, e.n],
-      merge: (a, b) => [...a, ...b],
-      result: shown,
-    });
-    const second = custom<Event, { numbers: number[] }, string>({
-      state: z.object({ numbers: z.array(z.number()) }),
-      init: () => ({ numbers: [] }),
-      add: ({ numbers }, e) => ({ numbers: [...numbers, e.n] }),
-      merge: (a, b) => ({ numbers: [...a.numbers, ...b.numbers] }),
-      result: ({ numbers }) => shown(numbers),
-      version: 2,
-      migrate: { 1: (numbers: number[]) => ({ numbers }) },
-    });
     const third = custom<Event, string, string>({
       state: z.string(),
       init: () => "",
@@ -184,7 +160,7 @@ describe.each(Object.entries(KINDS))("%s windows", (_kind, windows) => {
       (seen: Aggregate<Event, string>) => seen,
       (seen: Aggregate<Event, string>) => filtered<Event, string>(seen, ({ n }) => n % 3 > 0),
     ]) {
-      const versions = [first, second, third].map((seen) => version(windows, { seen: wrap(seen), events: count() }));
+      const versions = [listed, boxed, third].map((seen) => version(windows, { seen: wrap(seen), events: count() }));
       await fc.assert(
         fc.asyncProperty(events, deployings(3), async (input, deploying) => {
           const { sent } = await runDeploying(versions, input, deploying);
