@@ -1,78 +1,41 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { Context, KinesisStreamEvent } from "aws-lambda";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { KinesisStreamEvent } from "aws-lambda";
 import { inspectTasks, lambdaHandler, listLargestKeys, readBindings, type StageHandler } from "millrace/lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BINDINGS_VARIABLE } from "../../lib/plan/bindings.ts";
-import { createChangelogTable, startDynamoDb, startS3, startShardList, type Emulator } from "../support/emulators.ts";
+import {
+  bindingsOf,
+  CONTEXT,
+  kinesisRecord,
+  startHandlerServices,
+  type HandlerServices,
+} from "../support/handler-services.ts";
 import { eventsPipeline } from "../support/events-pipeline.ts";
 
 const ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events";
 const pipeline = eventsPipeline({ disorder: { hours: 1 } });
-const bindings = {
-  deployment: "test",
-  stage: "events",
-  generation: 0,
-  source: { stream: "events", streamArn: ARN, incarnation: 0, suspectAfterMillis: 40_000 },
-  table: "changelog",
-  bucket: "state",
-  deadLetterQueueUrl: "http://127.0.0.1/dead",
-  tickQueueUrl: "http://127.0.0.1/ticks",
-  tickQueues: {},
-  shuffles: {},
-  deliveryStreams: { sums: "sums", late: "late" },
-  lookupTables: {},
-};
+const bindings = bindingsOf("events", ARN, { sums: "sums", late: "late" });
 
-let emulators: Emulator[] = [];
+let services: HandlerServices;
 let handler: StageHandler;
 let dynamodb: DynamoDBClient;
 
 beforeAll(async () => {
-  const shards = ["shard-a", "shard-b", "shard-c", "shard-d", "shard-e"];
-  const [dynamo, s3, kinesis] = (emulators = await Promise.all([startDynamoDb(), startS3(), startShardList(shards)]));
-  vi.stubEnv("AWS_REGION", "us-east-1");
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
-  vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", dynamo!.endpoint);
-  vi.stubEnv("AWS_ENDPOINT_URL_S3", s3!.endpoint);
-  vi.stubEnv("AWS_ENDPOINT_URL_KINESIS", kinesis!.endpoint);
-  vi.stubEnv("POWERTOOLS_DEV", "true");
-  vi.stubEnv(BINDINGS_VARIABLE, JSON.stringify(bindings));
+  services = await startHandlerServices(["shard-a", "shard-b", "shard-c", "shard-d", "shard-e"], bindings);
+  ({ dynamodb } = services);
   for (const method of ["log", "info", "warn", "error"] as const) vi.spyOn(console, method).mockReturnValue();
-  dynamodb = new DynamoDBClient({});
-  await createChangelogTable(dynamodb);
   handler = lambdaHandler(pipeline);
 });
 afterAll(async () => {
-  dynamodb.destroy();
-  await Promise.all(emulators.map((emulator) => emulator.stop()));
-  vi.unstubAllEnvs();
+  await services.stop();
   vi.restoreAllMocks();
 });
 
-const invoke = (event: unknown) =>
-  handler(
-    event as KinesisStreamEvent,
-    {
-      getRemainingTimeInMillis: () => 60_000,
-      functionName: "f",
-      awsRequestId: "r",
-    } as Context,
-  );
+const invoke = (event: unknown) => handler(event as KinesisStreamEvent, CONTEXT);
 
-const record = (shard: string, sequence: number, arrival = 1_000, eventSourceARN = ARN) => ({
-  eventID: `${shard}:${sequence}`,
-  eventSource: "aws:kinesis",
-  eventSourceARN,
-  kinesis: {
-    data: Buffer.from(JSON.stringify({ key: "a", time: 1_000 + sequence, value: 1 })).toString("base64"),
-    partitionKey: "a",
-    sequenceNumber: String(sequence),
-    approximateArrivalTimestamp: arrival,
-    kinesisSchemaVersion: "1.0",
-  },
-});
+const record = (shard: string, sequence: number, arrival = 1_000, arn = ARN) =>
+  kinesisRecord(arn, shard, sequence, JSON.stringify({ key: "a", time: 1_000 + sequence, value: 1 }), { arrival });
 
 const heads = (partitions: string[]) =>
   inspectTasks({

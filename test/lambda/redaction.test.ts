@@ -1,11 +1,14 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { Context } from "aws-lambda";
 import { bigint, count, kinesis, lake, pipeline, text, timestamp, tumbling } from "millrace";
 import { lambdaHandler, type StageEvent, type StageHandler } from "millrace/lambda";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { BINDINGS_VARIABLE } from "../../lib/plan/bindings.ts";
-import { createChangelogTable, startDynamoDb, startS3, startShardList, type Emulator } from "../support/emulators.ts";
+import {
+  bindingsOf,
+  CONTEXT,
+  kinesisRecord,
+  startHandlerServices,
+  type HandlerServices,
+} from "../support/handler-services.ts";
 
 const ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/cards";
 const SECRET = "4929-1234-5678-9012";
@@ -36,75 +39,29 @@ const cards = pipeline(
   { poison: { share: 0.5 } },
 );
 
-const bindings = {
-  deployment: "test",
-  stage: "cards",
-  generation: 0,
-  source: { stream: "cards", streamArn: ARN, incarnation: 0, suspectAfterMillis: 40_000 },
-  table: "changelog",
-  bucket: "state",
-  deadLetterQueueUrl: "http://127.0.0.1:1/dead",
-  tickQueueUrl: "http://127.0.0.1:1/ticks",
-  tickQueues: {},
-  shuffles: {},
-  lookupTables: {},
-  deliveryStreams: { payments: "payments" },
-};
-
-let emulators: Emulator[] = [];
-let dynamodb: DynamoDBClient;
+let services: HandlerServices;
 let handler: StageHandler;
 const printed: string[] = [];
 
 beforeAll(async () => {
-  const [dynamo, s3, kinesisEmulator] = (emulators = await Promise.all([
-    startDynamoDb(),
-    startS3(),
-    startShardList(["shard-a", "shard-b"]),
-  ]));
-  vi.stubEnv("AWS_REGION", "us-east-1");
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
-  vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", dynamo!.endpoint);
-  vi.stubEnv("AWS_ENDPOINT_URL_S3", s3!.endpoint);
-  vi.stubEnv("AWS_ENDPOINT_URL_KINESIS", kinesisEmulator!.endpoint);
-  vi.stubEnv("POWERTOOLS_DEV", "true");
+  services = await startHandlerServices(["shard-a", "shard-b"], bindingsOf("cards", ARN, { payments: "payments" }));
   vi.stubEnv("POWERTOOLS_LOG_LEVEL", "DEBUG");
-  vi.stubEnv(BINDINGS_VARIABLE, JSON.stringify(bindings));
   for (const method of ["log", "info", "warn", "error", "debug"] as const) {
     vi.spyOn(console, method).mockImplementation((...said: unknown[]) => void printed.push(JSON.stringify(said)));
   }
-  dynamodb = new DynamoDBClient({});
-  await createChangelogTable(dynamodb);
   handler = lambdaHandler(cards);
 });
 afterAll(async () => {
-  dynamodb.destroy();
-  await Promise.all(emulators.map((emulator) => emulator.stop()));
-  vi.unstubAllEnvs();
+  await services.stop();
   vi.restoreAllMocks();
 });
 
-const record = (shard: string, sequence: number, payload: string, partitionKey = SECRET) => ({
-  eventID: `${shard}:${sequence}`,
-  eventSource: "aws:kinesis",
-  eventSourceARN: ARN,
-  kinesis: {
-    data: Buffer.from(payload).toString("base64"),
-    partitionKey,
-    sequenceNumber: String(sequence),
-    approximateArrivalTimestamp: 1_000,
-    kinesisSchemaVersion: "1.0",
-  },
-});
+const record = (shard: string, sequence: number, payload: string, partitionKey = SECRET) =>
+  kinesisRecord(ARN, shard, sequence, payload, { partitionKey });
 
 const payment = (fields: object = {}) => JSON.stringify({ card: SECRET, time: 1_000, kind: "good", ...fields });
 
-const invoke = (Records: readonly unknown[]) =>
-  handler(
-    { Records } as StageEvent,
-    { getRemainingTimeInMillis: () => 60_000, functionName: "f", awsRequestId: "r" } as Context,
-  );
+const invoke = (Records: readonly unknown[]) => handler({ Records } as StageEvent, CONTEXT);
 
 const HIDDEN = [SECRET, Buffer.from(SECRET).toString("base64"), "1234-5678"];
 
