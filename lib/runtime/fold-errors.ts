@@ -1,4 +1,5 @@
 import { poisonError, systemicError } from "../errors.ts";
+import type { Position } from "../state/position.ts";
 import { KILLED } from "./dead-letter.ts";
 import type { IncomingRecord } from "./record.ts";
 
@@ -21,4 +22,20 @@ export const kills = (task: string, { position }: IncomingRecord, times: number)
     message: `Task ${task}: ${times} records in a row kill the process, the last at ${position.sequence}.`,
     advice:
       'It is the build that is broken: deploy a mended one. See docs/operations.md, section "A task stands still".',
+  });
+
+export const recreated = (task: string, { position }: IncomingRecord, at: Position) =>
+  systemicError({
+    code: "source/recreated",
+    message:
+      `Task ${task}: record ${position.sequence} is below the task's position ` +
+      `${at.sequence}, yet it arrived later than all that was folded.`,
+    advice: "The stream was re-created: raise the source's incarnation in the construct and deploy.",
+  });
+
+export const afterSeal = (task: string, { position }: IncomingRecord, at: Position) =>
+  systemicError({
+    code: "reshard/after-seal",
+    message: `Task ${task} was sealed at ${at.sequence}, and record ${position.sequence} comes after.`,
+    advice: "The stream was re-created: raise the source's incarnation in the construct and deploy.",
   });

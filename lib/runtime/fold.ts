@@ -1,5 +1,4 @@
-import { isSystemic, systemicError } from "../errors.ts";
-import { Measures } from "../operators/measures.ts";
+import { isSystemic } from "../errors.ts";
 import type { Measure } from "../operators/metric.ts";
 import type { OperatorContext, Unit } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
@@ -7,10 +6,11 @@ import type { Output } from "../state/commit.ts";
 import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
 import { deadAgain, deadRecord, deadUnit, reasonOf, type DeadLetter, type DeadLetterOrigin } from "./dead-letter.ts";
+import { Draft } from "./draft.ts";
 import { operatorOfUnit, recordIn, unitIn } from "./redriven-unit.ts";
 import type { Answers } from "./enrichment.ts";
 import { KeyShares, type HotKey } from "./hot-key.ts";
-import { killed, kills, noEntry } from "./fold-errors.ts";
+import { afterSeal, killed, kills, noEntry, recreated } from "./fold-errors.ts";
 import type { IncomingUnit, Intake } from "./intake.ts";
 import type { IncomingRecord } from "./record.ts";
 import { Verdict } from "./verdict.ts";
@@ -36,8 +36,7 @@ export class Fold {
   readonly #stage: StageInstance;
   /** What was looked up for the records to come. */
   answers: Answers = new Map();
-  #outputs: Output[] = [];
-  readonly #measures = new Measures();
+  readonly #draft: Draft;
   #operator = "";
   #now = Number.NEGATIVE_INFINITY;
   readonly #verdict: Verdict;
@@ -46,6 +45,7 @@ export class Fold {
   constructor(settings: FoldSettings, state: TaskState) {
     this.#settings = settings;
     this.#state = state;
+    this.#draft = new Draft(state);
     this.#verdict = new Verdict(settings.origin.task, settings.poisonShare);
     const context: OperatorContext = {
       state,
@@ -53,15 +53,15 @@ export class Fold {
       answerOf: (operator, key) => this.answers.get(operator)?.get(key),
       enter: (operator) => (this.#operator = operator),
       count: (operator, field, n) => state.counters.count(`${operator} ${field}`, n),
-      measure: (measure) => this.#measures.add(measure),
-      send: (sink, body) => this.#outputs.push({ sink, body }),
+      measure: (measure) => this.#draft.measure(measure),
+      send: (sink, body) => this.#draft.send({ sink, body }),
     };
     this.#stage = settings.program.bind(context);
   }
 
   /** Adds an output that is no operator's. */
   send(output: Output): void {
-    this.#outputs.push(output);
+    this.#draft.send(output);
   }
 
   /** The key that most of the records since the last call were of. */
@@ -71,7 +71,7 @@ export class Fold {
 
   /** What metrics have summed up since the last call: of the commit that was made. */
   takeMeasures(): readonly Measure[] {
-    return this.#measures.take();
+    return this.#draft.takeMeasures();
   }
 
   /** Sends on what operators have held back while the commit was made. */
@@ -81,7 +81,7 @@ export class Fold {
 
   /** Whether the commit being made has outputs for a sink. */
   sendsTo(sink: string): boolean {
-    return this.#outputs.some((output) => output.sink === sink);
+    return this.#draft.sendsTo(sink);
   }
 
   /**
@@ -92,9 +92,7 @@ export class Fold {
    */
   complete(): readonly Output[] {
     this.#verdict.pass(this.#state.poison);
-    const outputs = this.#outputs;
-    this.#outputs = [];
-    return outputs;
+    return this.#draft.takeOutputs();
   }
 
   /**
@@ -132,7 +130,7 @@ export class Fold {
     this.#verdict.record(true);
     state.counters.countForGood(`${source} in`);
     state.counters.countForGood(`${source} dead`);
-    this.#outputs.push(deadRecord(origin, source, record, killed()));
+    this.#draft.send(deadRecord(origin, source, record, killed()));
     intake.skip(record, state);
     state.poison.add(true);
     this.#pass(record);
@@ -167,7 +165,7 @@ export class Fold {
     const whose = letter.unit === undefined ? source : operatorOfUnit(letter, program);
     if (letter.kind === "record") counters.countForGood(`${source} in`);
     if (letter.kind !== "output" && whose !== undefined) counters.countForGood(`${whose} dead`);
-    this.#outputs.push(deadAgain(origin, letter, killed()));
+    this.#draft.send(deadAgain(origin, letter, killed()));
     return letter.kind === "record" ? 1 : 0;
   }
 
@@ -260,10 +258,8 @@ export class Fold {
   #push(unit: IncomingUnit): boolean {
     const { source, intake, origin, program } = this.#settings;
     const state = this.#state;
-    const sent = this.#outputs.length;
     state.counters.countForGood(`${source} in`, unit.records);
-    state.beginUnit();
-    this.#measures.begin();
+    this.#draft.begin();
     this.#operator = source;
     let time: number;
     try {
@@ -277,10 +273,8 @@ export class Fold {
         this.#keys.add(decoded.key, decoded.keyCode, unit.records);
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
-      state.undoUnit();
-      this.#measures.undo();
-      this.#outputs.length = sent;
-      this.#outputs.push(deadRecord(origin, this.#operator, unit.record(), thrown)); // X7
+      this.#draft.undo();
+      this.#draft.send(deadRecord(origin, this.#operator, unit.record(), thrown)); // X7
       state.counters.countForGood(`${source} dead`, unit.records);
       this.#verdict.blame(reasonOf(thrown).code);
       return false;
@@ -305,19 +299,15 @@ export class Fold {
 
   /** A unit of its own (X7). @returns whether it did not become a dead letter */
   #run(unit: Unit): boolean {
-    const sent = this.#outputs.length;
-    this.#state.beginUnit();
-    this.#measures.begin();
+    this.#draft.begin();
     try {
       unit.run();
       return true;
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;
-      this.#state.undoUnit();
-      this.#measures.undo();
-      this.#outputs.length = sent;
+      this.#draft.undo();
       const { origin, program } = this.#settings;
-      this.#outputs.push(deadUnit(origin, this.#operator, unit, program.shapes, thrown)); // X7
+      this.#draft.send(deadUnit(origin, this.#operator, unit, program.shapes, thrown)); // X7
       this.#state.counters.countForGood(`${unit.operator} dead`);
       this.#verdict.blame(reasonOf(thrown).code);
       return false;
@@ -326,23 +316,13 @@ export class Fold {
 
   /** X6: a record below the position was folded, so it arrived no later than the latest that was folded. */
   #checkKnown(record: IncomingRecord): void {
-    if (record.arrival <= this.#state.arrival) return;
-    throw systemicError({
-      code: "source/recreated",
-      message:
-        `Task ${this.#settings.origin.task}: record ${record.position.sequence} is below the task's position ` +
-        `${this.#state.position.sequence}, yet it arrived later than all that was folded.`,
-      advice: "The stream was re-created: raise the source's incarnation in the construct and deploy.",
-    });
+    const { arrival, position } = this.#state;
+    if (record.arrival > arrival) throw recreated(this.#settings.origin.task, record, position);
   }
 
   /** What was sealed had been read to its end, so this cannot be. */
   #checkOpen(record: IncomingRecord): void {
-    if (this.#state.sealed === undefined) return;
-    throw systemicError({
-      code: "reshard/after-seal",
-      message: `Task ${this.#settings.origin.task} was sealed at ${this.#state.position.sequence}, and record ${record.position.sequence} comes after.`,
-      advice: "The stream was re-created: raise the source's incarnation in the construct and deploy.",
-    });
+    const { sealed, position } = this.#state;
+    if (sealed !== undefined) throw afterSeal(this.#settings.origin.task, record, position);
   }
 }

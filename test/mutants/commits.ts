@@ -93,7 +93,7 @@ export const OF_COMMITS: readonly Mutant[] = [
   {
     name: "a commit holds the outputs of the one before, too",
     invariant: "X4",
-    file: "lib/runtime/fold.ts",
+    file: "lib/runtime/draft.ts",
     find: "this.#outputs = [];",
     replace: "",
     within: 200,
