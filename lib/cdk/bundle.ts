@@ -5,14 +5,15 @@ import { Code } from "aws-cdk-lib/aws-lambda";
 import { buildSync } from "esbuild";
 import { definitionError, messageOf } from "../errors.ts";
 
-/** The file of a bundle; Lambda's handler is `index.handler`. */
-const BUNDLE = "index.mjs";
+/** The module of a bundle that Lambda starts with: its handler is `index.handler`. */
+const ENTRY = "index";
 
 /** Dependencies written in CommonJS call `require`, which a module does not have. */
 const REQUIRE = `import { createRequire as millraceCreateRequire } from "node:module"; const require = millraceCreateRequire(import.meta.url);`;
 
 /**
- * A function's code: one module with everything in it, AWS SDK included, and its source map.
+ * A function's code: a module with everything in it, AWS SDK included, and its source map. What a stage's source and sinks
+ * alone need lies in modules beside it, which a function reads when it needs them.
  *
  * esbuild runs in this process, which takes about a second; a Docker image or the CLI would take many. The SDK
  * is in the bundle although Lambda has one, so that what was tested is what runs, and where it runs does not matter.
@@ -54,12 +55,14 @@ interface BundledFile {
 function bundle(entry: string, root: string): readonly BundledFile[] {
   try {
     const { outputFiles } = buildSync({
-      entryPoints: [entry],
+      entryPoints: { [ENTRY]: entry },
       absWorkingDir: root,
       // Nothing is written here: the place only gives the source map its relative paths, the same on every machine.
-      outfile: join(root, "dist", BUNDLE),
+      outdir: join(root, "dist"),
+      outExtension: { ".js": ".mjs" },
       write: false,
       bundle: true,
+      splitting: true,
       platform: "node",
       target: "node22",
       format: "esm",

@@ -19,6 +19,7 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { deliveryStreamArn, type ProvisionedLake } from "../connectors/firehose/provision.ts";
+import { KINESIS } from "../connectors/kinesis/declare.ts";
 import { mapStream, suspectAfterMillis } from "../connectors/kinesis/provision.ts";
 import { BINDINGS_VARIABLE, BUILD_VARIABLE, type Bindings } from "../plan/bindings.ts";
 import { acknowledgeRuntime } from "./acknowledge.ts";
@@ -160,8 +161,8 @@ export class ProvisionedStage extends Construct {
       stage: stage.name,
       generation: around.settings.generation,
       source: {
-        stream: this.stream.streamName,
-        streamArn: this.stream.streamArn,
+        connector: KINESIS,
+        address: { stream: this.stream.streamName, streamArn: this.stream.streamArn },
         incarnation: stream.incarnation,
         suspectAfterMillis: suspectAfterMillis(mapping),
       },
@@ -175,7 +176,7 @@ export class ProvisionedStage extends Construct {
       shuffles: Object.fromEntries(
         Object.entries(around.shuffles).map(([reader, stream]) => [reader, stream.streamName]),
       ),
-      deliveryStreams: Object.fromEntries(around.lakes.map((lake) => [lake.name, lake.deliveryStream.ref])),
+      sinks: Object.fromEntries(around.lakes.map((lake) => [lake.name, { deliveryStream: lake.deliveryStream.ref }])),
       lookupTables: Object.fromEntries(
         Object.entries(around.lookupTables).map(([name, table]) => [name, table.tableName]),
       ),

@@ -5,7 +5,7 @@ import { idleOf, type Stage } from "../plan/stage.ts";
 import { sourceIntake, type Intake } from "../runtime/intake.ts";
 import { ShuffleIntake } from "../runtime/shuffle/intake.ts";
 import type { RunnableStage } from "../runtime/stage-runtime.ts";
-import { kinesisDecoder } from "./kinesis/decode.ts";
+import { decoderOf } from "./decoders.ts";
 
 /** A stage as the runtime runs it. @param incarnation of its source or internal stream */
 export const runnableStage = (
@@ -25,7 +25,7 @@ export const runnableStage = (
 });
 
 function intakeOf({ input, name }: Stage): Intake {
-  if (input.kind === "source") return sourceIntake(name, kinesisDecoder(input.source), input.source.disorder);
+  if (input.kind === "source") return sourceIntake(name, decoderOf(input.source), input.source.disorder);
   return new ShuffleIntake({
     keyFields: new Map([
       ...input.keyBys.map(({ name: keyBy, keyFields }) => [keyBy, keyFields] as const),

@@ -1,32 +1,34 @@
 import middy from "@middy/core";
 import { logMetrics } from "@aws-lambda-powertools/metrics/middleware";
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
-import type {
-  Context,
-  KinesisStreamBatchResponse,
-  KinesisStreamEvent,
-  SQSBatchResponse,
-  SQSEvent,
-  SQSRecord,
-} from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { firstRecord } from "../connectors/first-record.ts";
+import type { SourceConnector } from "../connectors/source-connector.ts";
+import { sourceConnector } from "../connectors/source-connectors.ts";
 import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import { BUILD_VARIABLE, readBindings, type Bindings } from "../plan/bindings.ts";
 import { parseControlMessage, type ControlMessage } from "../runtime/tick.ts";
 import type { StageRuntime } from "../runtime/stage-runtime.ts";
 import { taskName } from "../state/task-id.ts";
-import { makeClients } from "./clients.ts";
-import { recordsByShard } from "./kinesis-event.ts";
+import { awsClients } from "./clients.ts";
 import { checkedMessages } from "./sqs-event.ts";
 import { stageRuntime } from "./stage-runtime.ts";
 import { Telemetry } from "./telemetry.ts";
 
-export type StageEvent = KinesisStreamEvent | SQSEvent;
-export type StageResponse = KinesisStreamBatchResponse | SQSBatchResponse;
+/** What Lambda's mappings send: records of the stage's source, or messages of its tick queue. */
+export type StageEvent = object;
+
+/** What must come again, in the words of the mapping. */
+export interface StageResponse {
+  readonly batchItemFailures: readonly { readonly itemIdentifier: unknown }[];
+}
+
 export type StageHandler = (event: StageEvent, context: Context) => Promise<StageResponse>;
 
 interface Stage {
   readonly bindings: Bindings;
+  readonly connector: SourceConnector;
   readonly runtime: StageRuntime;
   readonly telemetry: Telemetry;
 }
@@ -34,7 +36,7 @@ interface Stage {
 /**
  * The Lambda handler of a pipeline: which of its stages it runs, and on what, its bindings say.
  *
- * It takes Kinesis events (records) and SQS events (ticks, drains, sweeps and redrives), and answers with the items that
+ * It takes events of the stage's source (records) and of its tick queue (ticks, drains, sweeps and redrives), and answers with the items that
  * must come again.
  *
  * @example
@@ -44,8 +46,9 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
   const bindings = readBindings(process.env);
   const telemetry = new Telemetry({ ...bindings, pipeline: pipeline.name }, Date.now);
   const build = process.env[BUILD_VARIABLE] ?? "unnamed";
-  const runtime = stageRuntime(pipeline, bindings, makeClients(), telemetry, build);
-  const stage: Stage = { bindings, telemetry, runtime };
+  // Begun at once: what it loads is loaded while Lambda starts the function.
+  const loading = loadStage(pipeline, bindings, telemetry, build);
+  loading.catch(() => undefined); // every invocation says so
   // Not early: Lambda's own time-out ends the process, and with it a turn that hangs. An early one would leave it
   // running into the next invocation.
   return middy<StageEvent, StageResponse>({ timeoutEarlyInMillis: 0 })
@@ -53,7 +56,7 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
     .use(logMetrics(telemetry.metrics))
     .handler(async (event: StageEvent) => {
       try {
-        return await handle(stage, event);
+        return await handle(await loading, event);
       } catch (thrown) {
         telemetry.failed("none", thrown);
         throw thrown;
@@ -61,33 +64,40 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
     });
 }
 
+async function loadStage(pipeline: Pipeline, bindings: Bindings, telemetry: Telemetry, build: string): Promise<Stage> {
+  const connector = await sourceConnector(bindings.source.connector);
+  const around = { aws: awsClients(), connector, observer: telemetry, build };
+  const runtime = await stageRuntime(pipeline, bindings, around);
+  return { bindings, connector, telemetry, runtime };
+}
+
 async function handle(stage: Stage, event: StageEvent): Promise<StageResponse> {
-  const [first] = (Array.isArray(event?.Records) ? event.Records : []) as readonly unknown[];
-  if (typeof first === "object" && first !== null) {
-    if ("kinesis" in first) return handleRecords(stage, event as KinesisStreamEvent);
-    if ("receiptHandle" in first) return handleControl(stage, event as SQSEvent);
-  }
+  if (stage.connector.isEvent(event)) return handleRecords(stage, event);
+  if (isSqsEvent(event)) return handleControl(stage, event);
   throw systemicError({
     code: "lambda/event",
-    message: "The event is neither of Kinesis nor of SQS.",
+    message: `The event is neither of ${stage.bindings.source.connector} nor of SQS.`,
     advice: "The function is invoked by the mappings of MillracePipeline alone.",
   });
 }
 
+const isSqsEvent = (event: unknown): event is SQSEvent => "receiptHandle" in (firstRecord(event) ?? {});
+
 /** Tasks are independent: one that fails is reported from its first record on, and the others run on. */
 async function handleRecords(
-  { bindings, runtime, telemetry }: Stage,
-  event: KinesisStreamEvent,
-): Promise<KinesisStreamBatchResponse> {
-  const partitions = recordsByShard(event, bindings.source.streamArn);
+  { bindings, connector, runtime, telemetry }: Stage,
+  event: StageEvent,
+): Promise<StageResponse> {
+  const { address } = bindings.source;
   const failures = await Promise.all(
-    partitions.map(async ({ partition, records }) => {
+    connector.recordsOf(event, address).map(async (partition) => {
       try {
-        telemetry.latencies(records, await runtime.records(partition, records));
+        const { records } = partition;
+        telemetry.latencies(records, await runtime.records(partition.partition, records));
         return [];
       } catch (thrown) {
-        telemetry.failed(taskName(runtime.idOf(partition)), thrown);
-        return [{ itemIdentifier: records[0]!.position.sequence }];
+        telemetry.failed(taskName(runtime.idOf(partition.partition)), thrown);
+        return [{ itemIdentifier: connector.itemOf(partition, address) }];
       }
     }),
   );

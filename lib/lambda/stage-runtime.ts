@@ -1,12 +1,14 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { DynamoTableDeclaration } from "../connectors/dynamodb-table/declare.ts";
 import { DynamoLookupTable } from "../connectors/dynamodb-table/lookup.ts";
-import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
-import { FirehoseWriter } from "../connectors/firehose/deliver.ts";
-import { KinesisInternalStream } from "../connectors/kinesis/internal-stream.ts";
-import { KinesisPartitions } from "../connectors/kinesis/partitions.ts";
 import { runnableStage } from "../connectors/runnable-stage.ts";
+import type { AwsClients, Services } from "../connectors/services.ts";
+import { sinkWriter } from "../connectors/sink-connectors.ts";
+import type { SourceConnector } from "../connectors/source-connector.ts";
 import { DeadLetterWriter } from "../connectors/sqs/dead-letters.ts";
 import { TickWriter } from "../connectors/sqs/ticks.ts";
 import { DynamoChangelog } from "../dynamodb/changelog.ts";
@@ -19,39 +21,44 @@ import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
 import type { LookupTables } from "../runtime/lookup-table.ts";
 import type { Observer } from "../runtime/observer.ts";
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
-import { ShuffleWriter } from "../runtime/shuffle/writer.ts";
 import { StageRuntime } from "../runtime/stage-runtime.ts";
 import { TICKS, ticksOf } from "../runtime/tick.ts";
 import { S3Objects } from "../s3/objects.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 import { stateBytesFor } from "../state/state-memory.ts";
-import type { Clients } from "./clients.ts";
 
 /** Lambda says so in every function's environment. */
 const memoryBytes = (): number => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] ?? "1024") * 1_024 * 1_024;
 
+/** What a stage's runtime is made with. */
+export interface Surroundings {
+  readonly aws: AwsClients;
+  readonly connector: SourceConnector;
+  readonly observer: Observer;
+  readonly build: string;
+}
+
 /** Joins a pipeline's stage with the resources it is bound to. */
-export function stageRuntime(
+export async function stageRuntime(
   pipeline: Pipeline,
   bindings: Bindings,
-  clients: Clients,
-  observer: Observer,
-  build: string,
-): StageRuntime {
+  { aws, connector, observer, build }: Surroundings,
+): Promise<StageRuntime> {
   const stage = stageNamed(pipeline, bindings.stage);
   const { generation, source } = bindings;
   const now = Date.now;
   const wait = (millis: number): Promise<void> => setTimeout(millis);
-  const objects = new S3Objects(clients.s3, bindings.bucket);
+  const objects = new S3Objects(aws.of(S3Client), bindings.bucket);
+  const services: Services = { aws, now, wait };
   return new StageRuntime({
     stage: runnableStage(pipeline, stage, { generation, incarnation: source.incarnation }),
     build,
-    changelog: new DynamoChangelog(clients.dynamodb, bindings.table),
+    changelog: new DynamoChangelog(aws.of(DynamoDBClient), bindings.table),
     objects,
-    writers: writersOf(stage, bindings, clients, objects, now, wait),
-    partitions: new KinesisPartitions({ client: clients.kinesis, streamArn: bindings.source.streamArn, wait }),
+    writers: await writersOf(stage, bindings, services, objects),
+    partitions: connector.partitions(source.address, services),
     lookups: {
-      tables: tablesOf(pipeline, stage, bindings, clients, wait),
+      tables: tablesOf(pipeline, stage, bindings, services),
       wait: (millis, signal) => setTimeout(millis, undefined, { signal }),
     },
     observer,
@@ -63,13 +70,8 @@ export function stageRuntime(
 }
 
 /** The tables that a stage's operators look up in, by the names that the pipeline has for them. */
-function tablesOf(
-  pipeline: Pipeline,
-  stage: Stage,
-  { lookupTables }: Bindings,
-  { dynamodb: client }: Clients,
-  wait: (millis: number) => Promise<void>,
-): LookupTables {
+function tablesOf(pipeline: Pipeline, stage: Stage, { lookupTables }: Bindings, { aws, wait }: Services): LookupTables {
+  const client = aws.of(DynamoDBClient);
   const tables = enrichmentsOf(pipeline, stage).flatMap(({ table }) => table ?? []);
   return new Map(
     tables.map((declaration) => {
@@ -81,39 +83,37 @@ function tablesOf(
   );
 }
 
-function writersOf(
+async function writersOf(
   stage: Stage,
   bindings: Bindings,
-  clients: Clients,
+  services: Services,
   objects: ObjectStore,
-  now: () => number,
-  wait: (millis: number) => Promise<void>,
-): SinkWriters {
+): Promise<SinkWriters> {
+  const { aws, now } = services;
+  const client = aws.of(SQSClient);
   const { deadLetterQueueUrl, tickQueueUrl, bucket } = bindings;
   const writers = new Map<string, SinkWriter>([
-    [DEAD_LETTERS, new DeadLetterWriter({ client: clients.sqs, queueUrl: deadLetterQueueUrl, objects, bucket })],
-    [TICKS, new TickWriter({ client: clients.sqs, queueUrl: tickQueueUrl, now })],
+    [DEAD_LETTERS, new DeadLetterWriter({ client, queueUrl: deadLetterQueueUrl, objects, bucket })],
+    [TICKS, new TickWriter({ client, queueUrl: tickQueueUrl, now })],
   ]);
   for (const producer of producersOf(stage)) {
     const queueUrl = bindings.tickQueues[producer];
     if (queueUrl === undefined)
       throw unbound(`Stage "${stage.name}" reads from stage "${producer}" and has no queue of its ticks.`);
-    writers.set(ticksOf(producer), new TickWriter({ client: clients.sqs, queueUrl, now }));
+    writers.set(ticksOf(producer), new TickWriter({ client, queueUrl, now }));
   }
   for (const { stage: reader } of stage.shuffles) {
     const stream = bindings.shuffles[reader];
     if (stream === undefined)
       throw unbound(`Stage "${stage.name}" sends to stage "${reader}" and has no stream for it.`);
-    writers.set(reader, new ShuffleWriter(new KinesisInternalStream({ client: clients.kinesis, stream, wait })));
+    const { shuffleWriter } = await import("../connectors/kinesis/shuffle.ts");
+    writers.set(reader, shuffleWriter(stream, services));
   }
   for (const sink of stage.sinks) {
-    const { name } = sink;
-    const deliveryStream = bindings.deliveryStreams[name];
-    if (deliveryStream === undefined) {
-      throw unbound(`Stage "${stage.name}" has a sink "${name}" and no delivery stream for it.`);
-    }
-    const lake = sink as LakeDeclaration; // no other sink has a delivery stream
-    writers.set(name, new FirehoseWriter({ client: clients.firehose, lake, deliveryStream, wait }));
+    const address = bindings.sinks[sink.name];
+    if (address === undefined)
+      throw unbound(`Stage "${stage.name}" has a sink "${sink.name}" that is bound to nothing.`);
+    writers.set(sink.name, await sinkWriter(sink, address, services));
   }
   return writers;
 }

@@ -6,6 +6,9 @@ export const BINDINGS_VARIABLE = "MILLRACE_BINDINGS";
 /** The environment variable that names the function's build. */
 export const BUILD_VARIABLE = "MILLRACE_BUILD";
 
+/** Where a system is: names, ARNs and URLs, by fields that the connector knows. Never a secret. */
+export type Address = Readonly<Record<string, string>>;
+
 /** What a stage's function is bound to: the names of the resources that the construct made for it. */
 export interface Bindings {
   /** Which deployment of the pipeline this is: the stack's name. */
@@ -14,9 +17,9 @@ export interface Bindings {
   /** Raised by a replay or a restore. */
   readonly generation: number;
   readonly source: {
-    /** The stream's name. */
-    readonly stream: string;
-    readonly streamArn: string;
+    /** What the stage reads from: "kinesis" between stages. */
+    readonly connector: string;
+    readonly address: Address;
     /** Which of the streams that ever had this name. */
     readonly incarnation: number;
     /** A record that comes alone and so long after its arrival, in milliseconds, is suspected of killing the process (X7). */
@@ -32,8 +35,8 @@ export interface Bindings {
   readonly tickQueues: Readonly<Record<string, string>>;
   /** Internal streams that it writes to, by the stage that reads them. */
   readonly shuffles: Readonly<Record<string, string>>;
-  /** Delivery streams by sink. */
-  readonly deliveryStreams: Readonly<Record<string, string>>;
+  /** Where the sinks' systems are, by sink. */
+  readonly sinks: Readonly<Record<string, Address>>;
   /** DynamoDB tables that it looks up in, by the names that the pipeline has for them. */
   readonly lookupTables: Readonly<Record<string, string>>;
 }
@@ -54,17 +57,18 @@ export function readBindings(environment: Readonly<Record<string, string | undef
   }
   const bindings = recordOf(value, "it");
   const source = recordOf(bindings["source"], "source");
-  const textsOf = (field: string): Readonly<Record<string, string>> => {
-    const texts = recordOf(bindings[field], field);
-    return Object.fromEntries(Object.keys(texts).map((name) => [name, textOf(texts, name, `${field}.`)]));
+  const textsOf = (field: string, of = bindings, within = ""): Address => {
+    const texts = recordOf(of[field], within + field);
+    return Object.fromEntries(Object.keys(texts).map((name) => [name, textOf(texts, name, `${within}${field}.`)]));
   };
+  const sinks = recordOf(bindings["sinks"], "sinks");
   return {
     deployment: textOf(bindings, "deployment"),
     stage: textOf(bindings, "stage"),
     generation: numberOf(bindings, "generation"),
     source: {
-      stream: textOf(source, "stream", "source."),
-      streamArn: textOf(source, "streamArn", "source."),
+      connector: textOf(source, "connector", "source."),
+      address: textsOf("address", source, "source."),
       incarnation: numberOf(source, "incarnation", "source."),
       suspectAfterMillis: numberOf(source, "suspectAfterMillis", "source."),
     },
@@ -74,7 +78,7 @@ export function readBindings(environment: Readonly<Record<string, string | undef
     tickQueueUrl: textOf(bindings, "tickQueueUrl"),
     tickQueues: textsOf("tickQueues"),
     shuffles: textsOf("shuffles"),
-    deliveryStreams: textsOf("deliveryStreams"),
+    sinks: Object.fromEntries(Object.keys(sinks).map((sink) => [sink, textsOf(sink, sinks, "sinks.")])),
     lookupTables: textsOf("lookupTables"),
   };
 }

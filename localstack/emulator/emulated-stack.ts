@@ -82,7 +82,7 @@ export class EmulatedStack {
 
   readonly put: FeedOptions["put"] = async (records) => {
     const { Records } = await this.clients.kinesis.send(
-      new PutRecordsCommand({ StreamName: this.bindings.source.stream, Records: records }),
+      new PutRecordsCommand({ StreamName: this.bindings.source.address["stream"], Records: records }),
     );
     return Records ?? [];
   };

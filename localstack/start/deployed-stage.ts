@@ -34,7 +34,7 @@ export class DeployedStage {
 
   /** The name of the stream it reads. */
   get stream(): string {
-    return this.bindings.source.stream;
+    return this.bindings.source.address["stream"]!;
   }
 
   /** All shards that the stream ever had, in the order in which they were made. */

@@ -1,7 +1,8 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { Context, KinesisStreamBatchResponse } from "aws-lambda";
+import type { Context } from "aws-lambda";
 import fc from "fast-check";
-import { inspectTasks, lambdaHandler, readBindings, type StageHandler } from "millrace/lambda";
+import { inspectTasks, lambdaHandler, readBindings, type StageHandler, type StageResponse } from "millrace/lambda";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { MillraceError } from "../../lib/errors.ts";
 import { BINDINGS_VARIABLE } from "../../lib/plan/bindings.ts";
@@ -15,11 +16,16 @@ const SHARDS = ["shardId-000000000000", "shardId-000000000001"];
 const services = new FakeServices(SHARDS);
 const pipeline = eventsPipeline({ disorder: { hours: 1 } });
 
-vi.mock("../../lib/lambda/clients.ts", () => ({ makeClients: () => services.clients }));
+vi.mock("../../lib/lambda/clients.ts", () => ({ awsClients: () => services.clients }));
 
 beforeAll(() => {
   const urls = { deadLetterQueueUrl: "dead", tickQueueUrl: "ticks" };
-  const source = { stream: "events", streamArn: ARN, incarnation: 0, suspectAfterMillis: 1e15 };
+  const source = {
+    connector: "kinesis",
+    address: { stream: "events", streamArn: ARN },
+    incarnation: 0,
+    suspectAfterMillis: 1e15,
+  };
   const bindings = { deployment: "test", stage: "events", generation: 0, source, table: "t", bucket: "b", ...urls };
   vi.stubEnv(
     BINDINGS_VARIABLE,
@@ -27,7 +33,7 @@ beforeAll(() => {
       ...bindings,
       tickQueues: {},
       shuffles: {},
-      deliveryStreams: { sums: "sums", late: "late" },
+      sinks: { sums: { deliveryStream: "sums" }, late: { deliveryStream: "late" } },
       lookupTables: {},
     }),
   );
@@ -141,7 +147,7 @@ const apply = (value: unknown, all: readonly (readonly [number[], number, unknow
 /** What has come of both shards' tasks. */
 const heads = async () => {
   const s3 = {} as S3Client;
-  const dynamodb = services.clients.dynamodb;
+  const dynamodb = services.clients.of(DynamoDBClient);
   const all = await inspectTasks({ dynamodb, s3, bindings: readBindings(process.env), pipeline, partitions: SHARDS });
   return all.map(({ position, counters }) => [position?.sequence, counters.get("events")?.in ?? 0] as const);
 };
@@ -165,7 +171,7 @@ test(
       services.table = new ItemTable();
       const handler = lambdaHandler(pipeline);
       const given = apply(event(), all);
-      let answer: KinesisStreamBatchResponse;
+      let answer: StageResponse;
       try {
         answer = await invoke(handler, given);
       } catch (thrown) {

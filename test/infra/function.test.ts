@@ -28,8 +28,8 @@ describe("a stage's function", () => {
       stage: "departures",
       generation: 0,
       source: {
-        stream: "{PipelineStreamsdepartures}",
-        streamArn: "{PipelineStreamsdepartures.Arn}",
+        connector: "kinesis",
+        address: { stream: "{PipelineStreamsdepartures}", streamArn: "{PipelineStreamsdepartures.Arn}" },
         incarnation: 0,
         // 30 seconds, and twice the batching window of five.
         suspectAfterMillis: 40_000,
@@ -40,9 +40,9 @@ describe("a stage's function", () => {
       tickQueueUrl: "{PipelinedeparturesTicks}",
       tickQueues: {},
       shuffles: {},
-      deliveryStreams: {
-        hourly_delays: "{PipelineLakeshourlydelaysDelivery}",
-        late_departures: "{PipelineLakeslatedeparturesDelivery}",
+      sinks: {
+        hourly_delays: { deliveryStream: "{PipelineLakeshourlydelaysDelivery}" },
+        late_departures: { deliveryStream: "{PipelineLakeslatedeparturesDelivery}" },
       },
       lookupTables: {},
     });

@@ -74,7 +74,7 @@ describe("a pipeline with a shuffle", () => {
       ["clicks", { "by-page": "{PipelineStreamsbypage}" }],
       ["by-page", {}],
     ]);
-    expect(bindings[2]!.source.stream).toBe("{PipelineStreamsbypage}");
+    expect(bindings[2]!.source.address["stream"]).toBe("{PipelineStreamsbypage}");
   });
 
   test("X12: what reads others may wake these, and sends to nobody else's ticks", () => {

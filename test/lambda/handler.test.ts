@@ -15,7 +15,7 @@ import { eventsPipeline } from "../support/events-pipeline.ts";
 
 const ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events";
 const pipeline = eventsPipeline({ disorder: { hours: 1 } });
-const bindings = bindingsOf("events", ARN, { sums: "sums", late: "late" });
+const bindings = bindingsOf("events", ARN, { sums: { deliveryStream: "sums" }, late: { deliveryStream: "late" } });
 
 let services: HandlerServices;
 let handler: StageHandler;

@@ -1,5 +1,5 @@
 import { bigint, count, kinesis, lake, pipeline, text, timestamp, tumbling } from "millrace";
-import { lambdaHandler, type StageEvent, type StageHandler } from "millrace/lambda";
+import { lambdaHandler, type StageHandler } from "millrace/lambda";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import {
@@ -44,7 +44,10 @@ let handler: StageHandler;
 const printed: string[] = [];
 
 beforeAll(async () => {
-  services = await startHandlerServices(["shard-a", "shard-b"], bindingsOf("cards", ARN, { payments: "payments" }));
+  services = await startHandlerServices(
+    ["shard-a", "shard-b"],
+    bindingsOf("cards", ARN, { payments: { deliveryStream: "payments" } }),
+  );
   vi.stubEnv("POWERTOOLS_LOG_LEVEL", "DEBUG");
   for (const method of ["log", "info", "warn", "error", "debug"] as const) {
     vi.spyOn(console, method).mockImplementation((...said: unknown[]) => void printed.push(JSON.stringify(said)));
@@ -61,7 +64,7 @@ const record = (shard: string, sequence: number, payload: string, partitionKey =
 
 const payment = (fields: object = {}) => JSON.stringify({ card: SECRET, time: 1_000, kind: "good", ...fields });
 
-const invoke = (Records: readonly unknown[]) => handler({ Records } as StageEvent, CONTEXT);
+const invoke = (Records: readonly unknown[]) => handler({ Records }, CONTEXT);
 
 const HIDDEN = [SECRET, Buffer.from(SECRET).toString("base64"), "1234-5678"];
 

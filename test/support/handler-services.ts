@@ -11,15 +11,11 @@ export interface HandlerServices {
 }
 
 /** What a stage's function is bound to where nothing takes its messages and rows. */
-export const bindingsOf = (
-  stage: string,
-  streamArn: string,
-  deliveryStreams: Bindings["deliveryStreams"],
-): Bindings => ({
+export const bindingsOf = (stage: string, streamArn: string, sinks: Bindings["sinks"]): Bindings => ({
   deployment: "test",
   stage,
   generation: 0,
-  source: { stream: stage, streamArn, incarnation: 0, suspectAfterMillis: 40_000 },
+  source: { connector: "kinesis", address: { stream: stage, streamArn }, incarnation: 0, suspectAfterMillis: 40_000 },
   table: "changelog",
   bucket: "state",
   deadLetterQueueUrl: "http://127.0.0.1:1/dead",
@@ -27,7 +23,7 @@ export const bindingsOf = (
   tickQueues: {},
   shuffles: {},
   lookupTables: {},
-  deliveryStreams,
+  sinks,
 });
 
 /** Starts what a handler reads and writes, and sets the process's environment as Lambda would. */

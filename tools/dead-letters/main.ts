@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeClients, type Clients } from "../../lib/lambda/clients.ts";
+import { makeClients, type Clients } from "../clients.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { S3Objects } from "../../lib/s3/objects.ts";
 import { Printer, whole } from "../../localstack/start/print.ts";

@@ -10,7 +10,7 @@ import {
   waitUntilStackDeleteComplete,
 } from "@aws-sdk/client-cloudformation";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { makeClients, type Clients } from "../../lib/lambda/clients.ts";
+import { makeClients, type Clients } from "../clients.ts";
 import { emptyBucket } from "../../localstack/emulator/objects.ts";
 import { startMinistack } from "../../localstack/emulator/ministack.ts";
 import { installMinistack } from "../../localstack/emulator/python.ts";

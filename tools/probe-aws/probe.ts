@@ -1,4 +1,4 @@
-import type { Clients } from "../../lib/lambda/clients.ts";
+import type { Clients } from "../clients.ts";
 
 /** What the stack of stack.ts has made: names, and URLs of queues. */
 export interface Place {

@@ -1,5 +1,5 @@
 import { KinesisPartitions } from "../../lib/connectors/kinesis/partitions.ts";
-import type { Clients } from "../../lib/lambda/clients.ts";
+import type { Clients } from "../clients.ts";
 import { listLargestKeys, type LargeKey } from "../../lib/lambda/largest-keys.ts";
 import type { Pipeline } from "../../lib/pipeline/topology.ts";
 import { parseTaskName, type TaskId } from "../../lib/state/task-id.ts";

@@ -2,7 +2,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { pipelines } from "../../infra/pipelines.ts";
-import { makeClients, type Clients } from "../../lib/lambda/clients.ts";
+import { makeClients, type Clients } from "../clients.ts";
 import { definitionError, messageOf } from "../../lib/errors.ts";
 import type { Pipeline } from "../../lib/pipeline/topology.ts";
 import { Printer, whole } from "../../localstack/start/print.ts";

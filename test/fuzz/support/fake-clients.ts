@@ -1,7 +1,7 @@
 import { ListShardsCommand } from "@aws-sdk/client-kinesis";
 import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
 import { SendMessageBatchCommand } from "@aws-sdk/client-sqs";
-import type { Clients } from "../../../lib/lambda/clients.ts";
+import type { AwsClients } from "../../../lib/connectors/services.ts";
 import { ItemTable } from "./item-table.ts";
 
 /** The services of a function, in memory: a table, shards that are read to their tip, and sinks that take everything. */
@@ -13,11 +13,11 @@ export class FakeServices {
     this.shards = shards;
   }
 
-  get clients(): Clients {
+  get clients(): AwsClients {
     const send = async (command: unknown) => this.#run(command);
-    const other = { send } as never;
-    const dynamodb = { send: (command: never) => this.table.client.send(command) } as never;
-    return { dynamodb, s3: other, sqs: other, firehose: other, kinesis: other };
+    const other = { send };
+    const dynamodb = { send: (command: never) => this.table.client.send(command) };
+    return { of: (Client) => (Client.name === "DynamoDBClient" ? dynamodb : other) as never };
   }
 
   #run(command: unknown): unknown {

@@ -1,12 +1,8 @@
-import { systemicError } from "../errors.ts";
-import type { IncomingRecord } from "../runtime/record.ts";
-import { compareSequences } from "../state/position.ts";
-
-/** One partition's records of an event, in their order. */
-export interface PartitionRecords {
-  readonly partition: string;
-  readonly records: readonly IncomingRecord[];
-}
+import { systemicError } from "../../errors.ts";
+import type { IncomingRecord } from "../../runtime/record.ts";
+import { compareSequences } from "../../state/position.ts";
+import { firstRecord } from "../first-record.ts";
+import type { PartitionRecords } from "../source-connector.ts";
 
 /** What Kinesis calls shards and numbers records (AWS: Kinesis API reference, Record and Shard). */
 const SHARD_ID = /^[a-zA-Z0-9_.-]{1,128}$/;
@@ -14,6 +10,9 @@ const SEQUENCE_NUMBER = /^(?:0|[1-9]\d{0,128})$/;
 
 /** The largest arrival time that is one: what a Date can hold, in seconds. */
 const MAX_ARRIVAL = 8.64e12;
+
+/** Whether an event is of Kinesis: Lambda puts records of one source in an event. */
+export const isKinesisEvent = (event: unknown): boolean => "kinesis" in (firstRecord(event) ?? {});
 
 /**
  * A mapping's Kinesis event as records by shard. All of it is checked before any of it is folded: a record under

@@ -1,0 +1,18 @@
+import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { fieldOf } from "../services.ts";
+import type { SourceConnector } from "../source-connector.ts";
+import { isKinesisEvent, recordsByShard } from "./event.ts";
+import { KinesisPartitions } from "./partitions.ts";
+
+const ARN = "streamArn";
+const WHAT = "The source's stream";
+
+/** A Kinesis data stream, of a source or between stages. Its address has `stream`, the name, and `streamArn`. */
+export const kinesisSource: SourceConnector = {
+  isEvent: isKinesisEvent,
+  recordsOf: (event, address) =>
+    recordsByShard(event as { readonly Records: readonly unknown[] }, fieldOf(address, ARN, WHAT)),
+  itemOf: ({ records }) => records[0]!.position.sequence,
+  partitions: (address, { aws, wait }) =>
+    new KinesisPartitions({ client: aws.of(KinesisClient), streamArn: fieldOf(address, ARN, WHAT), wait }),
+};

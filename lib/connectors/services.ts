@@ -1,0 +1,39 @@
+import type { NodeHttpHandler } from "@smithy/node-http-handler";
+import { systemicError } from "../errors.ts";
+import type { Address } from "../plan/bindings.ts";
+
+/** What AWS clients are made with. */
+export interface AwsSettings {
+  readonly requestHandler: NodeHttpHandler;
+  readonly maxAttempts: number;
+  readonly forcePathStyle: boolean;
+}
+
+/** AWS clients, one of each kind: `clients.of(KinesisClient)`. */
+export interface AwsClients {
+  of<C>(Client: new (settings: AwsSettings) => C): C;
+}
+
+/** What the faces of connectors that talk to a system are given. */
+export interface Services {
+  readonly aws: AwsClients;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly wait: (millis: number) => Promise<void>;
+}
+
+/**
+ * A field of what a source or sink was bound to.
+ *
+ * @param what names the source or sink in errors
+ * @throws systemic error `bindings/address`
+ */
+export function fieldOf(address: Address, field: string, what: string): string {
+  const value = address[field];
+  if (value !== undefined) return value;
+  throw systemicError({
+    code: "bindings/address",
+    message: `${what} is bound to nothing that has a ${field}.`,
+    advice: "Deploy pipeline and infrastructure together.",
+  });
+}

@@ -1,0 +1,25 @@
+import { systemicError } from "../errors.ts";
+import type { SinkDeclaration } from "../pipeline/sink.ts";
+import type { Address } from "../plan/bindings.ts";
+import type { SinkWriter } from "../runtime/sink-writer.ts";
+import { LAKE } from "./firehose/declare.ts";
+import type { Services } from "./services.ts";
+
+/** The face of a sink that delivers. */
+export type MakeWriter = (sink: SinkDeclaration, address: Address, services: Services) => SinkWriter;
+
+/** Loaded when a stage needs it: a function reads its own sinks' code alone. */
+const CONNECTORS: Readonly<Record<string, () => Promise<MakeWriter>>> = {
+  [LAKE]: async () => (await import("./firehose/sink.ts")).lakeWriter,
+};
+
+/** @throws systemic error `bindings/connector` */
+export async function sinkWriter(sink: SinkDeclaration, address: Address, services: Services): Promise<SinkWriter> {
+  const load = CONNECTORS[sink.connector];
+  if (load !== undefined) return (await load())(sink, address, services);
+  throw systemicError({
+    code: "bindings/connector",
+    message: `The sink "${sink.name}" is of "${sink.connector}", which this build cannot deliver to.`,
+    advice: "Update millrace.",
+  });
+}

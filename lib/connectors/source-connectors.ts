@@ -1,0 +1,19 @@
+import { systemicError } from "../errors.ts";
+import { KINESIS } from "./kinesis/declare.ts";
+import type { SourceConnector } from "./source-connector.ts";
+
+/** Loaded when a stage needs it: a function reads its own source's code alone. */
+const CONNECTORS: Readonly<Record<string, () => Promise<SourceConnector>>> = {
+  [KINESIS]: async () => (await import("./kinesis/source.ts")).kinesisSource,
+};
+
+/** @throws systemic error `bindings/connector` */
+export function sourceConnector(name: string): Promise<SourceConnector> {
+  const load = CONNECTORS[name];
+  if (load !== undefined) return load();
+  throw systemicError({
+    code: "bindings/connector",
+    message: `The function is bound to a source of "${name}", which this build does not know.`,
+    advice: "Deploy pipeline and infrastructure together.",
+  });
+}
