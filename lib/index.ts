@@ -61,7 +61,7 @@ export type { Stored } from "./state/stored-value.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
 export { kinesis } from "./connectors/kinesis/declare.ts";
 export { dynamoTable, type DynamoTableOptions } from "./connectors/dynamodb-table/declare.ts";
-export { lake, type Lake, type LakeFormat, type LakeOptions } from "./connectors/firehose/declare.ts";
+export { lake, type Lake, type LakeFormat, type LakeOptions, type LakeTable } from "./connectors/firehose/declare.ts";
 export { day, type DayPartition } from "./connectors/firehose/event-date.ts";
 export { calendarDay, calendarMonth, type CalendarOptions } from "./windows/calendar.ts";
 export { countWindow } from "./windows/count.ts";

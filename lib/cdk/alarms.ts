@@ -14,7 +14,7 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
-import { deliveryMetric, stageMetric, sweepMetric } from "./metrics.ts";
+import { deliveryMetric, freshnessOf, stageMetric, sweepMetric } from "./metrics.ts";
 import { section, type Section } from "./runbook.ts";
 import type { SharedQueues } from "./queues.ts";
 
@@ -201,15 +201,16 @@ export class Alarms extends Construct {
 
   watchLake(lake: ProvisionedLake, bufferSeconds: number): void {
     this.#watch(`${lake.name}-Freshness`, {
-      metric: deliveryMetric(lake.deliveryStream.ref, "DeliveryToS3.DataFreshness", Stats.MAXIMUM),
+      metric: freshnessOf(lake),
       above: bufferSeconds + 900,
       cadence: RECURRING,
       see: "A lake that is behind",
       description:
         "Rows wait to become files for a quarter of an hour longer than they should. Read the delivery stream's log.",
     });
+    const failed = lake.table === "iceberg" ? "DeliveryToIceberg.FailedRowCount" : "FailedConversion.Records";
     this.#watch(`${lake.name}-FailedConversion`, {
-      metric: deliveryMetric(lake.deliveryStream.ref, "FailedConversion.Records", Stats.SUM),
+      metric: deliveryMetric(lake.deliveryStream.ref, failed, Stats.SUM),
       above: 0,
       cadence: ONCE,
       see: "A lake that is behind",

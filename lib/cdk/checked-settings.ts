@@ -3,7 +3,7 @@ import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { isDynamoTable } from "../connectors/dynamodb-table/declare.ts";
 import { isLake, type LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { checkLakes, type CheckedLakes } from "../connectors/firehose/provision.ts";
-import { rawTable } from "../connectors/firehose/view.ts";
+import { tableOf } from "../connectors/firehose/view.ts";
 import { KINESIS } from "../connectors/kinesis/declare.ts";
 import {
   checkMapping,
@@ -60,7 +60,7 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
   const stages = planned.map((stage) => checkStage(what, props, stage));
   refuseUnknownTables(what, props, stages);
   refuseSharedTables(what, stages);
-  refuseCompactedOrc(what, props, stages);
+  refuseCompaction(what, props, stages);
   const settings = props.function ?? {};
   const days = props.logRetentionDays ?? 30;
   if (typeof RetentionDays[days] !== "string") {
@@ -192,25 +192,31 @@ function refuseUnknownStreams(what: string, props: MillracePipelineProps, stages
     throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `Its sources and shuffles are ${names.join(", ")}.`);
 }
 
-/** Compaction reads and writes Parquet. */
-function refuseCompactedOrc(
+/** Compaction reads and writes files of Parquet, and knows of all that there are. */
+function refuseCompaction(
   what: string,
-  { lakes = {} }: MillracePipelineProps,
+  { lakes: { compaction } = {} }: MillracePipelineProps,
   stages: readonly CheckedStage[],
 ): void {
-  const orc = stages.flatMap((stage) => stage.lakes).find(({ format }) => format !== "parquet");
-  if (lakes.compaction === undefined || orc === undefined) return;
+  const lakes = stages.flatMap((stage) => stage.lakes);
+  const iceberg = lakes.find(({ table }) => table === "iceberg");
+  const orc = lakes.find(({ format }) => format !== "parquet");
+  if (compaction === undefined || (iceberg ?? orc) === undefined) return;
   throw refuseSetting(
     `${what}.lakes.compaction`,
-    `for lake("${orc.name}"), whose files are ORC`,
-    "Files of Parquet are merged: leave out compaction, or the lake's format.",
+    iceberg === undefined
+      ? `for lake("${orc!.name}"), whose files are ORC`
+      : `for lake("${iceberg.name}"), whose table is of Iceberg`,
+    iceberg === undefined
+      ? "Files of Parquet are merged: leave out compaction, or the lake's format."
+      : "Iceberg's files are merged by Glue's table optimizers or Athena's OPTIMIZE: leave out compaction, or the lake's table.",
   );
 }
 
-/** Every lake has two tables, and all of a pipeline are in one database. */
+/** Every lake of files has a table and a view, and all of a pipeline are in one database. */
 function refuseSharedTables(what: string, stages: readonly CheckedStage[]): void {
   const lakes = new Set(stages.flatMap((stage) => stage.lakes)); // one may be of several stages
-  const tables = [...lakes].flatMap((lake) => [lake.name, rawTable(lake.name)]);
+  const tables = [...lakes].flatMap((lake) => [...new Set([lake.name, tableOf(lake)])]);
   const shared = tables.find((table, i) => tables.indexOf(table) !== i);
   if (shared !== undefined)
     throw refuseSetting(`${what}: the table "${shared}"`, "of two lakes", "Give one of the lakes another name.");

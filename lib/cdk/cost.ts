@@ -77,7 +77,9 @@ export function costOfMillion({ stages, memory, table, lakes }: Billed): readonl
       "Firehose",
       lakes.map((lake): Use => {
         const bytes = deliveryMetric(lake.deliveryStream.ref, "IncomingBytes", Stats.SUM);
-        return [bytes, (prices.firehoseIngest.dollars + prices.firehoseConversion.dollars) / GIGABYTE];
+        const { firehoseIngest, firehoseConversion, firehoseIceberg } = prices;
+        const files = firehoseIngest.dollars + firehoseConversion.dollars;
+        return [bytes, (lake.table === "iceberg" ? firehoseIceberg.dollars : files) / GIGABYTE];
       }),
     ),
     ...perMillion(

@@ -15,7 +15,14 @@ import type { Construct } from "constructs";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { costOfMillion } from "./cost.ts";
 import { OTHER, type MetricSpec } from "../operators/metric.ts";
-import { declaredMetric, deliveryMetric, operatorMetric, stageMetric, type StageMetric } from "./metrics.ts";
+import {
+  declaredMetric,
+  deliveryMetric,
+  freshnessOf,
+  operatorMetric,
+  stageMetric,
+  type StageMetric,
+} from "./metrics.ts";
 import type { SharedQueues } from "./queues.ts";
 
 /** A stage as the dashboard shows it. */
@@ -62,11 +69,13 @@ export function dashboard(scope: Construct, shown: Shown): Dashboard {
     ),
     graph(
       "Lakes: freshness, s",
-      lakes.map((lake) => lakeMetric(lake, "DeliveryToS3.DataFreshness", Stats.MAXIMUM)),
+      lakes.map((lake) => freshnessOf(lake).with({ label: lake.name })),
     ),
     graph(
       "Lakes: rows",
-      lakes.map((lake) => lakeMetric(lake, "IncomingRecords", Stats.SUM)),
+      lakes.map(({ name, deliveryStream }) =>
+        deliveryMetric(deliveryStream.ref, "IncomingRecords", Stats.SUM).with({ label: name }),
+      ),
     ),
   );
   const { deployment } = identityOf("");
@@ -144,6 +153,3 @@ function addStage(board: Dashboard, identity: Parameters<typeof stageMetric>[0],
 }
 
 const graph = (title: string, left: readonly IMetric[]) => new GraphWidget({ title, left: [...left], width: 6 });
-
-const lakeMetric = (lake: ProvisionedLake, name: string, statistic: string) =>
-  deliveryMetric(lake.deliveryStream.ref, name, statistic).with({ label: lake.name });

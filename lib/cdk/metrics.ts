@@ -1,5 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
+import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
 
 /** The namespace of what functions count themselves. */
 export const NAMESPACE = "Millrace";
@@ -95,6 +96,12 @@ export const deliveryMetric = (deliveryStream: string, metricName: string, stati
     statistic,
     period: MINUTE,
   });
+
+/** Seconds that the oldest row has waited for. */
+export const freshnessOf = ({ table, deliveryStream }: Pick<ProvisionedLake, "table" | "deliveryStream">): Metric => {
+  const to = table === "iceberg" ? "DeliveryToIceberg" : "DeliveryToS3";
+  return deliveryMetric(deliveryStream.ref, `${to}.DataFreshness`, Stats.MAXIMUM);
+};
 
 export const sweepMetric = (ruleName: string, metricName: string, period = MINUTE): Metric =>
   new Metric({

@@ -8,7 +8,7 @@ import { Construct } from "constructs";
 import { lookupTable } from "../connectors/dynamodb-table/provision.ts";
 import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { provisionLake, type LakePlace, type ProvisionedLake } from "../connectors/firehose/provision.ts";
-import { rawTable } from "../connectors/firehose/view.ts";
+import { tableOf } from "../connectors/firehose/view.ts";
 import { provisionStream } from "../connectors/kinesis/provision.ts";
 import { nodesOf, type Pipeline } from "../pipeline/topology.ts";
 import { operatorsOf } from "../plan/operators-of.ts";
@@ -68,7 +68,7 @@ export class MillracePipeline extends Construct {
     const hasLakes = settings.stages.some(({ lakes }) => lakes.length > 0);
     this.lakeBucket = hasLakes ? (buckets.lake ?? secureBucket(this, "Lake", keep)) : undefined;
     const root = buckets.lake === undefined ? "" : `${settings.database}/`; // others may have lakes in it
-    const database = hasLakes ? lakeDatabase(this, props.pipeline.name, settings.database) : undefined;
+    const database = hasLakes ? lakeDatabase(this, props.pipeline.name, settings) : undefined;
     this.queues = sharedQueues(this, settings.removalPolicy, encryptionKey);
     const code = props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd());
 
@@ -200,8 +200,10 @@ export class MillracePipeline extends Construct {
     for (const lake of lakesOf(provisioned)) {
       const prefix = `Lake${pascalCase(lake.name)}`;
       outputs.add(`${prefix}Prefix`, lake.prefix, `Keys of the Parquet files of ${lake.name} in the lake bucket`);
-      outputs.add(`${prefix}Table`, rawTable(lake.name), `Table of the files of ${lake.name}, repeats included`);
-      outputs.add(`${prefix}View`, lake.name, `View of ${lake.name}, each row once`);
+      const iceberg = lake.table === "iceberg";
+      const rows = iceberg ? "each row once" : "repeats included";
+      outputs.add(`${prefix}Table`, tableOf(lake), `Table of the files of ${lake.name}, ${rows}`);
+      if (!iceberg) outputs.add(`${prefix}View`, lake.name, `View of ${lake.name}, each row once`);
       outputs.add(`${prefix}DeliveryStream`, lake.deliveryStream.ref, `Delivery stream of ${lake.name}`);
     }
     if (this.lakeBucket === undefined) return;
@@ -240,12 +242,19 @@ const lakesOf = (provisioned: readonly Provisioned[]): readonly ProvisionedLake[
   ...new Set(provisioned.flatMap(({ lakes }) => lakes)),
 ];
 
-/** Definitions are made again by the next deployment, under the same name: only the files are worth keeping. */
-const lakeDatabase = (scope: Construct, pipeline: string, name: string): CfnDatabase =>
-  new CfnDatabase(scope, "Database", {
+/**
+ * Definitions are made again by the next deployment, under the same name: only the files are worth keeping. A table of
+ * Iceberg is more than a definition, and goes with its database.
+ */
+function lakeDatabase(scope: Construct, pipeline: string, settings: CheckedSettings): CfnDatabase {
+  const database = new CfnDatabase(scope, "Database", {
     catalogId: Aws.ACCOUNT_ID,
-    databaseInput: { name, description: `Lakes of the pipeline ${pipeline}` },
+    databaseInput: { name: settings.database, description: `Lakes of the pipeline ${pipeline}` },
   });
+  const hasIceberg = settings.stages.some(({ lakes }) => lakes.some(({ table }) => table === "iceberg"));
+  if (hasIceberg) database.applyRemovalPolicy(settings.removalPolicy);
+  return database;
+}
 
 /** What the names of a stage's tasks begin with: all but the partition. */
 const tasksOf = (

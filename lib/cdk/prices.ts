@@ -38,6 +38,11 @@ export const prices = {
     source: "Amazon Data Firehose pricing, Direct PUT",
   },
   firehoseConversion: { dollars: 0.018, per: "GB converted to Parquet", source: "Amazon Data Firehose pricing" },
+  firehoseIceberg: {
+    dollars: 0.075,
+    per: "GB to Apache Iceberg tables, each record as it is",
+    source: "Amazon Data Firehose pricing, as quoted by others in 2025: look it up before you rely on it",
+  },
   s3Put: { dollars: 0.005, per: "thousand PUT, COPY, POST or LIST requests", source: "Amazon S3 pricing, Standard" },
   s3Get: { dollars: 0.0004, per: "thousand GET and all other requests", source: "Amazon S3 pricing, Standard" },
   sqsRequest: { dollars: 0.4, per: "million requests (64 KB)", source: "Amazon SQS pricing, standard queues" },

@@ -1,7 +1,8 @@
 import { FirehoseClient } from "@aws-sdk/client-firehose";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { MemoryObjects } from "millrace/testing";
-import { day, lake, timestamp } from "millrace";
+import fc from "fast-check";
+import { bigint, day, lake, timestamp } from "millrace";
 import { describe, expect, test } from "vitest";
 import { FirehoseWriter } from "../../lib/connectors/firehose/deliver.ts";
 import { DeadLetterWriter } from "../../lib/connectors/sqs/dead-letters.ts";
@@ -30,7 +31,7 @@ describe("Firehose", () => {
   const writer = (answer: (input: PutInput, request: number) => object, waits: number[] = []) =>
     new FirehoseWriter({
       client: answering<PutInput, FirehoseClient>(new FirehoseClient(region), answer),
-      lake: { eventDates: undefined },
+      lake: { eventDates: undefined, table: "files" },
       deliveryStream: "s",
       wait: (millis) => Promise.resolve(void waits.push(millis)),
     });
@@ -75,6 +76,40 @@ describe("Firehose", () => {
     const records = taken.map((record) => record.trimEnd().split("\n"));
     expect(records.map(({ length }) => length)).toEqual([500, 500, 1]);
     expect(JSON.parse(records[0]![0]!)).toEqual({ output_id: "t@1#0", event_date: "2001-02-03", at });
+  });
+
+  test("X8: rows of a lake of Iceberg come one to a record, with their id, and times in microseconds", async () => {
+    const sales = lake("sales", { at: timestamp }, { table: "iceberg" });
+    const requests: string[][] = [];
+    const iceberg = new FirehoseWriter({
+      client: answering<PutInput, FirehoseClient>(new FirehoseClient(region), ({ Records }) => {
+        requests.push(Records.map(text));
+        return { FailedPutCount: 0 };
+      }),
+      lake: sales,
+      deliveryStream: "s",
+      wait: () => Promise.resolve(),
+    });
+    const at = Date.parse("2001-02-03T04:05:06.789Z");
+    await iceberg.deliver(
+      Array.from({ length: 501 }, (_, n) => ({ id: `t@1#${n}`, body: sales.encode({ at } as never) })),
+    );
+    expect(requests.map(({ length }) => length)).toEqual([500, 1]);
+    expect(requests[0]![1]).toBe(`{"output_id":"t@1#1","at":${at}000}`);
+  });
+
+  test("a row of Iceberg's comes back as it was, at every instant there is", () => {
+    const sales = lake("sales", { at: timestamp, n: bigint }, { table: "iceberg" });
+    const most = 8_640_000_000_000_000;
+    const instant = fc.oneof(fc.integer({ min: -most, max: most }), fc.constantFrom(0, -0, 1, -1, 1000, most, -most));
+    const number = fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n }));
+    fc.assert(
+      fc.property(instant, number, (at, n) => {
+        const body = sales.encode({ at, n } as never);
+        expect(BigInt(/"at":(-?\d+)/.exec(body)![1]!)).toBe(BigInt(at) * 1_000n);
+        expect(sales.decode(body)).toEqual({ at: at + 0, n });
+      }),
+    );
   });
 
   test("what keeps failing fails the delivery, and says why", async () => {

@@ -101,7 +101,8 @@ export function viewTable(
   });
 }
 
-const columnsOf = (lake: LakeDeclaration) => [
+/** The columns of a lake, the output id last. */
+export const columnsOf = (lake: LakeDeclaration) => [
   ...lake.columns.map(({ name, type, nullable }) => ({
     name,
     type,

@@ -3,9 +3,9 @@ import type { Column, Columns, RowOf } from "../../pipeline/column.ts";
 import { checkField, checkName } from "../../pipeline/names.ts";
 import type { Sink, SinkDeclaration } from "../../pipeline/sink.ts";
 import { checkedEventDates, outOfDates, type DayPartition, type EventDates } from "./event-date.ts";
-import { rowDecoder, rowEncoder, type LakeColumn } from "./row.ts";
+import { rowDecoder, rowEncoder, type LakeColumn, type TimeUnit } from "./row.ts";
 
-/** What makes a sink a lake: Firehose to Parquet on S3, with a table in the Glue catalogue. */
+/** What makes a sink a lake: Firehose to files on S3, with a table in the Glue catalogue. */
 export const LAKE = "lake";
 
 /** Firehose's limit for one record before base64, 1,000 KiB, less the line end (AWS: Firehose quotas). */
@@ -22,7 +22,14 @@ export interface LakeDeclaration extends SinkDeclaration {
   /** What files are put into folders by; none for the hour that rows arrive in. */
   readonly eventDates: EventDates | undefined;
   readonly format: LakeFormat;
+  readonly table: LakeTable;
 }
+
+/**
+ * What a lake's table is: of `files`, repeats and all, with a view that hides these; or of Apache `iceberg`, which Firehose
+ * merges rows into by their output id, so that it has no repeats.
+ */
+export type LakeTable = "files" | "iceberg";
 
 /** What a lake's files are. Both are kept by column and read by Athena. */
 export type LakeFormat = "parquet" | "orc";
@@ -41,10 +48,12 @@ export interface LakeOptions<C> {
   readonly partitionBy?: DayPartition<TimestampField<C>>;
   /** What files are. It stays as it was first deployed. @default "parquet" */
   readonly format?: LakeFormat;
+  /** What the table is: docs/lake.md says when to use which. It stays as it was first deployed. @default "files" */
+  readonly table?: LakeTable;
 }
 
 /**
- * A table of Parquet files on S3, written through Firehose. Columns are declared once: they give the
+ * A table on S3, of Parquet files or of Iceberg, written through Firehose. Columns are declared once: they give the
  * Glue table, the row's type and the rows' check. Fields in camel case are columns in snake case.
  *
  * @example
@@ -53,7 +62,7 @@ export interface LakeOptions<C> {
  * });
  *
  * @param name the table's name: lower case, digits and _
- * @throws definition errors `name/invalid`, `lake/column`, `lake/partition`
+ * @throws definition errors `name/invalid`, `lake/column`, `lake/partition`, `lake/table`
  */
 export function lake<C extends Columns>(name: string, columns: C, options: LakeOptions<C> = {}): Lake<RowOf<C>> {
   checkName("A lake", name);
@@ -67,21 +76,26 @@ export function lake<C extends Columns>(name: string, columns: C, options: LakeO
   const twice = names.find((column, i) => names.indexOf(column) !== i);
   if (twice !== undefined) throw refuse(name, `two columns are named ${twice}`);
   if (declared.length === 0) throw refuse(name, "it has no columns");
+  const { table = "files", format = "parquet" } = options;
+  if (table === "iceberg") refuseWithIceberg(name, options);
   const eventDates = options.partitionBy && checkedEventDates(name, declared, options.partitionBy);
+  const unit: TimeUnit = table === "iceberg" ? "microseconds" : "milliseconds";
   return {
     kind: "sink",
     connector: LAKE,
     name,
     columns: declared,
     eventDates,
-    format: options.format ?? "parquet",
+    format,
+    table,
     encode: rowEncoder(
       name,
       declared.map((column) =>
         eventDates?.column === column.name ? { ...column, refuse: (time) => outOfDates(eventDates, time) } : column,
       ),
+      unit,
     ),
-    decode: rowDecoder(declared),
+    decode: rowDecoder(declared, unit),
     maxBytes: MAX_RECORD_BYTES - (eventDates === undefined ? 0 : EVENT_DATE_BYTES),
   };
 }
@@ -91,6 +105,18 @@ export const isLake = (sink: SinkDeclaration): sink is LakeDeclaration => sink.c
 
 const snakeCase = (field: string): string =>
   field.replace(/([a-z0-9])([A-Z])|([A-Z]+)(?=[A-Z][a-z])/g, "$1$3_$2").toLowerCase();
+
+/** What Firehose does not do with Iceberg's tables, or what nothing is known of. */
+function refuseWithIceberg(name: string, { partitionBy, format = "parquet" }: LakeOptions<Columns>): void {
+  const [problem, advice] =
+    partitionBy !== undefined
+      ? ["is of Iceberg and has partitionBy", "Iceberg's tables have no folders by day: leave out one of the two."]
+      : format !== "parquet"
+        ? [`is of Iceberg and has the format "${format}"`, "Firehose writes Parquet there: leave out the format."]
+        : [];
+  if (problem === undefined) return;
+  throw definitionError({ code: "lake/table", message: `lake("${name}") ${problem}.`, advice: advice! });
+}
 
 const refuse = (name: string, problem: string, advice?: string) =>
   definitionError({

@@ -21,12 +21,14 @@ const MAX_SEPARATED_ROWS = 500;
 
 export interface FirehoseWriterSettings {
   readonly client: FirehoseClient;
-  readonly lake: Pick<LakeDeclaration, "eventDates">;
+  readonly lake: Pick<LakeDeclaration, "eventDates" | "table">;
   readonly deliveryStream: string;
   readonly wait: (millis: number) => Promise<void>;
 }
 
-/** Puts rows into a delivery stream, many to a record: each record is billed as a multiple of 5 KB. */
+/**
+ * Puts rows into a delivery stream, many to a record where Firehose takes that: each record is billed as a multiple of 5 KB.
+ */
 export class FirehoseWriter implements SinkWriter {
   readonly #settings: FirehoseWriterSettings;
 
@@ -38,8 +40,7 @@ export class FirehoseWriter implements SinkWriter {
     let taken = 0;
     const { lake } = this.#settings;
     const rows = deliveries.map((delivery) => rowOf(lake, delivery));
-    const limits = lake.eventDates === undefined ? {} : { maxRows: MAX_SEPARATED_ROWS };
-    for (const batch of batches(packRows(rows, limits))) {
+    for (const batch of batches(recordsOf(lake, rows))) {
       const failure = await this.#put(batch);
       taken += rowsOf(failure === undefined ? batch : batch.slice(0, failure.from));
       // What follows is not tried: the next attempt goes on from here.
@@ -87,9 +88,15 @@ function rowOf({ eventDates }: FirehoseWriterSettings["lake"], { id, body }: Del
   return `{"${OUTPUT_ID}":${JSON.stringify(id)}${date}${body === "{}" ? "" : ","}${body.slice(1)}`;
 }
 
-/** Several rows as one record. */
+/** For Iceberg one record a row, as Firehose takes nothing apart there (AWS: Firehose guide, considerations for Iceberg). */
+function recordsOf({ eventDates, table }: FirehoseWriterSettings["lake"], rows: readonly string[]): PackedRows[] {
+  if (table === "iceberg") return rows.map((row) => ({ data: Buffer.from(row), rows: 1 }));
+  return packRows(rows, eventDates === undefined ? {} : { maxRows: MAX_SEPARATED_ROWS });
+}
+
+/** One row or several as one record. */
 export interface PackedRows {
-  /** One row a line. */
+  /** One row a line, where there may be several. */
   readonly data: Buffer;
   readonly rows: number;
 }

@@ -1,7 +1,7 @@
 import { Aws, type RemovalPolicy, Stack } from "aws-cdk-lib";
 import type { CfnDatabase } from "aws-cdk-lib/aws-glue";
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { CfnDeliveryStream } from "aws-cdk-lib/aws-kinesisfirehose";
+import { CfnDeliveryStream, type CfnDeliveryStreamProps } from "aws-cdk-lib/aws-kinesisfirehose";
 import { LogGroup, LogStream, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
@@ -11,6 +11,7 @@ import type { Duration } from "../../time/duration.ts";
 import { filesTable, viewTable } from "./catalogue.ts";
 import type { LakeDeclaration, LakeFormat } from "./declare.ts";
 import { EVENT_DATE } from "./event-date.ts";
+import { icebergAccess, icebergDestination, icebergTable } from "./provision-iceberg.ts";
 import { rawTable } from "./view.ts";
 
 /** How rows become files. */
@@ -92,6 +93,7 @@ export interface ProvisionedLake {
   readonly name: string;
   readonly columns: LakeDeclaration["columns"];
   readonly eventDates: LakeDeclaration["eventDates"];
+  readonly table: LakeDeclaration["table"];
   readonly deliveryStream: CfnDeliveryStream;
   /** Keys of the lake's files begin with it. */
   readonly prefix: string;
@@ -142,14 +144,12 @@ const BY_DATE: Pick<
   },
 };
 
-/** A lake: delivery stream, raw table, and the view that hides repeats. */
+/** A lake: delivery stream and table, and where the table has repeats the view that hides them. */
 export function provisionLake(scope: Construct, lake: LakeDeclaration, place: LakePlace): ProvisionedLake {
   const own = new Construct(scope, lake.name);
-  const { bucket, root, lakes } = place;
+  const { root } = place;
   const prefix = `${root}data/${lake.name}/`;
   const errorPrefix = `${root}errors/${lake.name}/`;
-  const table = filesTable(own, lake, place.database, bucket.s3UrlForObject(prefix));
-  viewTable(own, lake, place).addResourceDependency(table);
   const logGroup = new LogGroup(own, "Logs", { retention: place.logRetention, removalPolicy: place.removalPolicy });
   const logStream = new LogStream(own, "LogStream", {
     logGroup,
@@ -157,26 +157,64 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
     removalPolicy: place.removalPolicy,
   });
   const role = deliveryRole(own, lake, place, [prefix, errorPrefix], logGroup);
+  const around = { prefix, errorPrefix, role, logGroup: logGroup.logGroupName, logStream: logStream.logStreamName };
+  const deliver = lake.table === "iceberg" ? deliverToIceberg : deliverFiles;
+  const { name, columns, eventDates, table } = lake;
+  return {
+    name,
+    columns,
+    eventDates,
+    table,
+    deliveryStream: deliver(own, lake, place, around),
+    prefix,
+    errorPrefix,
+    role,
+  };
+}
+
+/** What a delivery stream needs beside its lake. */
+interface Around {
+  readonly prefix: string;
+  readonly errorPrefix: string;
+  readonly role: Role;
+  readonly logGroup: string;
+  readonly logStream: string;
+}
+
+const streamOf = ({ encryptionKey }: LakePlace): CfnDeliveryStreamProps => ({
+  deliveryStreamType: "DirectPut",
+  deliveryStreamEncryptionConfigurationInput: encryptionKey
+    ? { keyType: "CUSTOMER_MANAGED_CMK", keyArn: encryptionKey.keyArn }
+    : { keyType: "AWS_OWNED_CMK" },
+});
+
+/** What every destination has. */
+const destinationOf = ({ lakes }: LakePlace, { role, logGroup, logStream }: Around) => ({
+  roleArn: role.roleArn,
+  bufferingHints: { sizeInMBs: lakes.bufferMegabytes, intervalInSeconds: lakes.bufferSeconds },
+  cloudWatchLoggingOptions: { enabled: true, logGroupName: logGroup, logStreamName: logStream },
+});
+
+const errorsBelow = ({ errorPrefix }: Around): string =>
+  `${errorPrefix}!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/`;
+
+/** Files that Firehose converts rows to, the table over them, and the view. */
+function deliverFiles(scope: Construct, lake: LakeDeclaration, place: LakePlace, around: Around): CfnDeliveryStream {
+  const { bucket, database } = place;
   const { eventDates } = lake;
+  const { prefix, role } = around;
+  const table = filesTable(scope, lake, database, bucket.s3UrlForObject(prefix));
+  viewTable(scope, lake, place).addResourceDependency(table);
   // Firehose begins to look at rows, or ceases to, in a new delivery stream only: so they have two names.
-  const deliveryStream = new CfnDeliveryStream(own, eventDates === undefined ? "Delivery" : "DeliveryByDate", {
-    deliveryStreamType: "DirectPut",
-    deliveryStreamEncryptionConfigurationInput: place.encryptionKey
-      ? { keyType: "CUSTOMER_MANAGED_CMK", keyArn: place.encryptionKey.keyArn }
-      : { keyType: "AWS_OWNED_CMK" },
+  return new CfnDeliveryStream(scope, eventDates === undefined ? "Delivery" : "DeliveryByDate", {
+    ...streamOf(place),
     extendedS3DestinationConfiguration: {
+      ...destinationOf(place, around),
       bucketArn: bucket.bucketArn,
-      roleArn: role.roleArn,
-      bufferingHints: { sizeInMBs: lakes.bufferMegabytes, intervalInSeconds: lakes.bufferSeconds },
       // Files are compressed inside, by their format.
       compressionFormat: "UNCOMPRESSED",
       prefix: `${prefix}${eventDates === undefined ? "" : DATE_FOLDER}!{timestamp:yyyy/MM/dd/HH}/`,
-      errorOutputPrefix: `${errorPrefix}!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/`,
-      cloudWatchLoggingOptions: {
-        enabled: true,
-        logGroupName: logGroup.logGroupName,
-        logStreamName: logStream.logStreamName,
-      },
+      errorOutputPrefix: errorsBelow(around),
       ...(eventDates === undefined ? {} : BY_DATE),
       dataFormatConversionConfiguration: {
         enabled: true,
@@ -186,7 +224,7 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
         schemaConfiguration: {
           catalogId: Aws.ACCOUNT_ID,
           region: Aws.REGION,
-          databaseName: place.database.ref,
+          databaseName: database.ref,
           tableName: table.ref,
           roleArn: role.roleArn,
           versionId: "LATEST",
@@ -194,7 +232,34 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
       },
     },
   });
-  return { name: lake.name, columns: lake.columns, eventDates, deliveryStream, prefix, errorPrefix, role };
+}
+
+/** A table of Iceberg, which rows are merged into. */
+function deliverToIceberg(
+  scope: Construct,
+  lake: LakeDeclaration,
+  place: LakePlace,
+  around: Around,
+): CfnDeliveryStream {
+  const { bucket, database, databaseName, removalPolicy } = place;
+  const location = bucket.s3UrlForObject(around.prefix.slice(0, -1));
+  const table = icebergTable(scope, lake, { database, location, removalPolicy });
+  const stream = new CfnDeliveryStream(scope, "DeliveryToIceberg", {
+    ...streamOf(place),
+    icebergDestinationConfiguration: {
+      ...destinationOf(place, around),
+      ...icebergDestination(scope, lake, databaseName),
+      // What could not be written.
+      s3Configuration: {
+        bucketArn: bucket.bucketArn,
+        roleArn: around.role.roleArn,
+        errorOutputPrefix: errorsBelow(around),
+      },
+    },
+  });
+  // Firehose looks for the table and its key when the stream is made.
+  stream.addResourceDependency(table);
+  return stream;
 }
 
 /** What the delivery stream may do. Policies are in the role, so that it never begins without them. */
@@ -226,15 +291,19 @@ function deliveryRole(
             actions: ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
             resources: [bucket.bucketArn],
           }),
-          new PolicyStatement({
-            sid: "ReadSchema",
-            actions: ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"],
-            resources: [
-              glue("catalog"),
-              glue(`database/${databaseName}`),
-              glue(`table/${databaseName}/${rawTable(lake.name)}`),
-            ],
-          }),
+          ...(lake.table === "iceberg"
+            ? icebergAccess(scope, lake, { bucket, databaseName, prefix: prefixes[0]! })
+            : [
+                new PolicyStatement({
+                  sid: "ReadSchema",
+                  actions: ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"],
+                  resources: [
+                    glue("catalog"),
+                    glue(`database/${databaseName}`),
+                    glue(`table/${databaseName}/${rawTable(lake.name)}`),
+                  ],
+                }),
+              ]),
           new PolicyStatement({ sid: "WriteLogs", actions: ["logs:PutLogEvents"], resources: [logGroup.logGroupArn] }),
           ...useKeys([...keysOf(place)]),
         ],

@@ -20,8 +20,13 @@ export interface EncodedColumn extends LakeColumn {
 
 const MAX_BIGINT = 2n ** 63n - 1n;
 
+/** What timestamps are in a row's JSON: Firehose's converter reads milliseconds, and its Iceberg destination microseconds. */
+export type TimeUnit = "milliseconds" | "microseconds";
+
+type Encode = (value: unknown) => string | undefined;
+
 /** A row's field as JSON text; nothing when it does not fit. */
-const ENCODE: Readonly<Record<LakeColumn["type"], (value: unknown) => string | undefined>> = {
+const ENCODE: Readonly<Record<LakeColumn["type"], Encode>> = {
   // Lone surrogates have no UTF-8; JSON.stringify writes them as escapes, which Parquet cannot hold.
   string: (value) => (typeof value === "string" && value.isWellFormed() ? JSON.stringify(value) : undefined),
   bigint: (value) => {
@@ -34,20 +39,27 @@ const ENCODE: Readonly<Record<LakeColumn["type"], (value: unknown) => string | u
     Number.isInteger(value) && Math.abs(value as number) <= MAX_INSTANT ? String(value) : undefined,
 };
 
+/** As text, as a double holds not all of them. */
+const encodeMicros: Encode = (value) => {
+  const millis = ENCODE.timestamp(value);
+  return millis === undefined || millis === "0" ? millis : `${millis}000`;
+};
+
 /**
- * Makes JSON of rows, as the delivery stream's record format conversion reads it: column names, and
- * timestamps in epoch milliseconds. A missing nullable field is left out.
+ * Makes JSON of rows, as the delivery stream reads it: column names, and timestamps of the epoch. A missing nullable field
+ * is left out.
  *
  * The encoder throws poison errors `lake/row` that name table and field.
  */
 export function rowEncoder(
   table: string,
   columns: readonly EncodedColumn[],
+  unit: TimeUnit = "milliseconds",
 ): (row: Readonly<Record<string, unknown>>) => string {
   const parts = columns.map((column) => ({
     ...column,
     head: `${JSON.stringify(column.name)}:`,
-    encode: ENCODE[column.type],
+    encode: column.type === "timestamp" && unit === "microseconds" ? encodeMicros : ENCODE[column.type],
   }));
   return (row) => {
     let json = "";
@@ -67,19 +79,26 @@ export function rowEncoder(
 /** A whole number of so many digits that a double may not hold it, as the value of a column. */
 const LONG_NUMBER = /"([^"\\]+)":(-?\d{16,})(?=[,}])/g;
 
-/** Makes rows of what {@link rowEncoder} has written: bigints beyond 2^53 come back as such. */
-export function rowDecoder(columns: readonly LakeColumn[]): (json: string) => Readonly<Record<string, unknown>> {
+/** Makes rows of what {@link rowEncoder} has written: bigints beyond 2^53 come back as such, timestamps as milliseconds. */
+export function rowDecoder(
+  columns: readonly LakeColumn[],
+  unit: TimeUnit = "milliseconds",
+): (json: string) => Readonly<Record<string, unknown>> {
   return (json) => {
     const values = JSON.parse(json.replaceAll(LONG_NUMBER, '"$1":"$2"')) as Readonly<Record<string, unknown>>;
     const row: Record<string, unknown> = {};
     for (const { field, name, type } of columns) {
       const value = values[name];
       if (value === undefined) continue;
-      row[field] = typeof value === "string" && type !== "string" ? numberOf(value, type) : value;
+      if (type === "timestamp" && unit === "microseconds") row[field] = millisOf(value as number | string);
+      else row[field] = typeof value === "string" && type !== "string" ? numberOf(value, type) : value;
     }
     return row;
   };
 }
+
+/** Of whole milliseconds as microseconds: a text where a double may not hold them. */
+const millisOf = (micros: number | string): number => Number(String(micros).replace(/000$/, ""));
 
 function numberOf(digits: string, type: LakeColumn["type"]): number | bigint {
   const number = Number(digits);

@@ -5,6 +5,10 @@ import type { LakeColumn } from "./row.ts";
 /** The Glue table of a lake's files, repeats and all. */
 export const rawTable = (lake: string): string => `${lake}_raw`;
 
+/** The Glue table that a lake's rows are in: with Iceberg there are no repeats to hide, and no view. */
+export const tableOf = ({ name, table }: Pick<LakeDeclaration, "name" | "table">): string =>
+  table === "iceberg" ? name : rawTable(name);
+
 /** What a view is made from. */
 export interface ViewOf {
   readonly name: string;
