@@ -25,7 +25,10 @@ export const runnableStage = (
 });
 
 function intakeOf({ input, name }: Stage): Intake {
-  if (input.kind === "source") return sourceIntake(name, decoderOf(input.source), input.source.disorder);
+  if (input.kind === "source") {
+    const { source } = input;
+    return sourceIntake(name, decoderOf(source), source.disorder, source.trace);
+  }
   return new ShuffleIntake({
     keyFields: new Map([
       ...input.keyBys.map(({ name: keyBy, keyFields }) => [keyBy, keyFields] as const),

@@ -1,7 +1,7 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { MillraceError } from "../errors.ts";
-import type { Measure, Observer, TurnReport } from "../runtime/observer.ts";
+import type { Measure, Observer, Span, TurnReport } from "../runtime/observer.ts";
 import type { IncomingRecord } from "../runtime/record.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 
@@ -92,6 +92,11 @@ export class Telemetry implements Observer {
       this.#declared.addMetric(metric, unit, value);
       this.#declared.publishStoredMetrics();
     }
+  }
+
+  /** A line each: what subscribes to the log can hand them to a collector. */
+  traced(_task: string, _epoch: number, spans: readonly Span[]): void {
+    for (const span of spans) this.logger.info("span", { ...span });
   }
 
   /** From a record's arrival to its commit, and to the delivery of what that commit sent. */

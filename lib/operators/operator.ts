@@ -4,6 +4,7 @@ import type { Measure } from "./metric.ts";
 import type { CounterField } from "../state/counters.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
+import type { Traceparent } from "../state/traceparent.ts";
 
 /** What travels with a value along the operators: its record's key and event time. */
 export interface Meta {
@@ -32,6 +33,10 @@ export interface OperatorContext {
   measure(measure: Measure): void;
   /** Adds an output to the commit being made. */
   send(sink: string, body: string): void;
+  /** The traces of what is at work: of the record, or of those in the pane. */
+  traces(): readonly Traceparent[];
+  /** Does a part of the work that is of further traces. */
+  traced(traces: readonly Traceparent[], work: () => void): void;
 }
 
 /** What a unit is made of, as plain data: enough to make it again (X7). */

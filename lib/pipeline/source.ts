@@ -25,6 +25,8 @@ export interface SourceDeclaration {
   readonly maxFuture: number;
   /** Milliseconds of silence after which event time moves by itself; infinity when never. */
   readonly idle: number;
+  /** A record's W3C `traceparent`; undefined where records are not traced. */
+  readonly trace: ((record: never) => string | undefined) | undefined;
 }
 
 /**
@@ -54,6 +56,11 @@ export interface SourceOptions<S extends StandardSchemaV1, K extends KeyValues> 
   readonly maxFuture?: Duration | "unbounded";
   /** After how long a silence of a partition event time moves on with the wall clock. @default 5 minutes */
   readonly idle?: Duration | "never";
+  /**
+   * The W3C `traceparent` that the producer put into the record. Of those that are sampled, log lines tell what became of
+   * them in every stage (docs/observability.md). What is none, or throws, is no trace. @default no record is traced
+   */
+  readonly trace?: (record: StandardSchemaV1.InferOutput<S>) => string | undefined;
 }
 
 /** Checks a source's settings. For connectors. @throws definition errors */
@@ -91,6 +98,7 @@ export function declareSource<S extends StandardSchemaV1, K extends KeyValues>(
     disorder: toMillis(options.disorder, `${what}.disorder`),
     maxFuture: boundOf(options.maxFuture ?? { hours: 1 }, "unbounded", `${what}.maxFuture`),
     idle: boundOf(options.idle ?? { minutes: 5 }, "never", `${what}.idle`),
+    trace: options.trace,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Ask, Preparation } from "../operators/preparation.ts";
 import { fanOut } from "../operators/stateless.ts";
 import { inputsOf, type Node, type NodeOf, type Pipeline } from "../pipeline/topology.ts";
 import { TaskState } from "../state/task-state.ts";
+import { NO_TRACES } from "../state/traceparent.ts";
 import { operatorOf } from "./operator-of.ts";
 import type { Stage } from "./stage.ts";
 
@@ -74,4 +75,6 @@ const withoutEffects = (): OperatorContext => ({
   count: () => undefined,
   measure: () => undefined,
   send: () => undefined,
+  traces: () => NO_TRACES,
+  traced: (_traces, work) => work(),
 });

@@ -5,7 +5,9 @@ import type { StageInstance, StageProgram } from "../operators/program.ts";
 import type { Output } from "../state/commit.ts";
 import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
+import { NO_TRACES } from "../state/traceparent.ts";
 import { deadAgain, deadRecord, deadUnit, reasonOf, type DeadLetter, type DeadLetterOrigin } from "./dead-letter.ts";
+import type { TracedCommit } from "./commit-traces.ts";
 import { Draft } from "./draft.ts";
 import { operatorOfUnit, recordIn, unitIn } from "./redriven-unit.ts";
 import type { Answers } from "./enrichment.ts";
@@ -55,6 +57,8 @@ export class Fold {
       count: (operator, field, n) => state.counters.count(`${operator} ${field}`, n),
       measure: (measure) => this.#draft.measure(measure),
       send: (sink, body) => this.#draft.send({ sink, body }),
+      traces: () => this.#draft.traces,
+      traced: (traces, work) => this.#draft.traced(traces, work),
     };
     this.#stage = settings.program.bind(context);
   }
@@ -74,8 +78,14 @@ export class Fold {
     return this.#draft.takeMeasures();
   }
 
+  /** What is traced of the commit that was made; undefined when nothing is. */
+  takeTraces(): TracedCommit | undefined {
+    return this.#draft.takeTraces();
+  }
+
   /** Sends on what operators have held back while the commit was made. */
   flush(): void {
+    this.#draft.begin();
     this.#stage.flush();
   }
 
@@ -264,6 +274,7 @@ export class Fold {
     let time: number;
     try {
       const decoded = unit.open();
+      this.#draft.trace(decoded.traces ?? NO_TRACES);
       const enter = this.#stage.enter(decoded.entry);
       if (enter === undefined) throw noEntry(decoded.entry);
       enter(decoded.value, decoded);

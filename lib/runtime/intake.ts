@@ -1,10 +1,13 @@
 import type { TaskState } from "../state/task-state.ts";
+import { NO_TRACES, sampledTrace, type Traceparent } from "../state/traceparent.ts";
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import type { DecodedRecord, IncomingRecord, RecordDecoder } from "./record.ts";
 
 /** A decoded value, and where in the stage it enters: the name of the source, or of the `keyBy` it comes through. */
 export interface Entering extends DecodedRecord {
   readonly entry: string;
+  /** What it is traced by, where it is. */
+  readonly traces?: readonly Traceparent[];
 }
 
 /** What is folded or set aside as a whole (X7): a record, or one of the elements packed in it. */
@@ -36,11 +39,19 @@ export interface Intake {
   missingIn(state: TaskState): readonly string[];
 }
 
-/** Records of a source: one unit each; event time follows the largest of theirs. @param disorder milliseconds */
-export const sourceIntake = (source: string, decode: RecordDecoder, disorder: number): Intake => ({
+/** What a source says of a record's trace. User code. */
+export type TraceOf = (record: never) => string | undefined;
+
+/**
+ * Records of a source: one unit each; event time follows the largest of theirs.
+ *
+ * @param disorder milliseconds
+ * @param trace nothing where records are not traced
+ */
+export const sourceIntake = (source: string, decode: RecordDecoder, disorder: number, trace?: TraceOf): Intake => ({
   kind: "source",
-  unitsOf: (record) => [unitOf(source, decode, record)],
-  unitsOfLetter: (record) => [unitOf(source, decode, record)],
+  unitsOf: (record) => [unitOf(source, decode, record, trace)],
+  unitsOfLetter: (record) => [unitOf(source, decode, record, trace)],
   skip: () => undefined,
   watermarkOf: (time) => time - disorder,
   watermarkIn: () => BEFORE_ALL_TIME,
@@ -48,8 +59,28 @@ export const sourceIntake = (source: string, decode: RecordDecoder, disorder: nu
   missingIn: () => [],
 });
 
-const unitOf = (entry: string, decode: RecordDecoder, record: IncomingRecord): IncomingUnit => ({
-  open: () => ({ entry, ...decode(record) }),
+const unitOf = (
+  entry: string,
+  decode: RecordDecoder,
+  record: IncomingRecord,
+  trace: TraceOf | undefined,
+): IncomingUnit => ({
+  open: () => {
+    const decoded = decode(record);
+    return trace === undefined ? { entry, ...decoded } : { entry, ...decoded, traces: tracesOf(decoded.value, trace) };
+  },
   records: 1,
   record: () => record,
 });
+
+/** A trace is worth less than the record: what goes wrong here is no trace, and no dead letter. */
+function tracesOf(value: unknown, trace: TraceOf): readonly Traceparent[] {
+  try {
+    const told: unknown = (trace as (record: unknown) => unknown)(value);
+    if (told instanceof Promise) told.catch(() => undefined); // its rejection would end the process
+    const sampled = sampledTrace(told);
+    return sampled === undefined ? NO_TRACES : [sampled];
+  } catch {
+    return NO_TRACES;
+  }
+}

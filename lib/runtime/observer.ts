@@ -1,8 +1,9 @@
 import type { Measure } from "../operators/metric.ts";
 import type { OperatorCounts } from "../state/counters.ts";
 import type { HotKey } from "./hot-key.ts";
+import type { Span } from "./spans.ts";
 
-export type { Measure };
+export type { Measure, Span };
 
 /** What a turn did, for logs and metrics. */
 export interface TurnReport {
@@ -44,6 +45,11 @@ export interface Observer {
   turn(report: TurnReport): void;
   /** What the pipeline's metrics add up to in a commit, once it is won and before anything of it is delivered. */
   measured?(task: string, epoch: number, measures: readonly Measure[]): void;
+  /**
+   * Of a commit that is traced: its span and its fold's, once it is won; and its delivery's, once it is delivered by the
+   * process that made the commit.
+   */
+  traced?(task: string, epoch: number, spans: readonly Span[]): void;
   /** Something worth a line in the log that did not fail the turn. */
   notice(task: string, what: string, cause?: unknown): void;
 }

@@ -24,6 +24,7 @@ import { Succession } from "./succession.ts";
 import { notAtTip, notDrained } from "./task-errors.ts";
 import { endFold } from "./end-fold.ts";
 import { dueTick } from "./tick.ts";
+import { Tracing } from "./tracing.ts";
 import { Trials } from "./trials.ts";
 import { countsBetween } from "./turn-counts.ts";
 
@@ -77,6 +78,7 @@ export class Task {
   readonly #settings: TaskSettings;
   readonly #name: string;
   readonly #trials: Trials;
+  readonly #tracing: Tracing;
   readonly #succession: Succession;
   #known: LoadedTask | undefined;
   #turns: Promise<unknown> = Promise.resolve();
@@ -85,6 +87,7 @@ export class Task {
     this.#settings = settings;
     this.#name = taskName(settings.id);
     this.#trials = new Trials(this.#name, settings);
+    this.#tracing = new Tracing(this.#name, settings);
     this.#succession = new Succession(settings);
   }
 
@@ -171,7 +174,8 @@ export class Task {
       task.roots = leavesOf(await this.#settings.partitions.list());
     const before = task.state.counters.byOperator();
     const watermarkBefore = task.state.watermark;
-    const woken = task.fold.wake(now());
+    const begun = now();
+    const woken = task.fold.wake(begun);
     const mustCommit = this.#mustOpen(trigger, task) || woken > 0;
     const folded = (await this.#fold(trigger, task, item)) ?? (mustCommit ? 0 : undefined);
     const report = (appended?: { bytes: number; spilled: boolean }) => ({
@@ -199,10 +203,13 @@ export class Task {
     }
     const isFirst = task.epoch === 0 || task.isHeir;
     const outputs = endFold(task, { ...this.#settings, shuffles: this.#shuffles });
+    const traced = task.fold.takeTraces();
+    const foldedAt = now();
     const appended = await writer.append(this.#name, task, outputs, catchUpBytes);
     if (!appended.won) return undefined;
     const committedAt = now();
     this.#settings.observer.measured?.(this.#name, task.epoch, task.fold.takeMeasures()); // whatever delivery comes to
+    this.#tracing.committed(task.epoch, traced, outputs, { begun, folded: foldedAt, committed: committedAt });
     this.#known = task;
     let deliveredAt: number | undefined;
     if (outputs.length > 0) {
@@ -291,7 +298,7 @@ export class Task {
 
   async #deliver(task: LoadedTask, outputs: readonly Output[], item: TaskItem): Promise<void> {
     const { delivery, fold } = this.#settings;
-    await delivery.run(fold.origin, task.epoch, outputs, item);
+    await this.#tracing.delivering(task.epoch, () => delivery.run(fold.origin, task.epoch, outputs, item));
     task.headOutputs = []; // X5: this process delivered it itself
     await this.#mark(task);
   }

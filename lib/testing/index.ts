@@ -4,6 +4,7 @@ export type { TestDriverOptions } from "./driver/driver-options.ts";
 export type { OpenWindow, StateView, TimersView } from "./driver/views.ts";
 export type { DeadLetter } from "../runtime/dead-letter.ts";
 export type { Measure } from "../runtime/observer.ts";
+export type { TracePath, TraceStep } from "../runtime/trace-paths.ts";
 export type { OperatorCounts } from "../state/counters.ts";
 export { MemoryChangelog } from "./memory-changelog.ts";
 export { MemoryTable } from "./memory-table.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Telemetry } from "../../lib/lambda/telemetry.ts";
-import type { TurnReport } from "../../lib/runtime/observer.ts";
+import type { Span, TurnReport } from "../../lib/runtime/observer.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../../lib/time/instant.ts";
 import { EmittedMetrics } from "../support/emitted-metrics.ts";
 
@@ -47,6 +47,25 @@ function saidOf(of: TurnReport) {
   telemetry.metrics.publishStoredMetrics();
   return emitted.take();
 }
+
+test("a span is one line, with its fields as they are", () => {
+  const telemetry = new Telemetry({ deployment: "d", pipeline: "p", stage: "s" }, () => 0);
+  const lines: unknown[] = [];
+  vi.spyOn(console, "info").mockImplementation((line: string) => void lines.push(JSON.parse(line)));
+  const ids = { traceId: "0".repeat(31) + "1", spanId: "2".repeat(16) };
+  const span: Span = {
+    ...{ name: "commit", ...ids, parentSpanId: "3".repeat(16) },
+    ...{ startTimeUnixNano: "1000000", endTimeUnixNano: "2000000" },
+    attributes: { "millrace.task": "t", "millrace.epoch": 1 },
+    links: [{ ...ids, attributes: { "millrace.outputs.rows": ["t@1#0"] } }],
+    droppedLinksCount: 1,
+  };
+  telemetry.traced("t", 1, [span, { ...span, name: "fold" }]);
+  expect(lines).toMatchObject([
+    { level: "INFO", message: "span", ...stage, ...span },
+    { message: "span", name: "fold" },
+  ]);
+});
 
 const stage = { deployment: "d", pipeline: "p", stage: "s" };
 

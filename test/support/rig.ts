@@ -6,7 +6,7 @@ import { planStages, sourceOf, type Stage } from "../../lib/plan/stage.ts";
 import type { WriterLimits } from "../../lib/runtime/commit-writer.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import type { Lookups } from "../../lib/runtime/enrichment.ts";
-import type { Measure, TurnReport } from "../../lib/runtime/observer.ts";
+import type { Measure, Span, TurnReport } from "../../lib/runtime/observer.ts";
 import { sourceIntake } from "../../lib/runtime/intake.ts";
 import type { IncomingRecord, RecordDecoder } from "../../lib/runtime/record.ts";
 import type { Delivery as Item, Refusal, SinkWriter } from "../../lib/runtime/sink-writer.ts";
@@ -85,6 +85,8 @@ export class Rig {
   readonly notices: string[] = [];
   /** What metrics added up to, by commit, as processes told it. */
   readonly measured: { readonly epoch: number; readonly measures: readonly Measure[] }[] = [];
+  /** What processes told of traced commits. */
+  readonly spans: Span[] = [];
   now = 1_000_000;
   atTip = true;
   /** Where shards differ: whether one holds nothing after a sequence number. */
@@ -143,7 +145,7 @@ export class Rig {
         source,
         incarnation,
         program: compileStage(this.#pipeline, stage),
-        intake: sourceIntake(source, options.decode ?? this.decode, sourceOf(stage).disorder),
+        intake: sourceIntake(source, options.decode ?? this.decode, sourceOf(stage).disorder, sourceOf(stage).trace),
         idle: sourceOf(stage).idle,
         poisonShare: this.#pipeline.poison.share,
       },
@@ -158,6 +160,7 @@ export class Rig {
       observer: {
         turn: (report) => this.reports.push(report),
         measured: (_task, epoch, measures) => this.measured.push({ epoch, measures }),
+        traced: (_task, _epoch, spans) => this.spans.push(...spans),
         notice: (_task, what) => this.notices.push(what),
       },
       now: () => this.now,

@@ -2,7 +2,7 @@ import { runnableStage } from "../../connectors/runnable-stage.ts";
 import { Measures } from "../../operators/measures.ts";
 import type { Pipeline } from "../../pipeline/topology.ts";
 import { planStages, producersOf, type Stage } from "../../plan/stage.ts";
-import type { Measure } from "../../runtime/observer.ts";
+import type { Measure, Span } from "../../runtime/observer.ts";
 import { recordFor, recordsOf } from "../../runtime/shuffle/writer.ts";
 import type { Delivery } from "../../runtime/sink-writer.ts";
 import { TICKS, ticksOf, type ControlMessage } from "../../runtime/tick.ts";
@@ -60,6 +60,8 @@ export class DriverRun {
   readonly delivered = new Map<string, Delivery[]>();
   /** What metrics have added up to since the beginning. */
   readonly measures = new Measures();
+  /** Of the commits that were traced, in their order. */
+  readonly spans: Span[] = [];
   readonly lookups = new DriverLookups(() => this.now);
   /** Epoch milliseconds. */
   now: number;
@@ -78,8 +80,9 @@ export class DriverRun {
           this.measures.begin(); // what was committed is undone no more
           for (const measure of measures) this.measures.add(measure);
         };
+        const traced = (span: Span) => this.spans.push(span);
         const taskOf = (partition: MemoryStream["shards"][number]) =>
-          new DriverTask({ stage: runnable, partition, roots, lookups: this.lookups, now, deliver, measured });
+          new DriverTask({ stage: runnable, partition, roots, lookups: this.lookups, now, deliver, measured, traced });
         return [stage.name, new DriverStage(stage, stream, taskOf)];
       }),
     );

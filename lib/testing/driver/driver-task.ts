@@ -1,7 +1,8 @@
 import { endFold } from "../../runtime/end-fold.ts";
 import { LoadedTask } from "../../runtime/loaded-task.ts";
-import type { Measure } from "../../runtime/observer.ts";
+import type { Measure, Span } from "../../runtime/observer.ts";
 import type { IncomingRecord } from "../../runtime/record.ts";
+import { commitSpan } from "../../runtime/spans.ts";
 import type { RunnableStage } from "../../runtime/stage-runtime.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../state/checkpoint.ts";
 import type { Output } from "../../state/commit.ts";
@@ -25,6 +26,8 @@ export interface DriverTaskSettings {
   readonly deliver: (task: string, epoch: number, outputs: readonly Output[]) => void;
   /** Is given what a commit's metrics add up to. */
   readonly measured: (measures: readonly Measure[]) => void;
+  /** Is given the span of a commit that is traced. */
+  readonly traced: (span: Span) => void;
 }
 
 /**
@@ -126,7 +129,7 @@ export class DriverTask {
 
   /** @param fold tells whether there is something to commit */
   #turn(fold: () => boolean): void {
-    const { stage, now, deliver, measured } = this.#settings;
+    const { stage, now, deliver, measured, traced } = this.#settings;
     const task = this.#task;
     const woken = task.fold.wake(now());
     task.isSilent = task.fold.readsShuffle ? task.fold.isSilent() : undefined;
@@ -137,6 +140,9 @@ export class DriverTask {
     task.state.takeDeltas();
     task.epoch++;
     measured(task.fold.takeMeasures());
+    const traces = task.fold.takeTraces();
+    const interval = { start: now(), end: now() };
+    if (traces !== undefined) traced(commitSpan(this.name, task.epoch, traces, outputs, interval));
     deliver(this.name, task.epoch, outputs);
   }
 }

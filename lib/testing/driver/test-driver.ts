@@ -13,6 +13,7 @@ import type { Table, TableDeclaration } from "../../pipeline/table.ts";
 import { nodesOf, type Node, type NodeOf, type Pipeline } from "../../pipeline/topology.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../runtime/dead-letter.ts";
 import type { Measure } from "../../runtime/observer.ts";
+import { pathsOf, type TracePath } from "../../runtime/trace-paths.ts";
 import type { OperatorCounts } from "../../state/counters.ts";
 import { isWithin } from "../../state/hash-range.ts";
 import { encodeKey, type KeyValue, type KeyValues } from "../../state/key.ts";
@@ -161,6 +162,11 @@ export class TestDriver {
   /** What each metric of the pipeline has added up to so far, per combination of its dimensions that there was. */
   metrics(): readonly Measure[] {
     return this.#run.measures.all();
+  }
+
+  /** What became of each trace so far, commit after commit, where a source has a `trace`: in the order in which they came. */
+  traces(): readonly TracePath[] {
+    return pathsOf(this.#run.spans);
   }
 
   /** How many records came too late, per operator where any did. The records themselves are in its stream `late`. */

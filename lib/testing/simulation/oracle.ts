@@ -5,6 +5,7 @@ import { unitIn } from "../../runtime/redriven-unit.ts";
 import type { Entering } from "../../runtime/intake.ts";
 import type { Output } from "../../state/commit.ts";
 import { TaskState } from "../../state/task-state.ts";
+import { NO_TRACES } from "../../state/traceparent.ts";
 import { BROKEN_BUILD, nameOfUnit } from "./broken-build.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../../time/instant.ts";
 
@@ -173,6 +174,8 @@ export class Oracle {
       count: (operator, field, n) => state.counters.count(`${operator} ${field}`, n),
       measure: () => undefined,
       send: (sink, body) => outputs.push({ sink, body }),
+      traces: () => NO_TRACES,
+      traced: (_traces, work) => work(),
     };
     const entered: KeyRun = { operator: "", state, outputs, stage: this.#program.bind(context) };
     this.#keys.set(keyCode, entered);
