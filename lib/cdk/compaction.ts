@@ -10,17 +10,21 @@ import { Construct } from "constructs";
 import type { CheckedCompaction, ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { bundledCode } from "./bundle.ts";
+import type { NetworkSettings } from "./pipeline-props.ts";
+import { acknowledgeJoining, joinNetwork } from "./stage-role.ts";
+import { networkOf } from "./stage.ts";
 
 /** The library's own folder, of sources or of what was built. */
 const LIBRARY = fileURLToPath(new URL("..", import.meta.url));
 
-/** Holds the rows of one merged file, their ids, and a row group: a million rows of a few hundred bytes. */
+/** A merged file of 256 MB takes 1.23 GB, by measurement (docs/lake.md): its bytes, its ids, and the largest row group. */
 const MEMORY = 2_048;
 
 export interface CompactionPlace {
   readonly pipeline: string;
   readonly bucket: IBucket;
   readonly settings: CheckedCompaction;
+  readonly network: NetworkSettings | undefined;
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
 }
@@ -41,8 +45,9 @@ export class Compaction extends Construct {
       architecture: Architecture.ARM_64,
       memorySize: MEMORY,
       timeout: Duration.minutes(15),
-      role: compactionRole(this, lakes, bucket, logGroup),
+      role: compactionRole(this, lakes, { ...place, logGroup }),
       logGroup,
+      ...networkOf(place.network),
       loggingFormat: LoggingFormat.TEXT,
       environment: {
         MILLRACE_COMPACTION: Stack.of(this).toJsonString({
@@ -80,8 +85,7 @@ export class Compaction extends Construct {
 function compactionRole(
   scope: Construct,
   lakes: readonly ProvisionedLake[],
-  bucket: IBucket,
-  logGroup: ILogGroup,
+  { bucket, logGroup, network }: Pick<CompactionPlace, "bucket" | "network"> & { readonly logGroup: ILogGroup },
 ): Role {
   const all = lakes.map(({ prefix }) => prefix);
   const merged = all.map((prefix) => `${prefix}*/merged-`);
@@ -112,6 +116,7 @@ function compactionRole(
           ),
           allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [logGroup.logGroupArn]),
           ...(key === undefined ? [] : [allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [key])]),
+          ...(network === undefined ? [] : joinNetwork()),
         ],
       }),
     },
@@ -119,5 +124,6 @@ function compactionRole(
   for (const prefix of [...all, ...merged]) {
     acknowledgePrefix(role, bucket, prefix, "Files are named by days and at random, and merged ones by their content.");
   }
+  if (network !== undefined) acknowledgeJoining(role);
   return role;
 }

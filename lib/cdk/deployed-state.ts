@@ -1,7 +1,10 @@
 import { Lazy, Stack, type CfnElement } from "aws-cdk-lib";
+import type { IStream } from "aws-cdk-lib/aws-kinesis";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct, IConstruct } from "constructs";
 import { refuseSetting } from "../connectors/limits.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
+import { lakeRecordsOf, refuseOtherLakes, type LakesPlace } from "./deployed-lakes.ts";
 import { refuseStateLoss, stateRecordIn, stateRecordOf, type RecordSettings } from "../plan/state-record.ts";
 
 /** A stack's template as CloudFormation gives it back. */
@@ -12,9 +15,10 @@ export interface DeployedTemplate {
 /** Where state lies: replaced, any of these begins empty. */
 export interface StateResources {
   readonly changelog: IConstruct;
-  readonly stateBucket: IConstruct;
+  readonly stateBucket: IBucket;
   /** By their stages' names. */
-  readonly streams: ReadonlyMap<string, IConstruct>;
+  readonly streams: ReadonlyMap<string, IStream>;
+  readonly lakes: LakesPlace;
 }
 
 const PREFIX = "Millrace::State::";
@@ -37,7 +41,8 @@ export function keepState(
   const stack = Stack.of(scope);
   const record = stateRecordOf(pipeline, settings);
   const placed = () => Object.fromEntries(placesOf(stack, resources));
-  stack.addMetadata(keyOf(pipeline.name), { ...record, resources: Lazy.any({ produce: placed }) });
+  const lakes = lakeRecordsOf(scope, pipeline, resources.lakes);
+  stack.addMetadata(keyOf(pipeline.name), { ...record, lakes, resources: Lazy.any({ produce: placed }) });
   const kept = deployed?.Metadata?.[keyOf(pipeline.name)];
   if (kept === undefined) {
     const others = recordsIn(deployed).filter(({ generation }) => record.generation <= generation);
@@ -57,6 +62,7 @@ export function keepState(
       "Deploy the version that wrote it, or a later one.",
     );
   }
+  refuseOtherLakes(scope, pipeline, lakes, kept);
   refuseStateLoss(pipeline, record, before);
   if (record.generation > before.generation) return;
   const renewed = new Set(
@@ -94,14 +100,20 @@ const replaced = (pipeline: string, what: string, was: string, is: string): stri
   `${pipeline}: the ${what} that is deployed, ${was}, would be replaced by ${is}, and state with it be lost. ` +
   `Give constructs the ids that they had; or raise the generation, and for a stream its incarnation, to begin anew.`;
 
-/** What each resource is, and its logical id; of one that is not the stack's own, what it is called. */
+/** What each resource is, and its logical id; of one that is not the stack's own, its ARN. */
 function placesOf(stack: Stack, { changelog, stateBucket, streams }: StateResources): [string, string][] {
   return [
     ["changelog", placeOf(stack, changelog)],
-    ["state bucket", placeOf(stack, stateBucket)],
-    ...[...streams].map(([stage, stream]): [string, string] => [`stream of ${stage}`, placeOf(stack, stream)]),
+    ["state bucket", placeOf(stack, stateBucket, stateBucket.bucketArn)],
+    ...[...streams].map(([stage, stream]): [string, string] => [
+      `stream of ${stage}`,
+      placeOf(stack, stream, stream.streamArn),
+    ]),
   ];
 }
 
-const placeOf = (stack: Stack, { node }: IConstruct): string =>
-  node.defaultChild === undefined ? node.path : stack.getLogicalId(node.defaultChild as CfnElement);
+function placeOf(stack: Stack, { node }: IConstruct, arn: string = node.path): string {
+  if (node.defaultChild !== undefined) return stack.getLogicalId(node.defaultChild as CfnElement);
+  const resolved: unknown = stack.resolve(arn);
+  return typeof resolved === "string" ? resolved : JSON.stringify(resolved);
+}

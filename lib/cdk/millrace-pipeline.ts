@@ -87,7 +87,12 @@ export class MillracePipeline extends Construct {
       this,
       props.pipeline,
       { generation: settings.generation, incarnationOf: incarnationsOf(settings) },
-      { changelog: this.table, stateBucket: this.stateBucket, streams },
+      {
+        changelog: this.table,
+        stateBucket: this.stateBucket,
+        streams,
+        lakes: { database: settings.database, bucket: this.lakeBucket },
+      },
       props.deployed,
     );
     const ticks = new Map<string, IQueue>(); // the stages come producers first
@@ -146,7 +151,7 @@ export class MillracePipeline extends Construct {
   }
 
   #watch(
-    { pipeline, alarms: wishes }: MillracePipelineProps,
+    { pipeline, alarms: wishes, network }: MillracePipelineProps,
     settings: CheckedSettings,
     provisioned: readonly Provisioned[],
   ): void {
@@ -164,7 +169,7 @@ export class MillracePipeline extends Construct {
     for (const lake of lakesOf(provisioned)) alarms.watchLake(lake, settings.lakes.bufferSeconds);
     const { compaction } = settings.lakes;
     if (compaction !== undefined && this.lakeBucket !== undefined) {
-      const place = { ...settings, pipeline: pipeline.name, bucket: this.lakeBucket, settings: compaction };
+      const place = { ...settings, pipeline: pipeline.name, network, bucket: this.lakeBucket, settings: compaction };
       alarms.watchCompaction(new Compaction(this, lakesOf(provisioned), place).target);
     }
     dashboard(this, {

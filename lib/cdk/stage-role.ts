@@ -53,13 +53,7 @@ export function stageRole(scope: Construct, description: string, resources: Stag
       "Keys contain a task, an epoch and a nonce that are made at run time.",
     );
   }
-  if (resources.isInNetwork) {
-    acknowledge(
-      role,
-      "AwsSolutions-IAM5[Resource::*]",
-      "Network interfaces have no names before Lambda makes them; calls by the function's own code are denied.",
-    );
-  }
+  if (resources.isInNetwork) acknowledgeJoining(role);
   return role;
 }
 
@@ -120,8 +114,16 @@ const INTERFACES = [
   "ec2:UnassignPrivateIpAddresses",
 ];
 
+/** {@link joinNetwork} names all resources. */
+export const acknowledgeJoining = (role: Role): void =>
+  acknowledge(
+    role,
+    "AwsSolutions-IAM5[Resource::*]",
+    "Network interfaces have no names before Lambda makes them; calls by the function's own code are denied.",
+  );
+
 /** What Lambda does with the role to join a VPC. Code that runs in the function names itself in its calls: denied. */
-const joinNetwork = (): readonly PolicyStatement[] => [
+export const joinNetwork = (): readonly PolicyStatement[] => [
   new PolicyStatement({ sid: "JoinNetwork", actions: INTERFACES, resources: ["*"] }),
   new PolicyStatement({
     sid: "OnlyLambdaJoins",

@@ -36,7 +36,8 @@ function buildOf(target: LambdaFunction): string {
   return s3Key === undefined ? "inline" : s3Key.slice(0, 12);
 }
 
-const networkOf = (network: NetworkSettings | undefined) =>
+/** What puts a function into a network. */
+export const networkOf = (network: NetworkSettings | undefined) =>
   network && {
     vpc: network.vpc,
     ...(network.subnets && { vpcSubnets: network.subnets }),

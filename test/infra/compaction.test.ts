@@ -1,4 +1,6 @@
 import { App, Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { Subnet, Vpc } from "aws-cdk-lib/aws-ec2";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { day, kinesis, lake, pipeline, text, timestamp } from "millrace";
@@ -11,6 +13,11 @@ const clicks = kinesis("clicks", {
   schema: z.object({ page: z.string(), at: z.number() }),
   eventTime: (click) => click.at,
   disorder: { minutes: 1 },
+});
+const code = Code.fromInline("// none");
+const networkIn = (stack: Stack) => ({
+  vpc: Vpc.fromVpcAttributes(stack, "Vpc", { vpcId: "vpc-1", availabilityZones: ["a"] }),
+  subnets: { subnets: [Subnet.fromSubnetId(stack, "Subnet", "subnet-1")] },
 });
 const columns = { page: text, at: timestamp };
 const counted = pipeline("counted", (flow) => {
@@ -99,10 +106,28 @@ describe("compaction's template", () => {
     expect(() => compaction(settings)).toThrow(message);
   });
 
-  test("cdk-nag finds nothing", () => {
+  test("the function is in the pipeline's network, which Lambda joins and the function's code does not", () => {
+    const stack = new Stack(new App(), "test");
+    const network = networkIn(stack);
+    const lakes = { compaction: {} };
+    new MillracePipeline(stack, "Pipeline", { pipeline: counted, handler: "x.ts", code, lakes, network });
+    const inNetwork = Template.fromStack(stack);
+    const all = ofType(inNetwork, "AWS::Lambda::Function");
+    expect(all).toHaveLength(2);
+    for (const { Properties } of all) expect(Properties["VpcConfig"]).toMatchObject({ SubnetIds: ["subnet-1"] });
+    const merges = ofType(inNetwork, "AWS::IAM::Role").find(
+      ({ Properties }) => Properties["Description"] === "Merges files of lakes",
+    )!;
+    const policies = JSON.stringify(merges.Properties["Policies"]);
+    expect(policies).toContain('"JoinNetwork"');
+    expect(policies).toContain('"OnlyLambdaJoins"');
+  });
+
+  test.each([false, true])("cdk-nag finds nothing (in a network: %s)", (isInNetwork) => {
     const stack = new Stack(new App({ context: { "aws:cdk:bundling-stacks": [] } }), "nag");
-    const code = Code.fromInline("// none");
-    new MillracePipeline(stack, "Pipeline", { pipeline: counted, handler: "x.ts", code, lakes: { compaction: {} } });
+    const network = isInNetwork ? { network: networkIn(stack) } : {};
+    const lakes = { compaction: {} };
+    new MillracePipeline(stack, "Pipeline", { pipeline: counted, handler: "x.ts", code, lakes, ...network });
     const { violations } = new AwsSolutionsChecks(stack).validateScope(stack);
     const own = violations.filter((one) => JSON.stringify(one).includes("Compaction"));
     expect(own.map(({ ruleName }) => ruleName)).toEqual([]);
