@@ -1,11 +1,12 @@
 import { systemicError } from "../errors.ts";
 import { keyGroupOf } from "../state/key-group.ts";
+import { NO_TRACES, unitedTraces, type Traceparent } from "../state/traceparent.ts";
 import { encodeValue } from "../state/value-text.ts";
 import type { TimeWindows, Window } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
 import { blanklessText } from "./evolution/state-shape.ts";
 import type { Meta, OperatorContext, Push } from "./operator.ts";
-import { elementText, keyOf, MAX_ELEMENT_BYTES, type ShuffleSpec } from "./shuffle.ts";
+import { elementText, keyOf, MAX_ELEMENT_BYTES, tracedText, type ShuffleSpec } from "./shuffle.ts";
 import { windowShape, type WindowSpec } from "./window-spec.ts";
 
 /** What was aggregated of some records of a key that belong to the same windows, on its way to these. */
@@ -50,6 +51,8 @@ interface Slice extends PartialAggregate {
   /** The latest of their event times. */
   readonly time: number;
   readonly keyCode: string;
+  /** Of the first of them that are traced. */
+  readonly traces: readonly Traceparent[];
 }
 
 /**
@@ -90,11 +93,11 @@ export class PreAggregate {
   /** Sends what was aggregated since the last call. */
   flush(): void {
     const { name, stage } = this.#spec;
-    for (const { time, keyCode, ...partial } of this.#slices.values()) {
+    for (const { time, keyCode, traces, ...partial } of this.#slices.values()) {
       const text = encodeValue(partial, `What window("${this.#window.name}") aggregates`);
       const body = elementText(keyGroupOf(keyCode), this.#entry, time, keyCode, text);
       if (Buffer.byteLength(body) > MAX_ELEMENT_BYTES) throw tooLarge(this.#window.name, Buffer.byteLength(body));
-      this.#context.send(stage, body);
+      this.#context.traced(traces, () => this.#context.send(stage, tracedText(body, traces)));
       this.#context.count(name, "sent");
     }
     this.#slices.clear();
@@ -110,6 +113,7 @@ export class PreAggregate {
       time: Math.max(time, before?.time ?? time),
       records: (before?.records ?? 0) + 1,
       accumulators: this.#aggregation.add(before?.accumulators, inputs),
+      traces: unitedTraces(before?.traces ?? NO_TRACES, this.#context.traces()),
     });
     // X7: what a record did is undone when it turns out to be poison further on.
     this.#context.state.journal.record(() => {

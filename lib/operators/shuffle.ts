@@ -1,10 +1,14 @@
 import { poisonError } from "../errors.ts";
 import { keyGroupOf } from "../state/key-group.ts";
 import { encodeKey, type KeySpec, type KeyValue, type KeyValues } from "../state/key.ts";
+import type { Traceparent } from "../state/traceparent.ts";
 import { encodeValue } from "../state/value-text.ts";
 import type { OperatorContext, Push } from "./operator.ts";
 
-/** What one value may take on its way to another stage, in bytes of UTF-8: a record of the internal stream holds 1 MiB. */
+/**
+ * What one value may take on its way to another stage, in bytes of UTF-8: a record of the internal stream holds 1 MiB. Its
+ * traces, which are bounded, do not count: a value is not refused because somebody traces it.
+ */
 export const MAX_ELEMENT_BYTES = 900 * 1_024;
 
 /** The end of a stage: sends values to the stage that has their key. */
@@ -27,6 +31,10 @@ export const elementText = (
   keyCode: string,
   value: string,
 ): string => `${group} ${entry} [${time},${JSON.stringify(keyCode)},${value}]`;
+
+/** An element's text with its traces after the value, where it has any: who does not know them passes them by. */
+export const tracedText = (text: string, traces: readonly Traceparent[]): string =>
+  traces.length === 0 ? text : `${text.slice(0, -1)},${JSON.stringify(traces)}]`;
 
 /** Stands in the place of a key group for what goes to every partition. */
 export const FOR_ALL = "*";
@@ -58,7 +66,7 @@ export function shuffleOperator({ name, stage, key }: ShuffleSpec, context: Oper
     const text = encodeValue(value, `A value for keyBy("${name}")`);
     const body = elementText(keyGroupOf(keyCode), name, meta.time, keyCode, text);
     checkElementBytes(body, `keyBy("${name}")`);
-    context.send(stage, body);
+    context.send(stage, tracedText(body, context.traces()));
     context.count(name, "folded");
     context.count(name, "sent");
   };

@@ -35,6 +35,7 @@ export interface MemoryPipelineOptions {
   readonly throughOf?: (reader: string, stream: MemoryStream) => InternalStream;
   readonly onTurn?: (report: TurnReport) => void;
   readonly onMeasured?: NonNullable<Observer["measured"]>;
+  readonly onTraced?: NonNullable<Observer["traced"]>;
   readonly onNotice?: (task: string, what: string) => void;
 }
 
@@ -224,7 +225,7 @@ export class MemoryPipeline {
       ...stage.shuffles.map(({ stage: reader }) => [reader, new ShuffleWriter(this.#through(reader))] as const),
     ]);
     const world = { changelog: this.changelog, objects: this.objects, partitions: stream, writers };
-    const { gateOf, limits, lookups, onTurn, onMeasured, onNotice } = this.#options;
+    const { gateOf, limits, lookups, onTurn, onMeasured, onTraced, onNotice } = this.#options;
     const gate = gateOf?.(stage.name);
     return new StageRuntime({
       ...(gate === undefined ? world : gated(world, gate)),
@@ -233,6 +234,7 @@ export class MemoryPipeline {
       observer: {
         turn: (report) => onTurn?.(report),
         measured: (...committed) => onMeasured?.(...committed),
+        traced: (...committed) => onTraced?.(...committed),
         notice: (task, what) => onNotice?.(task, what),
       },
       now: () => this.now,

@@ -10,10 +10,7 @@ import { taskName } from "../../lib/state/task-id.ts";
 import { MOST_TRACES, sampledTrace } from "../../lib/state/traceparent.ts";
 import { CrashPoint } from "../support/crashing.ts";
 import { record, Rig } from "../support/rig.ts";
-
-const traceparentOf = (n: number, span = 1, flags = "01") =>
-  `00-${n.toString(16).padStart(32, "0")}-${span.toString(16).padStart(16, "0")}-${flags}`;
-const idOf = (n: number) => n.toString(16).padStart(32, "0");
+import { traceIdOf, traceparentOf, unsampled } from "../support/traceparents.ts";
 
 const event = z.object({ key: z.string(), time: z.number(), trace: z.string().optional() });
 
@@ -131,7 +128,7 @@ describe("traces change nothing", () => {
         fc.integer({ min: 1, max: 9 }),
         async (seed, size) => {
           const batches = batchesOf(seed, size).map((batch) =>
-            batch.map((one) => ({ ...one, ...(one.trace && { trace: one.trace.replace(/1$/, "0") }) })),
+            batch.map((one) => ({ ...one, ...(one.trace && { trace: unsampled(one.trace) }) })),
           );
           const [a, b] = [new Rig(traced), new Rig(untraced)];
           await run(a, batches);
@@ -209,19 +206,23 @@ describe("spans", () => {
     expect(rig.spans).toEqual([
       {
         name: "commit",
-        traceId: idOf(7),
+        traceId: traceIdOf(7),
         spanId: commit,
         parentSpanId: "0000000000000005",
         ...times,
         attributes: { ...attributes, "messaging.operation.type": "process" },
         links: [
-          { traceId: idOf(7), spanId: "0000000000000005", attributes: { "millrace.outputs.each": [`${task}@1#0`] } },
-          { traceId: idOf(8), spanId: "0000000000000001", attributes: {} },
+          {
+            traceId: traceIdOf(7),
+            spanId: "0000000000000005",
+            attributes: { "millrace.outputs.each": [`${task}@1#0`] },
+          },
+          { traceId: traceIdOf(8), spanId: "0000000000000001", attributes: {} },
         ],
       },
       {
         name: "fold",
-        traceId: idOf(7),
+        traceId: traceIdOf(7),
         spanId: spanIdOf(rig, 1, "fold"),
         parentSpanId: commit,
         ...times,
@@ -229,7 +230,7 @@ describe("spans", () => {
       },
       {
         name: "deliver",
-        traceId: idOf(7),
+        traceId: traceIdOf(7),
         spanId: spanIdOf(rig, 1, "deliver"),
         parentSpanId: commit,
         ...times,
@@ -265,7 +266,9 @@ describe("spans", () => {
     const busy = Array.from({ length: MOST_OUTPUT_IDS + 3 }, () => ({ key: "a", time: 1, trace: traceparentOf(1) }));
     await rig.task().turn({ kind: "records", records: [...many, ...busy].map((one, i) => recordOf(i + 1, one)) });
     const [commit] = rig.spans;
-    expect(commit!.links!.map(({ traceId }) => traceId)).toEqual(many.slice(0, MOST_TRACES).map((_, i) => idOf(i + 1)));
+    expect(commit!.links!.map(({ traceId }) => traceId)).toEqual(
+      many.slice(0, MOST_TRACES).map((_, i) => traceIdOf(i + 1)),
+    );
     expect(commit!.droppedLinksCount).toBe(extra);
     const { attributes } = commit!.links![0]!;
     expect(attributes["millrace.outputs.each"]).toHaveLength(MOST_OUTPUT_IDS);
@@ -327,6 +330,6 @@ test("a test reads what became of a trace, with the ids that rows have", () => {
   driver.push(events, { key: "a", time: 2 });
   const task = "traced:0:events:events.0:shardId-000000000000";
   expect(driver.traces()).toEqual([
-    { traceId: idOf(9), steps: [{ task, epoch: 1, outputs: { each: [`${task}@1#0`] }, dropped: 0 }] },
+    { traceId: traceIdOf(9), steps: [{ task, epoch: 1, outputs: { each: [`${task}@1#0`] }, dropped: 0 }] },
   ]);
 });

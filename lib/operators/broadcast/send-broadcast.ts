@@ -3,7 +3,7 @@ import { encodeKey } from "../../state/key.ts";
 import { encodeValue } from "../../state/value-text.ts";
 import type { OperatorContext, Push } from "../operator.ts";
 import { trailing } from "../operator-watermark.ts";
-import { checkElementBytes, elementText, FOR_ALL } from "../shuffle.ts";
+import { checkElementBytes, elementText, FOR_ALL, tracedText } from "../shuffle.ts";
 import { KEY_FIELD, tooLate, type BroadcastSpec } from "./broadcast.ts";
 
 /** Hexadecimal digits of a value's hash that decide among values of one key and time. */
@@ -37,7 +37,7 @@ export function sendBroadcast(
     const content = `[${version},"${tie}"${text === undefined ? "" : `,${text}`}]`;
     const body = elementText(FOR_ALL, name, time, keyCode, content);
     checkElementBytes(body, `broadcast("${name}")`);
-    for (const stage of stages) context.send(stage, body);
+    for (const stage of stages) context.send(stage, tracedText(body, context.traces()));
     context.count(name, "folded");
     context.count(name, "sent", stages.length);
   };

@@ -1,4 +1,5 @@
 import { isSystemic, poisonError } from "../../errors.ts";
+import { tracedText } from "../../operators/shuffle.ts";
 import { isPartialEntry, keyByOf, type PartialAggregate } from "../../operators/pre-aggregate.ts";
 import { decodeKey, isKeyOf, type KeyValues } from "../../state/key.ts";
 import { admit, hear, timeOf, type ProducerTask } from "../../state/producers.ts";
@@ -72,13 +73,13 @@ export class ShuffleIntake implements Intake {
   }
 
   #unit(record: IncomingRecord, { producer, epoch, entry }: Extract<Pack, { kind: "elements" }>, element: Element) {
-    const { index, time, keyCode, value } = element;
+    const { index, time, keyCode, value, traces } = element;
     return {
-      open: () => ({ entry, value, time, key: this.#keyOf(entry, keyCode), keyCode }),
+      open: () => ({ entry, value, time, key: this.#keyOf(entry, keyCode), keyCode, traces }),
       records: recordsIn(entry, value),
       record: () => {
         const text = `[${time},${JSON.stringify(keyCode)},${encodeValue(value, "A dead letter's value")}]`;
-        const json = elementsText(producer, epoch, entry, [[index, text]]);
+        const json = elementsText(producer, epoch, entry, [[index, tracedText(text, traces)]]);
         return { ...record, base64: Buffer.from(json).toString("base64") };
       },
     };

@@ -1,5 +1,6 @@
 import { poisonError, systemicError } from "../../errors.ts";
 import type { ProducerNews } from "../../state/producers.ts";
+import { tracesIn, type Traceparent } from "../../state/traceparent.ts";
 import { untag } from "../../state/value-text.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../../time/instant.ts";
 
@@ -10,6 +11,7 @@ export interface Element {
   readonly time: number;
   readonly keyCode: string;
   readonly value: unknown;
+  readonly traces: readonly Traceparent[];
 }
 
 /** What a record of an internal stream says: values of one key group and entry, or news of a producer. */
@@ -21,7 +23,11 @@ export type Pack = { readonly producer: string; readonly epoch: number } & (
 /** The format of packs that this build writes. */
 const VERSION = 1;
 
-/** A pack of elements. @param elements each an output's index and its text, `[time, key code, value]` */
+/**
+ * A pack of elements.
+ *
+ * @param elements each an output's index and its text: `[time, key code, value]`, or `[time, key code, value, traces]`
+ */
 export function elementsText(
   producer: string,
   epoch: number,
@@ -80,11 +86,11 @@ export function parsePack(json: string): Pack {
 }
 
 function elementOf(json: unknown): Element {
-  const [index, time, keyCode, value] = Array.isArray(json) ? (json as unknown[]) : [];
+  const [index, time, keyCode, value, traces] = Array.isArray(json) ? (json as unknown[]) : [];
   if (!Number.isSafeInteger(index) || (index as number) < 0) throw noPack("has an element without an index");
   if (!Number.isSafeInteger(time) || typeof keyCode !== "string") throw noPack("has an element without time or key");
   try {
-    return { index: index as number, time: time as number, keyCode, value: untag(value) };
+    return { index: index as number, time: time as number, keyCode, value: untag(value), traces: tracesIn(traces) };
   } catch (cause) {
     throw noPack("has an element whose value does not decode", cause);
   }
