@@ -1,0 +1,208 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { prices } from "../../lib/cdk/prices.ts";
+import { table } from "../affinity/tables.ts";
+import { packageVersions, writeResult } from "../harness/results.ts";
+import { shown } from "../harness/statistics.ts";
+import { say } from "../harness/work.ts";
+import { POM, startDynamoDbLocal, type LocalDynamoDb } from "./dynamodb-local.ts";
+import { batchesOf, checkHours, expectedHours } from "./events.ts";
+import { millrace } from "./millrace.ts";
+import { DESCRIPTION, powertools } from "./powertools.ts";
+import { counted, Tally } from "./tally.ts";
+import { mergedTransactions, transactions } from "./transactions.ts";
+import type { MakeWay } from "./way.ts";
+
+const SIZES = [10, 100, 1_000];
+const SHARDS = [1, 4];
+
+/** Per million events. */
+export interface CostFigures {
+  readonly way: string;
+  readonly about: string;
+  readonly shards: number;
+  readonly batch: number;
+  readonly invocations: number;
+  readonly dynamodbRequests: number;
+  readonly writeUnits: number;
+  readonly readUnits: number;
+  readonly s3Puts: number;
+  readonly s3Gets: number;
+  readonly sqsRequests: number;
+  /** MB that left and that came. */
+  readonly megabytesOut: number;
+  readonly megabytesIn: number;
+  /** Seconds of this process's CPU: what the client does for it. */
+  readonly cpu: number;
+  readonly dollars: number;
+  readonly requests: Readonly<Record<string, number>>;
+}
+
+export interface CostResult {
+  readonly events: number;
+  readonly figures: readonly CostFigures[];
+}
+
+const NOT_MEASURED = [
+  "Lambda's time: the emulator's latency is not DynamoDB's. Ways with a request or more a record wait for each of them.",
+  "Delivering rows: Millrace closes windows and sends their rows, here to a sink in memory; the other ways keep a table of hours and close nothing.",
+  "Kinesis, logs, storage, and deletion by time to live, which is free of charge.",
+  "Containers that know an older state or none: docs/scale.md. Here every turn knows the head.",
+  "Failures: each way was given its first batch twice to see that it counts once, and that is not in the figures.",
+];
+
+/** `npm run bench -- cost`: what it costs on AWS that events count exactly once. */
+export async function cost(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { events: { type: "string", default: "10000" }, write: { type: "boolean", default: true } },
+    allowNegative: true,
+  });
+  const events = Number(values.events);
+  const database = await startDynamoDbLocal();
+  const figures: CostFigures[] = [];
+  try {
+    for (const shards of SHARDS) {
+      for (const batch of SIZES) {
+        for (const make of [powertools, transactions, mergedTransactions, millrace])
+          figures.push(await measured(database, make, events, shards, batch, figures.length));
+      }
+    }
+  } finally {
+    await database.stop();
+  }
+  const result: CostResult = { events, figures };
+  const line = lineOf(result);
+  console.log(`${costTable(result)}\n\n${line}`);
+  if (!values.write) return;
+  const { dependencies } = JSON.parse(readFileSync(DESCRIPTION, "utf8")) as { dependencies: Record<string, string> };
+  const versions = {
+    ...packageVersions("@aws-sdk/client-dynamodb"),
+    "@aws-lambda-powertools/idempotency": dependencies["@aws-lambda-powertools/idempotency"]!,
+    "DynamoDB Local": /DynamoDBLocal<\/artifactId><version>([^<]+)/.exec(readFileSync(POM, "utf8"))![1]!,
+  };
+  writeResult("cost", { figures: result, notMeasured: NOT_MEASURED, line, versions });
+}
+
+async function measured(
+  database: LocalDynamoDb,
+  make: MakeWay,
+  events: number,
+  shards: number,
+  batch: number,
+  n: number,
+): Promise<CostFigures> {
+  await proveExactness(database, make, n);
+  let tally = new Tally();
+  const client = counted(database.client(), () => tally);
+  const uncounted = database.client();
+  try {
+    const way = await make({ client, uncounted, tally: () => tally, run: String(n) });
+    say(`${way.name}: ${shards} shards, ${batch} records a batch`);
+    const batches = await batchesOf(events, shards, batch);
+    const before = process.cpuUsage();
+    for (const one of batches) await way.take(one);
+    const { user, system } = process.cpuUsage(before);
+    const used = tally;
+    tally = new Tally(); // what follows does not count
+    checkHours(way.name, expectedHours(batches), await way.hours());
+    return figuresOf(way, { shards, batch, events, invocations: batches.length, cpu: (user + system) / 1e6 }, used);
+  } finally {
+    client.destroy();
+    uncounted.destroy();
+  }
+}
+
+/** A way that would count a batch twice is not compared. */
+async function proveExactness(database: LocalDynamoDb, make: MakeWay, n: number): Promise<void> {
+  const client = database.client();
+  const way = await make({ client, uncounted: client, tally: () => new Tally(), run: `again-${n}` });
+  const batches = await batchesOf(200, 1, 100);
+  for (const one of [batches[0]!, ...batches]) await way.take(one);
+  checkHours(`${way.name}, its first batch given twice`, expectedHours(batches), await way.hours());
+  client.destroy();
+}
+
+function figuresOf(
+  { name, about }: { readonly name: string; readonly about: string },
+  run: {
+    readonly shards: number;
+    readonly batch: number;
+    readonly events: number;
+    readonly invocations: number;
+    readonly cpu: number;
+  },
+  tally: Tally,
+): CostFigures {
+  const perMillion = (amount: number) => (amount * 1_000_000) / run.events;
+  const s3Puts = perMillion(tally.of("s3 PutObject"));
+  const s3Gets = perMillion(tally.of("s3 GetObject"));
+  const sqsRequests = perMillion(tally.of("sqs SendMessageBatch"));
+  const [writeUnits, readUnits] = [perMillion(tally.writeUnits), perMillion(tally.readUnits)];
+  const invocations = perMillion(run.invocations);
+  const dollars =
+    (writeUnits * prices.dynamodbWrite.dollars +
+      readUnits * prices.dynamodbRead.dollars +
+      sqsRequests * prices.sqsRequest.dollars +
+      invocations * prices.lambdaRequest.dollars) /
+      1_000_000 +
+    (s3Puts * prices.s3Put.dollars + s3Gets * prices.s3Get.dollars) / 1_000;
+  return {
+    way: name,
+    about,
+    shards: run.shards,
+    batch: run.batch,
+    invocations,
+    dynamodbRequests: perMillion(tally.dynamodbRequests),
+    writeUnits,
+    readUnits,
+    s3Puts,
+    s3Gets,
+    sqsRequests,
+    megabytesOut: perMillion(tally.bytesOut) / 1e6,
+    megabytesIn: perMillion(tally.bytesIn) / 1e6,
+    cpu: perMillion(run.cpu),
+    dollars,
+    requests: Object.fromEntries([...tally.requests].map(([request, n]) => [request, perMillion(n)])),
+  };
+}
+
+const COLUMNS = [
+  "shards, records a batch",
+  "way",
+  "DynamoDB requests",
+  "write units",
+  "read units",
+  "S3 PUTs",
+  "S3 GETs",
+  "SQS",
+  "MB out",
+  "MB in",
+  "client CPU s",
+  "dollars",
+];
+
+const whole = (n: number): string => Math.round(n).toLocaleString("en-US");
+
+/** All per million events. */
+export const costTable = ({ figures }: CostResult): string =>
+  table(
+    COLUMNS,
+    figures.map((one) => [
+      `${one.shards}, ${whole(one.batch)}`,
+      one.way,
+      ...[one.dynamodbRequests, one.writeUnits, one.readUnits, one.s3Puts, one.s3Gets, one.sqsRequests].map(whole),
+      ...[one.megabytesOut, one.megabytesIn, one.cpu].map(shown),
+      one.dollars.toFixed(4),
+    ]),
+  );
+
+function lineOf({ figures }: CostResult): string {
+  const dollarsOf = (way: string, batch: number) =>
+    figures.find((one) => one.way === way && one.batch === batch && one.shards === 1)!.dollars;
+  const ratios = (batch: number) =>
+    ["Powertools idempotency", "TransactWriteItems, a record", "TransactWriteItems, merged"]
+      .map((way) => `${way} ${shown(dollarsOf(way, batch) / dollarsOf("Millrace", batch))} x`)
+      .join(", ");
+  return `dollars as times Millrace's, one shard: at 1,000 records a batch ${ratios(1_000)}; at 100 ${ratios(100)}`;
+}

@@ -1,0 +1,197 @@
+import { parseArgs } from "node:util";
+import { median, shown, spread } from "../harness/statistics.ts";
+import { packageVersions, writeResult } from "../harness/results.ts";
+import { say } from "../harness/work.ts";
+import { table } from "../affinity/tables.ts";
+import { checkAnswer } from "./answer.ts";
+import { departuresIn, type Departures } from "./data.ts";
+import { duckdb, floor, millrace } from "./own.ts";
+import { bytewax, flink, kafkaStreams, type Rivals } from "./rivals.ts";
+import type { EngineRun, Subject } from "./subject.ts";
+
+/** Figures of one subject, round by round. */
+export interface EngineFigures {
+  readonly name: string;
+  readonly about: string;
+  /** CPU seconds of a million events more: what the long run took beyond the short one. */
+  readonly perMillion: readonly number[];
+  /** The same of the processes it cannot do without. */
+  readonly besidePerMillion: readonly number[];
+  /** CPU seconds of the whole long run, its beginning included. */
+  readonly whole: readonly number[];
+  /** Wall clock of the long run, seconds: for information. */
+  readonly wall: readonly number[];
+  /** The most memory resident, MB. */
+  readonly rss: readonly number[];
+  readonly besideRss: readonly number[];
+}
+
+export interface EngineResult {
+  readonly shortEvents: number;
+  readonly longEvents: number;
+  readonly rounds: number;
+  readonly rows: number;
+  readonly subjects: readonly EngineFigures[];
+}
+
+const NOT_MEASURED = [
+  "Network, disks and services: Millrace commits to a changelog in memory, Flink and Bytewax snapshot to this machine's disk, Kafka Streams talks to a broker on it. What Millrace's commits cost on DynamoDB is the comparison `cost`.",
+  "More than one task: every engine runs one, as its parallelism is one.",
+  "Latency: all engines read a backlog.",
+  "Reading the events from Kinesis, and Lambda's own time before a handler begins.",
+  "Metrics and logs.",
+];
+
+/** `npm run bench -- engine`: CPU per event of whole engines on the flights job. */
+export async function engine(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: "string", default: "5" },
+      warm: { type: "string", default: "200000" },
+      events: { type: "string", default: "1000000" },
+      only: { type: "string" },
+      write: { type: "boolean", default: true },
+    },
+    allowNegative: true,
+  });
+  const rounds = Number(values.rounds);
+  const short = await departuresIn(Number(values.warm));
+  const long = await departuresIn(Number(values.warm) + Number(values.events));
+  const rivals = await peersOf(values.only);
+  try {
+    const own = [millrace("text"), millrace("enveloped"), floor("text"), floor("enveloped"), duckdb()];
+    const subjects = [...own, ...rivals.flatMap((rival) => rival.subjects)].filter(
+      ({ name }) => values.only === undefined || new RegExp(values.only, "i").test(name),
+    );
+    const runs = subjects.map((): { short: EngineRun; long: EngineRun }[] => []);
+    let rows = 0;
+    for (let round = 0; round < rounds; round++) {
+      // Another one begins in every round, so that none always runs in the wake of the same other.
+      for (let i = 0; i < subjects.length; i++) {
+        const at = (i + round) % subjects.length;
+        const subject = subjects[at]!;
+        say(`round ${round + 1} of ${rounds}: ${subject.name}`);
+        const pair = { short: await checked(subject, short), long: await checked(subject, long) };
+        rows = Math.max(rows, pair.long.equal);
+        runs[at]!.push(pair);
+      }
+    }
+    const result: EngineResult = {
+      shortEvents: short.count,
+      longEvents: long.count,
+      rounds,
+      rows,
+      subjects: subjects.map((subject, i) => figuresOf(subject, runs[i]!, Number(values.events))),
+    };
+    const line = lineOf(result);
+    console.log(`${engineTable(result)}\n\n${line}`);
+    if (!values.write || values.only !== undefined) return;
+    const versions = rivals.reduce(
+      (all, rival) => ({ ...all, ...rival.versions }),
+      packageVersions("zod", "@duckdb/node-api"),
+    );
+    writeResult("engine", {
+      figures: result,
+      notMeasured: NOT_MEASURED,
+      line,
+      versions,
+    });
+  } finally {
+    for (const rival of rivals) await rival.stop();
+  }
+}
+
+async function peersOf(only: string | undefined): Promise<readonly Rivals[]> {
+  const isWanted = (name: string) => only === undefined || new RegExp(only, "i").test(name);
+  return [
+    ...(isWanted("Flink") || isWanted("Flink, partitioned") ? [flink()] : []),
+    ...(isWanted("Kafka Streams") ? [await kafkaStreams()] : []),
+    ...(isWanted("Bytewax") ? [bytewax()] : []),
+  ];
+}
+
+/** Runs a subject and compares what it gave, before any figure of it is used. */
+async function checked(subject: Subject, departures: Departures): Promise<EngineRun & { readonly equal: number }> {
+  const run = await subject.run(departures);
+  if (run.records !== undefined && run.records !== departures.count)
+    throw new Error(`${subject.name} has read ${run.records} of ${departures.count} events.`);
+  const equal = run.rows === undefined ? 0 : await checkAnswer(subject.name, departures.text, run.rows);
+  return { ...run, equal };
+}
+
+function figuresOf(
+  { name, about }: Subject,
+  runs: readonly { readonly short: EngineRun; readonly long: EngineRun }[],
+  events: number,
+): EngineFigures {
+  const perMillion = (of: (run: EngineRun) => number) =>
+    runs.map(({ short, long }) => ((of(long) - of(short)) * 1_000_000) / events);
+  const hasBeside = runs.some(({ long }) => long.beside !== undefined);
+  return {
+    name,
+    about,
+    perMillion: perMillion(({ usage }) => usage.cpu),
+    besidePerMillion: hasBeside ? perMillion(({ beside }) => beside?.cpu ?? 0) : [],
+    whole: runs.map(({ long }) => long.usage.cpu),
+    wall: runs.map(({ long }) => long.usage.wall),
+    rss: runs.map(({ long }) => long.usage.rss),
+    besideRss: hasBeside ? runs.map(({ long }) => long.beside?.rss ?? 0) : [],
+  };
+}
+
+/** Round by round, so that both sides of a ratio are of one time. */
+export function ratiosOf({ subjects }: EngineResult, name: string, to: string): readonly number[] {
+  const [one, other] = [name, to].map((wanted) => subjects.find((subject) => subject.name === wanted));
+  if (one === undefined || other === undefined) return [];
+  return one.perMillion.map((cpu, round) => cpu / other.perMillion[round]!);
+}
+
+export function engineTable(result: EngineResult): string {
+  const heads = [
+    "",
+    "CPU s a million events",
+    "times Flink",
+    "times JSON.parse",
+    "whole run CPU s",
+    "peak MB",
+    "wall s",
+  ];
+  const cell = (numbers: readonly number[]) => (numbers.length === 0 ? "" : spread(numbers));
+  return table(
+    heads,
+    result.subjects.flatMap((subject) => [
+      [
+        subject.name,
+        spread(subject.perMillion),
+        cell(ratiosOf(result, subject.name, "Flink")),
+        cell(ratiosOf(result, subject.name, "floor, text")),
+        shown(median(subject.whole)),
+        shown(median(subject.rss)),
+        shown(median(subject.wall)),
+      ],
+      ...(subject.besidePerMillion.length === 0
+        ? []
+        : [
+            [
+              `${subject.name}: its broker`,
+              spread(subject.besidePerMillion),
+              "",
+              "",
+              "",
+              shown(median(subject.besideRss)),
+              "",
+            ],
+          ]),
+    ]),
+  );
+}
+
+function lineOf(result: EngineResult): string {
+  const of = (name: string, to: string) => {
+    const ratios = ratiosOf(result, name, to);
+    return ratios.length === 0 ? "not run" : shown(median(ratios));
+  };
+  const packed = "packed not run: there are no packed records yet";
+  return `text ${of("Millrace, text", "Flink")} x Flink, ${packed}, enveloped ${of("Millrace, enveloped", "floor, enveloped")} x floor`;
+}

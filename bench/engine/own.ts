@@ -1,0 +1,59 @@
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { metered } from "../harness/metered.ts";
+import { workDirectory } from "../harness/work.ts";
+import { bundledEntry } from "./millrace/entries.ts";
+import type { Shape, TurnsReport } from "./millrace/turns.ts";
+import type { Subject } from "./subject.ts";
+
+const ABOUT: Readonly<Record<Shape, string>> = {
+  text: "the payloads alone, a line each",
+  enveloped: "Lambda events, one departure a record: JSON.parse of the event, base64, JSON.parse",
+};
+
+/** Millrace in a process of plain Node. */
+export function millrace(shape: Shape): Subject {
+  const entry = bundledEntry("engine/millrace/flights-entry");
+  return {
+    name: `Millrace, ${shape}`,
+    about: ABOUT[shape],
+    async run(departures) {
+      const rows = path.join(workDirectory("rows"), `millrace-${shape}.ndjson`);
+      rmSync(rows, { force: true });
+      const { usage, output } = await metered("node", [entry, shape, departures[shape], rows]);
+      const { records, late, deadLetters } = JSON.parse(output) as TurnsReport;
+      if (late + deadLetters > 0) throw new Error(`${late} departures were late, ${deadLetters} dead.`);
+      return { usage, rows: [rows], records };
+    },
+  };
+}
+
+/** The least that JavaScript can do. */
+export function floor(shape: Shape): Subject {
+  const entry = bundledEntry("engine/millrace/floor-entry");
+  return {
+    name: `floor, ${shape}`,
+    about:
+      shape === "text"
+        ? "JSON.parse of every payload, nothing else"
+        : "JSON.parse, base64 and JSON.parse, nothing else",
+    async run(departures) {
+      const { usage, output } = await metered("node", [entry, shape, departures[shape]]);
+      return { usage, records: (JSON.parse(output) as { readonly records: number }).records };
+    },
+  };
+}
+
+/** DuckDB's answer in a process of its own, with one thread: what a batch job takes that has all data at hand. */
+export function duckdb(): Subject {
+  const entry = bundledEntry("engine/millrace/duckdb-entry");
+  return {
+    name: "floor, DuckDB",
+    about: "a batch query over the whole file, one thread",
+    async run({ text }) {
+      const rows = path.join(workDirectory("rows"), "duckdb.ndjson");
+      const { usage } = await metered("node", [entry, text, rows]);
+      return { usage, rows: [rows] };
+    },
+  };
+}

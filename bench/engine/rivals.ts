@@ -1,0 +1,131 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { compiledJava, jarsOf, jarVersion, pythonWith } from "../harness/install.ts";
+import { metered, type Usage } from "../harness/metered.ts";
+import { emptyDirectory, run, workDirectory } from "../harness/work.ts";
+import type { Departures } from "./data.ts";
+import { DISORDER_HOURS } from "./flights.ts";
+import { startBroker, type Broker } from "./peers/kafka/broker.ts";
+import type { Subject } from "./subject.ts";
+
+const PEERS = path.join(import.meta.dirname, "peers");
+const DEPARTURE = path.join(PEERS, "Departure.java");
+
+/** All JVMs get the same heap; what else they are set to is the JVM's own choice. */
+const HEAP = "-Xmx1g";
+
+const OPENS = ["java.util", "java.lang", "java.time"].map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`);
+
+export interface Rivals {
+  readonly subjects: readonly Subject[];
+  readonly versions: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+export function flink(): Rivals {
+  const jars = jarsOf("flink", path.join(PEERS, "flink/pom.xml"));
+  const classPath = compiledJava("flink", jars, [DEPARTURE, path.join(PEERS, "flink/FlinkFlights.java")]);
+  const subject = (name: string, about: string, keying: "keyBy" | "partitioned"): Subject => ({
+    name,
+    about,
+    async run({ text }) {
+      const rows = emptyDirectory("rows", "flink");
+      const checkpoints = emptyDirectory("flink-checkpoints");
+      const { usage } = await metered("java", [
+        ...[HEAP, ...OPENS, "-cp", classPath, "FlinkFlights"],
+        ...[text, rows, checkpoints, String(DISORDER_HOURS), keying],
+      ]);
+      rmSync(checkpoints, { recursive: true, force: true });
+      return { usage, rows: filesIn(rows) };
+    },
+  });
+  return {
+    subjects: [
+      subject("Flink", "DataStream API, keyBy; a checkpoint every second, hashmap state, objects reused", "keyBy"),
+      subject(
+        "Flink, partitioned",
+        "the same, told that its input is partitioned by the key: no exchange",
+        "partitioned",
+      ),
+    ],
+    versions: {
+      flink: jarVersion(classPath, "flink-runtime"),
+      jackson: jarVersion(classPath, "jackson-databind"),
+      java: /version "([^"]+)"/.exec(run("java", ["-version"]))![1]!,
+    },
+    stop: async () => undefined,
+  };
+}
+
+/** What Flink has committed; what begins with a dot is not. */
+const filesIn = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.startsWith("part-"))
+    .map((entry) => path.join(entry.parentPath, entry.name));
+
+export async function kafkaStreams(): Promise<Rivals> {
+  const jars = jarsOf("kafka", path.join(PEERS, "kafka/pom.xml"));
+  const sources = ["KafkaLoad", "KafkaFlights"].map((name) => path.join(PEERS, `kafka/${name}.java`));
+  const classPath = compiledJava("kafka", jars, [DEPARTURE, ...sources]);
+  const broker = await startBroker(jars);
+  const tool = (...args: readonly string[]) => run("java", ["-cp", classPath, "KafkaLoad", ...args]);
+  const loaded = new Set<string>();
+  let runs = 0;
+  const subject: Subject = {
+    name: "Kafka Streams",
+    about: "exactly_once_v2, in-memory store with its changelog, suppress until a window closes; a broker of one node",
+    async run({ count, text }) {
+      const [input, output] = [`departures-${count}`, `hourly-${++runs}`];
+      if (!loaded.has(input)) tool("load", broker.address, input, text);
+      loaded.add(input);
+      tool("create", broker.address, output);
+      const before = broker.usage();
+      const { usage } = await metered("java", [
+        ...[HEAP, "-cp", classPath, "KafkaFlights", broker.address, input, output],
+        // One more than the departures, a month later.
+        ...[String(count + 1), String(DISORDER_HOURS), emptyDirectory("kafka-state")],
+      ]);
+      const beside = between(before, broker);
+      const rows = path.join(workDirectory("rows"), "kafka.ndjson");
+      tool("read", broker.address, output, rows);
+      return { usage, beside, rows: [rows] };
+    },
+  };
+  return {
+    subjects: [subject],
+    versions: { kafka: jarVersion(classPath, "kafka-streams") },
+    stop: () => broker.stop(),
+  };
+}
+
+function between(before: Usage, broker: Broker): Usage {
+  const after = broker.usage();
+  return { cpu: after.cpu - before.cpu, wall: after.wall - before.wall, rss: after.rss };
+}
+
+export function bytewax(): Rivals {
+  const python = pythonWith("bytewax", path.join(PEERS, "bytewax/requirements.txt"));
+  const subject: Subject = {
+    name: "Bytewax",
+    about: "recovery on, a snapshot every second, orjson",
+    async run({ text }: Departures) {
+      const rows = path.join(workDirectory("rows"), "bytewax.ndjson");
+      if (existsSync(rows)) rmSync(rows); // it would go on writing behind what is there
+      const recovery = emptyDirectory("bytewax-recovery");
+      run(python, ["-m", "bytewax.recovery", recovery, "1"]);
+      const { usage } = await metered(
+        python,
+        ["-m", "bytewax.run", "flights:flow", "-r", recovery, "-s", "1", "-b", "0"],
+        {
+          cwd: path.join(PEERS, "bytewax"),
+          env: { ...process.env, INPUT: text, ROWS: rows, DISORDER_HOURS: String(DISORDER_HOURS) },
+        },
+      );
+      return { usage, rows: [rows] };
+    },
+  };
+  const versions = {
+    bytewax: run(python, ["-c", "from importlib.metadata import version; print(version('bytewax'))"]).trim(),
+  };
+  return { subjects: [subject], versions, stop: async () => undefined };
+}

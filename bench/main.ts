@@ -1,0 +1,14 @@
+import { cost } from "./cost/cost.ts";
+import { engine } from "./engine/engine.ts";
+
+/**
+ * `npm run bench -- NAME`: a comparison that anyone can run again. It installs what it compares with, checks that both
+ * sides give the same answer, and then prints what they took and writes it to bench/results/. `report` makes
+ * docs/performance.md and docs/cost.md of what is there.
+ */
+const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { engine, cost };
+
+const [name = "", ...args] = process.argv.slice(2);
+const comparison = COMPARISONS[name];
+if (comparison === undefined) throw new Error(`Say which: ${Object.keys(COMPARISONS).join(", ")}.`);
+await comparison(args);
