@@ -1,5 +1,5 @@
 import { runnableStage } from "../../../lib/connectors/runnable-stage.ts";
-import { recordsByShard } from "../../../lib/lambda/kinesis-event.ts";
+import { recordsByShard } from "../../../lib/connectors/kinesis/event.ts";
 import type { Pipeline } from "../../../lib/pipeline/topology.ts";
 import { planStages } from "../../../lib/plan/stage.ts";
 import { DEAD_LETTERS } from "../../../lib/runtime/dead-letter.ts";
