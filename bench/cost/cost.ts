@@ -81,7 +81,7 @@ export async function cost(args: readonly string[]): Promise<void> {
     "@aws-lambda-powertools/idempotency": dependencies["@aws-lambda-powertools/idempotency"]!,
     "DynamoDB Local": /DynamoDBLocal<\/artifactId><version>([^<]+)/.exec(readFileSync(POM, "utf8"))![1]!,
   };
-  writeResult("cost", { figures: result, notMeasured: NOT_MEASURED, line, versions });
+  await writeResult("cost", { figures: result, notMeasured: NOT_MEASURED, line, versions });
 }
 
 async function measured(

@@ -91,7 +91,7 @@ export async function engine(args: readonly string[]): Promise<void> {
       (all, rival) => ({ ...all, ...rival.versions }),
       packageVersions("zod", "@duckdb/node-api"),
     );
-    writeResult("engine", {
+    await writeResult("engine", {
       figures: result,
       notMeasured: NOT_MEASURED,
       line,

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import path from "node:path";
+import { format } from "prettier";
 import { ROOT } from "./work.ts";
 
 /** What figures were measured on: nothing that names the machine. */
@@ -49,10 +50,10 @@ export const packageVersions = (...names: readonly string[]): Readonly<Record<st
 const fileOf = (comparison: string): string => path.join(ROOT, "bench/results", `${comparison}.json`);
 
 /** Writes a comparison's result, from which the documents are made. */
-export function writeResult<T>(
+export async function writeResult<T>(
   comparison: string,
   rest: Pick<Result<T>, "figures" | "notMeasured" | "line" | "versions">,
-): void {
+): Promise<void> {
   const result: Result<T> = {
     comparison,
     command: ["npm run bench --", ...process.argv.slice(2)].join(" "),
@@ -61,7 +62,7 @@ export function writeResult<T>(
     machine: machine(),
     ...rest,
   };
-  writeFileSync(fileOf(comparison), `${JSON.stringify(result, undefined, 2)}\n`);
+  writeFileSync(fileOf(comparison), await format(JSON.stringify(result), { parser: "json", printWidth: 120 }));
 }
 
 /** The last result of a comparison, if there is one. */
