@@ -40,7 +40,10 @@ const direction = Object.entries(layers).map(([folder, names]) => {
   const upward = { regex: `^(?:\\.\\./)+(?:${others.join("|")})/`, message };
   const patterns = [upward, ...(core.includes(folder) ? coreImports : [])];
   if (folder !== "cdk") {
-    patterns.push({ regex: "/provision\\.ts$", message: "lib/cdk alone provisions: CDK stays out of bundles." });
+    patterns.push({
+      regex: "^(?!\\./provision-).*/provision(-[a-z]+)?\\.ts$",
+      message: "lib/cdk alone provisions: CDK stays out of bundles.",
+    });
   }
   return { files: [`lib/${folder}/**/*.ts`], rules: { "no-restricted-imports": ["error", { patterns }] } };
 });

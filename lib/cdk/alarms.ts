@@ -56,7 +56,8 @@ interface Watch {
 export interface WatchedStage {
   readonly name: string;
   readonly target: IFunction;
-  readonly iteratorAgeSeconds: number;
+  /** Undefined where Lambda tells no age of what it reads. */
+  readonly iteratorAgeSeconds: number | undefined;
   /** Bytes of a task's state, as they are written, that the function has memory for; undefined for a stage without state. */
   readonly stateBytes: number | undefined;
 }
@@ -106,14 +107,16 @@ export class Alarms extends Construct {
   watchStage({ name: stage, target, iteratorAgeSeconds, stateBytes }: WatchedStage): readonly Alarm[] {
     const own = (name: string) => `${stage}-${name}`;
     const identity = { deployment: Stack.of(this).stackName, pipeline: this.#pipeline, stage };
-    this.#watch(own("IteratorAge"), {
-      metric: target.metric("IteratorAge", { statistic: Stats.MAXIMUM }),
-      above: iteratorAgeSeconds * 1_000,
-      cadence: RECURRING,
-      see: "Reading falls behind",
-      description:
-        "Reading falls behind; what reaches the stream's retention is lost. Look for errors, then add shards or memory.",
-    });
+    if (iteratorAgeSeconds !== undefined) {
+      this.#watch(own("IteratorAge"), {
+        metric: target.metric("IteratorAge", { statistic: Stats.MAXIMUM }),
+        above: iteratorAgeSeconds * 1_000,
+        cadence: RECURRING,
+        see: "Reading falls behind",
+        description:
+          "Reading falls behind; what reaches the stream's retention is lost. Look for errors, then add shards or memory.",
+      });
+    }
     const errors = this.#watch(own("Errors"), {
       metric: target.metricErrors(),
       above: 0,

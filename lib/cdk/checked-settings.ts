@@ -4,32 +4,26 @@ import { isDynamoTable } from "../connectors/dynamodb-table/declare.ts";
 import { isLake, type LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { checkLakes, type CheckedLakes } from "../connectors/firehose/provision.ts";
 import { tableOf } from "../connectors/firehose/view.ts";
-import { KINESIS } from "../connectors/kinesis/declare.ts";
-import {
-  checkMapping,
-  checkStream,
-  ON_DEMAND_SHARDS,
-  type CheckedMapping,
-  type CheckedStream,
-  type StreamSettings,
-} from "../connectors/kinesis/provision.ts";
+import { ON_DEMAND_SHARDS } from "../connectors/kinesis/stream-settings.ts";
+import type { CheckedSink, CheckedSource } from "../connectors/provisioned.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import { statefulOf } from "../plan/operators-of.ts";
 import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { planStages, type Stage } from "../plan/stage.ts";
-import { KEY_GROUPS } from "../state/key-group.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
 import type { LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
+import { checkSink } from "./sinks.ts";
+import { checkSource, isStream } from "./sources.ts";
 
 /** A stage with its settings, checked and complete. */
 export interface CheckedStage {
   readonly stage: Stage;
   readonly lakes: readonly LakeDeclaration[];
+  /** All that are no lakes. */
+  readonly sinks: readonly CheckedSink[];
   /** Names of the tables that it looks up in. */
   readonly tables: readonly string[];
-  readonly stream: CheckedStream;
-  readonly mapping: CheckedMapping;
-  readonly iteratorAgeSeconds: number;
+  readonly source: CheckedSource;
   /** Names of its operators that keep state. */
   readonly stateful: readonly string[];
 }
@@ -108,48 +102,14 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
 }
 
 function checkStage(what: string, props: MillracePipelineProps, stage: Stage): CheckedStage {
-  const { input, sinks } = stage;
-  if (input.kind === "source" && input.source.connector !== KINESIS) {
-    throw refuseSetting(
-      `${what}: the source "${input.name}"`,
-      `of ${input.source.connector}`,
-      `Only ${KINESIS} sources are provisioned yet.`,
-    );
-  }
-  const lakes = sinks.map((sink) => {
-    if (isLake(sink)) return sink;
-    throw refuseSetting(`${what}: the sink "${sink.name}"`, `of ${sink.connector}`, "Only lakes are provisioned yet.");
-  });
   const stateful = statefulOf(props.pipeline, stage);
-  const isStateful = input.kind === "shuffle" || stateful.length > 0;
-  const stream = checkStream(`${what}: stream "${input.name}"`, streamSettings(props, input.name));
-  if (input.kind === "shuffle" && (stream.shards ?? 0) > KEY_GROUPS) {
-    throw refuseSetting(
-      `${what}: stream "${input.name}".shards`,
-      String(stream.shards),
-      `Keys of a shuffle are dealt out to ${KEY_GROUPS} groups: more shards would read nothing.`,
-    );
-  }
-  if (input.kind === "shuffle" && stream.existing !== undefined) {
-    throw refuseSetting(
-      `${what}: stream "${input.name}".existing`,
-      "for a stream between stages",
-      "Only this pipeline may write to it: it is always made with it.",
-    );
-  }
-  const retentionSeconds = stream.retentionHours * 3_600;
-  const iteratorAge = props.alarms?.iteratorAge ?? { seconds: retentionSeconds / 4 };
+  const isStateful = stage.input.kind === "shuffle" || stateful.length > 0;
   return {
     stage,
-    lakes,
+    lakes: stage.sinks.filter(isLake),
+    sinks: stage.sinks.filter((sink) => !isLake(sink)).map((sink) => checkSink(what, sink, props)),
     tables: checkTables(what, props.pipeline, stage),
-    stream,
-    mapping: checkMapping(`${what}: mapping of "${input.name}"`, props.mapping ?? {}, isStateful),
-    iteratorAgeSeconds: secondsWithin(`${what}.alarms.iteratorAge`, iteratorAge, {
-      least: 60,
-      most: retentionSeconds,
-      why: "Records older than the stream's retention are lost.",
-    }),
+    source: checkSource(what, stage, props, isStateful),
     stateful,
   };
 }
@@ -176,17 +136,8 @@ function refuseUnknownTables(what: string, { tables = {} }: MillracePipelineProp
   throw refuseSetting(`${what}.tables`, `for "${unknown}"`, known);
 }
 
-/** A stream's own settings come first. A number of shards belongs to a mode: of another mode it is not taken over. */
-function streamSettings({ stream, streams }: MillracePipelineProps, name: string): StreamSettings {
-  const { shards, mode, ...others } = stream ?? {};
-  const own = streams?.[name] ?? {};
-  if (own.existing !== undefined) return { ...others, ...own };
-  const isSameMode = own.mode === undefined || own.mode === (mode ?? "provisioned");
-  return { ...others, ...(mode && { mode }), ...(isSameMode && shards !== undefined ? { shards } : {}), ...own };
-}
-
 function refuseUnknownStreams(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
-  const names = stages.map(({ input }) => input.name);
+  const names = stages.filter(isStream).map(({ input }) => input.name);
   const unknown = Object.keys(props.streams ?? {}).find((name) => !names.includes(name));
   if (unknown !== undefined)
     throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `Its sources and shuffles are ${names.join(", ")}.`);
@@ -228,15 +179,15 @@ function checkConcurrency(
   stages: readonly CheckedStage[],
 ): number | undefined {
   if (reserved === undefined) return undefined;
-  const [most] = stages.map(({ stream }) => stream.shards ?? ON_DEMAND_SHARDS).toSorted((a, b) => b - a);
-  const onDemand = stages.some(({ stream }) => stream.shards === undefined);
+  const most = Math.max(...stages.map(({ source }) => source.concurrency.partitions));
+  const mayGrow = stages.some(({ source }) => source.concurrency.mayGrow);
   return wholeWithin(`${what}.function.reservedConcurrency`, reserved, {
-    least: most! + 1,
+    least: most + 1,
     most: 100_000,
     unit: "invocations at a time",
     why:
-      `With fewer than one per shard (${most!}) and one for ticks, shards would wait for each other.` +
-      (onDemand
+      `With fewer than one per shard (${most}) and one for ticks, shards would wait for each other.` +
+      (mayGrow
         ? ` An on-demand stream begins with ${ON_DEMAND_SHARDS} shards and gets more: reserve for its peak.`
         : ""),
   });

@@ -1,5 +1,5 @@
 import { Lazy, Stack, type CfnElement } from "aws-cdk-lib";
-import type { IStream } from "aws-cdk-lib/aws-kinesis";
+import type { ProvisionedSource } from "../connectors/provisioned.ts";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct, IConstruct } from "constructs";
 import { refuseSetting } from "../connectors/limits.ts";
@@ -17,7 +17,7 @@ export interface StateResources {
   readonly changelog: IConstruct;
   readonly stateBucket: IBucket;
   /** By their stages' names. */
-  readonly streams: ReadonlyMap<string, IStream>;
+  readonly streams: ReadonlyMap<string, ProvisionedSource["records"]>;
   readonly lakes: LakesPlace;
 }
 
@@ -107,7 +107,7 @@ function placesOf(stack: Stack, { changelog, stateBucket, streams }: StateResour
     ["state bucket", placeOf(stack, stateBucket, stateBucket.bucketArn)],
     ...[...streams].map(([stage, stream]): [string, string] => [
       `stream of ${stage}`,
-      placeOf(stack, stream, stream.streamArn),
+      placeOf(stack, stream.construct, stream.arn),
     ]),
   ];
 }

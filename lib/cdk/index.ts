@@ -13,4 +13,4 @@ export type { DeployedTemplate } from "./deployed-state.ts";
 export type { ProvisionedStage } from "./stage.ts";
 export type { SharedQueues } from "./queues.ts";
 export type { CompactionSettings, LakeSettings } from "../connectors/firehose/provision.ts";
-export type { MappingSettings, StreamSettings } from "../connectors/kinesis/provision.ts";
+export type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";

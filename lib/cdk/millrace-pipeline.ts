@@ -1,15 +1,19 @@
 import { Aws } from "aws-cdk-lib";
 import type { ITable, Table } from "aws-cdk-lib/aws-dynamodb";
 import { CfnDatabase } from "aws-cdk-lib/aws-glue";
-import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { lookupTable } from "../connectors/dynamodb-table/provision.ts";
 import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { provisionLake, type LakePlace, type ProvisionedLake } from "../connectors/firehose/provision.ts";
-import { tableOf } from "../connectors/firehose/view.ts";
-import { provisionStream } from "../connectors/kinesis/provision.ts";
+import type {
+  CheckedSink,
+  Place,
+  ProvisionedSink,
+  ProvisionedSource,
+  ProvisionedSystem,
+} from "../connectors/provisioned.ts";
 import { nodesOf, type Pipeline } from "../pipeline/topology.ts";
 import { operatorsOf } from "../plan/operators-of.ts";
 import { producersOf } from "../plan/stage.ts";
@@ -28,7 +32,7 @@ import type { MillracePipelineProps } from "./pipeline-props.ts";
 import { sharedQueues, type SharedQueues } from "./queues.ts";
 import { Rollbacks } from "./rollback.ts";
 import { ProvisionedStage, type Surroundings } from "./stage.ts";
-import { changelogTable, secureBucket, stateBucket, type KeepSettings } from "./stores.ts";
+import { changelogTable, secureBucket, stateBucket } from "./stores.ts";
 
 /**
  * Everything a pipeline needs on AWS, and nothing else: it is derived from the pipeline.
@@ -57,6 +61,7 @@ export class MillracePipeline extends Construct {
   readonly queues: SharedQueues;
   readonly stages: readonly ProvisionedStage[];
   readonly #made = new Map<LakeDeclaration, ProvisionedLake>();
+  readonly #madeSinks = new Map<string, ProvisionedSink>();
 
   constructor(scope: Construct, id: string, props: MillracePipelineProps) {
     super(scope, id);
@@ -72,7 +77,7 @@ export class MillracePipeline extends Construct {
     this.queues = sharedQueues(this, settings.removalPolicy, encryptionKey);
     const code = props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd());
 
-    const around: Omit<Surroundings, "lakes" | "shuffles" | "producersTicks" | "lookupTables"> = {
+    const around: Omit<Surroundings, "sinks" | "shuffles" | "producersTicks" | "lookupTables"> = {
       pipeline: props.pipeline.name,
       settings,
       code,
@@ -82,7 +87,8 @@ export class MillracePipeline extends Construct {
       encryptionKey,
       network,
     };
-    const streams = new Map(settings.stages.map((checked) => [checked.stage.name, this.#stream(checked, keep)]));
+    const sources = new Map(settings.stages.map((checked) => [checked.stage.name, this.#source(checked, keep)]));
+    const records = new Map([...sources].map(([stage, source]) => [stage, source.records]));
     keepState(
       this,
       props.pipeline,
@@ -90,7 +96,7 @@ export class MillracePipeline extends Construct {
       {
         changelog: this.table,
         stateBucket: this.stateBucket,
-        streams,
+        streams: records,
         lakes: { database: settings.database, bucket: this.lakeBucket },
       },
       props.deployed,
@@ -99,29 +105,31 @@ export class MillracePipeline extends Construct {
     const provisioned = settings.stages.map((checked) => {
       const lakes = this.#lakes(checked, { ...settings, encryptionKey, root }, database);
       const { name, shuffles } = checked.stage;
-      const read = Object.fromEntries(shuffles.map(({ stage }) => [stage, streams.get(stage)!]));
+      const read = Object.fromEntries(shuffles.map(({ stage }) => [stage, sources.get(stage)!.stream!]));
       const producersTicks = Object.fromEntries(producersOf(checked.stage).map((one) => [one, ticks.get(one)!]));
-      const own = { lakes, shuffles: read, producersTicks, lookupTables: this.#lookupTables(checked, props.tables) };
-      const stage = new ProvisionedStage(this, checked, { ...around, ...own }, streams.get(name)!);
+      const sinks = [...lakes, ...checked.sinks.map((sink) => this.#sink(sink, keep))];
+      const own = { sinks, shuffles: read, producersTicks, lookupTables: this.#lookupTables(checked, props.tables) };
+      const stage = new ProvisionedStage(this, checked, { ...around, ...own }, sources.get(name)!);
       ticks.set(name, stage.ticks);
-      return { checked, lakes, stage };
+      return { checked, lakes, sinks, stage };
     });
     this.stages = provisioned.map(({ stage }) => stage);
     this.#watch(props, settings, provisioned);
     this.#announce(props, settings, provisioned);
   }
 
-  /** A stage's stream. All are made before any function: those of other stages are written to. */
-  #stream({ stage, stream }: CheckedStage, { removalPolicy, encryptionKey }: KeepSettings): IStream {
+  /** What a stage reads. All are made before any function: those between stages are written to. */
+  #source({ stage, source }: CheckedStage, place: Place): ProvisionedSource {
     const scope = this.node.tryFindChild("Streams") ?? new Construct(this, "Streams");
-    const made = provisionStream(scope, stage.input.name, stream, removalPolicy, encryptionKey);
-    if (encryptionKey !== undefined && stream.existing === undefined) {
-      acknowledge(
-        made,
-        "AwsSolutions-KDS3",
-        "The user's own key was asked for, which costs a charge that AWS's does not.",
-      );
-    }
+    return excepted(source.provision(scope, stage.input.name, place));
+  }
+
+  #sink(sink: CheckedSink, place: Place): ProvisionedSink {
+    const known = this.#madeSinks.get(sink.name); // of a stage before, which writes to it too
+    if (known !== undefined) return known;
+    const scope = this.node.tryFindChild("Sinks") ?? new Construct(this, "Sinks");
+    const made = excepted(sink.provision(scope, place));
+    this.#madeSinks.set(sink.name, made);
     return made;
   }
 
@@ -160,7 +168,8 @@ export class MillracePipeline extends Construct {
     const rollbacks = settings.bakeSeconds && new Rollbacks(this, pipeline.name, settings.bakeSeconds, settings);
     for (const { checked, stage } of provisioned) {
       const { name, target } = stage;
-      const { iteratorAgeSeconds, stateful } = checked;
+      const { stateful, source } = checked;
+      const { iteratorAgeSeconds } = source;
       const stateBytes = stateful.length === 0 ? undefined : stateBytesFor(settings.memory * 1_024 * 1_024);
       const broken = alarms.watchStage({ name, target, iteratorAgeSeconds, stateBytes });
       if (rollbacks) rollbacks.watch(stage, broken);
@@ -186,6 +195,9 @@ export class MillracePipeline extends Construct {
 
   #announce(props: MillracePipelineProps, settings: CheckedSettings, provisioned: readonly Provisioned[]): void {
     const outputs = new Outputs(this, props.outputPrefix ?? "");
+    const announce = (prefix: string, what: string, { announced }: ProvisionedSystem) => {
+      for (const { name, value, description } of announced) outputs.add(prefix + name, value, description + what);
+    };
     outputs.add("Pipeline", props.pipeline.name, "The pipeline's name");
     outputs.add("ChangelogTable", this.table.tableName, "Commits of every task");
     outputs.add("StateBucket", this.stateBucket.bucketName, "Checkpoints, spilled commits, large dead letters");
@@ -194,22 +206,17 @@ export class MillracePipeline extends Construct {
     outputs.add("LostTickQueueUrl", this.queues.lostTicks.queueUrl, "Ticks that could not be run");
     for (const { checked, stage } of provisioned) {
       const { kind, name } = checked.stage.input;
-      const input = `${pascalCase(kind)}${pascalCase(name)}`;
       const own = `Stage${pascalCase(stage.name)}`;
-      outputs.add(`${input}Stream`, stage.stream.streamName, `Stream of the ${kind} ${name}`);
-      outputs.add(`${input}StreamArn`, stage.stream.streamArn, `Stream of the ${kind} ${name}`);
+      announce(`${pascalCase(kind)}${pascalCase(name)}`, ` of the ${kind} ${name}`, stage.source);
       outputs.add(`${own}Function`, stage.target.functionName, `Function of the stage ${stage.name}`);
       outputs.add(`${own}TickQueueUrl`, stage.ticks.queueUrl, `Ticks of the stage ${stage.name}`);
       outputs.add(`${own}Tasks`, tasksOf(props, settings, checked), "What the names of its tasks begin with");
     }
-    for (const lake of lakesOf(provisioned)) {
-      const prefix = `Lake${pascalCase(lake.name)}`;
-      outputs.add(`${prefix}Prefix`, lake.prefix, `Keys of the Parquet files of ${lake.name} in the lake bucket`);
-      const iceberg = lake.table === "iceberg";
-      const rows = iceberg ? "each row once" : "repeats included";
-      outputs.add(`${prefix}Table`, tableOf(lake), `Table of the files of ${lake.name}, ${rows}`);
-      if (!iceberg) outputs.add(`${prefix}View`, lake.name, `View of ${lake.name}, each row once`);
-      outputs.add(`${prefix}DeliveryStream`, lake.deliveryStream.ref, `Delivery stream of ${lake.name}`);
+    const lakes = lakesOf(provisioned);
+    for (const lake of lakes) announce(`Lake${pascalCase(lake.name)}`, "", lake);
+    for (const sink of new Set(provisioned.flatMap(({ sinks }) => sinks))) {
+      if (!lakes.some((lake) => lake === sink))
+        announce(`Sink${pascalCase(sink.name)}`, ` of the sink ${sink.name}`, sink);
     }
     if (this.lakeBucket === undefined) return;
     outputs.add("LakeBucket", this.lakeBucket.bucketName, "Parquet files of every lake");
@@ -217,19 +224,25 @@ export class MillracePipeline extends Construct {
   }
 }
 
+/** Says why rules do not apply to what was made. */
+function excepted<S extends ProvisionedSystem>(system: S): S {
+  for (const { construct, rule, reason } of system.exceptions) acknowledge(construct, rule, reason);
+  return system;
+}
+
 const incarnationsOf = ({ stages }: CheckedSettings): RecordSettings["incarnationOf"] => {
-  const incarnations = new Map(stages.map(({ stage, stream }) => [stage.name, stream.incarnation]));
+  const incarnations = new Map(stages.map(({ stage, source }) => [stage.name, source.incarnation]));
   return (stage) => incarnations.get(stage)!;
 };
 
 const shownAs = (
   pipeline: Pipeline,
-  { stage, stream: settings, stateful }: CheckedStage,
-  { name, target, stream }: ProvisionedStage,
+  { stage, stateful }: CheckedStage,
+  { name, target, source }: ProvisionedStage,
 ): ShownStage => ({
   name,
   target,
-  stream: settings.shards === undefined ? undefined : stream,
+  stream: source.isBilledByPut ? source.stream : undefined,
   isSource: stage.input.kind === "source",
   isKeyed: stage.input.kind === "shuffle" || stage.input.source.keyFields.length > 0,
   operators: operatorsOf(pipeline, stage),
@@ -240,6 +253,8 @@ interface Provisioned {
   readonly checked: CheckedStage;
   readonly stage: ProvisionedStage;
   readonly lakes: readonly ProvisionedLake[];
+  /** The lakes among them. */
+  readonly sinks: readonly ProvisionedSink[];
 }
 
 /** The lakes of all stages, each once. */
@@ -265,7 +280,7 @@ function lakeDatabase(scope: Construct, pipeline: string, settings: CheckedSetti
 const tasksOf = (
   { pipeline }: MillracePipelineProps,
   { generation }: CheckedSettings,
-  { stage, stream: { incarnation } }: CheckedStage,
+  { stage, source: { incarnation } }: CheckedStage,
 ): string =>
   taskName({
     pipeline: pipeline.name,

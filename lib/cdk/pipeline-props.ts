@@ -5,7 +5,7 @@ import type { Code } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { LakeSettings } from "../connectors/firehose/provision.ts";
-import type { MappingSettings, StreamSettings } from "../connectors/kinesis/provision.ts";
+import type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { Duration } from "../time/duration.ts";
 import type { DeployedTemplate } from "./deployed-state.ts";

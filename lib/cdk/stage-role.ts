@@ -6,13 +6,15 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { readTables } from "../connectors/dynamodb-table/provision.ts";
-import { readStream, writeStreams } from "../connectors/kinesis/provision.ts";
+import { writeShuffle } from "../connectors/kinesis/provision.ts";
+import type { Grant, ProvisionedSystem } from "../connectors/provisioned.ts";
 import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { STATE_PREFIXES } from "./stores.ts";
 
 /** What a stage's function touches. */
 export interface StageResources {
-  readonly stream: IStream;
+  /** What it reads from and writes to. */
+  readonly systems: readonly Pick<ProvisionedSystem, "grants">[];
   readonly table: Table;
   readonly stateBucket: IBucket;
   readonly deadLetters: IQueue;
@@ -20,7 +22,6 @@ export interface StageResources {
   readonly ticks: IQueue;
   /** Queues of the ticks of the stages that write to it. */
   readonly producersTicks: readonly IQueue[];
-  readonly deliveryStreamArns: readonly string[];
   /** Internal streams it writes to. */
   readonly shuffles: readonly IStream[];
   /** Tables it looks up in. */
@@ -62,7 +63,7 @@ function statementsOf(r: StageResources): PolicyStatement[] {
     new PolicyStatement({ sid, actions, resources });
   const objects = (prefix: string) => r.stateBucket.arnForObjects(`${prefix}*`);
   return [
-    readStream(r.stream),
+    ...granted(r.systems.flatMap(({ grants }) => grants)),
     allow(
       "Changelog",
       ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
@@ -83,15 +84,24 @@ function statementsOf(r: StageResources): PolicyStatement[] {
           ),
         ]),
     allow("ReceiveTicks", ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], [r.ticks.queueArn]),
-    ...(r.deliveryStreamArns.length === 0
-      ? []
-      : [allow("DeliverRows", ["firehose:PutRecordBatch"], [...r.deliveryStreamArns])]),
-    ...(r.shuffles.length === 0 ? [] : [writeStreams(r.shuffles)]),
+    ...granted(r.shuffles.map(writeShuffle)),
     ...readTables(r.lookupTables),
     allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [r.logGroup.logGroupArn]),
     ...(r.keyArns.length === 0 ? [] : [allow("UseKeys", USE_OF_A_KEY, [...r.keyArns])]),
     ...(r.isInNetwork ? joinNetwork() : []),
   ];
+}
+
+/** Statements of grants: one a sid. */
+function granted(grants: readonly Grant[]): readonly PolicyStatement[] {
+  const statements = new Map<string, PolicyStatement>();
+  for (const { sid, actions, resources } of grants) {
+    const statement = statements.get(sid) ?? new PolicyStatement({ sid });
+    statement.addActions(...actions);
+    statement.addResources(...resources);
+    statements.set(sid, statement);
+  }
+  return [...statements.values()];
 }
 
 /** What reading and writing encrypted tables, streams, queues and objects takes. */

@@ -18,9 +18,7 @@ import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { deliveryStreamArn, type ProvisionedLake } from "../connectors/firehose/provision.ts";
-import { KINESIS } from "../connectors/kinesis/declare.ts";
-import { mapStream, suspectAfterMillis } from "../connectors/kinesis/provision.ts";
+import type { ProvisionedSink, ProvisionedSource } from "../connectors/provisioned.ts";
 import { BINDINGS_VARIABLE, BUILD_VARIABLE, type Bindings } from "../plan/bindings.ts";
 import { acknowledgeRuntime } from "./acknowledge.ts";
 import type { CheckedSettings, CheckedStage } from "./checked-settings.ts";
@@ -54,7 +52,7 @@ export interface Surroundings {
   readonly queues: SharedQueues;
   readonly encryptionKey: IKey | undefined;
   readonly network: NetworkSettings | undefined;
-  readonly lakes: readonly ProvisionedLake[];
+  readonly sinks: readonly ProvisionedSink[];
   /** Streams of the stages that read from this one, by their names. */
   readonly shuffles: Readonly<Record<string, IStream>>;
   /** Queues of the ticks of the stages that write to it, by their names. */
@@ -63,31 +61,26 @@ export interface Surroundings {
   readonly lookupTables: Readonly<Record<string, ITable>>;
 }
 
-/** One stage: its function, the stream's mapping, the queue of its ticks, and what sweeps it. */
+/** One stage: its function, the mapping of what it reads, the queue of its ticks, and what sweeps it. */
 export class ProvisionedStage extends Construct {
   readonly name: string;
-  readonly stream: IStream;
+  readonly source: ProvisionedSource;
   readonly target: LambdaFunction;
   /** What mappings invoke: the version that runs. A new build is a new version, and takes over when the alias is moved to it. */
   readonly live: Alias;
   readonly ticks: Queue;
   readonly sweeps: Rule;
 
-  constructor(scope: Construct, checked: CheckedStage, around: Surroundings, stream: IStream) {
+  constructor(scope: Construct, checked: CheckedStage, around: Surroundings, source: ProvisionedSource) {
     const { name } = checked.stage;
     super(scope, name);
     this.name = name;
-    this.stream = stream;
+    this.source = source;
     const { settings, queues } = around;
     this.ticks = tickQueue(this, "Ticks", settings.timeoutSeconds, queues.lostTicks);
     this.target = this.#function(checked, around);
     this.live = new Alias(this, "Live", { aliasName: "live", version: this.target.currentVersion as IVersion });
-    mapStream(this, "Mapping", {
-      stream: this.stream,
-      target: this.live,
-      onFailure: queues.onFailure,
-      mapping: checked.mapping,
-    });
+    source.map(this, "Mapping", this.live, queues.onFailure);
     new CfnEventSourceMapping(this, "TickMapping", {
       eventSourceArn: this.ticks.queueArn,
       functionName: this.live.functionArn,
@@ -105,14 +98,13 @@ export class ProvisionedStage extends Construct {
       removalPolicy: settings.removalPolicy,
     });
     const role = stageRole(this, `Runs the stage ${name} of the pipeline ${pipeline}`, {
-      stream: this.stream,
+      systems: [this.source, ...around.sinks],
       table: around.table,
       stateBucket: around.stateBucket,
       deadLetters: around.queues.deadLetters,
       onFailure: around.queues.onFailure,
       ticks: this.ticks,
       producersTicks: Object.values(around.producersTicks),
-      deliveryStreamArns: around.lakes.map(deliveryStreamArn),
       shuffles: Object.values(around.shuffles),
       lookupTables: Object.values(around.lookupTables),
       logGroup,
@@ -149,23 +141,24 @@ export class ProvisionedStage extends Construct {
   }
 
   /** Keys of what the function reads and writes, where these are not AWS's. */
-  #keys({ encryptionKey, stateBucket, shuffles }: Surroundings): ReadonlySet<string> {
-    const streams = [this.stream, ...Object.values(shuffles)];
-    const keys = [encryptionKey, stateBucket.encryptionKey, ...streams.map((stream) => stream.encryptionKey)];
-    return new Set(keys.flatMap((key) => key?.keyArn ?? []));
+  #keys({ encryptionKey, stateBucket, shuffles, sinks }: Surroundings): ReadonlySet<string> {
+    const streams = Object.values(shuffles).map((stream) => stream.encryptionKey);
+    const own = [encryptionKey, stateBucket.encryptionKey].flatMap((key) => key?.keyArn ?? []);
+    const systems = [this.source, ...sinks].flatMap(({ keyArns }) => keyArns);
+    return new Set([...own, ...systems, ...streams.flatMap((key) => key?.keyArn ?? [])]);
   }
 
   /** What the function is told about its surroundings. */
-  #bindings({ stage, stream, mapping }: CheckedStage, around: Surroundings): Bindings {
+  #bindings({ stage, source }: CheckedStage, around: Surroundings): Bindings {
     return {
       deployment: Stack.of(this).stackName,
       stage: stage.name,
       generation: around.settings.generation,
       source: {
-        connector: KINESIS,
-        address: { stream: this.stream.streamName, streamArn: this.stream.streamArn },
-        incarnation: stream.incarnation,
-        suspectAfterMillis: suspectAfterMillis(mapping),
+        connector: source.connector,
+        address: this.source.address,
+        incarnation: source.incarnation,
+        suspectAfterMillis: source.suspectAfterMillis,
       },
       table: around.table.tableName,
       bucket: around.stateBucket.bucketName,
@@ -177,7 +170,7 @@ export class ProvisionedStage extends Construct {
       shuffles: Object.fromEntries(
         Object.entries(around.shuffles).map(([reader, stream]) => [reader, stream.streamName]),
       ),
-      sinks: Object.fromEntries(around.lakes.map((lake) => [lake.name, { deliveryStream: lake.deliveryStream.ref }])),
+      sinks: Object.fromEntries(around.sinks.map(({ name, address }) => [name, address])),
       lookupTables: Object.fromEntries(
         Object.entries(around.lookupTables).map(([name, table]) => [name, table.tableName]),
       ),

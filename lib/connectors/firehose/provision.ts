@@ -7,12 +7,13 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { secondsWithin, wholeWithin } from "../limits.ts";
+import type { ProvisionedSink } from "../provisioned.ts";
 import type { Duration } from "../../time/duration.ts";
 import { filesTable, viewTable } from "./catalogue.ts";
 import type { LakeDeclaration, LakeFormat } from "./declare.ts";
 import { EVENT_DATE } from "./event-date.ts";
 import { icebergAccess, icebergDestination, icebergTable } from "./provision-iceberg.ts";
-import { rawTable } from "./view.ts";
+import { rawTable, tableOf } from "./view.ts";
 
 /** How rows become files. */
 export interface LakeSettings {
@@ -89,8 +90,7 @@ function checkCompaction(what: string, settings: CompactionSettings): CheckedCom
   };
 }
 
-export interface ProvisionedLake {
-  readonly name: string;
+export interface ProvisionedLake extends ProvisionedSink {
   readonly columns: LakeDeclaration["columns"];
   readonly eventDates: LakeDeclaration["eventDates"];
   readonly table: LakeDeclaration["table"];
@@ -160,16 +160,9 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
   const around = { prefix, errorPrefix, role, logGroup: logGroup.logGroupName, logStream: logStream.logStreamName };
   const deliver = lake.table === "iceberg" ? deliverToIceberg : deliverFiles;
   const { name, columns, eventDates, table } = lake;
-  return {
-    name,
-    columns,
-    eventDates,
-    table,
-    deliveryStream: deliver(own, lake, place, around),
-    prefix,
-    errorPrefix,
-    role,
-  };
+  const deliveryStream = deliver(own, lake, place, around);
+  const sink = asSink(lake, deliveryStream, prefix);
+  return { name, columns, eventDates, table, deliveryStream, prefix, errorPrefix, role, ...sink };
 }
 
 /** What a delivery stream needs beside its lake. */
@@ -320,5 +313,25 @@ const useKeys = (resources: string[]): readonly PolicyStatement[] =>
     ? []
     : [new PolicyStatement({ sid: "UseKeys", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources })];
 
-/** The ARN of a delivery stream, for the function that puts rows into it. */
-export const deliveryStreamArn = (lake: ProvisionedLake): string => lake.deliveryStream.attrArn;
+/** The lake as its stage's function has it. */
+function asSink(
+  lake: LakeDeclaration,
+  { ref, attrArn }: CfnDeliveryStream,
+  prefix: string,
+): Omit<ProvisionedSink, "name"> {
+  const { name } = lake;
+  const isIceberg = lake.table === "iceberg";
+  const rows = isIceberg ? "each row once" : "repeats included";
+  return {
+    address: { deliveryStream: ref },
+    grants: [{ sid: "DeliverRows", actions: ["firehose:PutRecordBatch"], resources: [attrArn] }],
+    keyArns: [],
+    exceptions: [],
+    announced: [
+      { name: "Prefix", value: prefix, description: `Keys of the Parquet files of ${name} in the lake bucket` },
+      { name: "Table", value: tableOf(lake), description: `Table of the files of ${name}, ${rows}` },
+      ...(isIceberg ? [] : [{ name: "View", value: name, description: `View of ${name}, each row once` }]),
+      { name: "DeliveryStream", value: ref, description: `Delivery stream of ${name}` },
+    ],
+  };
+}

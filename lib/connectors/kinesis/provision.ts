@@ -1,149 +1,58 @@
-import { Duration as CdkDuration, type RemovalPolicy } from "aws-cdk-lib";
-import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { Duration as CdkDuration } from "aws-cdk-lib";
 import { Stream, StreamEncryption, StreamMode, type IStream } from "aws-cdk-lib/aws-kinesis";
-import type { IKey } from "aws-cdk-lib/aws-kms";
 import { CfnEventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { refuseSetting, secondsWithin, wholeWithin } from "../limits.ts";
-import type { Duration } from "../../time/duration.ts";
+import type { CheckedSource, Grant, Place } from "../provisioned.ts";
+import { KINESIS } from "./declare.ts";
+import { ON_DEMAND_SHARDS, suspectAfterMillis, type CheckedMapping, type CheckedStream } from "./stream-settings.ts";
 
-/** A source's data stream. */
-export interface StreamSettings {
-  /** Who decides how many shards there are: you, or Kinesis, which splits and merges them as the load asks for. @default "provisioned" */
-  readonly mode?: "provisioned" | "on-demand";
-  /** Shards of a provisioned stream, 1 to 10,000: each takes 1 MB/s or 1,000 records/s. An on-demand stream has no such setting. @default 1 */
-  readonly shards?: number;
-  /** How long the stream keeps records, 24 hours to 365 days; what is not read by then is lost. @default 24 hours */
-  readonly retention?: Duration;
-  /** Who chooses a record's shard: only its partition key may, since state is kept by key. @default "partition-key" */
-  readonly distribution?: "partition-key" | "service-managed";
-  /** A source's stream that is there already, in place of one that is made: its mode and shards are its own; `retention` says what its own is. @default one is made */
-  readonly existing?: IStream;
-  /** Which of the streams that ever fed this source, 0 or more; raising it makes a new stream. @default 0 */
-  readonly incarnation?: number;
+/** What a stage reads from Kinesis, and how; complete. */
+export interface KinesisSettings {
+  readonly stream: CheckedStream;
+  readonly mapping: CheckedMapping;
+  readonly iteratorAgeSeconds: number;
 }
 
-/** How Lambda reads a source's stream. What invariant X6 fixes is not a setting. */
-export interface MappingSettings {
-  /** The most records of a batch, 1 to 10,000; a batch costs one write. @default 1,000 */
-  readonly batchSize?: number;
-  /** How long a batch may be collected, 0 to 300 seconds; whole seconds. @default 5 seconds */
-  readonly batchingWindow?: Duration;
-  /** Batches of one shard that run at the same time: only 1 keeps a shard's order. @default 1 */
-  readonly parallelizationFactor?: number;
-  /** Where a new mapping begins; above the trim horizon it would skip records of a stateful stage. @default "TRIM_HORIZON" */
-  readonly startingPosition?: "TRIM_HORIZON" | "LATEST" | "AT_TIMESTAMP";
-}
+/** A stream as what a stage reads. */
+export const kinesisInput = ({ stream: checked, mapping, iteratorAgeSeconds }: KinesisSettings): CheckedSource => ({
+  connector: KINESIS,
+  incarnation: checked.incarnation,
+  concurrency: { partitions: checked.shards ?? ON_DEMAND_SHARDS, mayGrow: checked.shards === undefined },
+  iteratorAgeSeconds,
+  suspectAfterMillis: suspectAfterMillis(mapping),
+  provision(scope, name, place) {
+    const stream = provisionStream(scope, name, checked, place);
+    const { streamName, streamArn, encryptionKey } = stream;
+    const hasOwnKey = checked.existing === undefined && place.encryptionKey !== undefined;
+    return {
+      address: { stream: streamName, streamArn },
+      grants: [{ sid: "ReadStream", actions: READING, resources: [streamArn] }],
+      keyArns: encryptionKey === undefined ? [] : [encryptionKey.keyArn],
+      announced: [
+        { name: "Stream", value: streamName, description: "Stream" },
+        { name: "StreamArn", value: streamArn, description: "Stream" },
+      ],
+      exceptions: hasOwnKey ? [{ construct: stream, ...OWN_KEY }] : [],
+      records: { construct: stream, arn: streamArn },
+      stream,
+      isBilledByPut: checked.shards !== undefined,
+      map: (within, id, target, onFailure) => void mapStream(within, id, { stream, target, onFailure, mapping }),
+    };
+  },
+});
 
-/** {@link StreamSettings}, checked and complete. */
-export interface CheckedStream {
-  /** The stream that is there already, if one is. */
-  readonly existing: IStream | undefined;
-  /** None for an on-demand stream, and for one that is there already. */
-  readonly shards: number | undefined;
-  readonly retentionHours: number;
-  readonly incarnation: number;
-}
-
-/** {@link MappingSettings}, checked and complete. */
-export interface CheckedMapping {
-  readonly batchSize: number;
-  readonly batchingWindowSeconds: number;
-  readonly startingPosition: "TRIM_HORIZON" | "LATEST";
-}
-
-const HOUR = 3_600;
-
-/** Shards that an on-demand stream begins with: 4 MB/s or 4,000 records/s (Kinesis: "Choose the right mode"). */
-export const ON_DEMAND_SHARDS = 4;
-
-/** @param what names the stream in errors @throws definition errors naming the limit and the value given */
-export function checkStream(what: string, settings: StreamSettings): CheckedStream {
-  const onDemand = settings.mode === "on-demand";
-  if (settings.distribution === "service-managed") {
-    throw refuseSetting(
-      `${what}.distribution`,
-      `"service-managed"${onDemand ? " (on-demand)" : ""}`,
-      'It ignores partition keys, so a key would have state on every shard; only "partition-key" is possible.',
-    );
-  }
-  if (onDemand && settings.shards !== undefined) {
-    throw refuseSetting(
-      `${what}.shards`,
-      `${settings.shards} of an "on-demand" stream`,
-      'Such a stream chooses its number of shards itself: leave shards out, or set mode to "provisioned".',
-    );
-  }
-  const { existing } = settings;
-  if (existing !== undefined && (settings.mode !== undefined || settings.shards !== undefined)) {
-    throw refuseSetting(
-      `${what}.${settings.mode === undefined ? "shards" : "mode"}`,
-      `${settings.mode ?? settings.shards} of a stream that is there already`,
-      "It has a mode and shards of its own: leave these out.",
-    );
-  }
-  return {
-    existing,
-    shards: onDemand || existing !== undefined ? undefined : checkShards(`${what}.shards`, settings.shards ?? 1),
-    retentionHours: checkRetention(`${what}.retention`, settings.retention ?? { hours: 24 }),
-    incarnation: wholeWithin(`${what}.incarnation`, settings.incarnation ?? 0, {
-      least: 0,
-      most: Number.MAX_SAFE_INTEGER,
-      unit: "incarnations",
-      why: "It counts the streams that ever fed the source.",
-    }),
-  };
-}
-
-const checkShards = (what: string, shards: number): number =>
-  wholeWithin(what, shards, { least: 1, most: 10_000, unit: "shards", why: "Each takes 1 MB/s or 1,000 records/s." });
-
-function checkRetention(what: string, retention: Duration): number {
-  const why = "Kinesis keeps records for 24 hours to 365 days, in whole hours.";
-  const seconds = secondsWithin(what, retention, { least: 24 * HOUR, most: 365 * 24 * HOUR, why });
-  return wholeWithin(what, seconds / HOUR, { least: 24, most: 365 * 24, unit: "hours", why });
-}
-
-/** @param isStateful whether the stage has windows @throws definition errors naming the limit and the value given */
-export function checkMapping(what: string, settings: MappingSettings, isStateful: boolean): CheckedMapping {
-  wholeWithin(`${what}.parallelizationFactor`, settings.parallelizationFactor ?? 1, {
-    least: 1,
-    most: 1,
-    unit: "batches at a time",
-    why: "Above 1 the batches of one shard run at the same time, and a task's position means nothing (X6). Add shards.",
-  });
-  const startingPosition = settings.startingPosition ?? "TRIM_HORIZON";
-  if (startingPosition === "AT_TIMESTAMP" || (isStateful && startingPosition !== "TRIM_HORIZON")) {
-    throw refuseSetting(
-      `${what}.startingPosition`,
-      startingPosition,
-      `${isStateful ? "A stage with state" : "A mapping"} is never started above its position (X6); the limit is TRIM_HORIZON.`,
-    );
-  }
-  return {
-    batchSize: wholeWithin(`${what}.batchSize`, settings.batchSize ?? 1_000, {
-      least: 1,
-      most: 10_000,
-      unit: "records",
-      why: "Lambda's limit for Kinesis.",
-    }),
-    batchingWindowSeconds: secondsWithin(`${what}.batchingWindow`, settings.batchingWindow ?? { seconds: 5 }, {
-      least: 0,
-      most: 300,
-      why: "Lambda's limit.",
-    }),
-    startingPosition,
-  };
-}
+const OWN_KEY = {
+  rule: "AwsSolutions-KDS3",
+  reason: "The user's own key was asked for, which costs a charge that AWS's does not.",
+};
 
 /** A stage's stream: the one that is there already, or a new one, whose name is generated, so that two deployments never meet. */
-export function provisionStream(
+function provisionStream(
   scope: Construct,
   name: string,
   checked: CheckedStream,
-  removalPolicy: RemovalPolicy,
-  encryptionKey: IKey | undefined,
+  { removalPolicy, encryptionKey }: Place,
 ): IStream {
   if (checked.existing !== undefined) return checked.existing;
   // The incarnation is in the logical id: a new stream and a new incarnation cannot come without each other (X6).
@@ -161,36 +70,28 @@ export function provisionStream(
 }
 
 /**
- * Reading exactly this stream: what Lambda's poller needs, and what the runtime asks for to know whether a
- * shard is at its tip (X12) and which shards there are.
+ * What Lambda's poller needs of a stream, and what the runtime asks for to know whether a shard is at its tip (X12) and
+ * which shards there are.
  */
-export const readStream = (stream: IStream): PolicyStatement =>
-  new PolicyStatement({
-    sid: "ReadStream",
-    effect: Effect.ALLOW,
-    actions: [
-      "kinesis:DescribeStream",
-      "kinesis:DescribeStreamSummary",
-      "kinesis:GetRecords",
-      "kinesis:GetShardIterator",
-      "kinesis:ListShards",
-      // Nothing here reads by push, but Lambda's documentation wants it of every role of a mapping.
-      "kinesis:SubscribeToShard",
-    ],
-    resources: [stream.streamArn],
-  });
+const READING = [
+  "kinesis:DescribeStream",
+  "kinesis:DescribeStreamSummary",
+  "kinesis:GetRecords",
+  "kinesis:GetShardIterator",
+  "kinesis:ListShards",
+  // Nothing here reads by push, but Lambda's documentation wants it of every role of a mapping.
+  "kinesis:SubscribeToShard",
+];
 
-/** Writing to exactly these streams: what a stage sends on, and which shards must be told how far it is. */
-export const writeStreams = (streams: readonly IStream[]): PolicyStatement =>
-  new PolicyStatement({
-    sid: "Shuffle",
-    effect: Effect.ALLOW,
-    actions: ["kinesis:ListShards", "kinesis:PutRecords"],
-    resources: streams.map(({ streamArn }) => streamArn),
-  });
+/** Writing to exactly this stream: what a stage sends on, and which shards must be told how far it is. */
+export const writeShuffle = ({ streamArn }: IStream): Grant => ({
+  sid: "Shuffle",
+  actions: ["kinesis:ListShards", "kinesis:PutRecords"],
+  resources: [streamArn],
+});
 
 /** The one mapping of a task source, which never gives up (X6). */
-export function mapStream(
+function mapStream(
   scope: Construct,
   id: string,
   {
@@ -216,14 +117,3 @@ export function mapStream(
     destinationConfig: { onFailure: { destination: onFailure.queueArn } },
   });
 }
-
-/** More than a healthy stream's polling and a batch's own turn take; whole milliseconds. */
-const PROMPT_MILLIS = 30_000;
-
-/**
- * When a record that comes alone is suspected of killing the process (X7): later than a healthy mapping would
- * bring it. A record waits for at most two batching windows: the one that it falls into, and, when the batch
- * before is still running, the next.
- */
-export const suspectAfterMillis = ({ batchingWindowSeconds }: CheckedMapping): number =>
-  PROMPT_MILLIS + 2 * batchingWindowSeconds * 1_000;

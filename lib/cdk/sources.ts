@@ -1,0 +1,88 @@
+import { KINESIS } from "../connectors/kinesis/declare.ts";
+import { kinesisInput } from "../connectors/kinesis/provision.ts";
+import { checkMapping, checkStream, type StreamSettings } from "../connectors/kinesis/stream-settings.ts";
+import { refuseSetting, secondsWithin } from "../connectors/limits.ts";
+import type { CheckedSource } from "../connectors/provisioned.ts";
+import type { SourceDeclaration } from "../pipeline/source.ts";
+import type { Stage } from "../plan/stage.ts";
+import { KEY_GROUPS } from "../state/key-group.ts";
+import type { MillracePipelineProps } from "./pipeline-props.ts";
+
+/** A source whose settings are to be checked. */
+export interface UncheckedSource {
+  /** Names the construct in errors. */
+  readonly what: string;
+  readonly source: SourceDeclaration;
+  readonly props: MillracePipelineProps;
+  /** Whether its stage keeps state. */
+  readonly isStateful: boolean;
+}
+
+/** What provisions the sources of each connector. */
+const SOURCES: Readonly<Record<string, (unchecked: UncheckedSource) => CheckedSource>> = {
+  [KINESIS]: ({ what, source, props, isStateful }) => checkKinesis(what, source.name, props, isStateful),
+};
+
+/** Checks what a stage reads. @throws definition errors naming the limit and the value given */
+export function checkSource(
+  what: string,
+  { input }: Stage,
+  props: MillracePipelineProps,
+  isStateful: boolean,
+): CheckedSource {
+  if (input.kind === "shuffle") return checkShuffle(what, input.name, props);
+  const { source } = input;
+  const check = SOURCES[source.connector];
+  if (check !== undefined) return check({ what, source, props, isStateful });
+  throw refuseSetting(
+    `${what}: the source "${source.name}"`,
+    `of ${source.connector}`,
+    `What is provisioned is ${Object.keys(SOURCES).join(", ")}.`,
+  );
+}
+
+/** Whether a stage's input is a Kinesis stream, and has settings of one. */
+export const isStream = ({ input }: Stage): boolean => input.kind === "shuffle" || input.source.connector === KINESIS;
+
+function checkShuffle(what: string, name: string, props: MillracePipelineProps): CheckedSource {
+  const { shards, existing } = streamSettings(props, name);
+  if ((shards ?? 0) > KEY_GROUPS) {
+    throw refuseSetting(
+      `${what}: stream "${name}".shards`,
+      String(shards),
+      `Keys of a shuffle are dealt out to ${KEY_GROUPS} groups: more shards would read nothing.`,
+    );
+  }
+  if (existing !== undefined) {
+    throw refuseSetting(
+      `${what}: stream "${name}".existing`,
+      "for a stream between stages",
+      "Only this pipeline may write to it: it is always made with it.",
+    );
+  }
+  return checkKinesis(what, name, props, true);
+}
+
+function checkKinesis(what: string, name: string, props: MillracePipelineProps, isStateful: boolean): CheckedSource {
+  const stream = checkStream(`${what}: stream "${name}"`, streamSettings(props, name));
+  const retentionSeconds = stream.retentionHours * 3_600;
+  const iteratorAge = props.alarms?.iteratorAge ?? { seconds: retentionSeconds / 4 };
+  return kinesisInput({
+    stream,
+    mapping: checkMapping(`${what}: mapping of "${name}"`, props.mapping ?? {}, isStateful),
+    iteratorAgeSeconds: secondsWithin(`${what}.alarms.iteratorAge`, iteratorAge, {
+      least: 60,
+      most: retentionSeconds,
+      why: "Records older than the stream's retention are lost.",
+    }),
+  });
+}
+
+/** A stream's own settings come first. A number of shards belongs to a mode: of another mode it is not taken over. */
+function streamSettings({ stream, streams }: MillracePipelineProps, name: string): StreamSettings {
+  const { shards, mode, ...others } = stream ?? {};
+  const own = streams?.[name] ?? {};
+  if (own.existing !== undefined) return { ...others, ...own };
+  const isSameMode = own.mode === undefined || own.mode === (mode ?? "provisioned");
+  return { ...others, ...(mode && { mode }), ...(isSameMode && shards !== undefined ? { shards } : {}), ...own };
+}
