@@ -39,11 +39,15 @@ export function startDeliveryStreams(
   const converts = settings.some(({ conversion }) => conversion !== undefined);
   const source = siblingFile(import.meta.url, "./firehose/conversion-entry");
   const conversionEntry = converts ? compileEntry(source, join(options.dataDirectory, "entries"), "bundle") : source;
+  const commits = settings.some(({ iceberg }) => iceberg !== undefined);
+  const commitSource = siblingFile(import.meta.url, "./firehose/iceberg/commit-entry");
+  const commitEntry = commits
+    ? compileEntry(commitSource, join(options.dataDirectory, "entries"), "bundle")
+    : commitSource;
+  const context = { clock, timeScale, conversionEntry, commitEntry, metrics, onNotice };
   const putObject = (bucket: string, key: string, body: Buffer) => {
     services.storage.objects.putObject(bucket, key, body, "application/octet-stream");
     services.gateways.s3.count("PutObject", body.length, 0);
   };
-  return new FirehoseService(
-    settings.map((one) => new DeliveryStream(one, { clock, timeScale, conversionEntry, putObject, metrics, onNotice })),
-  );
+  return new FirehoseService(settings.map((one) => new DeliveryStream(one, { ...context, putObject })));
 }

@@ -10,6 +10,8 @@ export interface Column {
 
 /** How JSON is read into columns. */
 export type SerDe =
+  /** Firehose's own reading for Iceberg: types as they are, timestamps in microseconds. */
+  | { readonly kind: "iceberg" }
   | { readonly kind: "hive"; readonly timestampFormats: readonly string[] }
   | { readonly kind: "openx"; readonly caseInsensitive: boolean; readonly jsonKeys: Readonly<Record<string, string>> };
 
@@ -55,6 +57,7 @@ export function planColumn(column: Column, serDe: SerDe): ColumnPlan | undefined
     case "boolean":
       return plan({ type: "BOOLEAN" }, (value) => toBoolean(value, serDe));
     case "timestamp":
+      if (serDe.kind === "iceberg") return plan(ICEBERG_TIMESTAMP, (value) => toBigInt(value, serDe));
       return plan({ type: "INT64", converted_type: "TIMESTAMP_MILLIS" }, (value) => toTimestamp(value, serDe));
     case "date":
       return plan({ type: "INT32", converted_type: "DATE" }, toDays);
@@ -69,8 +72,15 @@ export function planColumn(column: Column, serDe: SerDe): ColumnPlan | undefined
   }
 }
 
+const ICEBERG_TIMESTAMP: Omit<SchemaElement, "name"> = {
+  type: "INT64",
+  converted_type: "TIMESTAMP_MICROS",
+  logical_type: { type: "TIMESTAMP", isAdjustedToUTC: false, unit: "MICROS" },
+};
+
 /** Glue's column names are lower case; keys are looked up as `rowKey` makes them. */
 function jsonKeyOf(name: string, serDe: SerDe): string {
+  if (serDe.kind === "iceberg") return name;
   if (serDe.kind === "hive") return name.toLowerCase();
   const mapped = serDe.jsonKeys[name] ?? name;
   return serDe.caseInsensitive ? mapped.toLowerCase() : mapped;
@@ -78,11 +88,12 @@ function jsonKeyOf(name: string, serDe: SerDe): string {
 
 /** Whether a row's keys are matched without regard to case. */
 export function ignoresCase(serDe: SerDe): boolean {
-  return serDe.kind === "hive" || serDe.caseInsensitive;
+  return serDe.kind === "hive" || (serDe.kind === "openx" && serDe.caseInsensitive);
 }
 
 function toText(value: unknown, serDe: SerDe): string | undefined {
   if (typeof value === "string") return value;
+  if (serDe.kind === "iceberg") return undefined;
   if (value instanceof LongNumber) return value.text;
   if (typeof value === "object" && value !== null) return serDe.kind === "openx" ? JSON.stringify(value) : undefined;
   return JSON.stringify(value);
@@ -137,6 +148,7 @@ function timestampMillis(value: unknown, serDe: SerDe): number | undefined {
     const parsed = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T/.test(value) ? Date.parse(value) : NaN;
     return Number.isNaN(parsed) ? undefined : parsed;
   }
+  if (serDe.kind === "iceberg") return undefined; // they are microseconds
   for (const pattern of serDe.timestampFormats) {
     const parsed =
       pattern === "millis" ? (/^[0-9]+$/.test(value) ? Number(value) : undefined) : parseTime(pattern, value);

@@ -3,6 +3,7 @@ import { isRecord } from "../template/template-file.ts";
 import type { ResolvedResource } from "../template/resolve-template.ts";
 import { planColumn, type Column, type SerDe } from "./columns.ts";
 import type { ConversionSettings, ParquetCompression } from "./format-conversion.ts";
+import { icebergSettings, type IcebergSettings } from "./iceberg/iceberg-settings.ts";
 import { checkPrefixes, type Prefixes } from "./object-key.ts";
 import { partitionQuery, type PartitionQuery } from "./row-partitions.ts";
 import { propertyText } from "../template/property-text.ts";
@@ -19,6 +20,8 @@ export interface DeliverySettings {
   readonly delimiter: boolean;
   /** Rows are taken out of their records and buffered by what the query finds in them; none for no partitions. */
   readonly partitioning: PartitionQuery | undefined;
+  /** Rows are merged into a table; none where objects are written. */
+  readonly iceberg: IcebergSettings | undefined;
   readonly conversion:
     | (ConversionSettings & {
         readonly database: string;
@@ -40,9 +43,11 @@ export function deliverySettings(resource: ResolvedResource, all: readonly Resol
   const type = properties["DeliveryStreamType"];
   if (type !== undefined && type !== "DirectPut")
     throw refuse(`the local stack runs DirectPut delivery streams, not ${propertyText(type)}`);
+  const iceberg = record(properties["IcebergDestinationConfiguration"]);
+  if (iceberg !== undefined) return icebergDelivery(resource, iceberg, all, refuse);
   const target =
     record(properties["ExtendedS3DestinationConfiguration"]) ?? record(properties["S3DestinationConfiguration"]);
-  if (target === undefined) throw refuse("the local stack delivers to S3 only");
+  if (target === undefined) throw refuse("the local stack delivers to S3 and to Iceberg only");
   const partitioned = record(target["DynamicPartitioningConfiguration"])?.["Enabled"] === true;
   const processing = processingSettings(record(target["ProcessingConfiguration"]), partitioned, refuse);
   const conversion = conversionSettings(record(target["DataFormatConversionConfiguration"]), all, refuse);
@@ -83,7 +88,39 @@ export function deliverySettings(resource: ResolvedResource, all: readonly Resol
     bufferMillis: Number(hints?.["IntervalInSeconds"] ?? 300) * 1000,
     gzip: compression === "GZIP",
     ...processing,
+    iceberg: undefined,
     conversion,
+  };
+}
+
+/** Its S3 configuration is for what could not be written. */
+function icebergDelivery(
+  { logicalId, name, arn = name }: ResolvedResource,
+  destination: Record<string, unknown>,
+  all: readonly ResolvedResource[],
+  refuse: Refuse,
+): DeliverySettings {
+  const failed = record(destination["S3Configuration"]);
+  const hints = record(destination["BufferingHints"]) ?? record(failed?.["BufferingHints"]);
+  const megabytes = Number(hints?.["SizeInMBs"] ?? 5);
+  if (megabytes < 1 || megabytes > 128)
+    throw refuse(`BufferingHints.SizeInMBs must be from 1 to 128, not ${megabytes}`);
+  const errorPrefix = failed?.["ErrorOutputPrefix"];
+  const prefixes = { prefix: "", errorPrefix: typeof errorPrefix === "string" ? errorPrefix : undefined };
+  checkPrefixes(logicalId, prefixes);
+  return {
+    name,
+    arn,
+    bucket: String(failed?.["BucketARN"]).split(":::")[1] ?? "",
+    prefixes,
+    extension: "",
+    bufferBytes: megabytes * megabyte,
+    bufferMillis: Number(hints?.["IntervalInSeconds"] ?? 300) * 1000,
+    gzip: false,
+    delimiter: false,
+    partitioning: undefined,
+    iceberg: icebergSettings(destination, all, refuse),
+    conversion: undefined,
   };
 }
 

@@ -8,7 +8,10 @@ import type { Notice } from "../types.ts";
 import { DeliveryBuffer } from "./delivery-buffer.ts";
 import type { DeliverySettings } from "./delivery-settings.ts";
 import type { Conversion, Rejected } from "./format-conversion.ts";
-import { deliveryKey, failureKey, partitionPrefixes, type Prefixes } from "./object-key.ts";
+import type { Committed } from "./iceberg/commit-entry.ts";
+import type { IcebergSettings } from "./iceberg/iceberg-settings.ts";
+import { EMPTY, type TableState } from "./iceberg/table-state.ts";
+import { deliveryKey, failureKey, partitionPrefixes, type ErrorOutput, type Prefixes } from "./object-key.ts";
 import { partitionsOf } from "./row-partitions.ts";
 
 /** AWS's quota, which it raises on request. */
@@ -19,6 +22,8 @@ export interface DeliveryContext {
   readonly timeScale: number;
   /** The compiled file that converts in a thread. */
   readonly conversionEntry: string;
+  /** The compiled file that commits to an Iceberg table in a thread. */
+  readonly commitEntry: string;
   readonly putObject: (bucket: string, key: string, body: Buffer) => void;
   readonly metrics: Metrics;
   readonly onNotice: (notice: Notice) => void;
@@ -32,6 +37,8 @@ export class DeliveryStream {
   /** By prefix: one for all records, or one a partition. */
   private readonly buffers = new Map<string, DeliveryBuffer>();
   private readonly writing = new Set<Promise<void>>();
+  /** The table that rows are merged into, and the commit that is under way: the next one waits for it. */
+  private table: Promise<TableState> = Promise.resolve({ uuid: randomUUID(), ...EMPTY });
   private held = 0;
   private written = 0;
 
@@ -119,9 +126,11 @@ export class DeliveryStream {
     this.writing.add(work);
   }
 
-  private async write({ prefixes, records, oldestMillis: arrival }: DeliveryBuffer): Promise<void> {
-    const { name, bucket, extension, conversion, gzip, delimiter } = this.settings;
+  private async write(buffer: DeliveryBuffer): Promise<void> {
+    const { prefixes, records, oldestMillis: arrival } = buffer;
+    const { name, bucket, extension, conversion, gzip, delimiter, iceberg } = this.settings;
     const { putObject } = this.context;
+    if (iceberg !== undefined) return this.commit(buffer, iceberg);
     const key = () => deliveryKey(name, prefixes, extension, arrival);
     if (conversion === undefined) {
       const newline = Buffer.from("\n");
@@ -129,18 +138,50 @@ export class DeliveryStream {
       putObject(bucket, key(), gzip ? gzipSync(body) : body);
       return;
     }
-    const { parquet, rejected } = await this.convert(records);
+    const settings = conversion;
+    const { parquet, rejected } = await this.inThread<Conversion>(this.context.conversionEntry, records, { settings });
     if (this.abort.signal.aborted) return;
     if (parquet !== undefined)
       putObject(bucket, key(), Buffer.from(parquet.buffer, parquet.byteOffset, parquet.byteLength));
-    this.context.metrics.add("AWS/Firehose", "FailedConversion.Records", { DeliveryStreamName: name }, rejected.length);
-    if (rejected.length > 0) {
-      putObject(bucket, failureKey(name, prefixes, arrival), this.failureDocument(records, rejected, arrival));
-      this.context.onNotice({
-        level: "warning",
-        text: `${name}: ${rejected.length} of ${records.length} records did not convert (${rejected[0]?.errorMessage ?? ""})`,
-      });
-    }
+    this.count("FailedConversion.Records", rejected.length);
+    if (rejected.length > 0) this.setAside(buffer, rejected, "format-conversion-failed");
+  }
+
+  /** One commit after the other, as each is made on top of the one before. */
+  private async commit(buffer: DeliveryBuffer, settings: IcebergSettings): Promise<void> {
+    const { clock, commitEntry, putObject } = this.context;
+    const before = this.table;
+    const work = before.then((state) =>
+      this.inThread<Committed>(commitEntry, buffer.records, { settings, before: state, now: clock.now() }),
+    );
+    this.table = work.then(({ state }) => state).catch(() => before);
+    const { objects, rejected, rows } = await work;
+    if (this.abort.signal.aborted) return;
+    const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.*)$/.exec(settings.location) ?? [];
+    for (const { path, bytes } of objects)
+      putObject(bucket, `${prefix}/${path}`, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.count("DeliveryToIceberg.SuccessfulRowCount", rows);
+    this.count("DeliveryToIceberg.FailedRowCount", rejected.length);
+    if (rejected.length > 0) this.setAside(buffer, rejected, "iceberg-failed");
+  }
+
+  private count(metric: string, value: number): void {
+    this.context.metrics.add("AWS/Firehose", metric, { DeliveryStreamName: this.settings.name }, value);
+  }
+
+  /** Writes what was not delivered below the error prefix. */
+  private setAside(
+    { prefixes, records, oldestMillis }: DeliveryBuffer,
+    rejected: readonly Rejected[],
+    error: ErrorOutput,
+  ) {
+    const { name, bucket } = this.settings;
+    const key = failureKey(name, prefixes, oldestMillis, error);
+    this.context.putObject(bucket, key, this.failureDocument(records, rejected, oldestMillis));
+    this.context.onNotice({
+      level: "warning",
+      text: `${name}: ${rejected.length} of ${records.length} records did not convert (${rejected[0]?.errorMessage ?? ""})`,
+    });
   }
 
   /** Sets aside a record that belongs to no partition. */
@@ -153,19 +194,15 @@ export class DeliveryStream {
     onNotice({ level: "warning", text: `${name}: a record has no partition (${reason})` });
   }
 
-  private convert(records: readonly Buffer[]): Promise<Conversion> {
+  private inThread<Result>(entry: string, records: readonly Buffer[], data: object): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const worker = new Worker(this.context.conversionEntry, {
+      const worker = new Worker(entry, {
         execArgv: [],
-        workerData: {
-          bytes: Buffer.concat(records),
-          lengths: records.map((record) => record.length),
-          settings: this.settings.conversion,
-        },
+        workerData: { bytes: Buffer.concat(records), lengths: records.map((record) => record.length), ...data },
       });
       const stop = () => void worker.terminate();
       this.abort.signal.addEventListener("abort", stop, { once: true });
-      worker.once("message", (conversion: Conversion) => resolve(conversion));
+      worker.once("message", (result: Result) => resolve(result));
       worker.once("error", reject);
       worker.once("exit", () => {
         this.abort.signal.removeEventListener("abort", stop);
@@ -176,7 +213,7 @@ export class DeliveryStream {
 
   /** A JSON document a record, one a line, as Firehose writes them. */
   private failureDocument(records: readonly Buffer[], rejected: readonly Rejected[], arrivalTimestamp: number): Buffer {
-    const { conversion } = this.settings;
+    const { conversion, iceberg } = this.settings;
     const lines = rejected.map(({ index, errorCode, errorMessage }) =>
       JSON.stringify({
         attemptsMade: 1,
@@ -190,8 +227,8 @@ export class DeliveryStream {
         sequenceNumber: null,
         subSequenceNumber: null,
         dataCatalogTable: {
-          databaseName: conversion?.database,
-          tableName: conversion?.table,
+          databaseName: (conversion ?? iceberg)?.database,
+          tableName: (conversion ?? iceberg)?.table,
           region: "us-east-1",
           versionId: "LATEST",
         },

@@ -121,7 +121,7 @@ describe("Firehose settings", () => {
         [],
       );
     expect(refusing({ DeliveryStreamType: "KinesisStreamAsSource" })).toThrow("DirectPut");
-    expect(refusing({ IcebergDestinationConfiguration: {} })).toThrow("S3 only");
+    expect(refusing({ SplunkDestinationConfiguration: {} })).toThrow("S3 and to Iceberg only");
     expect(refusing({ S3DestinationConfiguration: { CompressionFormat: "ZIP" } })).toThrow("ZIP");
   });
 });
@@ -151,6 +151,7 @@ describe("Firehose buffering", () => {
       clock,
       timeScale,
       conversionEntry: "",
+      commitEntry: "",
       putObject,
       metrics: new Metrics(),
       onNotice: () => undefined,

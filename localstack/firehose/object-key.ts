@@ -8,7 +8,8 @@ const partitionKeyFromQuery = "partitionKeyFromQuery";
 const expression = /!\{([^}:]+):([^}]*)\}/g;
 
 /** Why records end below the error prefix: a part of their keys. */
-export type ErrorOutput = "format-conversion-failed" | "processing-failed" | "activePartitionExceeded";
+export type ErrorOutput =
+  "format-conversion-failed" | "processing-failed" | "activePartitionExceeded" | "iceberg-failed";
 
 export interface Prefixes {
   readonly prefix: string;

@@ -46,6 +46,7 @@ function start() {
     clock,
     timeScale: 1,
     conversionEntry: "",
+    commitEntry: "",
     putObject,
     metrics: new Metrics(),
     onNotice: () => undefined,

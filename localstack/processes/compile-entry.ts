@@ -2,6 +2,8 @@ import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
+const REQUIRE = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
+
 /**
  * Makes a child's entry file runnable by plain Node: children run without a TypeScript loader, which would cost
  * them memory and start-up time and would be seen by the functions. Gives the made file's path. Packages written
@@ -18,6 +20,8 @@ export function compileEntry(entry: string, directory: string, packages: "extern
     platform: "node",
     target: "node20",
     format: "esm",
+    // Packages of CommonJS ask for Node's own modules so.
+    ...(packages === "bundle" ? { banner: { js: REQUIRE } } : {}),
     logLevel: "silent",
   });
   return outfile;

@@ -1,5 +1,6 @@
 import type { LocalStack } from "../types.ts";
 import { identifier, literal, type Database } from "./database.ts";
+import { openIcebergTable } from "./iceberg-results.ts";
 
 /** A table of the results as it lies in the lake. */
 export interface LakeTable {
@@ -17,6 +18,8 @@ export interface TableInput {
   readonly Name: string;
   readonly TableType?: string;
   readonly ViewOriginalText?: string;
+  /** Whether it is a table of Iceberg; not the catalogue's word. */
+  readonly isIceberg?: boolean;
   readonly PartitionKeys?: readonly { readonly Name: string }[];
   readonly StorageDescriptor?: {
     readonly Location?: string;
@@ -33,7 +36,10 @@ export interface LakeSource extends Pick<LocalStack, "objectFiles"> {
 export const lakeOf = (stack: LocalStack): LakeSource => ({
   tables: stack.resources
     .filter(({ type }) => type === "AWS::Glue::Table")
-    .map(({ properties }) => properties["TableInput"] as TableInput),
+    .map(({ properties }) => ({
+      ...(properties["TableInput"] as TableInput),
+      isIceberg: properties["OpenTableFormatInput"] !== undefined,
+    })),
   objectFiles: (bucket, prefix) => stack.objectFiles(bucket, prefix),
 });
 
@@ -53,10 +59,11 @@ export const DUCKDB_TYPES: Readonly<Record<string, string>> = {
 export async function openLake(database: Database, source: LakeSource): Promise<readonly LakeTable[]> {
   const { tables } = source;
   const files = new Map<string, readonly string[]>();
-  for (const table of tables) {
-    if (table.TableType !== "VIRTUAL_VIEW") files.set(table.Name, await openRawTable(database, source, table));
-  }
   const lake: LakeTable[] = [];
+  for (const table of tables) {
+    if (table.isIceberg === true) lake.push(await openIcebergTable(database, source, table));
+    else if (table.TableType !== "VIRTUAL_VIEW") files.set(table.Name, await openRawTable(database, source, table));
+  }
   for (const view of tables.filter((table) => table.TableType === "VIRTUAL_VIEW")) {
     const sql = viewSql(view);
     const raw = [...files.keys()].find((name) => sql.includes(`"${name}"`));
@@ -78,10 +85,7 @@ async function openRawTable(database: Database, source: LakeSource, table: Table
   if (bucket === undefined || prefix === undefined)
     throw new Error(`The table ${table.Name} is not on S3: "${location}".`);
   const files = await source.objectFiles(bucket, prefix);
-  // The catalogue's columns, so that a table without files has them too.
-  const types = columns.map(
-    ({ Name, Type }) => `CAST(NULL AS ${DUCKDB_TYPES[Type] ?? "VARCHAR"}) AS ${identifier(Name)}`,
-  );
+  const types = noRows(columns);
   const folders = (table.PartitionKeys ?? []).map(({ Name }) => identifier(Name));
   const names = [...columns.map(({ Name }) => identifier(Name)), ...folders].join();
   // The names of folders such as event_date=2001-01-01 are columns too, of text.
@@ -92,6 +96,10 @@ async function openRawTable(database: Database, source: LakeSource, table: Table
   await database.run(`CREATE OR REPLACE VIEW ${identifier(table.Name)} AS ${files.length === 0 ? empty : read}`);
   return files;
 }
+
+/** The catalogue's columns, so that a table without files has them too. */
+export const noRows = (columns: readonly { readonly Name: string; readonly Type: string }[]): readonly string[] =>
+  columns.map(({ Name, Type }) => `CAST(NULL AS ${DUCKDB_TYPES[Type] ?? "VARCHAR"}) AS ${identifier(Name)}`);
 
 /** A view's SQL out of Athena's wrapping: JSON in base64 in a comment. */
 function viewSql({ Name, ViewOriginalText: text = "" }: TableInput): string {
