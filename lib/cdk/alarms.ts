@@ -217,7 +217,10 @@ export class Alarms extends Construct {
       above: 0,
       cadence: ONCE,
       see: "A lake that is behind",
-      description: "Rows did not fit the table and lie below the error prefix. The table and the running build differ.",
+      description:
+        lake.table === "iceberg"
+          ? "Rows did not fit the table, or were not committed for two hours, and lie below the error prefix."
+          : "Rows did not fit the table and lie below the error prefix. The table and the running build differ.",
     });
     if (lake.eventDates === undefined) return;
     this.#watch(`${lake.name}-TooManyDays`, {

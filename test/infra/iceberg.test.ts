@@ -60,6 +60,7 @@ describe("X8: a lake of Iceberg", () => {
   test("keeps what could not be written below the error prefix, away from the table", () => {
     const { ErrorOutputPrefix, BucketARN } = destination["S3Configuration"] as Record<string, unknown>;
     expect(destination["s3BackupMode"]).toBe("FailedDataOnly");
+    expect(destination["RetryOptions"]).toEqual({ DurationInSeconds: 7_200 });
     expect(plain(BucketARN)).toBe("{PipelineLake.Arn}");
     expect(ErrorOutputPrefix).toBe("errors/totals/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/");
   });

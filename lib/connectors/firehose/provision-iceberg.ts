@@ -54,6 +54,7 @@ export type IcebergDestination = Pick<
   | "catalogConfiguration"
   | "destinationTableConfigurationList"
   | "processingConfiguration"
+  | "retryOptions"
   | "s3BackupMode"
 >;
 
@@ -84,6 +85,8 @@ export const icebergDestination = (scope: Construct, lake: LakeDeclaration, data
       },
     ],
   },
+  // As long as may be (AWS: Firehose guide): what is not committed by then is in the table only when someone puts it again.
+  retryOptions: { durationInSeconds: 7_200 },
   s3BackupMode: "FailedDataOnly",
 });
 
