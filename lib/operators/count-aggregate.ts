@@ -58,11 +58,13 @@ export class CountAggregate implements TimedOperator {
       Math.min(least, time),
       Math.max(latest, time),
     ];
+    context.state.traces.hold(this.name, keyCode, time, END_OF_TIME, context.traces());
     context.count(this.name, "folded");
     if (records + 1 < this.#spec.assigner.size) return this.#table.put(END_OF_TIME, keyCode, after);
     this.#table.remove(END_OF_TIME, keyCode);
     context.count(this.name, "closed");
     this.#rows.send(paneOf(after), keyCode);
+    context.state.traces.forgetKey(this.name, keyCode);
   };
 
   nextDue(): number {
@@ -77,6 +79,7 @@ export class CountAggregate implements TimedOperator {
       this.#context.state.counters.countForGood(`${this.name} closed`);
       yield this.#rows.unit(paneOf(stored as StoredCount), keyCode);
     }
+    this.#context.state.traces.forget(this.name, END_OF_TIME);
   }
 
   unitOf(stored: StoredUnit, from?: PartOrigins): Unit {

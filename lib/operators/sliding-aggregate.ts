@@ -64,6 +64,7 @@ export class SlidingAggregate implements TimedOperator {
     this.#slices.put(lastEnd, keyCode, this.#aggregation.add(before, inputs));
     const hasWindow = this.#pendingFrontier.isClosed(end, key) || this.#pending.get(end, keyCode) !== undefined;
     if (!hasWindow) this.#pending.put(end, keyCode, true);
+    context.state.traces.hold(this.name, keyCode, time, lastEnd, context.traces());
     context.count(this.name, "folded");
   };
 
@@ -78,7 +79,10 @@ export class SlidingAggregate implements TimedOperator {
       if (Math.min(closing, leaving) > watermark) return;
       // Ends alike: the last window that holds a record has its row before the record goes.
       if (this.#pending.least <= this.#slices.least) yield* this.#close(this.#pending.least);
-      else this.#slices.drop(this.#slices.least); // X9
+      else {
+        this.#context.state.traces.forget(this.name, this.#slices.least);
+        this.#slices.drop(this.#slices.least); // X9
+      }
     }
   }
 

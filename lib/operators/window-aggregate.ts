@@ -62,13 +62,16 @@ export class WindowAggregate implements TimedOperator {
     const assigned = this.#assign(value, meta);
     let isFolded = false;
     let inputs: readonly unknown[] | undefined;
+    let last = Number.NEGATIVE_INFINITY;
     for (const window of assigned) {
       if (this.#frontier.isClosed(window.end, meta.key)) continue;
       isFolded = true;
+      last = Math.max(last, window.end);
       if (this.#windows.isBare && assigned.length === 1) this.#addAlone(window, value, meta);
       else this.#add(window, meta, (inputs ??= this.#aggregation.inputsOf(value, meta.time)));
     }
     if (isFolded) {
+      this.#hold(meta, last);
       context.enter(name);
       context.count(name, "folded");
     } else if (assigned.length === 0) context.count(name, "filtered");
@@ -105,6 +108,7 @@ export class WindowAggregate implements TimedOperator {
   foldPartial(window: Window, meta: Meta, accumulators: Accumulators, records: number): boolean {
     if (this.#frontier.isClosed(window.end, meta.key)) return false;
     this.#fold(window, meta, records, (before) => this.#aggregation.merge(before, accumulators));
+    this.#hold(meta, window.end);
     return true;
   }
 
@@ -132,6 +136,12 @@ export class WindowAggregate implements TimedOperator {
 
   unitOf(stored: StoredUnit, from?: PartOrigins): Unit {
     return this.#rows.unitOf(stored, from);
+  }
+
+  /** @param last the end of the last window that holds the record */
+  #hold({ keyCode, time }: Meta, last: number): void {
+    const { state } = this.#context;
+    state.traces.hold(this.name, keyCode, time, last, this.#context.traces());
   }
 
   /** The windows that a record belongs to; of a session the one that it makes of those it overlaps. */
@@ -200,6 +210,7 @@ export class WindowAggregate implements TimedOperator {
       windows.remove(each, keyCode);
       this.#timers?.set(each.end, keyCode, each.firing, undefined);
     }
+    this.#context.state.traces.extend(this.name, keyCode, window);
     const firing = joinedFiring(joined);
     this.#timers?.set(window.end, keyCode, undefined, firing);
     return {
@@ -259,6 +270,7 @@ export class WindowAggregate implements TimedOperator {
       const timing = this.#spec.trigger?.late === undefined ? "onTime" : "late";
       yield this.#rows.unit(this.#pane(open, timing), keyCode);
     }
+    this.#context.state.traces.forget(this.name, end);
   }
 
   #pane({ start, end, latest, accumulators, firing }: OpenWindow, timing: PaneTiming): Pane {

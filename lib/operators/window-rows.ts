@@ -48,6 +48,11 @@ export class WindowRows {
 
   /** Sends a pane downstream, as a part of the unit that is at work. */
   send(pane: Pane, keyCode: string): void {
+    const { state } = this.#context;
+    this.#context.traced(state.traces.of(this.#spec.name, keyCode, pane), () => this.#sendRows(pane, keyCode));
+  }
+
+  #sendRows(pane: Pane, keyCode: string): void {
     const key = decodeKey(this.#spec.keyFields, keyCode);
     const { start, end, time, accumulators, firing } = pane;
     if (this.#spec.trigger?.accumulation !== "retracting")

@@ -56,6 +56,7 @@ const HEADER: Readonly<Record<keyof TaskHeader, Check>> = {
   range: optional(fields({ from: isHash, to: isHash })),
   floors: arrayOf(fields({ from: isHash, to: isHash, watermark: isNumber, tables: recordOf(isNumber) })),
   sealed: optional(arrayOf(fields({ partition: isText, from: isHash, to: isHash }))),
+  traces: optional(arrayOf(tupleOf(isText, isText, isNumber, isNumber, isText))),
 };
 
 const isSpace = (value: unknown): boolean => {

@@ -2,6 +2,7 @@ import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { Counters } from "./counters.ts";
 import { hashOf, type HashRange, type KeyHash } from "./hash-range.ts";
 import { partitionKeyOf, type KeyValues } from "./key.ts";
+import { HeldTraces, type HeldTrace } from "./held-traces.ts";
 import type { Heir, RangeFloor } from "./inheritance.ts";
 import { Journal } from "./journal.ts";
 import { KeyedTable, type TableDelta } from "./keyed-table.ts";
@@ -41,6 +42,8 @@ export interface TaskHeader {
   readonly floors: readonly RangeFloor[];
   /** The partitions that replace this one, once its changelog has ended. */
   readonly sealed: readonly Heir[] | undefined;
+  /** Of records in open windows. Absent where there are none: who does not trace has commits that know nothing of it. */
+  readonly traces?: readonly HeldTrace[];
 }
 
 /** Tables by operator. */
@@ -64,6 +67,7 @@ export class TaskState {
   readonly counters = new Counters();
   readonly poison = new PoisonRecord();
   readonly journal = new Journal();
+  readonly traces = new HeldTraces(this.journal);
   /** What a key's partition is chosen by. */
   readonly hashOf: (key: KeyValues) => KeyHash;
   readonly #tables = new Map<string, KeyedTable>();
@@ -125,6 +129,7 @@ export class TaskState {
   }
 
   header(): TaskHeader {
+    const traces = this.traces.snapshot();
     return {
       position: this.position,
       watermark: this.watermark,
@@ -138,6 +143,7 @@ export class TaskState {
       range: this.range,
       floors: this.floors,
       sealed: this.sealed,
+      ...(traces.length > 0 && { traces }),
     };
   }
 
@@ -165,6 +171,7 @@ export class TaskState {
     this.range = header.range;
     this.floors = header.floors;
     this.sealed = header.sealed;
+    this.traces.restore(header.traces ?? []);
     if (whole) for (const table of this.#tables.values()) table.clear();
     for (const [operator, delta] of deltas) this.table(operator).apply(delta);
   }

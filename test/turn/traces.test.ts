@@ -7,7 +7,7 @@ import { z } from "zod";
 import { MOST_OUTPUT_IDS } from "../../lib/runtime/spans.ts";
 import { decodeCommit } from "../../lib/state/commit.ts";
 import { taskName } from "../../lib/state/task-id.ts";
-import { MOST_TRACES, sampledTrace } from "../../lib/state/traceparent.ts";
+import { MOST_TRACES } from "../../lib/state/traceparent.ts";
 import { CrashPoint } from "../support/crashing.ts";
 import { record, Rig } from "../support/rig.ts";
 import { traceIdOf, traceparentOf, unsampled } from "../support/traceparents.ts";
@@ -62,45 +62,6 @@ async function commitsOf(rig: Rig) {
   const { commits } = await rig.changelog.newest(name, { from: 1, limit: 1_000 });
   return commits.map((stored) => ({ stored, commit: decodeCommit(stored, stored.body as Uint8Array, name) }));
 }
-
-describe("what is a trace", () => {
-  const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-  const span = "00f067aa0ba902b7";
-  const kept = `00-${trace}-${span}-01`;
-
-  test.each([
-    ["as it is", kept, kept],
-    ["of other flags, too", `00-${trace}-${span}-03`, kept],
-    ["of a later version", `01-${trace}-${span}-01`, kept],
-    ["of a later version with more to say", `cc-${trace}-${span}-01-what-the-future-brings`, kept],
-    ["not sampled", `00-${trace}-${span}-00`, undefined],
-    ["of other flags, not sampled", `00-${trace}-${span}-02`, undefined],
-    ["of the version that is none", `ff-${trace}-${span}-01`, undefined],
-    ["with more to say than its version has", `00-${trace}-${span}-01-more`, undefined],
-    ["of a later version with something appended", `01-${trace}-${span}-01.more`, undefined],
-    ["in capitals", kept.toUpperCase(), undefined],
-    ["without a trace id", `00-${"0".repeat(32)}-${span}-01`, undefined],
-    ["without a parent id", `00-${trace}-${"0".repeat(16)}-01`, undefined],
-    ["too short", kept.slice(0, -1), undefined],
-    ["with blanks", ` ${kept}`, undefined],
-    ["with a line's end", `${kept}\n`, undefined],
-    ["long", `01-${trace}-${span}-01-${"x".repeat(1_000)}`, undefined],
-    ["a number", 1, undefined],
-    ["nothing", undefined, undefined],
-  ])("%s", (_, value, expected) => expect(sampledTrace(value)).toBe(expected));
-
-  test("whatever a text is, what is kept of it is kept as it is", () => {
-    fc.assert(
-      fc.property(
-        fc.oneof(fc.string(), fc.stringMatching(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)),
-        (any) => {
-          const once = sampledTrace(any);
-          if (once !== undefined) expect(sampledTrace(once)).toBe(once);
-        },
-      ),
-    );
-  });
-});
 
 const batchesOf = (seed: readonly number[], size: number): z.infer<typeof event>[][] => {
   const batches: z.infer<typeof event>[][] = [];
@@ -252,6 +213,29 @@ describe("spans", () => {
     expect(rig.spans[0]!.links!.map(({ attributes }) => attributes)).toEqual([
       { "millrace.outputs.$dead-letters": [letter!.id] },
       { "millrace.outputs.each": [`${taskName(rig.idOf())}@1#2`] },
+    ]);
+  });
+
+  test("what a record sent before it failed is nobody's, and its place another's", async () => {
+    const failing = pipeline("failing", (flow) => {
+      const all = flow.from(sourceOf((one) => one.trace)).map("slim", ({ key, time }) => ({ key, time }));
+      all.to(each);
+      all.to(lake("again", { key: text, time: timestamp }));
+      all
+        .filter("fails", ({ key }) => {
+          if (key === "bad") throw new Error("bad");
+          return true;
+        })
+        .to(lake("at_last", { key: text, time: timestamp }));
+    });
+    const rig = new Rig(failing);
+    const batch = [
+      { key: "bad", time: 1, trace: traceparentOf(1) },
+      { key: "a", time: 1 },
+    ];
+    await rig.task().turn({ kind: "records", records: batch.map((one, i) => recordOf(i + 1, one)) });
+    expect(rig.spans[0]!.links!.map(({ attributes }) => attributes)).toEqual([
+      { "millrace.outputs.$dead-letters": [rig.deadLetters()[0]!.id] },
     ]);
   });
 

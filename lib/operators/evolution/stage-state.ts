@@ -1,4 +1,5 @@
 import type { StateShapes } from "../../state/commit.ts";
+import type { HeldTrace } from "../../state/held-traces.ts";
 import type { RangeFloor } from "../../state/inheritance.ts";
 import type { StateContent } from "../../state/structure.ts";
 import type { TableDeltas, TaskHeader } from "../../state/task-state.ts";
@@ -206,9 +207,14 @@ export class StageState {
   }
 
   /** What a header says of operators, by their names in this build. */
-  #headerOf({ counters, floors, ...rest }: TaskHeader, ways: Ways): TaskHeader {
+  #headerOf({ counters, floors, traces = [], ...rest }: TaskHeader, ways: Ways): TaskHeader {
+    const held = traces.flatMap(([name, ...of]): HeldTrace[] => {
+      const table = ways.get(name)?.table.name;
+      return table === undefined ? [] : [[table, ...of]];
+    });
     return {
       ...rest,
+      ...(held.length > 0 && { traces: held }),
       counters: counters.map(([name, n]) => {
         const [operator, field] = name.split(" ") as [string, string];
         return [`${this.#nameOf(operator)} ${field}` as typeof name, n];
