@@ -60,6 +60,23 @@ export { eventTime, processingTime, type Timer } from "./operators/process/timer
 export type { Stored } from "./state/stored-value.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
 export { kinesis } from "./connectors/kinesis/declare.ts";
+export { isChange, type Change, type ChangeEvent, type ChangeOrigin, type Notice } from "./formats/change/change.ts";
+export {
+  debezium,
+  type DebeziumEnvelope,
+  type DebeziumEvent,
+  type DebeziumOptions,
+} from "./formats/change/debezium.ts";
+export {
+  decimalText,
+  fromDays,
+  fromMicros,
+  fromNanos,
+  fromZoned,
+  variableDecimalText,
+} from "./formats/change/debezium-values.ts";
+export { dms, type DmsEvent } from "./formats/change/dms.ts";
+export type { ChangeOptions, ChangeSchema } from "./formats/change/row-schema.ts";
 export { dynamoTable, type DynamoTableOptions } from "./connectors/dynamodb-table/declare.ts";
 export { lake, type Lake, type LakeFormat, type LakeOptions, type LakeTable } from "./connectors/firehose/declare.ts";
 export { day, type DayPartition } from "./connectors/firehose/event-date.ts";

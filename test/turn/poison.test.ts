@@ -16,7 +16,7 @@ describe("X7: a record that cannot be processed is a dead letter, and its neighb
     ["invalid UTF-8", raw(50, Buffer.from([0x7b, 0xff, 0x7d])), "json/utf-8"],
     ["UTF-8 cut within a character", raw(50, Buffer.from('"é"').subarray(0, 2)), "json/utf-8"],
     ["not JSON", raw(50, "{key: 1}"), "json/syntax"],
-    ["empty", raw(50, ""), "json/syntax"],
+    ["empty, which is null", raw(50, ""), "schema/mismatch"],
     ["a byte order mark", raw(50, "\uFEFF{}"), "json/syntax"],
     ["two objects", raw(50, '{"key":"a"}{"key":"b"}'), "json/syntax"],
     ["NaN", raw(50, '{"key":"a","time":NaN,"value":1}'), "json/syntax"],
