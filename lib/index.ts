@@ -78,6 +78,8 @@ export {
 export { dms, type DmsEvent } from "./formats/change/dms.ts";
 export type { ChangeOptions, ChangeSchema } from "./formats/change/row-schema.ts";
 export { dynamoTable, type DynamoTableOptions } from "./connectors/dynamodb-table/declare.ts";
+export { queue, type QueueOptions } from "./connectors/sqs/declare.ts";
+export type { RowFor, RowShape } from "./connectors/row.ts";
 export { lake, type Lake, type LakeFormat, type LakeOptions, type LakeTable } from "./connectors/firehose/declare.ts";
 export { day, type DayPartition } from "./connectors/firehose/event-date.ts";
 export { calendarDay, calendarMonth, type CalendarOptions } from "./windows/calendar.ts";

@@ -12,7 +12,7 @@ import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { planStages, type Stage } from "../plan/stage.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
 import type { LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
-import { checkSink } from "./sinks.ts";
+import { checkSink, refuseUnknownSinks } from "./sinks.ts";
 import { checkSource, isStream } from "./sources.ts";
 
 /** A stage with its settings, checked and complete. */
@@ -53,6 +53,11 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
   refuseUnknownStreams(what, props, planned);
   const stages = planned.map((stage) => checkStage(what, props, stage));
   refuseUnknownTables(what, props, stages);
+  refuseUnknownSinks(
+    what,
+    props,
+    planned.flatMap(({ sinks }) => sinks),
+  );
   refuseSharedTables(what, stages);
   refuseCompaction(what, props, stages);
   const settings = props.function ?? {};

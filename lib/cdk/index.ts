@@ -13,4 +13,5 @@ export type { DeployedTemplate } from "./deployed-state.ts";
 export type { ProvisionedStage } from "./stage.ts";
 export type { SharedQueues } from "./queues.ts";
 export type { CompactionSettings, LakeSettings } from "../connectors/firehose/provision.ts";
+export type { QueueSettings } from "../connectors/sqs/provision.ts";
 export type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";

@@ -6,6 +6,7 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { LakeSettings } from "../connectors/firehose/provision.ts";
 import type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";
+import type { QueueSettings } from "../connectors/sqs/provision.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { Duration } from "../time/duration.ts";
 import type { DeployedTemplate } from "./deployed-state.ts";
@@ -82,6 +83,8 @@ export interface MillracePipelineProps {
    * (`Table.fromTableAttributes`). @default the table that has that name
    */
   readonly tables?: Readonly<Record<string, ITable>>;
+  /** Queues that rows are sent to, by the names that the pipeline has for them. @default they are made */
+  readonly queues?: Readonly<Record<string, QueueSettings>>;
   /** When someone is told. @default the defaults of {@link AlarmSettings} */
   readonly alarms?: AlarmSettings;
   /**

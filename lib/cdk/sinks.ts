@@ -1,5 +1,7 @@
 import { refuseSetting } from "../connectors/limits.ts";
 import type { CheckedSink } from "../connectors/provisioned.ts";
+import { QUEUE, type QueueDeclaration } from "../connectors/sqs/declare.ts";
+import { checkQueue } from "../connectors/sqs/provision.ts";
 import type { SinkDeclaration } from "../pipeline/sink.ts";
 import type { MillracePipelineProps } from "./pipeline-props.ts";
 
@@ -12,7 +14,28 @@ export interface UncheckedSink {
 }
 
 /** What provisions the sinks of each connector, but lakes, which share a bucket and a database. */
-const SINKS: Readonly<Record<string, (unchecked: UncheckedSink) => CheckedSink>> = {};
+const SINKS: Readonly<Record<string, (unchecked: UncheckedSink) => CheckedSink>> = {
+  [QUEUE]: ({ what, sink, props: { queues = {} } }) =>
+    checkQueue(`${what}.queues: "${sink.name}"`, sink as QueueDeclaration, queues[sink.name] ?? {}),
+};
+
+/** Settings of sinks by their names, and the connector that they are of. */
+const SETTINGS = { queues: QUEUE } as const;
+
+/** Settings for what the pipeline does not write to are mistakes. @throws definition error `provision/refused` */
+export function refuseUnknownSinks(
+  what: string,
+  props: MillracePipelineProps,
+  sinks: readonly SinkDeclaration[],
+): void {
+  for (const [prop, connector] of Object.entries(SETTINGS) as [keyof typeof SETTINGS, string][]) {
+    const names = new Set(sinks.filter((sink) => sink.connector === connector).map(({ name }) => name));
+    const unknown = Object.keys(props[prop] ?? {}).find((name) => !names.has(name));
+    if (unknown === undefined) continue;
+    const known = names.size === 0 ? "It writes to none." : `It writes to ${[...names].join(", ")}.`;
+    throw refuseSetting(`${what}.${prop}`, `for "${unknown}"`, known);
+  }
+}
 
 /** Checks what a stage writes to. @throws definition errors naming the limit and the value given */
 export function checkSink(what: string, sink: SinkDeclaration, props: MillracePipelineProps): CheckedSink {

@@ -4,6 +4,7 @@ import type { Address } from "../plan/bindings.ts";
 import type { SinkWriter } from "../runtime/sink-writer.ts";
 import { LAKE } from "./firehose/declare.ts";
 import type { Services } from "./services.ts";
+import { QUEUE } from "./sqs/declare.ts";
 
 /** The face of a sink that delivers. */
 export type MakeWriter = (sink: SinkDeclaration, address: Address, services: Services) => SinkWriter;
@@ -11,6 +12,7 @@ export type MakeWriter = (sink: SinkDeclaration, address: Address, services: Ser
 /** Loaded when a stage needs it: a function reads its own sinks' code alone. */
 const CONNECTORS: Readonly<Record<string, () => Promise<MakeWriter>>> = {
   [LAKE]: async () => (await import("./firehose/sink.ts")).lakeWriter,
+  [QUEUE]: async () => (await import("./sqs/sink.ts")).queueWriter,
 };
 
 /** @throws systemic error `bindings/connector` */

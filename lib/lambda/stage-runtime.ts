@@ -89,18 +89,18 @@ async function writersOf(
   services: Services,
   objects: ObjectStore,
 ): Promise<SinkWriters> {
-  const { aws, now } = services;
+  const { aws, now, wait } = services;
   const client = aws.of(SQSClient);
   const { deadLetterQueueUrl, tickQueueUrl, bucket } = bindings;
   const writers = new Map<string, SinkWriter>([
-    [DEAD_LETTERS, new DeadLetterWriter({ client, queueUrl: deadLetterQueueUrl, objects, bucket })],
-    [TICKS, new TickWriter({ client, queueUrl: tickQueueUrl, now })],
+    [DEAD_LETTERS, new DeadLetterWriter({ client, queueUrl: deadLetterQueueUrl, objects, bucket, wait })],
+    [TICKS, new TickWriter({ client, queueUrl: tickQueueUrl, now, wait })],
   ]);
   for (const producer of producersOf(stage)) {
     const queueUrl = bindings.tickQueues[producer];
     if (queueUrl === undefined)
       throw unbound(`Stage "${stage.name}" reads from stage "${producer}" and has no queue of its ticks.`);
-    writers.set(ticksOf(producer), new TickWriter({ client, queueUrl, now }));
+    writers.set(ticksOf(producer), new TickWriter({ client, queueUrl, now, wait }));
   }
   for (const { stage: reader } of stage.shuffles) {
     const stream = bindings.shuffles[reader];

@@ -23,6 +23,7 @@ interface SendInput {
   readonly Entries: readonly { readonly MessageBody: string; readonly DelaySeconds?: number }[];
 }
 
+const wait = () => Promise.resolve();
 const region = { region: "us-east-1" };
 const text = ({ Data }: { readonly Data: Uint8Array }) => Buffer.from(Data).toString();
 const row = (id: string, bytes: number) => ({ id, body: JSON.stringify({ text: "x".repeat(bytes) }) });
@@ -182,7 +183,7 @@ describe("SQS", () => {
       new SQSClient(region),
       ({ Entries }) => (sent.push(...Entries.map((one) => one.MessageBody)), {}),
     );
-    const writer = new DeadLetterWriter({ client, queueUrl: "http://q", objects, bucket: "state" });
+    const writer = new DeadLetterWriter({ client, queueUrl: "http://q", objects, bucket: "state", wait });
     const letter = (payload: string) =>
       JSON.stringify({ kind: "record", reason: { code: "c", message: "m" }, payload });
     await writer.deliver([
@@ -206,7 +207,8 @@ describe("SQS", () => {
   test("no request exceeds ten messages or 256 KiB", async () => {
     const requests: SendInput[] = [];
     const client = answering<SendInput, SQSClient>(new SQSClient(region), (input) => (requests.push(input), {}));
-    const writer = new DeadLetterWriter({ client, queueUrl: "http://q", objects: new MemoryObjects(), bucket: "b" });
+    const objects = new MemoryObjects();
+    const writer = new DeadLetterWriter({ client, queueUrl: "http://q", objects, bucket: "b", wait });
     await writer.deliver(
       Array.from({ length: 37 }, (_, i) => ({
         id: `t@1#${i}`,
@@ -226,7 +228,8 @@ describe("SQS", () => {
     const client = answering<SendInput, SQSClient>(new SQSClient(region), () => ({
       Failed: [{ Id: "0", SenderFault: false, Code: "InternalError" }],
     }));
-    const writer = new DeadLetterWriter({ client, queueUrl: "http://q", objects: new MemoryObjects(), bucket: "b" });
+    const objects = new MemoryObjects();
+    const writer = new DeadLetterWriter({ client, queueUrl: "http://q", objects, bucket: "b", wait });
     await expect(writer.deliver([{ id: "t@1#0", body: "{}" }])).rejects.toMatchObject({
       count: 0,
       cause: { kind: "infrastructure", code: "sqs/send" },
@@ -239,7 +242,7 @@ describe("SQS", () => {
       new SQSClient(region),
       ({ Entries }) => (delays.push(...Entries.map((one) => one.DelaySeconds)), {}),
     );
-    const ticks = new TickWriter({ client, queueUrl: "http://q", now: () => 1_000_000 });
+    const ticks = new TickWriter({ client, queueUrl: "http://q", now: () => 1_000_000, wait });
     await ticks.deliver(
       [999_000, 1_000_001, 1_060_000, 9_000_000].map((at, i) => ({ id: `${i}`, body: JSON.stringify({ at }) })),
     );

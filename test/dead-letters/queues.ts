@@ -87,7 +87,7 @@ export class FailedPipeline {
   get #options(): RigOptions {
     const { sqs: client, objects } = this.#queues;
     const { queueUrl, bucket } = this.place;
-    const letters = new DeadLetterWriter({ client, queueUrl, objects, bucket });
+    const letters = new DeadLetterWriter({ client, queueUrl, objects, bucket, wait: () => Promise.resolve() });
     // The rig's own sink knows them too, for its checks.
     const both = {
       deliver: async (items: Parameters<typeof letters.deliver>[0]) => {

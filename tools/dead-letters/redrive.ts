@@ -94,7 +94,9 @@ export async function redriveAll(
         }
       }
       if (!dryRun) {
-        for (const [url, bodies] of outgoing) await sendAll(context.client, url, bodies);
+        for (const [url, bodies] of outgoing) {
+          await sendAll({ client: context.client, queueUrl: url, wait: sleep }, bodies);
+        }
         await queue.delete(done);
       }
       for (const [id, letter] of going) redriven.set(id, letter);

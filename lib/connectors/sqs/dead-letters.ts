@@ -10,6 +10,7 @@ export interface DeadLetterWriterSettings {
   readonly queueUrl: string;
   readonly objects: ObjectStore;
   readonly bucket: string;
+  readonly wait: (millis: number) => Promise<void>;
 }
 
 /** Bytes that are kept free in a message, for the one that has a task take the letter back. */
@@ -29,8 +30,7 @@ export class DeadLetterWriter implements SinkWriter {
     for (const { id, body } of deliveries) {
       messages.push({ body: await letterBody(id, `{"id":${JSON.stringify(id)},${body.slice(1)}`, objects, bucket) });
     }
-    await sendAll(this.#settings.client, this.#settings.queueUrl, messages);
-    return [];
+    return sendAll(this.#settings, messages);
   }
 }
 

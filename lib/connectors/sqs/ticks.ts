@@ -10,6 +10,7 @@ export interface TickWriterSettings {
   readonly queueUrl: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  readonly wait: (millis: number) => Promise<void>;
 }
 
 /** Sends ticks to a queue, delayed until they are due. */
@@ -21,13 +22,12 @@ export class TickWriter implements SinkWriter {
   }
 
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
-    const { client, queueUrl, now } = this.#settings;
+    const { now } = this.#settings;
     const messages = deliveries.map(({ body }) => {
       const { at } = JSON.parse(body) as { at?: number };
       const seconds = at === undefined ? 0 : Math.ceil((at - now()) / 1_000);
       return { body, delaySeconds: Math.min(Math.max(seconds, 0), MAX_DELAY_SECONDS) };
     });
-    await sendAll(client, queueUrl, messages);
-    return [];
+    return sendAll(this.#settings, messages);
   }
 }
