@@ -5,6 +5,7 @@ export const departures = kinesis("departures", {
   schema: departure,
   key: { origin: (d) => d.origin },
   eventTime: (d) => d.departedAt,
+  trace: (d) => d.traceparent,
   // Departures come in the order of local time, so Hawaii is hours ahead of the islands in the Atlantic: five
   // hours wait for all but a part of those, half a percent in winter. Six would wait for everyone.
   disorder: { hours: 5 },

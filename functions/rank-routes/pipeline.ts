@@ -19,6 +19,7 @@ export const departures = kinesis("departures", {
   // No key: producers spread their records at random, as they mostly do.
   schema: departure,
   eventTime: (d) => d.departedAt,
+  trace: (d) => d.traceparent,
   // Departures come in the order of local time, and the islands in the Atlantic are up to six hours behind Hawaii.
   disorder: { hours: 6 },
 });

@@ -11,6 +11,8 @@ export const departure = z.object({
   delay: z.number(),
   /** Miles. */
   distance: z.number().min(0),
+  /** W3C Trace Context, of those that the producer traces. */
+  traceparent: z.string().optional(),
 });
 
 export type Departure = z.infer<typeof departure>;

@@ -6,6 +6,7 @@ export const quakes = kinesis("quakes", {
   schema: quake,
   key: { network: (q) => q.network },
   eventTime: (q) => q.occurredAt,
+  trace: (q) => q.traceparent,
   // Analysts review a quake hours to days after the instruments reported it. Two days wait for all but one
   // report in fifty; a week would wait for every one, and tell nobody anything for a week.
   disorder: { days: 2 },

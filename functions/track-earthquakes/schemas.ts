@@ -12,6 +12,8 @@ export const quake = z.object({
   place: z.string(),
   /** When the ground moved, epoch milliseconds UTC. */
   occurredAt: z.number(),
+  /** W3C Trace Context, of those that the producer traces. */
+  traceparent: z.string().optional(),
 });
 
 export type Quake = z.infer<typeof quake>;

@@ -27,12 +27,15 @@ describe("options", () => {
       "7",
       "--reshard",
       "--keep",
+      "--trace",
+      "3",
     ];
     expect(parseOptions(args)).toEqual({
       pipeline: "track-earthquakes",
       events: 1_000_000,
       shards: 4,
       rate: 5_000,
+      trace: 3,
       faults: true,
       seed: 7,
       reshard: true,
@@ -52,6 +55,7 @@ describe("options", () => {
     [["--events", "-5"], '--events is a whole number, 1 or more, not "-5".'],
     [["--events", "1e5"], '--events is a whole number, 1 or more, not "1e5".'],
     [["--shards", "33"], '--shards is a whole number, 1 to 32, not "33".'],
+    [["--trace", "101"], '--trace is a whole number, 1 to 100, not "101".'],
     [["--rate", "fast"], '--rate is a whole number, 1 to 1,000,000, not "fast".'],
     [["--faults=yes"], "--faults takes no value."],
     [["--seed", "3"], "--seed is the seed of the faults: give --faults too."],

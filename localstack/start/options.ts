@@ -13,6 +13,8 @@ export interface Options {
   readonly seed: number;
   /** Whether shards are split and merged while events are pushed. */
   readonly reshard: boolean;
+  /** How many events to give a trace, whose paths are printed. */
+  readonly trace?: number;
   readonly keep: boolean;
   readonly help: boolean;
 }
@@ -41,6 +43,7 @@ that DuckDB computes from the source data alone. Nothing is sent to AWS, no cred
                     throttle the table and lose its answers, map the stream twice
   --seed N          the seed that faults are drawn from                               [1]
   --reshard         split and merge shards while the events are pushed
+  --trace N         give N events a trace, and print their paths        [1 to 100]
   --keep            leave the stack up at the end, with its endpoints; Ctrl-C ends it
   --help            this text
 
@@ -60,6 +63,7 @@ const OPTIONS = {
   shards: { type: "string" },
   rate: { type: "string" },
   seed: { type: "string" },
+  trace: { type: "string" },
   faults: { type: "boolean" },
   reshard: { type: "boolean" },
   keep: { type: "boolean" },
@@ -88,6 +92,7 @@ export function parseOptions(args: readonly string[]): Options {
   const events = whole("events", text("events"), 1, Number.MAX_SAFE_INTEGER);
   const shards = whole("shards", text("shards"), 1, 32);
   const rate = whole("rate", text("rate"), 1, 1_000_000);
+  const trace = whole("trace", text("trace"), 1, 100);
   const pipeline = text("pipeline") ?? DEFAULT_PIPELINE;
   if (!/^[a-z][a-z0-9-]*$/.test(pipeline))
     throw new UsageError(`--pipeline is the name of a folder of functions/, not "${pipeline}".`);
@@ -98,6 +103,7 @@ export function parseOptions(args: readonly string[]): Options {
     ...(events === undefined ? {} : { events }),
     ...(shards === undefined ? {} : { shards }),
     ...(rate === undefined ? {} : { rate }),
+    ...(trace === undefined ? {} : { trace }),
     faults: values["faults"] === true,
     seed: whole("seed", text("seed"), 0, 2 ** 32 - 1) ?? 1,
     reshard: values["reshard"] === true,

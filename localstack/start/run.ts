@@ -19,6 +19,7 @@ import { makeRunDirectory } from "./run-directory.ts";
 import { Session } from "./session.ts";
 import { endInput } from "./end-input.ts";
 import { synthesize } from "./synthesize.ts";
+import { reportTraces, spansIn, withTraces } from "./traces.ts";
 import { judge } from "./verdict.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -61,6 +62,7 @@ export async function run(plan: Plan, interrupt: Interrupt, printer: Printer): P
     const fed = await push(plan, session, deployment, interrupt, printer);
     await rival?.stop();
     const ended = await endInput(deployment, interrupt, printer);
+    if (options.trace !== undefined) reportTraces(plan.pipeline, await spansIn(session.functionLogs), printer);
     const ok = await interrupt.orEnd(judge({ plan, session, deployment, rival, printer, ...fed, ...ended }));
     if (options.keep) await keep(deployment, fed.example, interrupt, printer);
     return ok;
@@ -129,7 +131,8 @@ async function push(
   const source = new Events(session.database, demo.eventsSql);
   const began = performance.now();
   let isOver = false;
-  const feeding = feed(source, {
+  const traced = options.trace === undefined ? source : withTraces(source, { traced: options.trace, total: events });
+  const feeding = feed(traced, {
     put: (records) => interrupt.orEnd(deployment.put(records)),
     onAccepted: async (accepted) => {
       await order.add(accepted);

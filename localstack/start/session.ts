@@ -35,6 +35,11 @@ export class Session {
     return path.join(this.directory, "local-stack.log");
   }
 
+  /** Where functions' logs are. */
+  get functionLogs(): string {
+    return path.join(this.directory, "stack", "logs");
+  }
+
   async start(template: string, pipeline: Pipeline, faults: FaultPlan | undefined): Promise<Deployment> {
     this.#stack = await startLocalStack({
       templates: [template],
