@@ -16,6 +16,7 @@ export interface DeliveryStreamsOptions {
   readonly services: Services;
   readonly clock: Clock;
   readonly timeScale: number;
+  readonly activePartitions: number | undefined;
   readonly metrics: Metrics;
   readonly onNotice: (notice: Notice) => void;
 }
@@ -30,7 +31,7 @@ export function startDeliveryStreams(
   resources: readonly ResolvedResource[],
   options: DeliveryStreamsOptions,
 ): FirehoseService {
-  const { services, clock, timeScale, metrics, onNotice } = options;
+  const { services, clock, timeScale, activePartitions, metrics, onNotice } = options;
   const settings = deliveryStreamSettings(resources);
   for (const { name, conversion } of settings) {
     if (conversion?.standsForOrc === true)
@@ -49,5 +50,6 @@ export function startDeliveryStreams(
     services.storage.objects.putObject(bucket, key, body, "application/octet-stream");
     services.gateways.s3.count("PutObject", body.length, 0);
   };
-  return new FirehoseService(settings.map((one) => new DeliveryStream(one, { ...context, putObject })));
+  const quotas = activePartitions === undefined ? {} : { activePartitions };
+  return new FirehoseService(settings.map((one) => new DeliveryStream(one, { ...context, ...quotas, putObject })));
 }

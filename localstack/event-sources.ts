@@ -121,11 +121,10 @@ export class EventSources {
         this.changes += 1;
       }
     };
-    const emulatorUrl = (queueName: string) => `${services.storage.queueOrigin}/${account.id}/${queueName}`;
     const common = { settings, faults, clock, onNotice, invoke };
     const expiredBefore = () => this.expiredBefore;
     if (settings.sourceArn.split(":")[2] === "sqs") {
-      const queueUrl = emulatorUrl(settings.sourceArn.split(":").at(-1) ?? "");
+      const queueUrl = services.storage.urlOf(settings.sourceArn.split(":").at(-1) ?? "");
       this.sqs.push(new SqsMapping({ ...common, client: services.storage.queues, queueUrl }));
       return;
     }

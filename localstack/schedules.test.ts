@@ -1,6 +1,6 @@
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { describe, expect, it } from "vitest";
-import { temporaryStack, type StackLiteral } from "./testing/temporary-stack.ts";
+import { letsRuleSend, temporaryStack, type StackLiteral } from "./testing/temporary-stack.ts";
 
 const arnOf = (logicalId: string) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
 const queue = { Type: "AWS::SQS::Queue" };
@@ -14,7 +14,7 @@ const rule = (properties: Readonly<Record<string, unknown>>) => ({
   },
 });
 const template = (properties: Readonly<Record<string, unknown>> = {}): StackLiteral => ({
-  Resources: { Queue: queue, Rule: rule(properties) },
+  Resources: { Queue: queue, Rule: rule(properties), Policy: letsRuleSend("Rule", "Queue") },
   Outputs: { Queue: { Value: { Ref: "Queue" } } },
 });
 

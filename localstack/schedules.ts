@@ -6,15 +6,19 @@ import { isRecord } from "./template/template-file.ts";
 /** What a schedule sends, and where. */
 export interface ScheduledMessage {
   readonly rule: string;
+  readonly ruleArn: string;
   readonly target: "queue" | "function";
   /** The target's name. */
   readonly name: string;
+  readonly arn: string;
   readonly body: string;
 }
 
 /** Where a schedule's targets are reached. */
 export interface ScheduleTargets {
   readonly send: (queueName: string, body: string) => Promise<void>;
+  /** Whether the queue's policy lets the rule send. */
+  readonly maySend: (message: ScheduledMessage) => Promise<boolean>;
   /** Resolves when the function has ended, well or not: EventBridge would not wait for it, and hears of no error. */
   readonly invoke: (functionName: string, event: string) => Promise<void>;
   readonly hasFunction: (name: string) => boolean;
@@ -57,12 +61,24 @@ export class Schedules {
     else this.disabled.add(rule);
   }
 
+  arnOf(rule: string): string | undefined {
+    return this.messages.find((message) => message.rule === rule)?.ruleArn;
+  }
+
+  /** The rules that send to a target. */
+  namesByTarget(arn: string): readonly string[] {
+    return [...new Set(this.messages.filter((message) => message.arn === arn).map(({ rule }) => rule))];
+  }
+
   async run(): Promise<void> {
-    const { send, invoke } = this.targets;
-    for (const { rule, target, name, body } of this.messages) {
+    const { send, maySend, invoke } = this.targets;
+    for (const message of this.messages) {
+      const { rule, target, name, body } = message;
       if (!this.isEnabled(rule)) continue;
-      await (target === "queue" ? send : invoke)(name, body);
+      const isRefused = target === "queue" && !(await maySend(message));
+      if (!isRefused) await (target === "queue" ? send : invoke)(name, body);
       this.metrics.add("AWS/Events", "Invocations", { RuleName: rule }, 1);
+      if (isRefused) this.metrics.add("AWS/Events", "FailedInvocations", { RuleName: rule }, 1);
     }
   }
 }
@@ -79,7 +95,8 @@ function messagesOf(rule: ResolvedResource): readonly ScheduledMessage[] {
     if (kind === undefined) throw refused(logicalId, `its target ${String(arn)} is neither a queue nor a function`);
     // Without an input EventBridge sends the event itself, with its time and id; nobody here has needed that.
     if (typeof body !== "string") throw refused(logicalId, "a target's input is not constant");
-    return { rule: rule.name, target: kind, name: String(arn).split(":").at(-1) ?? "", body };
+    const name = String(arn).split(":").at(-1) ?? "";
+    return { rule: rule.name, ruleArn: rule.arn ?? rule.name, target: kind, name, arn: String(arn), body };
   });
 }
 

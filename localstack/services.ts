@@ -14,6 +14,7 @@ import { sqsFace } from "./gateway/sqs-face.ts";
 import { startKinesis, type KinesisEmulator } from "./kinesis/kinesis-emulator.ts";
 import type { Schedules } from "./schedules.ts";
 import type { Notice } from "./types.ts";
+import { MessageMoves } from "./storage/message-moves.ts";
 import { startStorage, type StorageEmulator } from "./storage/storage-emulator.ts";
 
 /** The emulators and the gateways before them. */
@@ -82,11 +83,17 @@ export async function startServices(
       return open;
     };
     const storageForward = forwarder(storage.port);
+    const moves = new MessageMoves({
+      queues: storage.queues,
+      urlOf: (arn) => storage.urlOf(arn.split(":").at(-1) ?? ""),
+      movedFrom: (messageId) => storage.movedFrom(messageId),
+      now: () => clock.now(),
+    });
     const [kinesisGateway, dynamodbGateway, s3, sqs, firehose, eventbridge, cloudformation] = await Promise.all([
       opened(openGateway(() => streams)),
       opened(openGateway(() => tables)),
       opened(openGateway(() => s3Face(storageForward, faults, clock))),
-      opened(openGateway((origins) => sqsFace(storageForward, faults, clock, origins, storage.queueOrigin))),
+      opened(openGateway((origins) => sqsFace(storageForward, faults, clock, origins, storage.queueOrigin, moves))),
       opened(openGateway(() => firehoseFace(listeners.firehose, faults, clock))),
       opened(openGateway(() => eventsFace(listeners.schedules))),
       opened(openGateway(() => cloudFormationFace(listeners.stacks))),

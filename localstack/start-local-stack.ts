@@ -14,6 +14,7 @@ import { createStream, untilActive } from "./kinesis/kinesis-emulator.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { Schedules } from "./schedules.ts";
 import { startServices, type Services } from "./services.ts";
+import { letsSend, queuePolicies, setQueuePolicies } from "./storage/queue-policies.ts";
 import { createQueue } from "./storage/storage-emulator.ts";
 import { StreamCounts } from "./stream-counts.ts";
 import { account } from "./template/account.ts";
@@ -71,6 +72,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
       services,
       clock: systemClock,
       timeScale: options.timeScale ?? 1,
+      activePartitions: options.activePartitions,
       metrics,
       onNotice,
     });
@@ -101,6 +103,10 @@ export const startLocalStack: StartLocalStack = async (options) => {
       ofType(resources, "AWS::Events::Rule"),
       {
         send: (queue, body) => services.storage.sendMessage(queue, body),
+        maySend: async ({ name, arn, ruleArn }) =>
+          letsSend(await services.storage.policyOf(name), {
+            ...{ service: "events.amazonaws.com", sourceArn: ruleArn, queueArn: arn },
+          }),
         invoke: async (name, event) => {
           const outcome = await hosts.get(name)!.invoke(Buffer.from(event));
           if (!outcome.ok) onNotice({ level: "warning", text: `${name}, started by a schedule, failed: see its log` });
@@ -111,6 +117,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
     );
     const alarms = new AlarmClock(resources, metrics, standing({ services, firehose, eventSources }));
     eventSources.start();
+    let policies = queuePolicies(resources);
     const update = async (paths: readonly string[]) => {
       const next = resolveTemplates(
         paths.map((path) => readTemplateFile(resolve(path))),
@@ -120,6 +127,9 @@ export const startLocalStack: StartLocalStack = async (options) => {
       await functions?.update(ofType(next.resources, "AWS::Lambda::Function"));
       firehose?.update(deliveryStreamSettings(next.resources));
       alarms.update(next.resources);
+      const { queues, urlOf } = services.storage;
+      await setQueuePolicies(queues, urlOf, queuePolicies(next.resources), policies);
+      policies = queuePolicies(next.resources);
     };
     const parts = { services, firehose, functions, eventSources, schedules, metrics, alarms, faults };
     return running({ ...parts, resources, outputs, update, stop });
@@ -166,6 +176,7 @@ async function createResources(resources: readonly ResolvedResource[], services:
     ...ofType(resources, ...tableTypes).map((table) => createTable(dynamodb.client, table)),
     ...ofType(resources, "AWS::SQS::Queue").map((queue) => createQueue(storage.queues, queue)),
   ]);
+  await setQueuePolicies(storage.queues, storage.urlOf, queuePolicies(resources));
 }
 
 interface Parts {

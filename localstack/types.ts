@@ -10,6 +10,8 @@ export interface LocalStackOptions {
   readonly dataDirectory: string;
   /** Service-side waiting (Firehose buffer intervals) is divided by this. @default 1 */
   readonly timeScale?: number;
+  /** The most folders that a delivery stream writes at a time, where rows say theirs. @default 500, AWS's quota */
+  readonly activePartitions?: number;
   /** Faults to inject, drawn from a seed. @default none */
   readonly faults?: FaultPlan;
   /** Told aloud: resources that cannot be run, restarts, contained functions, retries. */

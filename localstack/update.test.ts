@@ -1,7 +1,13 @@
 import { join } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { functionResource, temporaryStack, writeTemplate, type TemporaryStack } from "./testing/temporary-stack.ts";
+import {
+  functionResource,
+  letsRuleSend,
+  temporaryStack,
+  writeTemplate,
+  type TemporaryStack,
+} from "./testing/temporary-stack.ts";
 
 const arnOf = (logicalId: string) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
 
@@ -21,6 +27,7 @@ const template = (
       Type: "AWS::Events::Rule",
       Properties: { ScheduleExpression: "rate(1 hour)", Targets: [{ Id: "T", Arn: arnOf("Queue"), Input: "{}" }] },
     },
+    Policy: letsRuleSend("Rule", "Queue"),
     ...more,
   },
   Outputs: { Queue: { Value: { Ref: "Queue" } }, Markup: { Value: "a<b&c" } },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Metrics } from "../metrics/metrics.ts";
-import { functionResource, temporaryStack } from "../testing/temporary-stack.ts";
+import { functionResource, letsRuleSend, temporaryStack } from "../testing/temporary-stack.ts";
 import { Ages } from "./ages.ts";
 import { AlarmClock, type Gauge } from "./alarm-clock.ts";
 import { alarmState, evaluationRange } from "./alarm-state.ts";
@@ -145,6 +145,7 @@ it("a stack's own queues, functions and rules are what its alarms look at", asyn
             Targets: ["Queue", "Work"].map((to) => ({ Id: to, Arn: { "Fn::GetAtt": [to, "Arn"] }, Input: "{}" })),
           },
         },
+        Policy: letsRuleSend("Rule", "Queue", "Work"),
         Sent: watched("AWS/Events", "Invocations", "RuleName", { Ref: "Rule" }),
         Broken: functionResource("broken"),
         Errors: watched("AWS/Lambda", "Errors", "FunctionName", { Ref: "Broken" }),

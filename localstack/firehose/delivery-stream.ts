@@ -15,11 +15,16 @@ import { deliveryKey, failureKey, partitionPrefixes, type ErrorOutput, type Pref
 import { partitionsOf } from "./row-partitions.ts";
 
 /** AWS's quota, which it raises on request. */
-const mostActivePartitions = 500;
+export const mostActivePartitions = 500;
+
+/** How long a file that could not be written waits before the next attempt. AWS tries for a day; here there is no end. */
+const retryMillis = 1_000;
 
 export interface DeliveryContext {
   readonly clock: Clock;
   readonly timeScale: number;
+  /** How many partitions one delivery stream holds at a time. @default {@link mostActivePartitions} */
+  readonly activePartitions?: number;
   /** The compiled file that converts in a thread. */
   readonly conversionEntry: string;
   /** The compiled file that commits to an Iceberg table in a thread. */
@@ -81,12 +86,10 @@ export class DeliveryStream {
 
   private holdRows(values: Readonly<Record<string, string>>, rows: readonly string[]): void {
     const prefixes = partitionPrefixes(this.settings.prefixes, values);
-    if (!this.buffers.has(prefixes.prefix) && this.buffers.size === mostActivePartitions) {
-      this.fail(
-        "activePartitionExceeded",
-        Buffer.from(rows.join("\n")),
-        `more than ${mostActivePartitions} partitions are active`,
-      );
+    const { activePartitions: most = mostActivePartitions, metrics } = this.context;
+    if (!this.buffers.has(prefixes.prefix) && this.buffers.size >= most) {
+      this.fail("activePartitionExceeded", Buffer.from(rows.join("\n")), `more than ${most} partitions are active`);
+      metrics.add("AWS/Firehose", "PartitionCountExceeded", { DeliveryStreamName: this.settings.name }, 1);
     } else for (const row of rows) this.hold(prefixes, Buffer.from(row));
   }
 
@@ -110,20 +113,28 @@ export class DeliveryStream {
   private deliver(buffer: DeliveryBuffer): void {
     buffer.taken.abort();
     this.buffers.delete(buffer.prefixes.prefix);
-    const { records } = buffer;
-    const work = this.write(buffer)
-      .catch((error: unknown) => {
-        if (this.abort.signal.aborted) return;
-        this.context.onNotice({
-          level: "warning",
-          text: `${this.settings.name}: delivery failed, ${records.length} records lost (${reasonOf(error)})`,
-        });
-      })
-      .finally(() => {
-        this.writing.delete(work);
-        this.written += records.length;
-      });
+    const work = this.writeAtLast(buffer).finally(() => {
+      this.writing.delete(work);
+      this.written += buffer.records.length;
+    });
     this.writing.add(work);
+  }
+
+  /** Tries until it is written, by the settings of then: what is taken is kept. */
+  private async writeAtLast(buffer: DeliveryBuffer): Promise<void> {
+    const { signal } = this.abort;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        return await this.write(buffer);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (attempt === 1) {
+          const text = `${this.settings.name}: delivery failed, ${buffer.records.length} records wait (${reasonOf(error)})`;
+          this.context.onNotice({ level: "warning", text });
+        }
+        await this.context.clock.sleep(retryMillis, signal);
+      }
+    }
   }
 
   private async write(buffer: DeliveryBuffer): Promise<void> {
@@ -151,15 +162,19 @@ export class DeliveryStream {
   private async commit(buffer: DeliveryBuffer, settings: IcebergSettings): Promise<void> {
     const { clock, commitEntry, putObject } = this.context;
     const before = this.table;
-    const work = before.then((state) =>
-      this.inThread<Committed>(commitEntry, buffer.records, { settings, before: state, now: clock.now() }),
-    );
-    this.table = work.then(({ state }) => state).catch(() => before);
-    const { objects, rejected, rows } = await work;
-    if (this.abort.signal.aborted) return;
     const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.*)$/.exec(settings.location) ?? [];
-    for (const { path, bytes } of objects)
-      putObject(bucket, `${prefix}/${path}`, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const work = before.then(async (state) => {
+      const input = { settings, before: state, now: clock.now() };
+      const committed = await this.inThread<Committed>(commitEntry, buffer.records, input);
+      if (this.abort.signal.aborted) return committed;
+      // Where one cannot be written the table stays as it was, and all is tried again.
+      for (const { path, bytes } of committed.objects)
+        putObject(bucket, `${prefix}/${path}`, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      return committed;
+    });
+    this.table = work.then(({ state }) => state).catch(() => before);
+    const { rejected, rows } = await work;
+    if (this.abort.signal.aborted) return;
     this.count("DeliveryToIceberg.SuccessfulRowCount", rows);
     this.count("DeliveryToIceberg.FailedRowCount", rejected.length);
     if (rejected.length > 0) this.setAside(buffer, rejected, "iceberg-failed");

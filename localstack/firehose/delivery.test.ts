@@ -146,7 +146,12 @@ describe("Firehose buffering", () => {
   function start(timeScale = 1) {
     const clock = new ManualClock();
     const objects: string[] = [];
-    const putObject = (_bucket: string, _key: string, body: Buffer) => void objects.push(body.toString());
+    let isRefusing = false;
+    const putObject = (_bucket: string, _key: string, body: Buffer) => {
+      if (isRefusing) throw new Error("There is no bucket b.");
+      objects.push(body.toString());
+    };
+    const refuse = (refusing: boolean) => void (isRefusing = refusing);
     const context = {
       clock,
       timeScale,
@@ -156,7 +161,7 @@ describe("Firehose buffering", () => {
       metrics: new Metrics(),
       onNotice: () => undefined,
     };
-    return { clock, objects, stream: new DeliveryStream(deliverySettings(resource, []), context) };
+    return { clock, objects, refuse, stream: new DeliveryStream(deliverySettings(resource, []), context) };
   }
 
   const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -171,6 +176,27 @@ describe("Firehose buffering", () => {
     clock.advance(1);
     await turn();
     expect(objects).toEqual(["a\nb"]);
+  });
+
+  it("keeps what it cannot write, and writes it by the settings that are there when it can", async () => {
+    const { clock, objects, stream, refuse } = start();
+    refuse(true);
+    stream.put(Buffer.from("a"));
+    clock.advance(60_000);
+    await turn();
+    stream.put(Buffer.from("b"));
+    expect([objects, stream.rows]).toEqual([[], { held: 2, written: 0 }]);
+    clock.advance(1_000);
+    await turn();
+    expect(objects).toEqual([]);
+    refuse(false);
+    clock.advance(1_000);
+    await turn();
+    expect([objects, stream.rows]).toEqual([["a"], { held: 2, written: 1 }]);
+    refuse(true);
+    clock.advance(60_000);
+    await turn();
+    await stream.stop(); // ends, although there is something to write
   });
 
   it("delivers at once when the buffer is full, and starts a new interval with the next record", async () => {

@@ -42,16 +42,17 @@ function start() {
   const objects: { key: string; text: string }[] = [];
   const putObject = (_bucket: string, key: string, body: Buffer) => void objects.push({ key, text: body.toString() });
   const clock = new ManualClock();
+  const metrics = new Metrics();
   const context = {
     clock,
     timeScale: 1,
     conversionEntry: "",
     commitEntry: "",
     putObject,
-    metrics: new Metrics(),
+    metrics,
     onNotice: () => undefined,
   };
-  return { objects, clock, stream: new DeliveryStream(settings(), context) };
+  return { objects, clock, metrics, stream: new DeliveryStream(settings(), context) };
 }
 
 const row = (day: number | string, n = 0) => `{"event_date":${JSON.stringify(day)},"n":${n}}`;
@@ -99,13 +100,14 @@ describe("Firehose dynamic partitioning", () => {
   });
 
   it("takes 500 rows of a record, and holds 500 partitions at a time", async () => {
-    const { objects, stream } = start();
+    const { objects, stream, metrics } = start();
     stream.put(Buffer.from(Array.from({ length: 500 }, (_, n) => row(n)).join("")));
     stream.put(Buffer.from(row("one more")));
     await stream.flush();
     const failed = objects.filter(({ key }) => key.startsWith("errors/activePartitionExceeded/"));
     expect(failed).toHaveLength(1);
     expect(objects).toHaveLength(501);
+    expect(metrics.all()).toMatchObject([{ name: "PartitionCountExceeded", sum: 1, max: 1 }]);
   });
 
   it.each([

@@ -8,6 +8,7 @@ const contentType = "application/x-amz-json-1.1";
 interface Input {
   readonly Name?: string;
   readonly NamePrefix?: string;
+  readonly TargetArn?: string;
 }
 
 /** What of EventBridge an operator needs: which rules there are, and to switch one off and on. */
@@ -26,18 +27,25 @@ export function eventsFace(schedules: () => Schedules): ServiceFace {
   };
 }
 
-function call(schedules: Schedules, operation: string, { Name = "", NamePrefix = "" }: Input): unknown {
+function call(schedules: Schedules, operation: string, input: Input): unknown {
+  const { Name = "", NamePrefix = "", TargetArn = "" } = input;
+  const described = (name: string) => ({
+    ...{ Name: name, Arn: schedules.arnOf(name) },
+    State: schedules.isEnabled(name) ? "ENABLED" : "DISABLED",
+  });
   switch (operation) {
     case "ListRules":
       return {
-        Rules: schedules.names
-          .filter((name) => name.startsWith(NamePrefix))
-          .map((name) => ({ Name: name, State: schedules.isEnabled(name) ? "ENABLED" : "DISABLED" })),
+        Rules: schedules.names.filter((name) => name.startsWith(NamePrefix)).map(described),
       };
+    case "ListRuleNamesByTarget":
+      return { RuleNames: schedules.namesByTarget(TargetArn) };
+    case "DescribeRule":
     case "EnableRule":
     case "DisableRule":
       if (!schedules.names.includes(Name))
         throw new LocalStackError("ResourceNotFoundException", `Rule ${Name} does not exist on EventBus default.`);
+      if (operation === "DescribeRule") return described(Name);
       schedules.enable(Name, operation === "EnableRule");
       return {};
     default:

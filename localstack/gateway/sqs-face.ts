@@ -1,5 +1,7 @@
 import type { Clock } from "../clock.ts";
+import { LocalStackError } from "../errors.ts";
 import type { Faults } from "../faults.ts";
+import type { MessageMoves, MoveInput } from "../storage/message-moves.ts";
 import { account } from "../template/account.ts";
 import {
   jsonAnswer,
@@ -34,6 +36,7 @@ export function sqsFace(
   clock: Clock,
   origins: Readonly<Record<Caller, string>>,
   emulatorOrigin: string,
+  moves: MessageMoves,
 ): ServiceFace {
   const queueUrl = new RegExp(`("QueueUrl"\\s*:\\s*")https?://[^/"]+/${account.id}/`);
   return {
@@ -45,12 +48,27 @@ export function sqsFace(
         if (!urlOperations.has(operation)) return answer;
         return withBody(answer, Buffer.from(answer.body.toString("utf8").replaceAll(emulatorOrigin, origins[caller])));
       };
+      if (operation.endsWith("MessageMoveTask") || operation.endsWith("MessageMoveTasks"))
+        return moving(moves, operation, request);
       if (caller === "user") return carryOut(request);
       return throughSinkFaults(faults, clock, writes.has(operation), failure, () =>
         operation === "SendMessageBatch" ? sendPartly(request, faults, carryOut) : carryOut(request),
       );
     },
   };
+}
+
+/** What fauxqs has not. */
+async function moving(moves: MessageMoves, operation: string, { body }: GatewayRequest): Promise<GatewayAnswer> {
+  try {
+    const input = JSON.parse(body.toString("utf8")) as MoveInput;
+    if (operation === "StartMessageMoveTask") return jsonAnswer(200, await moves.start(input), contentType);
+    if (operation === "ListMessageMoveTasks") return jsonAnswer(200, moves.list(input), contentType);
+    throw new LocalStackError("UnsupportedOperation", `The local stack's SQS has no ${operation}: tasks end at once.`);
+  } catch (error) {
+    if (!(error instanceof LocalStackError)) throw error;
+    return jsonAnswer(400, { __type: `com.amazonaws.sqs#${error.code}`, message: error.message }, contentType);
+  }
 }
 
 interface BatchAnswer {

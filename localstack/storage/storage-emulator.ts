@@ -23,7 +23,13 @@ export interface StorageEmulator {
   readonly queueOrigin: string;
   readonly objects: ObjectStore;
   readonly queues: JsonClient;
+  /** The URL by which the emulator knows a queue. */
+  readonly urlOf: (queueName: string) => string;
+  /** The text of a queue's policy; "" where it has none. */
+  policyOf(queueName: string): Promise<string>;
   queueCounts(): Promise<readonly QueueCounts[]>;
+  /** The queue that a message was in before its receipts were too many, by its ARN; nothing for one that was sent. */
+  movedFrom(messageId: string): string | undefined;
   /** Sends as a service of AWS does, past the gateway and its faults. */
   sendMessage(queueName: string, body: string): Promise<void>;
   stop(): Promise<void>;
@@ -56,18 +62,26 @@ export async function startStorage(dataDirectory: string): Promise<StorageEmulat
   const port = (app.server.address() as AddressInfo).port;
   const queues = new JsonClient(port, "AmazonSQS", "application/x-amz-json-1.0");
   const queueOrigin = `http://sqs.${account.region}.localhost:${port}`;
+  const urlOf = (queueName: string) => `${queueOrigin}/${account.id}/${queueName}`;
   return {
     port,
     queueOrigin,
     objects,
     queues,
+    urlOf,
+    policyOf: async (queueName) => {
+      const input = { QueueUrl: urlOf(queueName), AttributeNames: ["Policy"] };
+      const answer = (await queues.call("GetQueueAttributes", input)) as { Attributes?: { Policy?: string } };
+      return answer.Attributes?.Policy ?? "";
+    },
     queueCounts: async () => {
       // Else what is hidden in a queue that nobody reads would be hidden for ever.
       messages.processAllTimers();
       return (await app.inject({ method: "GET", url: "/_fauxqs/queues" })).json<readonly QueueCounts[]>();
     },
+    movedFrom: (messageId) => messages.movedFrom.get(messageId),
     sendMessage: async (queueName, MessageBody) => {
-      await queues.call("SendMessage", { QueueUrl: `${queueOrigin}/${account.id}/${queueName}`, MessageBody });
+      await queues.call("SendMessage", { QueueUrl: urlOf(queueName), MessageBody });
     },
     stop: async () => {
       queues.close();
@@ -76,13 +90,55 @@ export async function startStorage(dataDirectory: string): Promise<StorageEmulat
   };
 }
 
+interface MessageStore {
+  processAllTimers(): void;
+  /** By message, the ARN of the queue that set it aside. */
+  readonly movedFrom: ReadonlyMap<string, string>;
+}
+
+interface FauxqsQueue {
+  readonly arn: string;
+  dequeue(count: number, visibilitySeconds?: number, queueOf?: QueueOf): unknown;
+  enqueue(message: { readonly messageId: string }): void;
+}
+
+type QueueOf = (arn: string) => FauxqsQueue | undefined;
+
 /** What fauxqs would make for itself, to be asked for more than its interface tells. */
-async function messageStore(): Promise<{ processAllTimers(): void }> {
+async function messageStore(): Promise<MessageStore> {
   const file = join(fileURLToPath(packageEntry("fauxqs")), "..", "sqs", "sqsStore.js");
   const { SqsStore } = (await import(pathToFileURL(file).href)) as {
-    readonly SqsStore: new () => { processAllTimers(): void };
+    readonly SqsStore: new () => {
+      processAllTimers(): void;
+      createQueue(...args: readonly unknown[]): FauxqsQueue;
+    };
   };
-  return new SqsStore();
+  const movedFrom = new Map<string, string>();
+  class NotingStore extends SqsStore {
+    readonly movedFrom = movedFrom;
+    override createQueue(...args: readonly unknown[]): FauxqsQueue {
+      const queue = super.createQueue(...args);
+      const dequeue = queue.dequeue.bind(queue);
+      queue.dequeue = (count, visibilitySeconds, queueOf) =>
+        dequeue(count, visibilitySeconds, queueOf && notingMoves(queue.arn, queueOf, movedFrom));
+      return queue;
+    }
+  }
+  return new NotingStore();
+}
+
+/** Finds queues for what is set aside, and notes where that was. */
+function notingMoves(from: string, queueOf: QueueOf, movedFrom: Map<string, string>): QueueOf {
+  return (arn) => {
+    const aside = queueOf(arn);
+    if (aside === undefined) return undefined;
+    const noting = Object.create(aside) as FauxqsQueue;
+    noting.enqueue = (message) => {
+      movedFrom.set(message.messageId, from);
+      aside.enqueue(message);
+    };
+    return noting;
+  };
 }
 
 /** fauxqs turns only its own error class into an S3 answer, and does not export it. */

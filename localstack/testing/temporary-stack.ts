@@ -88,6 +88,23 @@ export function functionResource(asset: string, properties: Readonly<Record<stri
   };
 }
 
+/** Lets a rule send to queues. */
+export const letsRuleSend = (rule: string, ...queues: readonly string[]): unknown => ({
+  Type: "AWS::SQS::QueuePolicy",
+  Properties: {
+    Queues: queues.map((queue) => ({ Ref: queue })),
+    PolicyDocument: {
+      Statement: queues.map((queue) => ({
+        Effect: "Allow",
+        Principal: { Service: "events.amazonaws.com" },
+        Action: "sqs:SendMessage",
+        Resource: { "Fn::GetAtt": [queue, "Arn"] },
+        Condition: { ArnEquals: { "aws:SourceArn": { "Fn::GetAtt": [rule, "Arn"] } } },
+      })),
+    },
+  },
+});
+
 /** Waits for what has no event to wait for, such as a line that another process writes. */
 export async function eventually<Value>(
   look: () => Promise<Value | undefined> | Value | undefined,
