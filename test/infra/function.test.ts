@@ -172,7 +172,7 @@ test("the outputs are those that the documentation names", () => {
         "StageDeparturesTasks",
       ],
       ...["HourlyDelays", "LateDepartures"].flatMap((lake) =>
-        ["Prefix", "Table", "View", "DeliveryStream"].map((what) => `Lake${lake}${what}`),
+        ["Prefix", "ErrorPrefix", "Table", "View", "DeliveryStream"].map((what) => `Lake${lake}${what}`),
       ),
     ].toSorted(),
   );

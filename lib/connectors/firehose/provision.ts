@@ -161,7 +161,7 @@ export function provisionLake(scope: Construct, lake: LakeDeclaration, place: La
   const deliver = lake.table === "iceberg" ? deliverToIceberg : deliverFiles;
   const { name, columns, eventDates, table } = lake;
   const deliveryStream = deliver(own, lake, place, around);
-  const sink = asSink(lake, deliveryStream, prefix);
+  const sink = asSink(lake, deliveryStream, { prefix, errorPrefix });
   return { name, columns, eventDates, table, deliveryStream, prefix, errorPrefix, role, ...sink };
 }
 
@@ -317,7 +317,7 @@ const useKeys = (resources: string[]): readonly PolicyStatement[] =>
 function asSink(
   lake: LakeDeclaration,
   { ref, attrArn }: CfnDeliveryStream,
-  prefix: string,
+  { prefix, errorPrefix }: Pick<ProvisionedLake, "prefix" | "errorPrefix">,
 ): Omit<ProvisionedSink, "name"> {
   const { name } = lake;
   const isIceberg = lake.table === "iceberg";
@@ -329,6 +329,7 @@ function asSink(
     exceptions: [],
     announced: [
       { name: "Prefix", value: prefix, description: `Keys of the Parquet files of ${name} in the lake bucket` },
+      { name: "ErrorPrefix", value: errorPrefix, description: `Keys of what could not be written to ${name}` },
       { name: "Table", value: tableOf(lake), description: `Table of the files of ${name}, ${rows}` },
       ...(isIceberg ? [] : [{ name: "View", value: name, description: `View of ${name}, each row once` }]),
       { name: "DeliveryStream", value: ref, description: `Delivery stream of ${name}` },
