@@ -1,4 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 
 const FOLDER = new URL("../../.github/workflows/", import.meta.url);
@@ -40,6 +43,40 @@ describe.each(workflows)("%s", (name, text) => {
     for (const [block] of text.matchAll(/^( +)(?:- )?run: (?:\|\n(?:\1 {2,}.*\n|\n)*|.*\n)/gm)) {
       expect(block).not.toContain("${{");
     }
+  });
+});
+
+describe.each([
+  ["deploy-environment.yml", "Deploy", { ROLLBACK: "true", ALARM_TOPIC_ARN: "arn" }, "rollback=true"],
+  ["diff.yml", "Differences", {}, undefined],
+] as const)("%s gives CDK what an environment has", (name, step, env, more) => {
+  const [, workflow] = workflows.find(([file]) => file === name)!;
+  const [, script = ""] = new RegExp(`- name: ${step}\\n[^]*?run: \\|\\n((?: {10}.*\\n|\\n)+)`).exec(workflow) ?? [];
+  /** The values of -c, as the script gives them to `npx cdk`. */
+  const given = (MORE_CONTEXT: string) => {
+    const directory = mkdtempSync(path.join(tmpdir(), "millrace-workflow-"));
+    const text = `npx() { printf '%s\\0' "$@" >&3; }\n${script}`;
+    try {
+      execFileSync("bash", ["-ec", `exec 3>arguments\n${text}`], {
+        cwd: directory,
+        env: { PATH: process.env["PATH"], ENVIRONMENT: "prod", MORE_CONTEXT, ...env },
+      });
+      const args = readFileSync(path.join(directory, "arguments"), "utf8").split("\0");
+      return args.filter((_, i) => args[i - 1] === "-c");
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  };
+  const own = ["environment=prod", ...(more === undefined ? [] : [more, "alarmTopicArn=arn"])];
+
+  test("without more where nothing is set", () => {
+    expect(given("")).toEqual(own);
+  });
+
+  test("line by line, whatever is in them, and cannot be told of another environment", () => {
+    const streams = `streams={"flight-delays/departures":"arn:aws:kinesis:eu-west-1:123456789012:stream/a b"}`;
+    const values = [streams, "vpcId=vpc-1", "lakeBucket=$(exit 1)`exit 1`\"'", "environment=dev"];
+    expect(given(`${values.join("\r\n")}\n\n`)).toEqual([...values, ...own]); // of two values CDK takes the later
   });
 });
 
