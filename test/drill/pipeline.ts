@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import {
-  bigint,
   count,
+  day,
   double,
   kinesis,
   lake,
@@ -13,11 +13,16 @@ import {
   tumbling,
   type Pipeline,
 } from "millrace";
-import type { Departure } from "../../functions/aggregate-flight-delays/schemas.ts";
+import { hourlyDelays } from "../../functions/aggregate-flight-delays/pipeline.ts";
+import * as z from "zod";
+import { departure, type Departure } from "../../functions/aggregate-flight-delays/schemas.ts";
+
+/** A departure from anywhere: what a producer writes for an origin may be long. */
+export const anyDeparture = departure.extend({ origin: z.string() });
 
 /**
  * The pipeline of `functions/aggregate-flight-delays`, as builds of it differ: in what they take for a departure. Its state is
- * that one's, so that commands which read state need not be told of another pipeline.
+ * that one's, so that commands which read state need not be told of another pipeline. What is late lies in folders by day.
  */
 export function flightDelays(schema: StandardSchemaV1<unknown, Departure>): Pipeline {
   const departures = kinesis("departures", {
@@ -26,15 +31,11 @@ export function flightDelays(schema: StandardSchemaV1<unknown, Departure>): Pipe
     eventTime: (d) => d.departedAt,
     disorder: { hours: 5 },
   });
-  const hourlyDelays = lake("hourly_delays", {
-    origin: text,
-    windowStart: timestamp,
-    windowEnd: timestamp,
-    flights: bigint,
-    meanDelay: double,
-    worstDelay: double,
-  });
-  const lateDepartures = lake("late_departures", { origin: text, departedAt: timestamp, delay: double });
+  const lateDepartures = lake(
+    "late_departures",
+    { origin: text, departedAt: timestamp, delay: double },
+    { partitionBy: day("departedAt", { from: "2025-01-01" }) },
+  );
   return pipeline("flight-delays", (flow) => {
     const hourly = flow
       .from(departures)

@@ -6,7 +6,7 @@ export function commandsOf(document: string, section: string): readonly Command[
   const text = sectionOf(document, section);
   return [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, block = ""]) =>
     block
-      .replaceAll(/\\\n\s*/g, " ")
+      .replaceAll(/(?:\\|(?<=\|))\n\s*/g, " ")
       .split("\n")
       .filter((line) => line !== "" && !line.startsWith("#")),
   );

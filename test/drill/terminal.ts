@@ -1,18 +1,13 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 
 export interface Terminal {
-  /** Runs commands in their order, as an operator types them. @throws what the first that fails has printed */
-  run(commands: readonly string[]): Promise<void>;
-}
-
-export interface TerminalOptions {
-  /** What is set before the first command: where the services are. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Run in each shell before its command: it sets the variables that commands name. */
-  readonly preamble: readonly string[];
-  /** Stands for `npx cdk deploy`: there is no CloudFormation here that would. */
-  readonly deploy: () => Promise<void>;
+  /**
+   * Runs commands in their order, as an operator types them. @throws what the first that fails has printed
+   *
+   * @param deploy stands for `npx cdk deploy`: there is no CloudFormation here that would
+   */
+  run(commands: readonly string[], deploy: () => Promise<void>): Promise<void>;
+  close(): void;
 }
 
 /** Version 1 of the AWS CLI goes to AWS with what is for SQS, whatever its variable says; docs/operations.md tells so. */
@@ -22,31 +17,54 @@ const SQS =
 /** The id of a dead letter of the pipeline. */
 const LETTER = /flight-delays:0:[^\s"]+@\d+#\d+/;
 
-/** Where commands of the runbook are typed, word for word. */
-export function openTerminal({ environment, preamble, deploy }: TerminalOptions): Terminal {
+/** What a command's end looks like: no command prints it. */
+const END = /\n--end of command: (\d+)--\n/;
+
+/**
+ * Where commands of the runbook are typed, word for word: one shell, that remembers what was set.
+ *
+ * @param environment what is set before the first command: where the services are
+ */
+export function openTerminal(environment: Readonly<Record<string, string>>): Terminal {
+  const bash = spawn("bash", ["--norc"], {
+    env: { ...process.env, ...environment },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let said = "";
   let printed = "";
+  let onOutput: () => void = () => undefined;
+  bash.stdout.setEncoding("utf8").on("data", (part: string) => {
+    said += part;
+    onOutput();
+  });
+  bash.on("close", () => onOutput());
+  bash.stdin.write(`exec 2>&1\n${SQS}\n`);
+
   /** The text's dead letter is an example: the first that was printed takes its place. */
   const filled = (command: string): string =>
     command.replace(LETTER, (example) => LETTER.exec(printed)?.[0] ?? example);
-  const shell = async (command: string): Promise<void> => {
-    const text = ["set -e", SQS, ...preamble, command].join("\n");
-    const bash = spawn("bash", ["-c", text], {
-      env: { ...process.env, ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let said = "";
-    for (const stream of [bash.stdout, bash.stderr])
-      stream.setEncoding("utf8").on("data", (part: string) => (said += part));
-    const [code] = (await once(bash, "close")) as [number | null];
-    printed += said;
-    if (code !== 0) throw new Error(`The command failed with code ${String(code)}: ${command}\n${said.trim()}`);
+  const typed = async (command: string): Promise<void> => {
+    bash.stdin.write(`{ ${command}\n} </dev/null\nprintf '\\n--end of command: %d--\\n' "$?"\n`);
+    for (;;) {
+      const [whole, code] = END.exec(said) ?? [];
+      if (whole !== undefined) {
+        const output = said.slice(0, said.indexOf(whole));
+        said = "";
+        printed += output;
+        if (code === "0") return;
+        throw new Error(`The command failed with code ${code!}: ${command}\n${output.trim()}`);
+      }
+      if (bash.exitCode !== null) throw new Error(`The shell ended at: ${command}\n${said.trim()}`);
+      await new Promise<void>((resolve) => (onOutput = resolve));
+    }
   };
   return {
-    run: async (commands) => {
+    run: async (commands, deploy) => {
       for (const command of commands) {
         if (/^npx cdk deploy\b/.test(command)) await deploy();
-        else await shell(filled(command));
+        else await typed(filled(command));
       }
     },
+    close: () => void bash.kill(),
   };
 }

@@ -7,7 +7,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { App, Stack } from "aws-cdk-lib";
 import type { Pipeline } from "millrace";
 import { MillracePipeline, type MillracePipelineProps } from "millrace/cdk";
-import { startLocalStack, type FaultPlan, type LocalStack } from "millrace/local";
+import { startLocalStack, type FaultPlan, type LocalStack, type LocalStackOptions } from "millrace/local";
 import type { TaskStatus } from "millrace/lambda";
 import { Deployment } from "../../localstack/start/deployment.ts";
 import { drainAll } from "../../localstack/start/drain.ts";
@@ -20,6 +20,8 @@ export interface LiveOptions {
   readonly props?: Partial<MillracePipelineProps>;
   readonly faults?: FaultPlan;
 }
+
+type Quotas = Pick<LocalStackOptions, "activePartitions">;
 
 /** A pipeline deployed on a local stack of its own. */
 export class Live {
@@ -54,17 +56,22 @@ export class Live {
       ...props,
     });
     const templates = [path.join(app.synth().directory, "live.template.json")];
-    return Live.#of(pipeline, templates, directory, faults);
+    return Live.#of(pipeline, templates, directory, { ...(faults && { faults }) });
   }
 
   /** Starts what a template says that was synthesized before. */
-  static async deploy(pipeline: Pipeline, template: string): Promise<Live> {
-    return Live.#of(pipeline, [template], await mkdtemp(path.join(tmpdir(), "millrace-live-")));
+  static async deploy(pipeline: Pipeline, template: string, options: Quotas = {}): Promise<Live> {
+    return Live.#of(pipeline, [template], await mkdtemp(path.join(tmpdir(), "millrace-live-")), options);
   }
 
-  static async #of(pipeline: Pipeline, templates: readonly string[], directory: string, faults?: FaultPlan) {
+  static async #of(
+    pipeline: Pipeline,
+    templates: readonly string[],
+    directory: string,
+    options: Quotas & Pick<LocalStackOptions, "faults">,
+  ) {
     const dataDirectory = path.join(directory, "data");
-    const stack = await startLocalStack({ templates, dataDirectory, ...(faults && { faults }) });
+    const stack = await startLocalStack({ templates, dataDirectory, ...options });
     return new Live(stack, pipeline, directory);
   }
 

@@ -1,6 +1,5 @@
 import { lambdaHandler } from "millrace/lambda";
-import { departure } from "../../../functions/aggregate-flight-delays/schemas.ts";
-import { flightDelays } from "../pipeline.ts";
+import { anyDeparture, flightDelays } from "../pipeline.ts";
 
 /** What runs when nothing is wrong. */
-export const handler = lambdaHandler(flightDelays(departure));
+export const handler = lambdaHandler(flightDelays(anyDeparture));
