@@ -92,7 +92,7 @@ function pipelineOf(stack: Stack, handler: string): void {
     lakes: { compaction: { every: { hours: 6 }, closedAfter: { seconds: 0 } } },
     // The alarms' clock does not wait for records to be collected.
     mapping: { batchingWindow: { seconds: 0 } },
-    // A tick that fails comes again after six times as long.
-    function: { memory: MEMORY, timeout: { seconds: 3 } },
+    // For the turn that closes thousands of windows on a busy machine. A tick that fails comes again after six times as long.
+    function: { memory: MEMORY, timeout: { seconds: 6 } },
   });
 }

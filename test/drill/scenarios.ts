@@ -82,7 +82,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await site.setTickQueue({ VisibilityTimeout: "0", RedrivePolicy: site.redrivePolicy(10) });
       await site.sweep(1);
     },
-    raised: (site) => site.setTickQueue({ VisibilityTimeout: "18", RedrivePolicy: site.redrivePolicy(100) }),
+    raised: (site) => site.setTickQueue({ VisibilityTimeout: "36", RedrivePolicy: site.redrivePolicy(100) }),
     over: QUARTER,
   },
   {
