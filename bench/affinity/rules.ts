@@ -72,8 +72,10 @@ const foldSettings = {
   source: "model",
   intake: sourceIntake(
     "model",
-    () => {
-      throw new Error("The model folds no records.");
+    {
+      decode: () => {
+        throw new Error("The model folds no records.");
+      },
     },
     0,
   ),

@@ -5,7 +5,7 @@ import { idleOf, type Stage } from "../plan/stage.ts";
 import { sourceIntake, type Intake } from "../runtime/intake.ts";
 import { ShuffleIntake } from "../runtime/shuffle/intake.ts";
 import type { RunnableStage } from "../runtime/stage-runtime.ts";
-import { decoderOf } from "./decoders.ts";
+import { formatOf } from "./formats.ts";
 
 /** A stage as the runtime runs it. @param incarnation of its source or internal stream */
 export const runnableStage = (
@@ -27,7 +27,7 @@ export const runnableStage = (
 function intakeOf({ input, name }: Stage): Intake {
   if (input.kind === "source") {
     const { source } = input;
-    return sourceIntake(name, decoderOf(source), source.disorder, source.trace);
+    return sourceIntake(name, formatOf(source), source.disorder, source.trace);
   }
   return new ShuffleIntake({
     keyFields: new Map([

@@ -1,7 +1,8 @@
 import type { TaskState } from "../state/task-state.ts";
-import { NO_TRACES, sampledTrace, type Traceparent } from "../state/traceparent.ts";
+import type { Traceparent } from "../state/traceparent.ts";
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
-import type { DecodedRecord, IncomingRecord, RecordDecoder } from "./record.ts";
+import type { DecodedRecord, IncomingRecord, RecordFormat } from "./record.ts";
+import { sourceUnits } from "./source-units.ts";
 
 /** A decoded value, and where in the stage it enters: the name of the source, or of the `keyBy` it comes through. */
 export interface Entering extends DecodedRecord {
@@ -43,44 +44,18 @@ export interface Intake {
 export type TraceOf = (record: never) => string | undefined;
 
 /**
- * Records of a source: one unit each; event time follows the largest of theirs.
+ * Records of a source: one unit for each event that they hold; event time follows the largest of theirs.
  *
  * @param disorder milliseconds
  * @param trace nothing where records are not traced
  */
-export const sourceIntake = (source: string, decode: RecordDecoder, disorder: number, trace?: TraceOf): Intake => ({
+export const sourceIntake = (source: string, format: RecordFormat, disorder: number, trace?: TraceOf): Intake => ({
   kind: "source",
-  unitsOf: (record) => [unitOf(source, decode, record, trace)],
-  unitsOfLetter: (record) => [unitOf(source, decode, record, trace)],
+  unitsOf: (record, state) => sourceUnits({ source, format, trace }, record, state),
+  unitsOfLetter: (record) => sourceUnits({ source, format, trace }, record, undefined),
   skip: () => undefined,
   watermarkOf: (time) => time - disorder,
   watermarkIn: () => BEFORE_ALL_TIME,
   isSilent: () => true,
   missingIn: () => [],
 });
-
-const unitOf = (
-  entry: string,
-  decode: RecordDecoder,
-  record: IncomingRecord,
-  trace: TraceOf | undefined,
-): IncomingUnit => ({
-  open: () => {
-    const decoded = decode(record);
-    return trace === undefined ? { entry, ...decoded } : { entry, ...decoded, traces: tracesOf(decoded.value, trace) };
-  },
-  records: 1,
-  record: () => record,
-});
-
-/** A trace is worth less than the record: what goes wrong here is no trace, and no dead letter. */
-function tracesOf(value: unknown, trace: TraceOf): readonly Traceparent[] {
-  try {
-    const told: unknown = (trace as (record: unknown) => unknown)(value);
-    if (told instanceof Promise) told.catch(() => undefined); // its rejection would end the process
-    const sampled = sampledTrace(told);
-    return sampled === undefined ? NO_TRACES : [sampled];
-  } catch {
-    return NO_TRACES;
-  }
-}

@@ -20,5 +20,45 @@ export interface DecodedRecord {
   readonly keyCode: string;
 }
 
+/** What a decoder is given: a record, or an event that is packed in one. */
+export interface Undecoded {
+  readonly position: Position;
+  /** When the source took it in: epoch milliseconds. */
+  readonly arrival: number;
+  /** What it was routed by; undefined where its own key says so. */
+  readonly partitionKey: string | undefined;
+  readonly base64: string;
+  /** The payload itself, where it is known already. */
+  readonly bytes?: Buffer;
+}
+
 /** Decodes and checks one record. Pure. Throws poison errors for what it cannot make sense of. */
-export type RecordDecoder = (record: IncomingRecord) => DecodedRecord;
+export type RecordDecoder = (record: Undecoded) => DecodedRecord;
+
+/** An event, one of those that a record holds. */
+export interface PackedEvent extends Undecoded {
+  readonly bytes: Buffer;
+  /** What its dead letter says of how it was routed, where nothing else does. */
+  readonly packedBy: string;
+}
+
+/** The events that a record holds. */
+export interface Pack {
+  readonly events: readonly PackedEvent[];
+  /** Whether its producer sends once more, to their own partition, events that came to another one: here they are passed over. */
+  readonly isSentAgain: boolean;
+}
+
+/**
+ * Takes a record apart. Pure. Undefined for a record that is one event as it is.
+ *
+ * Throws poison errors for what it cannot make sense of.
+ */
+export type Unpack = (record: IncomingRecord) => Pack | undefined;
+
+/** How a source's records become values. */
+export interface RecordFormat {
+  readonly decode: RecordDecoder;
+  /** For sources whose records may hold several events. */
+  readonly unpack?: Unpack;
+}

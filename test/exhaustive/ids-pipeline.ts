@@ -1,6 +1,6 @@
 import { custom, kinesis, lake, pipeline, text, timestamp, tumbling, type Duration } from "millrace";
 import { z } from "zod";
-import { kinesisDecoder } from "../../lib/connectors/kinesis/decode.ts";
+import { kinesisFormat } from "../../lib/connectors/kinesis/decode.ts";
 import { systemicError } from "../../lib/errors.ts";
 import { compileStage } from "../../lib/plan/compile.ts";
 import { planStages, sourceOf } from "../../lib/plan/stage.ts";
@@ -69,7 +69,7 @@ export function idsStage(die: () => void, { each = true, idle = "never" }: IdsOp
     source: sourceOf(stage).name,
     incarnation: 0,
     program: compileStage(flow, stage),
-    intake: sourceIntake(stage.name, kinesisDecoder(sourceOf(stage)), sourceOf(stage).disorder),
+    intake: sourceIntake(stage.name, kinesisFormat(sourceOf(stage)), sourceOf(stage).disorder),
     idle: sourceOf(stage).idle,
     poisonShare: flow.poison.share,
     sinks: [...stage.sinks.map(({ name }) => name), DEAD_LETTERS, TICKS],

@@ -1,5 +1,5 @@
 import type { Pipeline } from "millrace";
-import { kinesisDecoder } from "../../lib/connectors/kinesis/decode.ts";
+import { kinesisFormat } from "../../lib/connectors/kinesis/decode.ts";
 import { compileStage } from "../../lib/plan/compile.ts";
 import { planStages, sourceOf } from "../../lib/plan/stage.ts";
 import { Fold } from "../../lib/runtime/fold.ts";
@@ -17,7 +17,7 @@ export function folding(pipeline: Pipeline) {
       origin: { pipeline: pipeline.name, stage: stage.name, task: "task", partition: "0" },
       program: compileStage(pipeline, stage),
       source: source.name,
-      intake: sourceIntake(source.name, kinesisDecoder(source), source.disorder),
+      intake: sourceIntake(source.name, kinesisFormat(source), source.disorder),
       poisonShare: 1,
       build: "test",
     },

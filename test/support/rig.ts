@@ -1,6 +1,6 @@
 import type { Pipeline } from "millrace";
 import { MemoryChangelog, MemoryObjects } from "millrace/testing";
-import { kinesisDecoder } from "../../lib/connectors/kinesis/decode.ts";
+import { kinesisFormat } from "../../lib/connectors/kinesis/decode.ts";
 import { compileStage } from "../../lib/plan/compile.ts";
 import { planStages, sourceOf, type Stage } from "../../lib/plan/stage.ts";
 import type { WriterLimits } from "../../lib/runtime/commit-writer.ts";
@@ -8,7 +8,7 @@ import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts"
 import type { Lookups } from "../../lib/runtime/enrichment.ts";
 import type { Measure, Span, TurnReport } from "../../lib/runtime/observer.ts";
 import { sourceIntake } from "../../lib/runtime/intake.ts";
-import type { IncomingRecord, RecordDecoder } from "../../lib/runtime/record.ts";
+import type { IncomingRecord, RecordDecoder, RecordFormat } from "../../lib/runtime/record.ts";
 import type { Delivery as Item, Refusal, SinkWriter } from "../../lib/runtime/sink-writer.ts";
 import type { Partition } from "../../lib/state/partition.ts";
 import { StageRuntime } from "../../lib/runtime/stage-runtime.ts";
@@ -106,7 +106,7 @@ export class Rig {
   deploy(pipeline: Pipeline, build: string): void {
     this.#pipeline = pipeline;
     this.#build = build;
-    this.decode = kinesisDecoder(sourceOf(planStages(pipeline)[0]!));
+    this.decode = kinesisFormat(sourceOf(planStages(pipeline)[0]!)).decode;
     for (const { name } of [...planStages(pipeline)[0]!.sinks, { name: DEAD_LETTERS }, { name: TICKS }])
       if (!this.sinks.has(name)) this.sinks.set(name, new RecordingSink());
   }
@@ -132,6 +132,10 @@ export class Rig {
     };
   }
 
+  #format({ decode = this.decode }: RigOptions): RecordFormat {
+    return { ...kinesisFormat(sourceOf(this.#stage)), decode };
+  }
+
   /** A new process: it knows nothing. */
   process(options: RigOptions = {}): StageRuntime {
     const stage = this.#stage;
@@ -145,7 +149,7 @@ export class Rig {
         source,
         incarnation,
         program: compileStage(this.#pipeline, stage),
-        intake: sourceIntake(source, options.decode ?? this.decode, sourceOf(stage).disorder, sourceOf(stage).trace),
+        intake: sourceIntake(source, this.#format(options), sourceOf(stage).disorder, sourceOf(stage).trace),
         idle: sourceOf(stage).idle,
         poisonShare: this.#pipeline.poison.share,
       },

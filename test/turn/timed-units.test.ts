@@ -67,7 +67,7 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
       origin: { pipeline: "p", stage: "s", task: "t", partition: "q" },
       program: stage,
       source: "source",
-      intake: sourceIntake("source", () => ({ value: undefined, time: 0, key, keyCode }), 0),
+      intake: sourceIntake("source", { decode: () => ({ value: undefined, time: 0, key, keyCode }) }, 0),
       poisonShare: 0.5,
       build: "test",
     },

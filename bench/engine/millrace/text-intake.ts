@@ -17,12 +17,14 @@ export function textIntake(source: SourceDeclaration): Intake {
   const keyOf = Object.entries(source.key) as [string, (value: unknown) => KeyValue][];
   return sourceIntake(
     source.name,
-    (record) => {
-      const value = validate(source.schema, parseJson((record as TextRecord).payload));
-      const time = toEpochMillis(eventTime(value));
-      const key: Record<string, KeyValue> = {};
-      for (const [field, take] of keyOf) key[field] = take(value);
-      return { value, time, key, keyCode: encodeKey(key) };
+    {
+      decode: (record) => {
+        const value = validate(source.schema, parseJson((record as TextRecord).payload));
+        const time = toEpochMillis(eventTime(value));
+        const key: Record<string, KeyValue> = {};
+        for (const [field, take] of keyOf) key[field] = take(value);
+        return { value, time, key, keyCode: encodeKey(key) };
+      },
     },
     source.disorder,
   );

@@ -3,6 +3,7 @@ import {
   declareSource,
   type KeyValues,
   type Source,
+  type SourceDeclaration,
   type SourceKey,
   type SourceOptions,
 } from "../../pipeline/source.ts";
@@ -10,8 +11,23 @@ import {
 /** What makes a source a Kinesis source. */
 export const KINESIS = "kinesis";
 
+/** What a Kinesis source has beside what every source has. */
+export interface KinesisDeclaration extends SourceDeclaration {
+  readonly compression: "snappy" | undefined;
+}
+
+/** The settings of a Kinesis source. */
+export interface KinesisOptions<S extends StandardSchemaV1, K extends KeyValues> extends SourceOptions<S, K> {
+  /**
+   * How payloads are compressed that do not say so themselves: as one raw snappy block each. Gzip and zstd are known by
+   * their first bytes and need no setting. @default by their first bytes
+   */
+  readonly compression?: "snappy";
+}
+
 /**
- * A Kinesis data stream of JSON records, one event a record.
+ * A Kinesis data stream of JSON events: one a record, or several of them packed in one (docs/packing.md). Payloads may be
+ * compressed.
  *
  * @example
  * const departures = kinesis("departures", {
@@ -26,7 +42,11 @@ export const KINESIS = "kinesis";
  */
 export function kinesis<S extends StandardSchemaV1, K extends KeyValues = {}>(
   name: string,
-  options: SourceOptions<S, K>,
+  options: KinesisOptions<S, K>,
 ): Source<StandardSchemaV1.InferOutput<S>, SourceKey<K>, StandardSchemaV1.InferInput<S>> {
-  return declareSource(KINESIS, name, options);
+  const declared: KinesisDeclaration = {
+    ...declareSource(KINESIS, name, options),
+    compression: options.compression,
+  };
+  return declared;
 }

@@ -1,22 +1,31 @@
 import { poisonError } from "../../errors.ts";
 import { JsonError, parseJson } from "../../formats/json.ts";
 import type { SourceDeclaration } from "../../pipeline/source.ts";
-import type { RecordDecoder } from "../../runtime/record.ts";
+import type { RecordDecoder, RecordFormat } from "../../runtime/record.ts";
 import { validate } from "../../schema.ts";
 import { encodeKey, partitionKeyOf, type KeyValue } from "../../state/key.ts";
 import { toEpochMillis } from "../../time/instant.ts";
+import type { KinesisDeclaration } from "./declare.ts";
+import { payloadOf } from "./payload.ts";
+import { kinesisUnpack } from "./unpack.ts";
+
+/** How records of a Kinesis source become values. */
+export const kinesisFormat = (source: SourceDeclaration): RecordFormat => ({
+  decode: kinesisDecoder(source),
+  unpack: kinesisUnpack((source as KinesisDeclaration).compression),
+});
 
 const NO_KEY = { key: {}, keyCode: "" };
 
 /**
- * The decoder of a Kinesis source: base64, UTF-8, JSON, schema, event time, key, in this order. What
+ * The decoder of events of a Kinesis source: base64, UTF-8, JSON, schema, event time, key, in this order. What
  * fails one of them is poison.
  */
 export function kinesisDecoder(source: SourceDeclaration): RecordDecoder {
   const eventTime = source.eventTime as (value: unknown) => unknown;
   const keyOf = Object.entries(source.key) as [string, (value: unknown) => KeyValue][];
-  return ({ base64, arrival, partitionKey }) => {
-    const value = validate(source.schema, jsonOf(base64));
+  return ({ base64, bytes, arrival, partitionKey }) => {
+    const value = validate(source.schema, jsonOf(bytes ?? payloadOf(base64)));
     const time = toEpochMillis(eventTime(value));
     if (time > arrival + source.maxFuture) {
       throw poisonError({
@@ -28,7 +37,7 @@ export function kinesisDecoder(source: SourceDeclaration): RecordDecoder {
     const key: Record<string, KeyValue> = {};
     for (const [field, take] of keyOf) key[field] = take(value);
     const keyCode = encodeKey(key);
-    if (partitionKeyOf(key) !== partitionKey) {
+    if (partitionKey !== undefined && partitionKeyOf(key) !== partitionKey) {
       // Two keys of one partition key, or one key on two shards: its state would be torn apart.
       throw poisonError({
         code: "kinesis/partition-key",
@@ -40,15 +49,9 @@ export function kinesisDecoder(source: SourceDeclaration): RecordDecoder {
   };
 }
 
-function jsonOf(base64: string): unknown {
+function jsonOf(bytes: Buffer): unknown {
   // What a producer of null puts there: Debezium Server, of a tombstone.
-  if (base64 === "") return null;
-  const bytes = Buffer.from(base64, "base64");
-  // Node skips what is not base64; then there are fewer bytes than the text stands for.
-  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
-  if (base64.length % 4 !== 0 || bytes.length !== (base64.length / 4) * 3 - padding) {
-    throw poisonError({ code: "kinesis/base64", message: "The payload is not base64." });
-  }
+  if (bytes.length === 0) return null;
   try {
     return parseJson(bytes);
   } catch (thrown) {

@@ -68,7 +68,7 @@ function bound(
         },
       },
       source: "s",
-      intake: sourceIntake("s", decode, 0),
+      intake: sourceIntake("s", { decode }, 0),
       poisonShare: 1,
       build: "test",
     },

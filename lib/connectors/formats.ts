@@ -1,0 +1,20 @@
+import { definitionError } from "../errors.ts";
+import type { SourceDeclaration } from "../pipeline/source.ts";
+import type { RecordFormat } from "../runtime/record.ts";
+import { KINESIS } from "./kinesis/declare.ts";
+import { kinesisFormat } from "./kinesis/decode.ts";
+
+const FORMATS: Readonly<Record<string, (source: SourceDeclaration) => RecordFormat>> = {
+  [KINESIS]: kinesisFormat,
+};
+
+/** How a source's records become values. @throws definition error `source/connector` */
+export function formatOf(source: SourceDeclaration): RecordFormat {
+  const make = FORMATS[source.connector];
+  if (make !== undefined) return make(source);
+  throw definitionError({
+    code: "source/connector",
+    message: `The source "${source.name}" is of "${source.connector}", whose records nothing decodes.`,
+    advice: `Sources are made by ${Object.keys(FORMATS).join(", ")}.`,
+  });
+}

@@ -1,0 +1,104 @@
+import { isSystemic, poisonError, systemicError } from "../../errors.ts";
+import { compressionOf, CompressionError, decompress, type Compression } from "../../formats/compression.ts";
+import { isJsonSequence, SequenceError, splitSequence } from "../../formats/json-sequence.ts";
+import { deaggregate, KplError } from "../../formats/kpl.ts";
+import type { IncomingRecord, Pack, PackedEvent, Undecoded, Unpack } from "../../runtime/record.ts";
+import { encodePack, isPackHeader, PACK_HEADER } from "./pack.ts";
+import { payloadOf } from "./payload.ts";
+
+/** What may come of one record: sixteen times what Kinesis takes by default. */
+export const MAX_BYTES = 16 * 1_024 * 1_024;
+
+/**
+ * Takes Kinesis records apart: gzip, zstd, sequences of JSON texts and records that the KPL has aggregated are known by their
+ * first bytes, which no JSON text begins with.
+ *
+ * @param declared how payloads are compressed that do not say so themselves
+ */
+export const kinesisUnpack =
+  (declared?: "snappy"): Unpack =>
+  (record) => {
+    if (declared === undefined && !mayBePacked(record.base64)) return undefined;
+    try {
+      return unpack(record, declared);
+    } catch (thrown) {
+      throw asPoison(thrown);
+    }
+  };
+
+/** By the first sextet of 1f (gzip), 1e (sequence), 28 (zstd) and f3 (KPL): most records are none of these, and decoded once. */
+const mayBePacked = (base64: string): boolean => {
+  const first = base64[0];
+  return first === "H" || first === "K" || first === "8";
+};
+
+function unpack(record: IncomingRecord, declared: Compression | undefined): Pack | undefined {
+  const payload = payloadOf(record.base64);
+  const compression = declared ?? compressionOf(payload);
+  const bytes = compression === undefined ? payload : decompress(payload, compression, MAX_BYTES);
+  const aggregated = compression === undefined ? deaggregate(bytes) : undefined;
+  if (aggregated !== undefined) {
+    const events = aggregated.map(({ partitionKey, hasExplicitHashKey, data }) => {
+      return event(record, data, hasExplicitHashKey ? EXPLICIT : partitionKey, () => data);
+    });
+    return { events, isSentAgain: false };
+  }
+  if (isJsonSequence(bytes)) return sequence(record, bytes);
+  if (compression === undefined) return undefined;
+  return { events: [event(record, bytes, record.partitionKey, () => payload)], isSentAgain: false };
+}
+
+/** A partition key that no key has: an explicit hash key puts records of one key on any shard, and `byKey` refuses it. */
+const EXPLICIT = "\u0000explicit-hash-key";
+
+function sequence(record: IncomingRecord, bytes: Buffer): Pack {
+  const texts = splitSequence(bytes);
+  const isPack = isPackHeader(texts[0]!);
+  if (isPack && !texts[0]!.equals(Buffer.from(PACK_HEADER))) {
+    throw systemicError({
+      code: "kinesis/pack-version",
+      message: `A record of ${record.position.sequence} is a pack of a version that this build does not read.`,
+      advice: "Deploy a build with the producers' version of millrace, or a later one.",
+    });
+  }
+  const partitionKey = isPack ? undefined : record.partitionKey;
+  const events = (isPack ? texts.slice(1) : texts).map((text) =>
+    event(record, text, partitionKey, () => (isPack ? encodePack([text]) : text)),
+  );
+  return { events, isSentAgain: isPack };
+}
+
+/** @param alone its payload where it is the only event of a record */
+const event = (
+  { position, arrival, partitionKey: packedBy }: IncomingRecord,
+  bytes: Buffer,
+  partitionKey: Undecoded["partitionKey"],
+  alone: () => Buffer,
+): PackedEvent => ({
+  position,
+  arrival,
+  bytes,
+  partitionKey,
+  packedBy,
+  get base64() {
+    return alone().toString("base64");
+  },
+});
+
+/** What is wrong with the bytes is the record's; that this process cannot read such bytes at all is not. */
+function asPoison(thrown: unknown): unknown {
+  if (isSystemic(thrown)) return thrown;
+  if (thrown instanceof CompressionError) {
+    const { code, message } = thrown;
+    if (code !== "compression/unsupported") return poisonError({ code, message });
+    return systemicError({
+      code,
+      message,
+      advice: "Run the function on Node 22.15 or later, or have producers use gzip.",
+    });
+  }
+  if (thrown instanceof SequenceError || thrown instanceof KplError) {
+    return poisonError({ code: "kinesis/pack", message: thrown.message });
+  }
+  return thrown;
+}

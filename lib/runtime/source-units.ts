@@ -1,0 +1,108 @@
+import { isWithin } from "../state/hash-range.ts";
+import { partitionKeyOf } from "../state/key.ts";
+import type { TaskState } from "../state/task-state.ts";
+import { NO_TRACES, sampledTrace, type Traceparent } from "../state/traceparent.ts";
+import type { Entering, IncomingUnit, TraceOf } from "./intake.ts";
+import type { DecodedRecord, IncomingRecord, Pack, PackedEvent, RecordFormat } from "./record.ts";
+
+/** How a source's records are read. */
+export interface SourceFormat {
+  readonly source: string;
+  readonly format: RecordFormat;
+  readonly trace: TraceOf | undefined;
+}
+
+/**
+ * What a record of a source holds, each a unit of its own (X7).
+ *
+ * @param state of the task; undefined for a dead letter, of which nothing is passed over: it may be all that is left
+ */
+export function sourceUnits(
+  how: SourceFormat,
+  record: IncomingRecord,
+  state: TaskState | undefined,
+): readonly IncomingUnit[] {
+  const { unpack, decode } = how.format;
+  const whole = (open: () => DecodedRecord) => [
+    { open: () => entering(how, open()), records: 1, record: () => record },
+  ];
+  let pack: Pack | undefined;
+  try {
+    pack = unpack?.(record);
+  } catch (thrown) {
+    return whole(() => {
+      throw thrown;
+    });
+  }
+  if (pack === undefined) return whole(() => decode(record));
+  const units = pack.events.map((event) => new PackedUnit(how, record, event));
+  if (state === undefined || !pack.isSentAgain) return units;
+  return units.filter((unit) => !unit.isElsewhere(state));
+}
+
+/** An event that came with others in a record. */
+class PackedUnit implements IncomingUnit {
+  readonly records = 1;
+  readonly #how: SourceFormat;
+  readonly #record: IncomingRecord;
+  readonly #event: PackedEvent;
+  #decoded: DecodedRecord | undefined;
+
+  constructor(how: SourceFormat, record: IncomingRecord, event: PackedEvent) {
+    this.#how = how;
+    this.#record = record;
+    this.#event = event;
+  }
+
+  open = (): Entering => entering(this.#how, this.#decode());
+
+  /** It alone: on its way back it is routed by its own key, if it has one that can be read. */
+  record = (): IncomingRecord => {
+    const { position, arrival } = this.#record;
+    const { base64, partitionKey, packedBy } = this.#event;
+    return { position, arrival, base64, partitionKey: partitionKey ?? this.#ownKey() ?? packedBy };
+  };
+
+  /** Whether its key is another partition's. What cannot be decoded is a dead letter wherever it is. */
+  isElsewhere({ range, hashOf }: TaskState): boolean {
+    if (range === undefined) return false;
+    try {
+      const { key, keyCode } = this.#decode();
+      return keyCode !== "" && !isWithin(range, hashOf(key));
+    } catch {
+      return false;
+    }
+  }
+
+  #ownKey(): string | undefined {
+    try {
+      const { key, keyCode } = this.#decode();
+      return keyCode === "" ? undefined : partitionKeyOf(key);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Once: it may be looked at twice. */
+  #decode(): DecodedRecord {
+    return (this.#decoded ??= this.#how.format.decode(this.#event));
+  }
+}
+
+function entering({ source, trace }: SourceFormat, decoded: DecodedRecord): Entering {
+  return trace === undefined
+    ? { entry: source, ...decoded }
+    : { entry: source, ...decoded, traces: tracesOf(decoded.value, trace) };
+}
+
+/** A trace is worth less than the record: what goes wrong here is no trace, and no dead letter. */
+function tracesOf(value: unknown, trace: TraceOf): readonly Traceparent[] {
+  try {
+    const told: unknown = (trace as (record: unknown) => unknown)(value);
+    if (told instanceof Promise) told.catch(() => undefined); // its rejection would end the process
+    const sampled = sampledTrace(told);
+    return sampled === undefined ? NO_TRACES : [sampled];
+  } catch {
+    return NO_TRACES;
+  }
+}
