@@ -1,12 +1,13 @@
 import { cost } from "./cost/cost.ts";
 import { engine } from "./engine/engine.ts";
+import { state } from "./state/state.ts";
 
 /**
  * `npm run bench -- NAME`: a comparison that anyone can run again. It installs what it compares with, checks that both
  * sides give the same answer, and then prints what they took and writes it to bench/results/. `report` makes
  * docs/performance.md and docs/cost.md of what is there.
  */
-const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { engine, cost };
+const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { engine, cost, state };
 
 const [name = "", ...args] = process.argv.slice(2);
 const comparison = COMPARISONS[name];

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import path from "node:path";
 import { format } from "prettier";
@@ -62,6 +62,7 @@ export async function writeResult<T>(
     machine: machine(),
     ...rest,
   };
+  mkdirSync(path.dirname(fileOf(comparison)), { recursive: true });
   writeFileSync(fileOf(comparison), await format(JSON.stringify(result), { parser: "json", printWidth: 120 }));
 }
 

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { buildSync } from "esbuild";
-import { ROOT, workDirectory } from "../../harness/work.ts";
+import { ROOT, workDirectory } from "./work.ts";
 
 const REQUIRE = `import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);`;
 

@@ -1,0 +1,93 @@
+import path from "node:path";
+import { taskName } from "../../lib/state/task-id.ts";
+import type { TurnReport } from "../../lib/runtime/observer.ts";
+import { oneTask, SHARD } from "../harness/one-task.ts";
+import { median } from "../harness/statistics.ts";
+import { BUILDING, Readings } from "./batches.ts";
+import readings from "./readings.ts";
+import { FileObjects, ShortChangelog } from "./stores.ts";
+
+// A child's program: `warm SENSORS BATCHES DIRECTORY` builds a state and works on it; `cold SENSORS SEQUENCE DIRECTORY`
+// goes on with it in a process that knows nothing. It writes what it came to as JSON.
+const [mode, sensors, other, directory] = process.argv.slice(2) as [string, string, string, string];
+const file = path.join(directory, "changelog");
+
+/** Milliseconds of this process's CPU. */
+const cpu = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
+
+const objects = new FileObjects(directory);
+const changelog = mode === "cold" ? await ShortChangelog.load(file) : new ShortChangelog();
+let last: TurnReport | undefined;
+const rows = { count: 0, readings: 0, total: 0 };
+const runtime = oneTask(readings, {
+  changelog,
+  objects,
+  sink: {
+    deliver: async (deliveries) => {
+      for (const { body } of deliveries) {
+        const row = JSON.parse(body) as { readings: number; total: number };
+        rows.count++;
+        rows.readings += row.readings;
+        rows.total += row.total;
+      }
+      return [];
+    },
+  },
+  onTurn: (report) => (last = report),
+});
+const task = taskName(runtime.idOf(SHARD));
+const drained = async () => {
+  await runtime.control({ type: "drain", task });
+  return rows;
+};
+
+if (mode === "warm") {
+  const source = new Readings();
+  const checkpoint = { bytes: 0, cpu: 0, count: 0 };
+  let appended = 0;
+  changelog.onAppend = () => (appended = cpu());
+  objects.onPut = (key, bytes) => {
+    if (!key.startsWith("checkpoints/")) return;
+    Object.assign(checkpoint, { bytes, cpu: cpu() - appended, count: checkpoint.count + 1 });
+  };
+  const all = Number(sensors);
+  for (let from = 0; from < all; from += BUILDING) {
+    const some = Array.from({ length: Math.min(BUILDING, all - from) }, (_, i) => from + i);
+    await runtime.records(SHARD, source.of(some));
+  }
+  global.gc!();
+  const held = process.memoryUsage();
+  const turns: { cpu: number; bytes: number; checkpointed: boolean }[] = [];
+  for (let n = 0; n < Number(other); n++) {
+    const records = source.touching(all);
+    const before = cpu();
+    await runtime.records(SHARD, records);
+    turns.push({ cpu: cpu() - before, bytes: last!.commitBytes, checkpointed: last!.checkpointed });
+  }
+  await changelog.save(task, file);
+  const plain = turns.filter(({ checkpointed }) => !checkpointed).slice(Math.floor(turns.length / 4)); // compiled by then
+  const report = {
+    heapMegabytes: (held.heapUsed + held.arrayBuffers) / 2 ** 20,
+    residentMegabytes: held.rss / 2 ** 20,
+    turnCpu: median(plain.map((turn) => turn.cpu)),
+    turnCpuMean: plain.reduce((sum, turn) => sum + turn.cpu, 0) / plain.length,
+    deltaBytes: median(plain.map(({ bytes }) => bytes)),
+    stateBytes: last!.stateBytes,
+    checkpoint,
+    sequence: source.sequence,
+  };
+  console.log(JSON.stringify({ ...report, rows: await drained() }));
+} else {
+  const source = new Readings(Number(other));
+  const records = source.touching(Number(sensors));
+  const [before, start] = [cpu(), performance.now()];
+  await runtime.records(SHARD, records);
+  const report = { cpu: cpu() - before, wall: performance.now() - start, catchUpBytes: last!.catchUpBytes };
+  const again = source.touching(Number(sensors));
+  const warm = cpu();
+  await runtime.records(SHARD, again);
+  console.log(JSON.stringify({ ...report, nextCpu: cpu() - warm, rows: await drained() }));
+}
