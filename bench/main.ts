@@ -1,5 +1,7 @@
 import { cost } from "./cost/cost.ts";
+import { bundle } from "./bundle/bundle.ts";
 import { engine } from "./engine/engine.ts";
+import { report } from "./report.ts";
 import { state } from "./state/state.ts";
 
 /**
@@ -7,7 +9,13 @@ import { state } from "./state/state.ts";
  * sides give the same answer, and then prints what they took and writes it to bench/results/. `report` makes
  * docs/performance.md and docs/cost.md of what is there.
  */
-const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { engine, cost, state };
+const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  engine,
+  cost,
+  state,
+  bundle,
+  report,
+};
 
 const [name = "", ...args] = process.argv.slice(2);
 const comparison = COMPARISONS[name];

@@ -20,7 +20,7 @@ export interface Metered {
 }
 
 /** Seconds that a child may take before it is ended. */
-const MOST_SECONDS = 600;
+const MOST_SECONDS = 1_500;
 
 /** Runs a command to its end and reads from the kernel what it took: the same meter for whatever is compared. */
 export async function metered(

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { IncomingRecord } from "../../lib/runtime/record.ts";
 import { randomFrom } from "../affinity/random.ts";
 
@@ -7,7 +8,7 @@ export const TOUCHING = 1_000;
 
 const START = Date.UTC(2026, 0, 2);
 
-/** The records of sensors, in the given order: each reading's value is what its sensor's number leaves by 1,000. */
+/** The records of sensors. Names and values are as good as random, so that they compress no better than real ones. */
 export class Readings {
   #sequence: number;
   readonly #random;
@@ -25,8 +26,9 @@ export class Readings {
   /** One reading of each of some sensors. */
   of(sensors: readonly number[]): IncomingRecord[] {
     return sensors.map((n) => {
-      const sensor = `sensor-${String(n).padStart(8, "0")}`;
-      const payload = JSON.stringify({ sensor, at: START + this.#sequence, value: n % 1_000 });
+      const sensor = createHash("md5").update(String(n)).digest("hex").slice(0, 12);
+      const value = Math.round(this.#random.next() * 100_000) / 100;
+      const payload = JSON.stringify({ sensor, at: START + this.#sequence, value });
       return {
         position: { sequence: String(++this.#sequence), index: 0 },
         arrival: START,

@@ -1,10 +1,11 @@
 import { bigint, count, double, kinesis, lake, max, pipeline, sum, text, timestamp, tumbling } from "millrace";
 import * as z from "zod";
 
-const readings = kinesis("readings", {
+export const readings = kinesis("readings", {
   schema: z.object({ sensor: z.string(), at: z.number(), value: z.number() }),
   key: { sensor: (reading) => reading.sensor },
   eventTime: (reading) => reading.at,
+  idle: "never",
   disorder: { minutes: 1 },
   maxFuture: "unbounded",
 });

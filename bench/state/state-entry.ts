@@ -18,6 +18,9 @@ const cpu = (): number => {
   return (user + system) / 1_000;
 };
 
+/** The most memory resident so far, MB. What draining takes, which is there for the check alone, is not to be in it. */
+const peak = (): number => process.resourceUsage().maxRSS / 1_024;
+
 const objects = new FileObjects(directory);
 const changelog = mode === "cold" ? await ShortChangelog.load(file) : new ShortChangelog();
 let last: TurnReport | undefined;
@@ -78,6 +81,7 @@ if (mode === "warm") {
     stateBytes: last!.stateBytes,
     checkpoint,
     sequence: source.sequence,
+    peakMegabytes: peak(),
   };
   console.log(JSON.stringify({ ...report, rows: await drained() }));
 } else {
@@ -85,7 +89,12 @@ if (mode === "warm") {
   const records = source.touching(Number(sensors));
   const [before, start] = [cpu(), performance.now()];
   await runtime.records(SHARD, records);
-  const report = { cpu: cpu() - before, wall: performance.now() - start, catchUpBytes: last!.catchUpBytes };
+  const report = {
+    cpu: cpu() - before,
+    wall: performance.now() - start,
+    catchUpBytes: last!.catchUpBytes,
+    peakMegabytes: peak(),
+  };
   const again = source.touching(Number(sensors));
   const warm = cpu();
   await runtime.records(SHARD, again);

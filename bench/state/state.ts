@@ -22,6 +22,7 @@ interface Warm {
   readonly stateBytes: number;
   readonly checkpoint: { readonly bytes: number; readonly cpu: number; readonly count: number };
   readonly sequence: number;
+  readonly peakMegabytes: number;
   readonly rows: Rows;
 }
 
@@ -30,18 +31,18 @@ interface Cold {
   readonly wall: number;
   readonly catchUpBytes: number;
   readonly nextCpu: number;
+  readonly peakMegabytes: number;
   readonly rows: Rows;
 }
 
 /** Times are milliseconds of CPU unless they say otherwise. */
 export interface StateFigures extends Omit<Warm, "rows" | "sequence"> {
   readonly keys: number;
-  readonly peakMegabytes: number;
   /** Batches from one checkpoint to the next: computed, from the rule when one is due. */
   readonly batchesPerCheckpoint: number;
   /** A checkpoint's share of a batch. */
   readonly checkpointCpuPerBatch: number;
-  readonly cold: Omit<Cold, "rows"> & { readonly peakMegabytes: number };
+  readonly cold: Omit<Cold, "rows">;
 }
 
 export interface StateResult {
@@ -53,7 +54,7 @@ export interface StateResult {
 
 const NOT_MEASURED = [
   "DynamoDB and S3: objects are files, the changelog is in memory. Requests and their prices: docs/scale.md.",
-  "Other states: here a key has one window of three aggregates, and its name is 15 characters.",
+  "Other states: here a key has one window of three aggregates, and its name is 12 characters.",
   "Skew: each of a batch's 1,000 records is of a key drawn evenly, so that nearly as many keys are touched.",
 ];
 
@@ -112,10 +113,9 @@ async function measured(entry: string, keys: number, batches: number): Promise<S
   return {
     keys,
     ...report,
-    peakMegabytes: warm.usage.rss,
     batchesPerCheckpoint,
     checkpointCpuPerBatch: report.checkpoint.cpu / batchesPerCheckpoint,
-    cold: { ...cold, peakMegabytes: second.usage.rss },
+    cold,
   };
 }
 
@@ -167,7 +167,7 @@ function lineOf({ figures }: StateResult): string {
   const [first, last] = [figures[0]!, figures.at(-1)!];
   const times = (of: (one: StateFigures) => number) => shown(of(last) / of(first));
   return (
-    `from ${whole(first.keys)} to ${whole(last.keys)} live keys, the same keys touched: a batch's delta ` +
+    `from ${whole(first.keys)} to ${whole(last.keys)} live keys, as many touched: a batch's delta ` +
     `${times((one) => one.deltaBytes)} x, its CPU ${times((one) => one.turnCpuMean)} x without checkpoints, ` +
     `${times((one) => one.turnCpuMean + one.checkpointCpuPerBatch)} x with their share`
   );

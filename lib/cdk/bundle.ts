@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
-import { buildSync } from "esbuild";
+import { buildSync, type BuildOptions } from "esbuild";
 import { definitionError, messageOf } from "../errors.ts";
 
 /** The module of a bundle that Lambda starts with: its handler is `index.handler`. */
@@ -52,29 +52,33 @@ interface BundledFile {
   readonly contents: Uint8Array;
 }
 
+/** How a handler is bundled. Nothing is written by these alone. */
+export const bundleOptions = (entry: string, root: string) =>
+  ({
+    entryPoints: { [ENTRY]: entry },
+    absWorkingDir: root,
+    // Nothing is written here: the place only gives the source map its relative paths, the same on every machine.
+    outdir: join(root, "dist"),
+    outExtension: { ".js": ".mjs" },
+    write: false,
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    target: "node22",
+    format: "esm",
+    mainFields: ["module", "main"],
+    banner: { js: REQUIRE },
+    minify: true,
+    sourcemap: true,
+    // Stack traces need names and lines only; without the text the map is a fraction of its size.
+    sourcesContent: false,
+    legalComments: "none",
+    logLevel: "silent",
+  }) as const satisfies BuildOptions;
+
 function bundle(entry: string, root: string): readonly BundledFile[] {
   try {
-    const { outputFiles } = buildSync({
-      entryPoints: { [ENTRY]: entry },
-      absWorkingDir: root,
-      // Nothing is written here: the place only gives the source map its relative paths, the same on every machine.
-      outdir: join(root, "dist"),
-      outExtension: { ".js": ".mjs" },
-      write: false,
-      bundle: true,
-      splitting: true,
-      platform: "node",
-      target: "node22",
-      format: "esm",
-      mainFields: ["module", "main"],
-      banner: { js: REQUIRE },
-      minify: true,
-      sourcemap: true,
-      // Stack traces need names and lines only; without the text the map is a fraction of its size.
-      sourcesContent: false,
-      legalComments: "none",
-      logLevel: "silent",
-    });
+    const { outputFiles } = buildSync(bundleOptions(entry, root));
     return outputFiles.map(({ path, contents }) => ({ name: basename(path), contents }));
   } catch (cause) {
     throw definitionError({

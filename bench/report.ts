@@ -1,0 +1,135 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { format } from "prettier";
+import { PRICES_READ_ON } from "../lib/cdk/prices.ts";
+import { startsTable, sizesTable, type BundleResult } from "./bundle/bundle.ts";
+import { costTable, type CostResult } from "./cost/cost.ts";
+import { engineTable, type EngineResult } from "./engine/engine.ts";
+import { readResult, type Result } from "./harness/results.ts";
+import { ROOT } from "./harness/work.ts";
+import { stateTable, type StateResult } from "./state/state.ts";
+
+/** `npm run bench -- report`: makes docs/performance.md and docs/cost.md of the last results. All figures come from them. */
+export async function report(): Promise<void> {
+  await write("performance", performanceText());
+  await write("cost", costText());
+}
+
+async function write(name: string, text: string): Promise<void> {
+  const options = { parser: "markdown", printWidth: 120, proseWrap: "always" } as const;
+  writeFileSync(path.join(ROOT, `docs/${name}.md`), await format(text, options));
+}
+
+const MADE = "<!-- Made by `npm run bench -- report` from bench/results: change the script, or measure again. -->";
+
+/** What was run, on what; and in the end what the figures leave out. */
+function section<T>(comparison: string, title: string, body: (figures: T) => string): string {
+  const result = readResult<T>(comparison);
+  if (result === undefined) return `## ${title}\n\nNot measured yet: \`npm run bench -- ${comparison}\`.\n`;
+  return `## ${title}
+
+${facts(result)}
+
+${body(result.figures)}
+
+In one line: ${result.line}.
+
+Not measured:
+
+${result.notMeasured.map((one) => `- ${one}`).join("\n")}
+`;
+}
+
+function facts({ command, date, machine, versions }: Result<unknown>): string {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `\`${command}\`, ${date}, on ${machine.cores} cores of an ${machine.model} with ${machine.memoryGigabytes} GB, shared with other
+work; Node ${machine.node}, ${machine.platform}${named.length > 0 ? `; ${named.join(", ")}` : ""}.`;
+}
+
+const list = (entries: readonly { readonly name: string; readonly about: string }[]): string =>
+  entries.map(({ name, about }) => `- **${name}**: ${about}`).join("\n");
+
+const performanceText = (): string => `${MADE}
+
+# Performance
+
+What Millrace takes, beside what one would use instead. Every table can be made again by one command, which installs what
+it compares with, checks that all have given the same answer, and only then prints. Work is told in seconds of CPU, of all
+threads, as the kernel counts them for the whole process: they depend less on what else the machine does than the clock.
+Ratios are taken within a round, in which everything runs once; figures are medians, with the least and the most of all
+rounds.
+
+${section<EngineResult>(
+  "engine",
+  "Beside other engines",
+  (
+    figures,
+  ) => `The job is [flight delays](../functions/aggregate-flight-delays): JSON, a schema, a filter, windows of an hour for each airport
+with count, mean and worst delay. The departures are real, out of order by up to seven hours, and so is the disorder that
+all engines are told, so that none is late in any. Every engine runs once over ${count(figures.shortEvents)} events and once
+over ${count(figures.longEvents)}: the difference is what a million events more take, when everything is compiled and warm; the
+whole run shows what the start adds. All gave the same ${count(figures.rows)} rows as DuckDB, in every round.
+
+${list(figures.subjects)}
+
+${engineTable(figures)}
+
+Millrace commits after each batch of 1,000, so ${count(Math.round(figures.longEvents / 1_000))} times in a run, and Flink once a
+second, as is usual for each.`,
+)}
+
+${section<StateResult>(
+  "state",
+  "What grows with the state",
+  (
+    figures,
+  ) => `A key has a window of three aggregates. After the state is built, ${count(figures.batches)} batches of 1,000 records touch keys at
+random; then another process, which knows nothing, goes on. All readings are in the rows in the end. Where a column grows
+from line to line although as many keys are touched, it grows with all keys.
+
+${stateTable(figures)}
+
+Checkpoints hold all keys, and are due when the log outgrows the last one: so their share of a batch stays about the same.
+A batch's CPU without them is to depend on what it touches alone; where it does not, that is a cost of large states.
+[What state a task may have](scale.md).`,
+)}
+
+${section<BundleResult>(
+  "bundle",
+  "Bundles and cold starts",
+  (figures) => `A function's bundle by whom its bytes are, as CDK makes it, without the source map:
+
+${sizesTable(figures)}
+
+What a process takes from its start to its first commit, with the bundle and the SDK as they are deployed, ${figures.rounds} rounds:
+
+${startsTable(figures)}`,
+)}
+`;
+
+const costText = (): string => `${MADE}
+
+# Cost of exactly-once
+
+What AWS charges for events that count exactly once, by the way that is used. The events are real departures, added up by
+airport and hour; each way is given its first batch twice beforehand, and must count it once, and all must come to the same
+hours. Requests, bytes and units are counted where they leave the process, on AWS's own emulator of DynamoDB; units of
+transactions by their published rule. Prices are those of us-east-1, read on ${PRICES_READ_ON}
+([lib/cdk/prices.ts](../lib/cdk/prices.ts)).
+
+${section<CostResult>(
+  "cost",
+  "Per million events",
+  (figures) => `${list(unique(figures.figures.map(({ way, about }) => ({ name: way, about }))))}
+
+${costTable(figures)}
+
+${count(figures.events)} events were sent in each line, and what they took is told for a million. Dollars are for DynamoDB, S3, SQS and
+Lambda's requests; what states cost that are not in memory is in [scale](scale.md).`,
+)}
+`;
+
+const count = (n: number): string => n.toLocaleString("en-US");
+
+const unique = <T extends { readonly name: string }>(entries: readonly T[]): readonly T[] =>
+  entries.filter(({ name }, i) => entries.findIndex((other) => other.name === name) === i);
