@@ -81,6 +81,7 @@ export { dynamoTable, type DynamoTableOptions } from "./connectors/dynamodb-tabl
 export { queue, type QueueOptions } from "./connectors/sqs/declare.ts";
 export type { RowFor, RowShape } from "./connectors/row.ts";
 export { lake, type Lake, type LakeFormat, type LakeOptions, type LakeTable } from "./connectors/firehose/declare.ts";
+export { view, type View, type ViewOptions } from "./connectors/view/declare.ts";
 export { day, type DayPartition } from "./connectors/firehose/event-date.ts";
 export { calendarDay, calendarMonth, type CalendarOptions } from "./windows/calendar.ts";
 export { countWindow } from "./windows/count.ts";

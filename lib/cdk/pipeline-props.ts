@@ -85,6 +85,11 @@ export interface MillracePipelineProps {
   readonly tables?: Readonly<Record<string, ITable>>;
   /** Queues that rows are sent to, by the names that the pipeline has for them. @default they are made */
   readonly queues?: Readonly<Record<string, QueueSettings>>;
+  /**
+   * Tables that are there already, by the views that are to be kept in them: with the view's key, and `$expires` as their time
+   * to live. What encrypts one, where that is a key of one's own, must be known of it. @default each view's is made
+   */
+  readonly views?: Readonly<Record<string, ITable>>;
   /** When someone is told. @default the defaults of {@link AlarmSettings} */
   readonly alarms?: AlarmSettings;
   /**
@@ -106,7 +111,7 @@ export interface MillracePipelineProps {
   readonly removal?: "retain" | "destroy";
   /** Whether deleting the stack empties its buckets, by a function of CDK's own; only where `removal` is "destroy". @default false, and buckets with objects stay */
   readonly emptyBuckets?: boolean;
-  /** Whether the changelog table refuses to be deleted. @default true where `removal` is "retain" */
+  /** Whether the changelog table, and tables of views, refuse to be deleted. @default true where `removal` is "retain" */
   readonly deletionProtection?: boolean;
   /** A key that encrypts streams, changelog, buckets, dead letters and what waits in Firehose. @default keys of AWS's, without a charge */
   readonly encryptionKey?: IKey;

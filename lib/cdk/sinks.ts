@@ -2,6 +2,8 @@ import { refuseSetting } from "../connectors/limits.ts";
 import type { CheckedSink } from "../connectors/provisioned.ts";
 import { QUEUE, type QueueDeclaration } from "../connectors/sqs/declare.ts";
 import { checkQueue } from "../connectors/sqs/provision.ts";
+import { VIEW } from "../connectors/view/declare.ts";
+import { checkView } from "../connectors/view/provision.ts";
 import type { SinkDeclaration } from "../pipeline/sink.ts";
 import type { MillracePipelineProps } from "./pipeline-props.ts";
 
@@ -17,10 +19,11 @@ export interface UncheckedSink {
 const SINKS: Readonly<Record<string, (unchecked: UncheckedSink) => CheckedSink>> = {
   [QUEUE]: ({ what, sink, props: { queues = {} } }) =>
     checkQueue(`${what}.queues: "${sink.name}"`, sink as QueueDeclaration, queues[sink.name] ?? {}),
+  [VIEW]: ({ sink, props }) => checkView(sink, props.views?.[sink.name]),
 };
 
 /** Settings of sinks by their names, and the connector that they are of. */
-const SETTINGS = { queues: QUEUE } as const;
+const SETTINGS = { queues: QUEUE, views: VIEW } as const;
 
 /** Settings for what the pipeline does not write to are mistakes. @throws definition error `provision/refused` */
 export function refuseUnknownSinks(

@@ -31,6 +31,8 @@ export interface Exception {
 /** What the construct gives to all that is provisioned in it. */
 export interface Place {
   readonly removalPolicy: RemovalPolicy;
+  /** Whether tables refuse to be deleted. */
+  readonly deletionProtection: boolean;
   /** The user's own key; none for AWS's. */
   readonly encryptionKey: IKey | undefined;
 }

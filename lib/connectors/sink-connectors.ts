@@ -5,6 +5,7 @@ import type { SinkWriter } from "../runtime/sink-writer.ts";
 import { LAKE } from "./firehose/declare.ts";
 import type { Services } from "./services.ts";
 import { QUEUE } from "./sqs/declare.ts";
+import { VIEW } from "./view/declare.ts";
 
 /** The face of a sink that delivers. */
 export type MakeWriter = (sink: SinkDeclaration, address: Address, services: Services) => SinkWriter;
@@ -13,6 +14,7 @@ export type MakeWriter = (sink: SinkDeclaration, address: Address, services: Ser
 const CONNECTORS: Readonly<Record<string, () => Promise<MakeWriter>>> = {
   [LAKE]: async () => (await import("./firehose/sink.ts")).lakeWriter,
   [QUEUE]: async () => (await import("./sqs/sink.ts")).queueWriter,
+  [VIEW]: async () => (await import("./view/sink.ts")).viewWriter,
 };
 
 /** @throws systemic error `bindings/connector` */

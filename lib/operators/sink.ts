@@ -1,11 +1,12 @@
 import { poisonError } from "../errors.ts";
+import type { KeyValues } from "../state/key.ts";
 import type { OperatorContext, Push } from "./operator.ts";
 
 /** The part of a sink that works inside the fold: a value becomes the text that will be delivered. */
 export interface SinkEncoder {
   readonly name: string;
-  /** Pure. Throws poison errors for values that do not fit. */
-  readonly encode: (value: never) => string;
+  /** Pure. Throws poison errors for values that do not fit. @param key that the value is of, where it has one */
+  readonly encode: (value: never, key?: KeyValues) => string;
   /** What one output may take, in bytes of UTF-8, its id included. */
   readonly maxBytes: number;
 }
@@ -15,12 +16,12 @@ const ID_BYTES = 512;
 
 /** The end of a chain: makes outputs of values, and finds what a sink would refuse before the commit (X7). */
 export function sinkOperator(sink: SinkEncoder, context: OperatorContext): Push {
-  const encode = sink.encode as (value: unknown) => string;
+  const encode = sink.encode as (value: unknown, key: KeyValues) => string;
   const largest = sink.maxBytes - ID_BYTES;
-  return (value) => {
+  return (value, { key }) => {
     context.enter(sink.name);
     context.count(sink.name, "in");
-    const body = encode(value);
+    const body = encode(value, key);
     // A character takes at most three bytes per UTF-16 unit: most rows need no counting.
     if (body.length * 3 > largest && Buffer.byteLength(body) > largest) {
       throw poisonError({

@@ -83,11 +83,38 @@ function streamOf(builder: Builder, here: () => number, operator: number, keyFie
       if (sink?.kind !== "sink") {
         throw builder.refuse(`.to() after "${builder.nodeAt(here()).name}"`, "was not given a sink");
       }
+      refuseOtherKey(builder, here(), keyFields, sink);
       builder.add({ kind: "sink", name: sink.name, input: here(), sink });
       return stream;
     },
   };
   return stream;
+}
+
+/** Refuses to write to a sink whose keys several tasks would write, each in an order of its own. */
+function refuseOtherKey(
+  builder: Builder,
+  here: number,
+  keyFields: readonly string[],
+  { name, connector, keyedBy }: SinkDeclaration,
+): void {
+  if (keyedBy === undefined) return;
+  const roots = [...builder.rootsOf(here)].map((root) => builder.nodeAt(root));
+  const others = keyFields.filter((field) => !keyedBy.includes(field));
+  const problem =
+    roots.length > 1
+      ? "it gets a union of streams that are partitioned each for itself"
+      : others.length > 0
+        ? `the stream's key has ${others.join(", ")}, which is not in the sink's (${keyedBy.join(", ")})`
+        : keyFields.length === 0 && roots[0]?.kind === "source"
+          ? "its stream has no key"
+          : undefined;
+  if (problem === undefined) return;
+  throw builder.refuse(
+    `.to(${connector}("${name}"))`,
+    `would have several tasks write one key, and none of them knows whose row is newer: ${problem}`,
+    `Use keyBy with (some of) ${keyedBy.join(", ")} before it, or give it a version.`,
+  );
 }
 
 /** The branch of what no other takes. */

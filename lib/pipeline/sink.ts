@@ -8,6 +8,11 @@ export interface SinkDeclaration extends SinkEncoder {
   readonly connector: string;
   /** The row that `encode` made a text of: its declared fields. */
   readonly decode: (body: string) => Readonly<Record<string, unknown>>;
+  /**
+   * Fields that have all of the key that the rows' stream is partitioned by, where the sink needs that: then whatever it keeps
+   * by them is written by one lineage of tasks, and is in the order of their commits.
+   */
+  readonly keyedBy?: readonly string[] | undefined;
 }
 
 /** A sink as a typed handle: of rows `R`. */
@@ -24,9 +29,20 @@ type Missing<T, R> = {
   };
 };
 
+type KeysOf<R> = R extends unknown ? keyof R : never;
+
 /** `unknown` where rows `T` fit a sink of rows `R` exactly, else a type whose text says what does not fit. */
 export type Accepts<T, R> = [T] extends [R]
-  ? [Exclude<keyof T, keyof R>] extends [never]
+  ? [Exclude<keyof T, KeysOf<R>>] extends [never]
     ? unknown
-    : { "row fields without a column": Exclude<keyof T, keyof R> }
+    : { "row fields without a column": Exclude<keyof T, KeysOf<R>> }
   : { "row does not fit the sink": Missing<T, R> };
+
+/** `unknown` where the key `K` of a stream is within what a sink `S` needs it to be in, else a type whose text says what is not. */
+export type AcceptsKey<K, S> = S extends { readonly keyedBy: readonly (infer F)[] }
+  ? [K] extends [never]
+    ? { "the sink needs a stream with a key, or a version": F }
+    : [Exclude<keyof K, F>] extends [never]
+      ? unknown
+      : { "fields of the stream's key that are not in the sink's": Exclude<keyof K, F> }
+  : unknown;

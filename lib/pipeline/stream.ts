@@ -11,7 +11,7 @@ import type { Enrich } from "./enrich.ts";
 import type { Handle, InsideKeyed, InsideWindow } from "./handle.ts";
 import type { MetricOptions } from "./metric.ts";
 import type { Process } from "./process.ts";
-import type { Accepts, Sink, SinkRow } from "./sink.ts";
+import type { Accepts, AcceptsKey, Sink, SinkRow } from "./sink.ts";
 
 /**
  * Values of type `T`, partitioned by a key `K` (`never` where the source declares none).
@@ -51,7 +51,7 @@ export interface Stream<T, K = never> extends Enrich<T, K>, Broadcasting<T> {
    */
   metric(name: string, options?: MetricOptions<T>): this;
   /** Sends every value to a sink whose columns it fits; what does not fit does not compile. */
-  to<S extends Sink<never>>(sink: S & Accepts<T, SinkRow<S>>): this;
+  to<S extends Sink<never>>(sink: S & Accepts<T, SinkRow<S>> & AcceptsKey<K, S>): this;
 }
 
 export interface KeyByOptions {
