@@ -1,4 +1,5 @@
 import { infrastructureError } from "../errors.ts";
+import { isOutOfTime, Retries, type Wait } from "../runtime/retries.ts";
 import { InterruptedDelivery, type Delivery, type Refusal } from "../runtime/sink-writer.ts";
 
 /** What became of an entry of a request. */
@@ -28,9 +29,8 @@ export interface Batching<T> {
   readonly code: string;
   readonly maxEntries: number;
   readonly maxBytes: number;
-  /** Milliseconds that are waited in all for what requests leave out. @default {@link PATIENCE_MILLIS} */
-  readonly patience?: number;
-  readonly wait: (millis: number) => Promise<void>;
+  /** Between the attempts at what requests leave out. */
+  readonly wait: Wait;
   /**
    * One request.
    *
@@ -39,14 +39,6 @@ export interface Batching<T> {
    */
   send(entries: readonly Entry<T>[]): Promise<readonly Outcome[]>;
 }
-
-/**
- * What a request leaves out is sent again, each time after twice the wait: for about ten seconds in all. Giving up fails the
- * turn, and another goes on from there: patience is cheaper.
- */
-export const PATIENCE_MILLIS = 10_000;
-const FIRST_WAIT_MILLIS = 50;
-const LONGEST_WAIT_MILLIS = 2_000;
 
 /**
  * How far behind the first entry that is not done with others are taken, where lanes keep their order: it bounds what is
@@ -70,6 +62,8 @@ export async function deliverInBatches<T>(
     const batch = progress.next(batching);
     if (batch.length === 0) return progress.refusals(entries.length);
     try {
+      // The first is sent in any case: each turn gets something done.
+      if (progress.first > 0 && isOutOfTime(batching.wait)) throw outOfTime(batching);
       await sendAll(batch, progress, batching);
     } catch (cause) {
       const count = progress.first;
@@ -80,27 +74,27 @@ export async function deliverInBatches<T>(
 
 /** Sends what of a batch is not done with, until all of it is. @throws what stands in the way, when patience has ended */
 async function sendAll<T>(batch: readonly number[], progress: Progress<T>, batching: Batching<T>): Promise<void> {
-  const { what, code, wait, patience = PATIENCE_MILLIS } = batching;
-  let waited = 0;
-  for (let attempt = 1, rest = batch; ; attempt++) {
+  const { what, code, wait } = batching;
+  const retries = new Retries(wait);
+  for (let rest = batch; ;) {
     const outcomes = await batching.send(rest.map((index) => progress.entries[index]!));
     rest.forEach((index, i) => progress.note(index, outcomes[i] ?? { kind: "left", why: "no answer" }));
     const left = rest.filter((index) => !progress.isDone(index));
     if (left.length === 0) return;
     const why = outcomes.find(({ kind }) => kind === "left");
     const asked = outcomes.map((one) => (one.kind === "left" ? (one.after ?? 0) : 0));
-    const pause = Math.max(Math.min(FIRST_WAIT_MILLIS * 2 ** (attempt - 1), LONGEST_WAIT_MILLIS), ...asked);
-    if (waited + pause > patience) {
+    if (!(await retries.again(Math.max(...asked)))) {
       throw infrastructureError({
         code,
-        message: `${what} took all but ${left.length} of ${batch.length} in ${attempt} attempts (${why?.kind === "left" ? why.why : "no answer"}).`,
+        message: `${what} took all but ${left.length} of ${batch.length} in ${retries.attempt} attempts (${why?.kind === "left" ? why.why : "no answer"}).`,
       });
     }
-    waited += pause;
     rest = left;
-    await wait(pause);
   }
 }
+
+const outOfTime = ({ what, code }: Pick<Batching<never>, "what" | "code">) =>
+  infrastructureError({ code, message: `${what} took no more before the invocation's time was over.` });
 
 /** Which entries are done with. */
 class Progress<T> {

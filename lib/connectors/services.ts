@@ -1,6 +1,7 @@
 import type { NodeHttpHandler } from "@smithy/node-http-handler";
 import { systemicError } from "../errors.ts";
 import type { Address } from "../plan/bindings.ts";
+import type { Wait } from "../runtime/retries.ts";
 
 /** What AWS clients are made with. */
 export interface AwsSettings {
@@ -19,7 +20,7 @@ export interface Services {
   readonly aws: AwsClients;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  readonly wait: (millis: number) => Promise<void>;
+  readonly wait: Wait;
 }
 
 /**

@@ -1,22 +1,22 @@
 import { BatchGetItemCommand, type AttributeValue, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { infrastructureError, messageOf, systemicError } from "../../errors.ts";
 import type { LookupTable } from "../../runtime/lookup-table.ts";
+import { Retries, type Wait } from "../../runtime/retries.ts";
 import type { KeyValue } from "../../state/key.ts";
 import { keyAttributeOf, keyTextOf } from "./table-key.ts";
 
 /** AWS: BatchGetItem, API reference. */
 const MAX_KEYS = 100;
 
-/** What a request leaves out is asked for again after waits of 50 ms, 100 ms and so on, until the lookup's time is up. */
-const FIRST_WAIT_MILLIS = 50;
-const LONGEST_WAIT_MILLIS = 1_000;
+/** What a request leaves out is asked for again until the lookup's time is up. */
+const PAUSES = { first: 50, longest: 1_000, patience: Number.POSITIVE_INFINITY };
 
 export interface DynamoLookupTableSettings {
   readonly client: DynamoDBClient;
   readonly table: string;
   /** The attribute that is the partition key. */
   readonly key: string;
-  readonly wait: (millis: number) => Promise<void>;
+  readonly wait: Wait;
 }
 
 type Item = Readonly<Record<string, AttributeValue>>;
@@ -37,13 +37,13 @@ export class DynamoLookupTable implements LookupTable {
     // 1 and 1n are one key of a table, which refuses to be asked for one twice.
     const different = new Map(attributes.flatMap((each) => (each === undefined ? [] : [[keyTextOf(each), each]])));
     let asked: Item[] = [...different.values()].map((each) => ({ [key]: each }));
-    for (let millis = FIRST_WAIT_MILLIS; asked.length > 0; millis = Math.min(2 * millis, LONGEST_WAIT_MILLIS)) {
+    const retries = new Retries(wait, PAUSES);
+    while (asked.length > 0) {
       const { items, left } = await this.#request(asked, signal);
       for (const item of items) found.set(keyTextOf(item[key] ?? {}), plainItem(item));
       asked = left;
       if (asked.length === 0) break;
-      if (signal.aborted) throw unprocessed(table, asked.length);
-      await wait(millis);
+      if (signal.aborted || !(await retries.again())) throw unprocessed(table, asked.length);
     }
     return attributes.map((each) => (each === undefined ? undefined : found.get(keyTextOf(each))));
   }

@@ -1,5 +1,6 @@
 import { PutRecordBatchCommand, type FirehoseClient, type PutRecordBatchCommandOutput } from "@aws-sdk/client-firehose";
 import { infrastructureError } from "../../errors.ts";
+import { isOutOfTime, Retries, type Wait } from "../../runtime/retries.ts";
 import { InterruptedDelivery, type Delivery, type Refusal, type SinkWriter } from "../../runtime/sink-writer.ts";
 import { MAX_RECORD_BYTES, OUTPUT_ID, type LakeDeclaration } from "./declare.ts";
 import { EVENT_DATE, eventDateOf } from "./event-date.ts";
@@ -8,14 +9,6 @@ import { EVENT_DATE, eventDateOf } from "./event-date.ts";
 const MAX_BATCH_RECORDS = 500;
 const MAX_BATCH_BYTES = 4 * 1_024 * 1_024;
 
-/**
- * What a request leaves out is put again this often, each time after twice the wait: for about ten seconds in all.
- * Giving up fails the turn, and another goes on from there: patience is cheaper.
- */
-const ATTEMPTS = 10;
-const FIRST_WAIT_MILLIS = 50;
-const LONGEST_WAIT_MILLIS = 2_000;
-
 /** Firehose takes this many rows out of a record, and no more, where it has to look at each row (AWS: Firehose guide, deaggregation). */
 const MAX_SEPARATED_ROWS = 500;
 
@@ -23,7 +16,7 @@ export interface FirehoseWriterSettings {
   readonly client: FirehoseClient;
   readonly lake: Pick<LakeDeclaration, "eventDates" | "table">;
   readonly deliveryStream: string;
-  readonly wait: (millis: number) => Promise<void>;
+  readonly wait: Wait;
 }
 
 /**
@@ -38,9 +31,11 @@ export class FirehoseWriter implements SinkWriter {
 
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
     let taken = 0;
-    const { lake } = this.#settings;
+    const { lake, wait } = this.#settings;
     const rows = deliveries.map((delivery) => rowOf(lake, delivery));
     for (const batch of batches(recordsOf(lake, rows))) {
+      // The first is put in any case: each turn gets something done.
+      if (taken > 0 && isOutOfTime(wait)) throw new InterruptedDelivery(taken, this.#failed("took no more in time"));
       const failure = await this.#put(batch);
       taken += rowsOf(failure === undefined ? batch : batch.slice(0, failure.from));
       // What follows is not tried: the next attempt goes on from here.
@@ -51,8 +46,8 @@ export class FirehoseWriter implements SinkWriter {
 
   /** @returns what failed, and which record it begins with */
   async #put(records: readonly PackedRows[]): Promise<{ from: number; cause: unknown } | undefined> {
-    let rest = records;
-    for (let attempt = 1; ; attempt++) {
+    const retries = new Retries(this.#settings.wait);
+    for (let rest = records; ;) {
       const request = new PutRecordBatchCommand({
         DeliveryStreamName: this.#settings.deliveryStream,
         Records: rest.map(({ data }) => ({ Data: data })),
@@ -66,19 +61,23 @@ export class FirehoseWriter implements SinkWriter {
       if ((answer.FailedPutCount ?? 0) === 0) return undefined;
       const responses = answer.RequestResponses ?? [];
       const failed = rest.filter((_, i) => responses[i]?.ErrorCode !== undefined);
-      if (attempt === ATTEMPTS) {
+      if (!(await retries.again())) {
         const [error] = responses.flatMap(({ ErrorCode, ErrorMessage }) =>
           ErrorCode === undefined ? [] : [`${ErrorCode}: ${ErrorMessage ?? ""}`],
         );
-        const cause = infrastructureError({
-          code: "firehose/put",
-          message: `Delivery stream ${this.#settings.deliveryStream} took all but ${failed.length} of ${records.length} records in ${ATTEMPTS} attempts (${error ?? "no reason given"}).`,
-        });
-        return { from: records.indexOf(failed[0]!), cause };
+        const { attempt } = retries;
+        const how = `took all but ${failed.length} of ${records.length} records in ${attempt} attempt${attempt === 1 ? "" : "s"}`;
+        return { from: records.indexOf(failed[0]!), cause: this.#failed(`${how} (${error ?? "no reason given"})`) };
       }
       rest = failed;
-      await this.#settings.wait(Math.min(FIRST_WAIT_MILLIS * 2 ** (attempt - 1), LONGEST_WAIT_MILLIS));
     }
+  }
+
+  #failed(how: string) {
+    return infrastructureError({
+      code: "firehose/put",
+      message: `Delivery stream ${this.#settings.deliveryStream} ${how}.`,
+    });
   }
 }
 

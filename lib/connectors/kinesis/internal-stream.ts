@@ -6,6 +6,7 @@ import {
   type PutRecordsCommandOutput,
 } from "@aws-sdk/client-kinesis";
 import { infrastructureError, messageOf } from "../../errors.ts";
+import { Retries, type Wait } from "../../runtime/retries.ts";
 import type { InternalRecord, InternalStream } from "../../runtime/shuffle/internal-stream.ts";
 import { hashRange } from "../../state/hash-range.ts";
 import type { Partition } from "../../state/partition.ts";
@@ -14,19 +15,12 @@ import type { Partition } from "../../state/partition.ts";
 const MAX_RECORDS = 500;
 const MAX_BYTES = 5 * 1_024 * 1_024;
 
-/**
- * What a request leaves out is put again this often, each time after twice the wait: for about ten seconds in all. A
- * shard takes 1,000 records and 1 MB a second: who comes after that is told to wait.
- */
-const ATTEMPTS = 10;
-const FIRST_WAIT_MILLIS = 50;
-const LONGEST_WAIT_MILLIS = 2_000;
-
 export interface KinesisInternalStreamSettings {
   readonly client: KinesisClient;
   /** The stream's name. */
   readonly stream: string;
-  readonly wait: (millis: number) => Promise<void>;
+  /** A shard takes 1,000 records and 1 MB a second: who comes after that is told to wait. */
+  readonly wait: Wait;
 }
 
 /** A Kinesis stream between stages. */
@@ -55,7 +49,8 @@ export class KinesisInternalStream implements InternalStream {
     const { client, stream, wait } = this.#settings;
     const takers = new Map<InternalRecord, string>();
     let reason = "";
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const retries = new Retries(wait);
+    do {
       const rest = records.filter((record) => !takers.has(record));
       let answer: PutRecordsCommandOutput;
       try {
@@ -69,9 +64,9 @@ export class KinesisInternalStream implements InternalStream {
         else reason = `${ErrorCode ?? "no answer"}: ${ErrorMessage ?? ""}`;
       });
       if (takers.size === records.length) return records.map((record) => takers.get(record)!);
-      await wait(Math.min(FIRST_WAIT_MILLIS * 2 ** (attempt - 1), LONGEST_WAIT_MILLIS));
-    }
-    throw this.#failed("put", `took ${takers.size} of ${records.length} records in ${ATTEMPTS} attempts (${reason})`);
+    } while (await retries.again());
+    const attempts = `${retries.attempt} attempt${retries.attempt === 1 ? "" : "s"}`;
+    throw this.#failed("put", `took ${takers.size} of ${records.length} records in ${attempts} (${reason})`);
   }
 
   async #list(): Promise<readonly Partition[]> {

@@ -1,6 +1,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { DeadLetter } from "../../runtime/dead-letter.ts";
 import { wholeKey } from "../../runtime/redrive.ts";
+import type { Wait } from "../../runtime/retries.ts";
 import type { Delivery, Refusal, SinkWriter } from "../../runtime/sink-writer.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
 import { MAX_MESSAGE_BYTES, sendAll, type Message } from "./send.ts";
@@ -10,7 +11,7 @@ export interface DeadLetterWriterSettings {
   readonly queueUrl: string;
   readonly objects: ObjectStore;
   readonly bucket: string;
-  readonly wait: (millis: number) => Promise<void>;
+  readonly wait: Wait;
 }
 
 /** Bytes that are kept free in a message, for the one that has a task take the letter back. */

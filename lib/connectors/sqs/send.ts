@@ -1,4 +1,5 @@
 import { SendMessageBatchCommand, type MessageAttributeValue, type SQSClient } from "@aws-sdk/client-sqs";
+import type { Wait } from "../../runtime/retries.ts";
 import type { Delivery, Refusal } from "../../runtime/sink-writer.ts";
 import { deliverInBatches, TAKEN, type Entry, type Outcome } from "../batched-delivery.ts";
 
@@ -20,7 +21,7 @@ export interface Message {
 export interface SendSettings {
   readonly client: SQSClient;
   readonly queueUrl: string;
-  readonly wait: (millis: number) => Promise<void>;
+  readonly wait: Wait;
   /** Whether what SQS calls the message's own fault is given up. @default false, and it fails the delivery */
   readonly mayRefuse?: boolean;
 }

@@ -1,4 +1,5 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { Wait } from "../../runtime/retries.ts";
 import type { Delivery, Refusal, SinkWriter } from "../../runtime/sink-writer.ts";
 import { sendAll } from "./send.ts";
 
@@ -10,7 +11,7 @@ export interface TickWriterSettings {
   readonly queueUrl: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  readonly wait: (millis: number) => Promise<void>;
+  readonly wait: Wait;
 }
 
 /** Sends ticks to a queue, delayed until they are due. */
