@@ -58,6 +58,8 @@ export interface WatchedStage {
   readonly target: IFunction;
   /** Undefined where Lambda tells no age of what it reads. */
   readonly iteratorAgeSeconds: number | undefined;
+  /** Undefined where Lambda tells an age. */
+  readonly offsetLag: number | undefined;
   /** Bytes of a task's state, as they are written, that the function has memory for; undefined for a stage without state. */
   readonly stateBytes: number | undefined;
 }
@@ -104,7 +106,7 @@ export class Alarms extends Construct {
   }
 
   /** Gives those that a broken build raises within minutes. */
-  watchStage({ name: stage, target, iteratorAgeSeconds, stateBytes }: WatchedStage): readonly Alarm[] {
+  watchStage({ name: stage, target, iteratorAgeSeconds, offsetLag, stateBytes }: WatchedStage): readonly Alarm[] {
     const own = (name: string) => `${stage}-${name}`;
     const identity = { deployment: Stack.of(this).stackName, pipeline: this.#pipeline, stage };
     if (iteratorAgeSeconds !== undefined) {
@@ -115,6 +117,24 @@ export class Alarms extends Construct {
         see: "Reading falls behind",
         description:
           "Reading falls behind; what reaches the stream's retention is lost. Look for errors, then add shards or memory.",
+      });
+    }
+    if (offsetLag !== undefined) {
+      this.#watch(own("OffsetLag"), {
+        metric: target.metric("OffsetLag", { statistic: Stats.MAXIMUM }),
+        above: offsetLag,
+        cadence: RECURRING,
+        see: "Reading falls behind",
+        description:
+          "Reading falls behind; what reaches the topic's retention is lost. Look for errors, then add pollers, partitions or memory.",
+      });
+      this.#watch(own("RecordsLost"), {
+        metric: stageMetric(identity, "RecordsLost"),
+        above: 0,
+        cadence: ONCE,
+        see: "Records that were lost",
+        description:
+          "Records left the topic unread: its retention was over before they were folded. The log says which offsets.",
       });
     }
     const errors = this.#watch(own("Errors"), {

@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
@@ -52,6 +53,13 @@ interface BundledFile {
   readonly contents: Uint8Array;
 }
 
+/** Of Kafka's client the form that has its WebAssembly within: the other looks for a file, which a bundle does not have. */
+function inlined(): Record<string, string> {
+  const client = createRequire(import.meta.url).resolve("@platformatic/kafka");
+  const wasm = "@platformatic/wasm-utils";
+  return { [wasm]: createRequire(client).resolve(`${wasm}/bundled`) };
+}
+
 /** How a handler is bundled. Nothing is written by these alone. */
 export const bundleOptions = (entry: string, root: string) =>
   ({
@@ -67,6 +75,7 @@ export const bundleOptions = (entry: string, root: string) =>
     target: "node22",
     format: "esm",
     mainFields: ["module", "main"],
+    alias: inlined(),
     banner: { js: REQUIRE },
     minify: true,
     sourcemap: true,

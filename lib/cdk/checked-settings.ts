@@ -4,6 +4,7 @@ import { isDynamoTable } from "../connectors/dynamodb-table/declare.ts";
 import { isLake, type LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { checkLakes, type CheckedLakes } from "../connectors/firehose/provision.ts";
 import { tableOf } from "../connectors/firehose/view.ts";
+import { KAFKA } from "../connectors/kafka/names.ts";
 import { ON_DEMAND_SHARDS } from "../connectors/kinesis/stream-settings.ts";
 import type { CheckedSink, CheckedSource } from "../connectors/provisioned.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
@@ -51,6 +52,7 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
   const what = `MillracePipeline("${props.pipeline.name}")`;
   const planned = planStages(props.pipeline);
   refuseUnknownStreams(what, props, planned);
+  refuseUnknownTopics(what, props, planned);
   const stages = planned.map((stage) => checkStage(what, props, stage));
   refuseUnknownTables(what, props, stages);
   refuseUnknownSinks(
@@ -146,6 +148,16 @@ function refuseUnknownStreams(what: string, props: MillracePipelineProps, stages
   const unknown = Object.keys(props.streams ?? {}).find((name) => !names.includes(name));
   if (unknown !== undefined)
     throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `Its sources and shuffles are ${names.join(", ")}.`);
+}
+
+function refuseUnknownTopics(what: string, { kafka = {} }: MillracePipelineProps, stages: readonly Stage[]): void {
+  const names = stages.flatMap(({ input }) =>
+    input.kind === "source" && input.source.connector === KAFKA ? [input.name] : [],
+  );
+  const unknown = Object.keys(kafka).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const known = names.length === 0 ? "It has no source of Kafka." : `Its sources of Kafka are ${names.join(", ")}.`;
+  throw refuseSetting(`${what}.kafka`, `for "${unknown}"`, known);
 }
 
 /** Compaction reads and writes files of Parquet, and knows of all that there are. */

@@ -15,3 +15,19 @@ export type { SharedQueues } from "./queues.ts";
 export type { CompactionSettings, LakeSettings } from "../connectors/firehose/provision.ts";
 export type { QueueSettings } from "../connectors/sqs/provision.ts";
 export type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";
+export {
+  iam,
+  msk,
+  mskServerless,
+  mtls,
+  plain,
+  scram,
+  selfManaged,
+  unauthenticated,
+  type ClusterNetwork,
+  type KafkaAuth,
+  type KafkaCluster,
+  type KafkaSettings,
+  type MskOptions,
+  type SelfManagedOptions,
+} from "../connectors/kafka/cluster.ts";

@@ -26,7 +26,8 @@ export type StageMetric =
   | "CommitLatency"
   | "DeliverLatency"
   | "WatermarkLag"
-  | "SystemicFailures";
+  | "SystemicFailures"
+  | "RecordsLost";
 
 /** Whose metric it is: two stacks of one pipeline, in one account, must not count into one. */
 export interface StageIdentity {

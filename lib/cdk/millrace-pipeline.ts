@@ -169,9 +169,9 @@ export class MillracePipeline extends Construct {
     for (const { checked, stage } of provisioned) {
       const { name, target } = stage;
       const { stateful, source } = checked;
-      const { iteratorAgeSeconds } = source;
+      const { iteratorAgeSeconds, offsetLag } = source;
       const stateBytes = stateful.length === 0 ? undefined : stateBytesFor(settings.memory * 1_024 * 1_024);
-      const broken = alarms.watchStage({ name, target, iteratorAgeSeconds, stateBytes });
+      const broken = alarms.watchStage({ name, target, iteratorAgeSeconds, offsetLag, stateBytes });
       if (rollbacks) rollbacks.watch(stage, broken);
       alarms.watchSweeps(stage.name, stage.sweeps);
     }

@@ -5,6 +5,7 @@ import type { Code } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { LakeSettings } from "../connectors/firehose/provision.ts";
+import type { KafkaSettings } from "../connectors/kafka/cluster.ts";
 import type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";
 import type { QueueSettings } from "../connectors/sqs/provision.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
@@ -48,6 +49,8 @@ export interface AlarmSettings {
   readonly topic?: ITopic;
   /** How far reading may fall behind, 1 minute to the stream's retention; whole seconds. @default a quarter of the retention */
   readonly iteratorAge?: Duration;
+  /** How many offsets of a Kafka topic may be unread, 1 or more. @default 100,000 */
+  readonly offsetLag?: number;
 }
 
 /** When a new build is taken back. */
@@ -71,6 +74,8 @@ export interface MillracePipelineProps {
   readonly stream?: StreamSettings;
   /** Settings of single streams, by the name of the source or of the `keyBy`, before those of `stream`. @default none */
   readonly streams?: Readonly<Record<string, StreamSettings>>;
+  /** Which cluster the topic of each Kafka source is of, by the source's name. @default none: for pipelines without one */
+  readonly kafka?: Readonly<Record<string, KafkaSettings>>;
   /** How streams are read. @default the defaults of {@link MappingSettings} */
   readonly mapping?: MappingSettings;
   /** Every stage's function. @default the defaults of {@link FunctionSettings} */

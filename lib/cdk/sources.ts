@@ -1,7 +1,10 @@
+import type { KafkaDeclaration } from "../connectors/kafka/declare.ts";
+import { KAFKA } from "../connectors/kafka/names.ts";
+import { kafkaInput } from "../connectors/kafka/provision.ts";
 import { KINESIS } from "../connectors/kinesis/declare.ts";
 import { kinesisInput } from "../connectors/kinesis/provision.ts";
 import { checkMapping, checkStream, type StreamSettings } from "../connectors/kinesis/stream-settings.ts";
-import { refuseSetting, secondsWithin } from "../connectors/limits.ts";
+import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
 import type { CheckedSource } from "../connectors/provisioned.ts";
 import type { SourceDeclaration } from "../pipeline/source.ts";
 import type { Stage } from "../plan/stage.ts";
@@ -21,6 +24,7 @@ export interface UncheckedSource {
 /** What provisions the sources of each connector. */
 const SOURCES: Readonly<Record<string, (unchecked: UncheckedSource) => CheckedSource>> = {
   [KINESIS]: ({ what, source, props, isStateful }) => checkKinesis(what, source.name, props, isStateful),
+  [KAFKA]: checkKafka,
 };
 
 /** Checks what a stage reads. @throws definition errors naming the limit and the value given */
@@ -85,4 +89,25 @@ function streamSettings({ stream, streams }: MillracePipelineProps, name: string
   if (own.existing !== undefined) return { ...others, ...own };
   const isSameMode = own.mode === undefined || own.mode === (mode ?? "provisioned");
   return { ...others, ...(mode && { mode }), ...(isSameMode && shards !== undefined ? { shards } : {}), ...own };
+}
+
+/** Offsets that may be unread, where nothing else is said: seconds of what one poller reads. */
+const OFFSET_LAG = 100_000;
+
+function checkKafka({ what, source, props, isStateful }: UncheckedSource): CheckedSource {
+  return kafkaInput({
+    what: `${what}: topic of "${source.name}"`,
+    source: source as KafkaDeclaration,
+    settings: props.kafka?.[source.name],
+    mapping: checkMapping(`${what}: mapping of "${source.name}"`, props.mapping ?? {}, isStateful),
+    offsetLag: wholeWithin(`${what}.alarms.offsetLag`, props.alarms?.offsetLag ?? OFFSET_LAG, {
+      least: 1,
+      most: Number.MAX_SAFE_INTEGER,
+      unit: "offsets",
+      why: "Below one it is always raised.",
+    }),
+    pipeline: props.pipeline.name,
+    generation: props.generation ?? 0,
+    isInNetwork: props.network !== undefined,
+  });
 }

@@ -54,7 +54,8 @@ export function stageRole(scope: Construct, description: string, resources: Stag
       "Keys contain a task, an epoch and a nonce that are made at run time.",
     );
   }
-  if (resources.isInNetwork) acknowledgeJoining(role);
+  const isEverywhere = resources.systems.some(({ grants }) => grants.some(({ isForLambdaAlone }) => isForLambdaAlone));
+  if (resources.isInNetwork || isEverywhere) acknowledgeJoining(role);
   return role;
 }
 
@@ -95,7 +96,8 @@ function statementsOf(r: StageResources): PolicyStatement[] {
 /** Statements of grants: one a sid. */
 function granted(grants: readonly Grant[]): readonly PolicyStatement[] {
   const statements = new Map<string, PolicyStatement>();
-  for (const { sid, actions, resources } of grants) {
+  for (const { sid, actions, resources, isForLambdaAlone = false } of grants) {
+    if (isForLambdaAlone) statements.set(`${sid}Only`, onlyLambda(`${sid}Only`, actions));
     const statement = statements.get(sid) ?? new PolicyStatement({ sid });
     statement.addActions(...actions);
     statement.addResources(...resources);
@@ -135,14 +137,17 @@ export const acknowledgeJoining = (role: Role): void =>
 /** What Lambda does with the role to join a VPC. Code that runs in the function names itself in its calls: denied. */
 export const joinNetwork = (): readonly PolicyStatement[] => [
   new PolicyStatement({ sid: "JoinNetwork", actions: INTERFACES, resources: ["*"] }),
+  onlyLambda("OnlyLambdaJoins", INTERFACES),
+];
+
+const onlyLambda = (sid: string, actions: readonly string[]): PolicyStatement =>
   new PolicyStatement({
-    sid: "OnlyLambdaJoins",
+    sid,
     effect: Effect.DENY,
-    actions: INTERFACES,
+    actions: [...actions],
     resources: ["*"],
     conditions: { Null: { "lambda:SourceFunctionArn": "false" } },
-  }),
-];
+  });
 
 /**
  * Listing checkpoints, for the sweeper. The same permission has S3 answer 404 for an object that is gone, in place of

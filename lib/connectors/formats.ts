@@ -1,11 +1,14 @@
 import { definitionError } from "../errors.ts";
 import type { SourceDeclaration } from "../pipeline/source.ts";
 import type { RecordFormat } from "../runtime/record.ts";
+import { kafkaDecoder } from "./kafka/decode.ts";
+import { KAFKA } from "./kafka/names.ts";
 import { KINESIS } from "./kinesis/declare.ts";
 import { kinesisFormat } from "./kinesis/decode.ts";
 
 const FORMATS: Readonly<Record<string, (source: SourceDeclaration) => RecordFormat>> = {
   [KINESIS]: kinesisFormat,
+  [KAFKA]: (source) => ({ decode: kafkaDecoder(source) }),
 };
 
 /** How a source's records become values. @throws definition error `source/connector` */

@@ -11,6 +11,8 @@ export interface Grant {
   readonly sid: string;
   readonly actions: readonly string[];
   readonly resources: readonly string[];
+  /** Whether it is what Lambda does with the role before there is a function: its code may not. */
+  readonly isForLambdaAlone?: boolean;
 }
 
 /** A value that the stack puts out. */
@@ -69,6 +71,8 @@ export interface CheckedSource {
   readonly concurrency: { readonly partitions: number; readonly mayGrow: boolean };
   /** When it is said that reading falls behind; undefined where Lambda tells no age. */
   readonly iteratorAgeSeconds: number | undefined;
+  /** How many offsets may be unread before it is said that reading falls behind, where Lambda tells that in place of an age. */
+  readonly offsetLag?: number;
   /** When a record that comes alone is suspected of killing the process (X7). */
   readonly suspectAfterMillis: number;
   provision(scope: Construct, name: string, place: Place): ProvisionedSource;

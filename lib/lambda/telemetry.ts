@@ -3,6 +3,7 @@ import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { MillraceError } from "../errors.ts";
 import type { Measure, Observer, Span, TurnReport } from "../runtime/observer.ts";
 import type { IncomingRecord } from "../runtime/record.ts";
+import type { Loss } from "../runtime/source-partitions.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 
 /** Latencies are sampled: a metric holds at most 100 values. */
@@ -109,6 +110,12 @@ export class Telemetry implements Observer {
       if (deliveredAt !== undefined)
         this.metrics.addMetric("DeliverLatency", MetricUnit.Milliseconds, deliveredAt - arrival);
     }
+  }
+
+  /** The offsets between may have been markers, or have been compacted: so many at most. */
+  lost(task: string, { from, to }: Loss): void {
+    this.metrics.addMetric("RecordsLost", MetricUnit.Count, Number(BigInt(to) - BigInt(from)) + 1);
+    this.logger.error("records lost: they left the source unread", { task, from, to });
   }
 
   notice(task: string, what: string, cause?: unknown): void {

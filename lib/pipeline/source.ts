@@ -18,6 +18,8 @@ export interface SourceDeclaration {
   /** The key that producers partition by; without fields when they declare none. */
   readonly key: KeySpec<never>;
   readonly keyFields: readonly string[];
+  /** How many partitions keys are dealt out to, where that says which one a key is on: it stays. */
+  readonly partitions?: number | undefined;
   readonly eventTime: (record: never) => Instant;
   /** Milliseconds by which a record may come behind the largest event time before it. */
   readonly disorder: number;

@@ -3,13 +3,15 @@ import { operatorOfTable } from "../operators/stateful.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { StateShapes } from "../state/commit.ts";
 import { stageStateOf } from "./compile.ts";
-import { planStages } from "./stage.ts";
+import { planStages, type Stage } from "./stage.ts";
 
 /** What a stage's tasks keep, and what their names depend on. */
 export interface StageRecord {
   readonly name: string;
   readonly input: "source" | "shuffle";
   readonly incarnation: number;
+  /** How many partitions its keys are dealt out to, where that says which one a key is on. */
+  readonly partitions?: number;
   readonly shapes: StateShapes;
 }
 
@@ -35,9 +37,15 @@ export const stateRecordOf = (pipeline: Pipeline, { generation, incarnationOf }:
     name: stage.name,
     input: stage.input.kind,
     incarnation: incarnationOf(stage.name),
+    ...partitionsOf(stage),
     shapes: stageStateOf(pipeline, stage).shapes,
   })),
 });
+
+const partitionsOf = ({ input }: Stage): Pick<StageRecord, "partitions"> => {
+  const partitions = input.kind === "source" ? input.source.partitions : undefined;
+  return partitions === undefined ? {} : { partitions };
+};
 
 /**
  * Refuses to go from what is deployed to what would be, where state would be lost or could not be read. A raised
@@ -74,10 +82,19 @@ export function refuseStateLoss(pipeline: Pipeline, next: StateRecord, before: S
         "State is placed by other keys there: give the source or the keyBy another name.",
       );
     }
+    if (is.partitions !== was.partitions && heldBy(pipeline, was).length > 0) {
+      throw loss(
+        `Keys of stage "${was.name}" are dealt out to ${named(was.partitions)} where it is deployed, and to ${named(is.partitions)} here`,
+        "Keys would move, and their state would not: keep the number, or begin anew with a raised incarnation.",
+      );
+    }
     const task = `${before.pipeline}:${before.generation}:${was.name}`;
     stageStateOf(pipeline, stage).check(was.shapes, { task, build: "deployed" });
   }
 }
+
+const named = (partitions: number | undefined): string =>
+  partitions === undefined ? "no declared number of partitions" : `${partitions} partitions`;
 
 /** The operators of a stage whose state is not to go. */
 const heldBy = ({ dropped }: Pipeline, { shapes }: StageRecord): readonly string[] => {
@@ -113,8 +130,9 @@ export function stateRecordIn(value: unknown): StateRecord | undefined {
 
 function isStage(value: unknown): value is StageRecord {
   if (typeof value !== "object" || value === null) return false;
-  const { name, input, incarnation, shapes } = value as Partial<Record<keyof StageRecord, unknown>>;
+  const { name, input, incarnation, partitions, shapes } = value as Partial<Record<keyof StageRecord, unknown>>;
   if (typeof name !== "string" || (input !== "source" && input !== "shuffle")) return false;
+  if (partitions !== undefined && !Number.isSafeInteger(partitions)) return false;
   if (!Number.isSafeInteger(incarnation) || typeof shapes !== "object" || shapes === null) return false;
   return Object.values(shapes).every((shape) => typeof shape === "string");
 }

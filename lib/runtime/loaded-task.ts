@@ -29,6 +29,10 @@ export class LoadedTask {
   hasNewReaders = false;
   /** Partitions that were there at the beginning, as far as the source lists them: until readers know them. */
   roots: readonly string[] = [];
+  /** How many partitions there are, of a source to which they are added; undefined for others. */
+  partitions: number | undefined = undefined;
+  /** Those of them that readers were told nothing of yet. */
+  added: readonly string[] = [];
   /** Whether the source was found silent in this turn, or not; undefined where nobody looked. */
   isSilent: boolean | undefined = undefined;
   /** Bytes that an entry of the state takes when written, as last seen: for estimates. */

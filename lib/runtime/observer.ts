@@ -1,6 +1,7 @@
 import type { Measure } from "../operators/metric.ts";
 import type { OperatorCounts } from "../state/counters.ts";
 import type { HotKey } from "./hot-key.ts";
+import type { Loss } from "./source-partitions.ts";
 import type { Span } from "./spans.ts";
 
 export type { Measure, Span };
@@ -50,6 +51,8 @@ export interface Observer {
    * process that made the commit.
    */
   traced?(task: string, epoch: number, spans: readonly Span[]): void;
+  /** Records that left the source before anyone folded them (X6). May be told more than once of the same. */
+  lost?(task: string, loss: Loss): void;
   /** Something worth a line in the log that did not fail the turn. */
   notice(task: string, what: string, cause?: unknown): void;
 }

@@ -9,6 +9,8 @@ export interface IncomingRecord {
   readonly partitionKey: string;
   /** The payload in base64, as the mapping sent it. */
   readonly base64: string;
+  /** The partition that it came on, where that is checked. */
+  readonly partition?: string | undefined;
 }
 
 /** What a decoder makes of a record. */
@@ -30,6 +32,8 @@ export interface Undecoded {
   readonly base64: string;
   /** The payload itself, where it is known already. */
   readonly bytes?: Buffer;
+  /** The partition that it came on, where that is checked. */
+  readonly partition?: string | undefined;
 }
 
 /** Decodes and checks one record. Pure. Throws poison errors for what it cannot make sense of. */

@@ -7,9 +7,10 @@ import type { DeadLetter } from "./dead-letter.ts";
 import type { IncomingRecord } from "./record.ts";
 
 /** The record that a dead letter holds, as it came from its source; nothing when it holds another thing. */
-export function recordIn({ kind, position, arrival, partitionKey, payload }: DeadLetter): IncomingRecord | undefined {
+export function recordIn(letter: DeadLetter): IncomingRecord | undefined {
+  const { kind, position, arrival, partitionKey, payload, partition } = letter;
   if (kind !== "record") return undefined;
-  return { position: position!, arrival: arrival!, partitionKey: partitionKey!, base64: payload! };
+  return { position: position!, arrival: arrival!, partitionKey: partitionKey!, base64: payload!, partition };
 }
 
 /** The operator of this build whose pane or timer a dead letter holds; throws as {@link unitIn} does. */

@@ -17,6 +17,7 @@ import { LoadedTask } from "./loaded-task.ts";
 import type { Observer, TurnReport } from "./observer.ts";
 import type { IncomingRecord } from "./record.ts";
 import type { Partition } from "../state/partition.ts";
+import { lookForAdded, lookForLoss } from "./source-watch.ts";
 import type { SourcePartitions } from "./source-partitions.ts";
 import { redriven, type Redrive } from "./redrive.ts";
 import { leavesOf } from "./shuffle/news.ts";
@@ -172,6 +173,7 @@ export class Task {
       await this.#succession.open(task, item, trigger.kind === "seal" ? trigger.listed : undefined);
     if (task.hasNewReaders && task.state.sealed === undefined)
       task.roots = leavesOf(await this.#settings.partitions.list());
+    if (this.#shuffles.length > 0) await lookForAdded(task, this.#settings);
     const before = task.state.counters.byOperator();
     const watermarkBefore = task.state.watermark;
     const begun = now();
@@ -233,6 +235,7 @@ export class Task {
     switch (trigger.kind) {
       case "records": {
         const fresh = trigger.records.filter((record) => fold.isNew(record)); // what is below the position is not folded
+        if (fresh[0] !== undefined) await lookForLoss(task, this.#settings, fresh[0].position.sequence);
         const folded = await this.#trials.fold(trigger.records, fold, item, () => prepare(fresh));
         task.isSilent = isShuffle && fold.isSilent();
         return folded || undefined;
@@ -255,6 +258,7 @@ export class Task {
         return 0;
       }
       case "sweep":
+        await lookForLoss(task, this.#settings);
         // What was passed by as damaged heals with the next commit.
         if (task.mustCheckpoint && state.sealed === undefined) return 0;
         return forgetRedriven(state, now()) || dueTick(task, this.#settings) !== undefined ? 0 : undefined;
@@ -277,7 +281,7 @@ export class Task {
   #mustOpen(trigger: Occasion, task: LoadedTask): boolean {
     if (task.isHeir) return true;
     const isUnknown = task.epoch === 0 ? this.#shuffles.length > 0 : task.hasNewReaders && !task.state.sealed;
-    return isUnknown && (trigger.kind === "tick" || trigger.kind === "sweep");
+    return (isUnknown || task.added.length > 0) && (trigger.kind === "tick" || trigger.kind === "sweep");
   }
 
   get #shuffles() {

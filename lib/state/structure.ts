@@ -52,7 +52,9 @@ const HEADER: Readonly<Record<keyof TaskHeader, Check>> = {
   counters: arrayOf(tupleOf(isCounterName, isCount)),
   poison: tupleOf(isCount, isCount, (value) => value instanceof Uint8Array),
   killed: isCount,
-  told: optional(fields({ watermark: isNumber, isIdle: (value) => typeof value === "boolean" })),
+  told: optional(
+    fields({ watermark: isNumber, isIdle: (value) => typeof value === "boolean", partitions: optional(isCount) }),
+  ),
   range: optional(fields({ from: isHash, to: isHash })),
   floors: arrayOf(fields({ from: isHash, to: isHash, watermark: isNumber, tables: recordOf(isNumber) })),
   sealed: optional(arrayOf(fields({ partition: isText, from: isHash, to: isHash }))),

@@ -19,6 +19,8 @@ export interface ArmedTick {
 export interface Told {
   readonly watermark: number;
   readonly isIdle: boolean;
+  /** How many partitions it has named, of a source to which partitions are added. */
+  readonly partitions?: number;
 }
 
 /** What a commit says of a task beside its tables. Whole in every commit: it is small. */

@@ -1,10 +1,5 @@
-import { poisonError } from "../../errors.ts";
+import { bytesOf } from "../base64.ts";
+import { KINESIS } from "./declare.ts";
 
 /** The bytes of a record's payload. @throws poison error `kinesis/base64` */
-export function payloadOf(base64: string): Buffer {
-  const bytes = Buffer.from(base64, "base64");
-  // Node skips what is not base64; then there are fewer bytes than the text stands for.
-  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
-  if (base64.length % 4 === 0 && bytes.length === (base64.length / 4) * 3 - padding) return bytes;
-  throw poisonError({ code: "kinesis/base64", message: "The payload is not base64." });
-}
+export const payloadOf = (base64: string): Buffer => bytesOf(base64, KINESIS);

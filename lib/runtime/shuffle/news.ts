@@ -22,7 +22,8 @@ export const leavesOf = (listed: readonly Partition[]): readonly string[] =>
  * how far it is, whether it is idle, who was there with it at the beginning, who takes over from it.
  *
  * A task's first commit names the others that were there, and gives each a first tick: one may never get a record, and
- * readers wait until it says so. So does its first commit of a version that has readers which the one before had not.
+ * readers wait until it says so. So does its first commit of a version that has readers which the one before had not. A later
+ * commit names those that were added since.
  *
  * @param now epoch milliseconds
  */
@@ -31,9 +32,11 @@ export function tellReaders(task: LoadedTask, id: TaskId, shuffles: readonly Pro
   const { state, fold } = task;
   const isFirst = task.epoch === 0 && !task.isHeir;
   const nameOf = (partition: string) => taskName({ ...id, partition });
-  const roots = isFirst || task.hasNewReaders ? task.roots.map(nameOf) : undefined;
+  const announced = isFirst || task.hasNewReaders ? task.roots : task.added;
+  const roots = isFirst || task.hasNewReaders || announced.length > 0 ? announced.map(nameOf) : undefined;
   const heirs = state.sealed?.map(({ partition }) => nameOf(partition));
-  const told = { watermark: state.watermark, isIdle: isIdle(task) };
+  const { partitions } = task;
+  const told = { watermark: state.watermark, isIdle: isIdle(task), ...(partitions !== undefined && { partitions }) };
   // Elements make a reader wait again for one that was idle, until it says that it is.
   const isAwaited = told.isIdle && shuffles.some(({ stage }) => fold.sendsTo(stage));
   const isNews = isAwaited || told.watermark !== state.told?.watermark || told.isIdle !== state.told.isIdle;
