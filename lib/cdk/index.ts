@@ -31,3 +31,4 @@ export {
   type MskOptions,
   type SelfManagedOptions,
 } from "../connectors/kafka/cluster.ts";
+export { ViewQuery, type ViewQueryProps } from "./view-query.ts";

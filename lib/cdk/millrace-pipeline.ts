@@ -7,6 +7,7 @@ import { Construct } from "constructs";
 import { lookupTable } from "../connectors/dynamodb-table/provision.ts";
 import type { LakeDeclaration } from "../connectors/firehose/declare.ts";
 import { provisionLake, type LakePlace, type ProvisionedLake } from "../connectors/firehose/provision.ts";
+import { refuseSetting } from "../connectors/limits.ts";
 import type {
   CheckedSink,
   Place,
@@ -116,6 +117,13 @@ export class MillracePipeline extends Construct {
     this.stages = provisioned.map(({ stage }) => stage);
     this.#watch(props, settings, provisioned);
     this.#announce(props, settings, provisioned);
+  }
+
+  /** The table of a view, for those who read it. @throws definition error `provision/refused` for a view that there is not */
+  viewTable(view: string): ITable {
+    const table = this.#madeSinks.get(view)?.viewTable;
+    if (table !== undefined) return table;
+    throw refuseSetting(`${this.node.path}.viewTable`, `for "${view}"`, "The pipeline has no such view.");
   }
 
   /** What a stage reads. All are made before any function: those between stages are written to. */

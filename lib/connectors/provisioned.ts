@@ -1,4 +1,5 @@
 import type { RemovalPolicy } from "aws-cdk-lib";
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
@@ -81,6 +82,8 @@ export interface CheckedSource {
 /** What a sink's rows go to. */
 export interface ProvisionedSink extends ProvisionedSystem {
   readonly name: string;
+  /** A view's, which is read by others. */
+  readonly viewTable?: ITable;
 }
 
 /** A sink's settings, checked and complete. */

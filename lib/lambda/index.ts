@@ -2,4 +2,5 @@
 export { lambdaHandler, type StageEvent, type StageHandler, type StageResponse } from "./handler.ts";
 export { listLargestKeys, type LargeKey, type LargestKeysOptions } from "./largest-keys.ts";
 export { inspectTasks, type Inspection, type TaskStatus } from "./inspect.ts";
+export { viewQueryHandler, type ViewQueryHandler, type ViewQueryOptions } from "./view-query.ts";
 export { readBindings, type Bindings } from "../plan/bindings.ts";

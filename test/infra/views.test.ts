@@ -4,7 +4,7 @@ import { Table } from "aws-cdk-lib/aws-dynamodb";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { kinesis, pipeline, text, timestamp, view } from "millrace";
-import { MillracePipeline, type MillracePipelineProps } from "millrace/cdk";
+import { MillracePipeline, ViewQuery, type MillracePipelineProps, type ViewQueryProps } from "millrace/cdk";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { BINDINGS_VARIABLE, readBindings } from "../../lib/plan/bindings.ts";
@@ -130,5 +130,49 @@ describe("a view's table", () => {
     expect(() => template((stack) => ({ views: { al: Table.fromTableName(stack, "T", "t") } }))).toThrow(
       /views is for "al".*It writes to latest, all/,
     );
+  });
+});
+
+describe("a view's query function", () => {
+  const query = (props: Partial<ViewQueryProps> = {}, settings: Partial<MillracePipelineProps> = {}) => {
+    process.env["CDK_VALIDATION"] = "false";
+    const stack = new Stack(new App(), "test");
+    const code = Code.fromInline("// none");
+    const made = new MillracePipeline(stack, "Pipeline", {
+      pipeline: watched,
+      handler: "unused.ts",
+      code,
+      ...settings,
+    });
+    expect(() => made.viewTable("other")).toThrow(/viewTable is for "other"/);
+    new ViewQuery(stack, "Query", { table: made.viewTable("latest"), handler: "unused.ts", code, ...props });
+    return Template.fromStack(stack);
+  };
+
+  test("may read the view's table and nothing else, and is asked by whom IAM lets", () => {
+    const made = query();
+    const [url] = ofType(made, "AWS::Lambda::Url");
+    expect(url!.Properties).toMatchObject({ AuthType: "AWS_IAM" });
+    expect(ofType(made, "AWS::Lambda::Permission")).toEqual([]);
+    const role = Object.entries(resourcesOf(made)).find(([id]) => plain({ Ref: id }) === "{QueryRole}")![1];
+    const [{ PolicyDocument }] = role.Properties["Policies"] as [
+      { PolicyDocument: { Statement: { Sid: string; Action: unknown; Resource: unknown }[] } },
+    ];
+    expect(PolicyDocument.Statement.map(({ Sid, Action, Resource }) => [Sid, Action, plain(Resource)])).toEqual([
+      ["ReadView", ["dynamodb:GetItem", "dynamodb:Query"], "{PipelineSinkslatest.Arn}"],
+      ["WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], "{QueryLogs.Arn}"],
+    ]);
+    expect(role.Properties["ManagedPolicyArns"]).toBeUndefined();
+  });
+
+  test("by everyone, where that is said; and what encrypts the table is read with its key", () => {
+    const [url] = ofType(query({ auth: "everyone" }), "AWS::Lambda::Url");
+    expect(url!.Properties).toMatchObject({ AuthType: "NONE" });
+    const stack = new Stack(new App(), "keys");
+    const encryptionKey = Key.fromKeyArn(stack, "Key", "arn:aws:kms:eu-central-1:111111111111:key/k");
+    const table = Table.fromTableAttributes(stack, "T", { tableName: "logins", encryptionKey });
+    new ViewQuery(stack, "Query", { table, handler: "unused.ts", code: Code.fromInline("// none") });
+    const [{ Properties } = { Properties: {} }] = ofType(Template.fromStack(stack), "AWS::IAM::Role");
+    expect(JSON.stringify(Properties)).toContain('"Action":"kms:Decrypt","Effect":"Allow","Resource":"arn:aws:kms');
   });
 });

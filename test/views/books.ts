@@ -13,6 +13,17 @@ export const dated = view("dated", { key, columns: { n: bigint, at: timestamp },
 
 let emulator: Emulator;
 export let client: DynamoDBClient;
+/** @param key the partition key's name and type, and the sort key's */
+export const createTable = (TableName: string, key: readonly (readonly [name: string, type: "S" | "N"])[]) =>
+  client.send(
+    new CreateTableCommand({
+      TableName,
+      AttributeDefinitions: key.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+      KeySchema: key.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
+      BillingMode: "PAY_PER_REQUEST",
+    }),
+  );
+
 /** Starts dynalite, with the table. */
 export async function open(): Promise<void> {
   emulator = await startDynamoDb();
@@ -22,20 +33,10 @@ export async function open(): Promise<void> {
     credentials: { accessKeyId: "local", secretAccessKey: "local" },
     maxAttempts: 1,
   });
-  await client.send(
-    new CreateTableCommand({
-      TableName: TABLE,
-      AttributeDefinitions: [
-        { AttributeName: "book", AttributeType: "S" },
-        { AttributeName: "entry", AttributeType: "S" },
-      ],
-      KeySchema: [
-        { AttributeName: "book", KeyType: "HASH" },
-        { AttributeName: "entry", KeyType: "RANGE" },
-      ],
-      BillingMode: "PAY_PER_REQUEST",
-    }),
-  );
+  await createTable(TABLE, [
+    ["book", "S"],
+    ["entry", "S"],
+  ]);
 }
 
 export async function close(): Promise<void> {
@@ -49,11 +50,14 @@ export const newBook = (): string => `book-${books++}`;
 
 export const NOW = Date.UTC(2001, 0, 1);
 
-export function writerOf(sink: object, { send, waits = [] }: { send?: DynamoDBClient["send"]; waits?: number[] } = {}) {
+export function writerOf(
+  sink: object,
+  { send, waits = [], table = TABLE }: { send?: DynamoDBClient["send"]; waits?: number[]; table?: string } = {},
+) {
   return new ViewWriter({
     client: send === undefined ? client : Object.assign(Object.create(client) as DynamoDBClient, { send }),
     view: sink as ViewDeclaration,
-    table: TABLE,
+    table,
     now: () => NOW,
     wait: (millis) => Promise.resolve(void waits.push(millis)),
   });

@@ -18,9 +18,11 @@ function provisionView(
   place: Place,
   given: ITable | undefined,
 ): ProvisionedSink {
-  const table = given ?? viewTable(scope, view, place);
+  // Which CDK types without the exactness about undefined that is compiled with here.
+  const table = given ?? (viewTable(scope, view, place) as ITable);
   return {
     name: view.name,
+    viewTable: table,
     address: { table: table.tableName },
     // Conditions are part of the put: what is there need not be read.
     grants: [{ sid: "WriteViews", actions: ["dynamodb:PutItem"], resources: [table.tableArn] }],
