@@ -60,7 +60,14 @@ export async function engine(args: readonly string[]): Promise<void> {
   const long = await departuresIn(Number(values.warm) + Number(values.events));
   const rivals = await peersOf(values.only);
   try {
-    const own = [millrace("text"), millrace("enveloped"), floor("text"), floor("enveloped"), duckdb()];
+    const own = [
+      millrace("text"),
+      millrace("packed"),
+      millrace("enveloped"),
+      floor("text"),
+      floor("enveloped"),
+      duckdb(),
+    ];
     const subjects = [...own, ...rivals.flatMap((rival) => rival.subjects)].filter(
       ({ name }) => values.only === undefined || new RegExp(values.only, "i").test(name),
     );
@@ -192,6 +199,5 @@ function lineOf(result: EngineResult): string {
     const ratios = ratiosOf(result, name, to);
     return ratios.length === 0 ? "not run" : shown(median(ratios));
   };
-  const packed = "packed not run: there are no packed records yet";
-  return `text ${of("Millrace, text", "Flink")} x Flink, ${packed}, enveloped ${of("Millrace, enveloped", "floor, enveloped")} x floor`;
+  return `text ${of("Millrace, text", "Flink")} x Flink, packed ${of("Millrace, packed", "Flink")} x Flink, enveloped ${of("Millrace, enveloped", "floor, enveloped")} x floor`;
 }

@@ -4,10 +4,12 @@ import { metered } from "../harness/metered.ts";
 import { workDirectory } from "../harness/work.ts";
 import { bundledEntry } from "../harness/entries.ts";
 import type { Shape, TurnsReport } from "./millrace/turns.ts";
+import { PACKED } from "./data.ts";
 import type { Subject } from "./subject.ts";
 
 const ABOUT: Readonly<Record<Shape, string>> = {
   text: "the payloads alone, a line each",
+  packed: `Lambda events, ${PACKED} departures a record, one after the other in it`,
   enveloped: "Lambda events, one departure a record: JSON.parse of the event, base64, JSON.parse",
 };
 
@@ -29,7 +31,7 @@ export function millrace(shape: Shape): Subject {
 }
 
 /** The least that JavaScript can do. */
-export function floor(shape: Shape): Subject {
+export function floor(shape: "text" | "enveloped"): Subject {
   const entry = bundledEntry("engine/millrace/floor-entry");
   return {
     name: `floor, ${shape}`,
