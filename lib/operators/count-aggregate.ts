@@ -76,7 +76,7 @@ export class CountAggregate implements TimedOperator {
     const left = [...this.#table.entriesOf(END_OF_TIME)].sort(([a], [b]) => (a < b ? -1 : 1));
     this.#table.drop(END_OF_TIME);
     for (const [keyCode, stored] of left) {
-      this.#context.state.counters.countForGood(`${this.name} closed`);
+      this.#context.state.counters.countForGood(this.name, "closed");
       yield this.#rows.unit(paneOf(stored as StoredCount), keyCode);
     }
     this.#context.state.traces.forget(this.name, END_OF_TIME);

@@ -98,7 +98,7 @@ export class SlidingAggregate implements TimedOperator {
     for (const keyCode of keyCodes) {
       const within = this.#slices.spacesOf(keyCode).filter((lastEnd) => lastEnd >= end && lastEnd <= end + preceding);
       const slices = within.sort((a, b) => a - b).map((lastEnd) => this.#slices.get(lastEnd, keyCode) as Accumulators);
-      this.#context.state.counters.countForGood(`${this.name} closed`);
+      this.#context.state.counters.countForGood(this.name, "closed");
       yield this.#unit(end - 1 - preceding, end, keyCode, slices);
     }
   }

@@ -263,7 +263,7 @@ export class WindowAggregate implements TimedOperator {
 
   *#close(end: number): Generator<Unit> {
     for (const [keyCode, open] of this.#windows.take(end)) {
-      this.#context.state.counters.countForGood(`${this.name} closed`);
+      this.#context.state.counters.countForGood(this.name, "closed");
       this.#timers?.set(end, this.#windows.entryKey(open, keyCode), open.firing, undefined);
       const isDone = this.#spec.trigger?.late !== undefined && open.firing!.unfired === 0;
       if (isDone || open.accumulators === undefined) continue;

@@ -54,7 +54,7 @@ export class Fold {
       now: () => this.#now,
       answerOf: (operator, key) => this.answers.get(operator)?.get(key),
       enter: (operator) => (this.#operator = operator),
-      count: (operator, field, n) => state.counters.count(`${operator} ${field}`, n),
+      count: (operator, field, n) => state.counters.count(operator, field, n),
       measure: (measure) => this.#draft.measure(measure),
       send: (sink, body) => this.#draft.send({ sink, body }),
       traces: () => this.#draft.traces,
@@ -138,8 +138,8 @@ export class Fold {
     state.killed++;
     if (state.killed >= KILLED_IN_A_ROW && poisonShare < 1) throw kills(origin.task, record, state.killed);
     this.#verdict.record(true);
-    state.counters.countForGood(`${source} in`);
-    state.counters.countForGood(`${source} dead`);
+    state.counters.countForGood(source, "in");
+    state.counters.countForGood(source, "dead");
     this.#draft.send(deadRecord(origin, source, record, killed()));
     intake.skip(record, state);
     state.poison.add(true);
@@ -173,8 +173,8 @@ export class Fold {
     const { origin, source, program } = this.#settings;
     const { counters } = this.#state;
     const whose = letter.unit === undefined ? source : operatorOfUnit(letter, program);
-    if (letter.kind === "record") counters.countForGood(`${source} in`);
-    if (letter.kind !== "output" && whose !== undefined) counters.countForGood(`${whose} dead`);
+    if (letter.kind === "record") counters.countForGood(source, "in");
+    if (letter.kind !== "output" && whose !== undefined) counters.countForGood(whose, "dead");
     this.#draft.send(deadAgain(origin, letter, killed()));
     return letter.kind === "record" ? 1 : 0;
   }
@@ -268,7 +268,7 @@ export class Fold {
   #push(unit: IncomingUnit): boolean {
     const { source, intake, origin, program } = this.#settings;
     const state = this.#state;
-    state.counters.countForGood(`${source} in`, unit.records);
+    state.counters.countForGood(source, "in", unit.records);
     this.#draft.begin();
     this.#operator = source;
     let time: number;
@@ -286,7 +286,7 @@ export class Fold {
       if (isSystemic(thrown)) throw thrown;
       this.#draft.undo();
       this.#draft.send(deadRecord(origin, this.#operator, unit.record(), thrown)); // X7
-      state.counters.countForGood(`${source} dead`, unit.records);
+      state.counters.countForGood(source, "dead", unit.records);
       this.#verdict.blame(reasonOf(thrown).code);
       return false;
     }
@@ -319,7 +319,7 @@ export class Fold {
       this.#draft.undo();
       const { origin, program } = this.#settings;
       this.#draft.send(deadUnit(origin, this.#operator, unit, program.shapes, thrown)); // X7
-      this.#state.counters.countForGood(`${unit.operator} dead`);
+      this.#state.counters.countForGood(unit.operator, "dead");
       this.#verdict.blame(reasonOf(thrown).code);
       return false;
     }

@@ -23,49 +23,58 @@ export type CounterField = keyof OperatorCounts;
 type CounterName = `${string} ${CounterField}`;
 
 export class Counters {
-  readonly #values = new Map<CounterName, number>();
-  #undo: (readonly [CounterName, number])[] = [];
+  // By operator and then by field: names joined for every record would cost more than the counting.
+  readonly #values = new Map<string, OperatorCounts>();
+  /** What the unit has counted. */
+  readonly #undo: { readonly counts: OperatorCounts; readonly field: CounterField; readonly n: number }[] = [];
 
   begin(): void {
     this.#undo.length = 0;
   }
 
   undo(): void {
-    for (const [name, n] of this.#undo) this.#values.set(name, this.#values.get(name)! - n);
-    this.#undo = [];
+    for (const { counts, field, n } of this.#undo) counts[field] -= n;
+    this.#undo.length = 0;
   }
 
-  /** Counts some, to be taken back if the unit is undone. The name is `operator field`. */
-  count(name: CounterName, n = 1): void {
-    this.countForGood(name, n);
-    this.#undo.push([name, n]);
+  /** Counts some, to be taken back if the unit is undone. */
+  count(operator: string, field: CounterField, n = 1): void {
+    const counts = this.#of(operator);
+    counts[field] += n;
+    this.#undo.push({ counts, field, n });
   }
 
   /** Counts some that stay, whatever becomes of the unit. */
-  countForGood(name: CounterName, n = 1): void {
-    this.#values.set(name, (this.#values.get(name) ?? 0) + n);
+  countForGood(operator: string, field: CounterField, n = 1): void {
+    this.#of(operator)[field] += n;
   }
 
   snapshot(): [CounterName, number][] {
-    return [...this.#values].filter(([, n]) => n > 0);
+    return [...this.#values].flatMap(([operator, counts]) =>
+      (Object.entries(counts) as [CounterField, number][])
+        .filter(([, n]) => n > 0)
+        .map(([field, n]): [CounterName, number] => [`${operator} ${field}`, n]),
+    );
   }
 
   restore(values: readonly [CounterName, number][]): void {
     this.#values.clear();
-    for (const [name, value] of values) this.#values.set(name, value);
+    for (const [name, value] of values) {
+      const [operator, field] = name.split(" ") as [string, CounterField];
+      this.#of(operator)[field] = value;
+    }
   }
 
   byOperator(): Map<string, OperatorCounts> {
-    const operators = new Map<string, OperatorCounts>();
-    for (const [name, value] of this.#values) {
-      const [operator, field] = name.split(" ") as [string, CounterField];
-      let counts = operators.get(operator);
-      if (counts === undefined) {
-        counts = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, sent: 0, closed: 0 };
-        operators.set(operator, counts);
-      }
-      counts[field] = value;
+    return new Map([...this.#values].map(([operator, counts]) => [operator, { ...counts }]));
+  }
+
+  #of(operator: string): OperatorCounts {
+    let counts = this.#values.get(operator);
+    if (counts === undefined) {
+      counts = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, sent: 0, closed: 0 };
+      this.#values.set(operator, counts);
     }
-    return operators;
+    return counts;
   }
 }
