@@ -15,8 +15,9 @@ export const kinesisFormat = (source: SourceDeclaration): RecordFormat => ({
 /** The decoder of events of a Kinesis source: what a record was routed by is its key's text. */
 export const kinesisDecoder = (source: SourceDeclaration): RecordDecoder =>
   jsonDecoder(source, {
-    jsonOf({ bytes, base64 }) {
-      const payload = bytes ?? payloadOf(base64);
+    jsonOf(record) {
+      // A packed event's base64 is made when it is asked for: only for what has no bytes.
+      const payload = record.bytes ?? payloadOf(record.base64);
       // What a producer of null puts there: Debezium Server, of a tombstone.
       return payload.length === 0 ? null : jsonIn(payload);
     },
