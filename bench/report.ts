@@ -68,7 +68,7 @@ ${section<EngineResult>(
 with count, mean and worst delay. The departures are real, out of order by up to seven hours, and so is the disorder that
 all engines are told, so that none is late in any. Every engine runs once over ${count(figures.shortEvents)} events and once
 over ${count(figures.longEvents)}: the difference is what a million events more take, when everything is compiled and warm; the
-whole run shows what the start adds. All gave the same ${count(figures.rows)} rows as DuckDB, in every round.
+whole run shows what the start adds. All gave the same ${count(figures.rows)} rows as DuckDB, in each round (here: ${count(figures.rounds)}).
 
 ${list(figures.subjects)}
 
