@@ -79,6 +79,10 @@ export {
 export { dms, type DmsEvent } from "./formats/change/dms.ts";
 export type { ChangeOptions, ChangeSchema } from "./formats/change/row-schema.ts";
 export { dynamoTable, type DynamoTableOptions } from "./connectors/dynamodb-table/declare.ts";
+export { stream, type StreamOptions } from "./connectors/kinesis/declare-sink.ts";
+export { topic, type TopicOptions } from "./connectors/sns/declare.ts";
+export { eventBus, type EventBusOptions } from "./connectors/eventbridge/declare.ts";
+export { webhook, type WebhookOptions } from "./connectors/webhook/declare.ts";
 export { queue, type QueueOptions } from "./connectors/sqs/declare.ts";
 export type { RowFor, RowShape } from "./connectors/row.ts";
 export { lake, type Lake, type LakeFormat, type LakeOptions, type LakeTable } from "./connectors/firehose/declare.ts";

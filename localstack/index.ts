@@ -4,6 +4,7 @@ export type {
   FaultName,
   FaultPlan,
   LocalAlarm,
+  LocalEvent,
   LocalStack,
   LocalStackOptions,
   MetricSeries,

@@ -8,6 +8,9 @@ import { eventsFace } from "./gateway/events-face.ts";
 import { firehoseFace } from "./gateway/firehose-face.ts";
 import { forwardTo, type Forwarder } from "./gateway/forwarder.ts";
 import { KinesisFace, type PutListener } from "./gateway/kinesis-face.ts";
+import { secretsFace, type LocalSecret } from "./gateway/secrets-face.ts";
+import { snsFace } from "./gateway/sns-face.ts";
+import type { EventBuses } from "./event-buses.ts";
 import { s3Face } from "./gateway/s3-face.ts";
 import { openGateway, type ServiceGateway } from "./gateway/service-gateway.ts";
 import { sqsFace } from "./gateway/sqs-face.ts";
@@ -27,6 +30,8 @@ export interface Services {
     readonly dynamodb: ServiceGateway;
     readonly s3: ServiceGateway;
     readonly sqs: ServiceGateway;
+    readonly sns: ServiceGateway;
+    readonly secrets: ServiceGateway;
     readonly firehose: ServiceGateway;
     readonly eventbridge: ServiceGateway;
     readonly cloudformation: ServiceGateway;
@@ -42,6 +47,8 @@ export interface ServiceListeners {
   /** Firehose needs the buckets and tables of the templates, so it comes later than its gateway. */
   readonly firehose: () => FirehoseService;
   readonly schedules: () => Schedules;
+  readonly buses: () => EventBuses;
+  readonly secrets: () => readonly LocalSecret[];
   readonly stacks: () => readonly DescribedStack[];
   readonly onPut: PutListener;
   readonly onReshard: (stream: string) => void;
@@ -89,20 +96,33 @@ export async function startServices(
       movedFrom: (messageId) => storage.movedFrom(messageId),
       now: () => clock.now(),
     });
-    const [kinesisGateway, dynamodbGateway, s3, sqs, firehose, eventbridge, cloudformation] = await Promise.all([
-      opened(openGateway(() => streams)),
-      opened(openGateway(() => tables)),
-      opened(openGateway(() => s3Face(storageForward, faults, clock))),
-      opened(openGateway((origins) => sqsFace(storageForward, faults, clock, origins, storage.queueOrigin, moves))),
-      opened(openGateway(() => firehoseFace(listeners.firehose, faults, clock))),
-      opened(openGateway(() => eventsFace(listeners.schedules))),
-      opened(openGateway(() => cloudFormationFace(listeners.stacks))),
-    ]);
+    const [kinesisGateway, dynamodbGateway, s3, sqs, firehose, eventbridge, cloudformation, sns, secrets] =
+      await Promise.all([
+        opened(openGateway(() => streams)),
+        opened(openGateway(() => tables)),
+        opened(openGateway(() => s3Face(storageForward, faults, clock))),
+        opened(openGateway((origins) => sqsFace(storageForward, faults, clock, origins, storage.queueOrigin, moves))),
+        opened(openGateway(() => firehoseFace(listeners.firehose, faults, clock))),
+        opened(openGateway(() => eventsFace(listeners, faults, clock))),
+        opened(openGateway(() => cloudFormationFace(listeners.stacks))),
+        opened(openGateway(() => snsFace(storageForward, faults, clock))),
+        opened(openGateway(() => secretsFace(listeners.secrets))),
+      ]);
     return {
       kinesis,
       dynamodb,
       storage,
-      gateways: { kinesis: kinesisGateway, dynamodb: dynamodbGateway, s3, sqs, firehose, eventbridge, cloudformation },
+      gateways: {
+        kinesis: kinesisGateway,
+        dynamodb: dynamodbGateway,
+        s3,
+        sqs,
+        sns,
+        secrets,
+        firehose,
+        eventbridge,
+        cloudformation,
+      },
       tableUnits: () => ({ writeUnits: tables.writeUnits, readUnits: tables.readUnits }),
       functionPutUnits: () => streams.functionPutUnits,
       stop,

@@ -5,6 +5,8 @@ import { standing } from "./alarms/standing.ts";
 import { systemClock } from "./clock.ts";
 import { createTable } from "./dynamodb/dynamodb-emulator.ts";
 import { expireItems } from "./dynamodb/time-to-live.ts";
+import { EventBuses } from "./event-buses.ts";
+import { secretOf, type LocalSecret } from "./gateway/secrets-face.ts";
 import { EventSources } from "./event-sources.ts";
 import { Faults } from "./faults.ts";
 import { deliveryStreamSettings, startDeliveryStreams, type FirehoseService } from "./delivery-streams.ts";
@@ -16,6 +18,7 @@ import { Schedules } from "./schedules.ts";
 import { startServices, type Services } from "./services.ts";
 import { letsSend, queuePolicies, setQueuePolicies } from "./storage/queue-policies.ts";
 import { createQueue } from "./storage/storage-emulator.ts";
+import { createTopics } from "./storage/topics.ts";
 import { StreamCounts } from "./stream-counts.ts";
 import { account } from "./template/account.ts";
 import { resolveTemplates, type ResolvedResource, type ResolvedTemplates } from "./template/resolve-template.ts";
@@ -34,11 +37,15 @@ export const startLocalStack: StartLocalStack = async (options) => {
   let eventSources: EventSources | undefined;
   let firehose: FirehoseService | undefined;
   let schedules: Schedules | undefined;
+  let buses = new EventBuses([]);
+  let secrets: readonly LocalSecret[] = [];
   let stacks: ResolvedTemplates["stacks"] = [];
   const services = await startServices(dataDirectory, faults, systemClock, {
     onNotice,
     firehose: () => started(firehose),
     schedules: () => started(schedules),
+    buses: () => buses,
+    secrets: () => secrets,
     stacks: () => stacks,
     onPut: (stream, shardId, count) => {
       streamCounts.add(stream, count);
@@ -66,6 +73,9 @@ export const startLocalStack: StartLocalStack = async (options) => {
     stacks = resolved.stacks;
     announce(resources, onNotice);
     await createResources(resources, services);
+    await createTopics(services.storage.port, resources, onNotice);
+    buses = new EventBuses(ofType(resources, "AWS::Events::EventBus").map(({ name }) => name));
+    secrets = ofType(resources, "AWS::SecretsManager::Secret").map(secretOf);
     const { gateways } = services;
     firehose = startDeliveryStreams(resources, {
       dataDirectory,
@@ -84,6 +94,9 @@ export const startLocalStack: StartLocalStack = async (options) => {
         S3: gateways.s3.functionOrigin,
         SQS: gateways.sqs.functionOrigin,
         FIREHOSE: gateways.firehose.functionOrigin,
+        SNS: gateways.sns.functionOrigin,
+        EVENTBRIDGE: gateways.eventbridge.functionOrigin,
+        SECRETS_MANAGER: gateways.secrets.functionOrigin,
       },
       userQueueOrigin: gateways.sqs.userOrigin,
       faults,
@@ -131,7 +144,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
       await setQueuePolicies(queues, urlOf, queuePolicies(next.resources), policies);
       policies = queuePolicies(next.resources);
     };
-    const parts = { services, firehose, functions, eventSources, schedules, metrics, alarms, faults };
+    const parts = { services, buses, firehose, functions, eventSources, schedules, metrics, alarms, faults };
     return running({ ...parts, resources, outputs, update, stop });
   } catch (error) {
     await stop();
@@ -181,6 +194,7 @@ async function createResources(resources: readonly ResolvedResource[], services:
 
 interface Parts {
   readonly services: Services;
+  readonly buses: EventBuses;
   readonly firehose: FirehoseService;
   readonly functions: Functions;
   readonly eventSources: EventSources;
@@ -194,7 +208,10 @@ interface Parts {
   readonly stop: () => Promise<void>;
 }
 
-function running({ services, firehose, functions, eventSources, schedules, ...parts }: Parts): LocalStack {
+/** What the SDK calls a service in its variables, where it is another name than the endpoint's. */
+const VARIABLES: Readonly<Record<string, string>> = { secretsmanager: "SECRETS_MANAGER" };
+
+function running({ services, buses, firehose, functions, eventSources, schedules, ...parts }: Parts): LocalStack {
   const { metrics, alarms, faults, resources, outputs, update, stop } = parts;
   const { gateways, storage, dynamodb } = services;
   const endpoints = {
@@ -202,6 +219,8 @@ function running({ services, firehose, functions, eventSources, schedules, ...pa
     dynamodb: gateways.dynamodb.userOrigin,
     s3: gateways.s3.userOrigin,
     sqs: gateways.sqs.userOrigin,
+    sns: gateways.sns.userOrigin,
+    secretsmanager: gateways.secrets.userOrigin,
     firehose: gateways.firehose.userOrigin,
     eventbridge: gateways.eventbridge.userOrigin,
     cloudformation: gateways.cloudformation.userOrigin,
@@ -211,7 +230,10 @@ function running({ services, firehose, functions, eventSources, schedules, ...pa
     endpoints,
     environment: {
       ...Object.fromEntries(
-        Object.entries(endpoints).map(([service, origin]) => [`AWS_ENDPOINT_URL_${service.toUpperCase()}`, origin]),
+        Object.entries(endpoints).map(([service, origin]) => [
+          `AWS_ENDPOINT_URL_${VARIABLES[service] ?? service.toUpperCase()}`,
+          origin,
+        ]),
       ),
       AWS_REGION: account.region,
       AWS_DEFAULT_REGION: account.region,
@@ -235,6 +257,7 @@ function running({ services, firehose, functions, eventSources, schedules, ...pa
     calm: () => faults.calm(),
     update,
     runSchedules: () => schedules.run(),
+    events: (bus) => buses.events(bus),
     expireItems: (now) => expireItems(dynamodb.client, ofType(resources, ...tableTypes), now),
     passMinutes: (minutes) => alarms.pass(minutes),
     expireRecords: () => eventSources.expireRecords(),

@@ -40,9 +40,9 @@ export interface FaultPlan {
   readonly throttleStream: number;
   /** A function's PutRecords is carried out and its answer lost (the connection is cut). */
   readonly loseStreamAnswer: number;
-  /** A sink's request (Firehose, SQS, S3) fails with a 500 or 503. */
+  /** A sink's request (Firehose, SQS, SNS, EventBridge, S3) fails with a 500 or 503. */
   readonly failSink: number;
-  /** Some records of a PutRecordBatch fail. */
+  /** Some entries of a batch fail: of PutRecordBatch, SendMessageBatch or PutEvents. */
   readonly failSinkPartly: number;
   /** A sink's request is carried out, then answered with an error, so that the writer repeats it. */
   readonly repeatSink: number;
@@ -102,6 +102,15 @@ export type LocalAlarm =
   | { readonly logicalId: string; readonly description: string; readonly state: "ALARM" | "OK" }
   | { readonly logicalId: string; readonly unjudged: string };
 
+/** An event on a bus. */
+export interface LocalEvent {
+  readonly id: string;
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly traceHeader: string | undefined;
+}
+
 /** A resource of the template, resolved. */
 export interface StackResource {
   readonly logicalId: string;
@@ -116,7 +125,10 @@ export interface StackResource {
 export interface LocalStack {
   /** `http://127.0.0.1:PORT` per service. */
   readonly endpoints: Readonly<
-    Record<"kinesis" | "dynamodb" | "s3" | "sqs" | "firehose" | "eventbridge" | "cloudformation", string>
+    Record<
+      "kinesis" | "dynamodb" | "s3" | "sqs" | "sns" | "firehose" | "eventbridge" | "secretsmanager" | "cloudformation",
+      string
+    >
   >;
   /** What a client or the AWS CLI needs: AWS_ENDPOINT_URL_*, region and dummy credentials. */
   readonly environment: Readonly<Record<string, string>>;
@@ -146,6 +158,8 @@ export interface LocalStack {
    * settings, delivery streams, alarms. Data stays; streams, tables, queues, mappings and rules are as they were.
    */
   update(templates: readonly string[]): Promise<void>;
+  /** What was put on an event bus so far. @param bus its name */
+  events(bus: string): readonly LocalEvent[];
   /** Sends what every enabled rule with a schedule sends when its time has come. Nothing here waits for that time. */
   runSchedules(): Promise<void>;
   /**

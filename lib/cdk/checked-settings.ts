@@ -12,8 +12,8 @@ import { statefulOf } from "../plan/operators-of.ts";
 import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { planStages, type Stage } from "../plan/stage.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
-import type { LogLevel, MillracePipelineProps } from "./pipeline-props.ts";
-import { checkSink, refuseUnknownSinks } from "./sinks.ts";
+import { DEFAULT_TIMEOUT, type LogLevel, type MillracePipelineProps } from "./pipeline-props.ts";
+import { checkSink, isStreamSink, refuseUnknownSinks } from "./sinks.ts";
 import { checkSource, isStream } from "./sources.ts";
 
 /** A stage with its settings, checked and complete. */
@@ -80,7 +80,7 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
       unit: "MB",
       why: "Lambda's limits.",
     }),
-    timeoutSeconds: secondsWithin(`${what}.function.timeout`, settings.timeout ?? { seconds: 60 }, {
+    timeoutSeconds: secondsWithin(`${what}.function.timeout`, settings.timeout ?? DEFAULT_TIMEOUT, {
       least: 1,
       most: 900,
       why: "Lambda's limits.",
@@ -144,10 +144,15 @@ function refuseUnknownTables(what: string, { tables = {} }: MillracePipelineProp
 }
 
 function refuseUnknownStreams(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
-  const names = stages.filter(isStream).map(({ input }) => input.name);
+  const read = stages.filter(isStream).map(({ input }) => input.name);
+  const written = stages.flatMap(({ sinks }) => sinks.filter(isStreamSink).map(({ name }) => name));
+  const both = written.find((name) => read.includes(name));
+  if (both !== undefined)
+    throw refuseSetting(`${what}: the stream "${both}"`, "read and written", "Give the sink another name.");
+  const names = [...read, ...new Set(written)];
   const unknown = Object.keys(props.streams ?? {}).find((name) => !names.includes(name));
   if (unknown !== undefined)
-    throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `Its sources and shuffles are ${names.join(", ")}.`);
+    throw refuseSetting(`${what}.streams`, `for "${unknown}"`, `Its streams are ${names.join(", ")}.`);
 }
 
 function refuseUnknownTopics(what: string, { kafka = {} }: MillracePipelineProps, stages: readonly Stage[]): void {

@@ -13,6 +13,9 @@ export type { DeployedTemplate } from "./deployed-state.ts";
 export type { ProvisionedStage } from "./stage.ts";
 export type { SharedQueues } from "./queues.ts";
 export type { CompactionSettings, LakeSettings } from "../connectors/firehose/provision.ts";
+export type { EventBusSettings } from "../connectors/eventbridge/provision.ts";
+export type { TopicSettings } from "../connectors/sns/provision.ts";
+export type { WebhookSettings } from "../connectors/webhook/provision.ts";
 export type { QueueSettings } from "../connectors/sqs/provision.ts";
 export type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";
 export {

@@ -4,15 +4,21 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Code } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { EventBusSettings } from "../connectors/eventbridge/provision.ts";
 import type { LakeSettings } from "../connectors/firehose/provision.ts";
 import type { KafkaSettings } from "../connectors/kafka/cluster.ts";
 import type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";
+import type { TopicSettings } from "../connectors/sns/provision.ts";
 import type { QueueSettings } from "../connectors/sqs/provision.ts";
+import type { WebhookSettings } from "../connectors/webhook/provision.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { Duration } from "../time/duration.ts";
 import type { DeployedTemplate } from "./deployed-state.ts";
 
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR";
+
+/** Of every function, where nothing else is said. */
+export const DEFAULT_TIMEOUT: Duration = { seconds: 60 };
 
 /** A stage's Lambda function. */
 export interface FunctionSettings {
@@ -70,9 +76,9 @@ export interface MillracePipelineProps {
   /** Code that was bundled before, in place of bundling `handler`. @default `handler` is bundled */
   readonly code?: Code;
 
-  /** Every data stream: of a source, and between stages. @default the defaults of {@link StreamSettings} */
+  /** Every data stream: of a source, of a sink, and between stages. @default the defaults of {@link StreamSettings} */
   readonly stream?: StreamSettings;
-  /** Settings of single streams, by the name of the source or of the `keyBy`, before those of `stream`. @default none */
+  /** Settings of single streams, by the name of the source, the `keyBy` or the sink, before those of `stream`. @default none */
   readonly streams?: Readonly<Record<string, StreamSettings>>;
   /** Which cluster the topic of each Kafka source is of, by the source's name. @default none: for pipelines without one */
   readonly kafka?: Readonly<Record<string, KafkaSettings>>;
@@ -95,6 +101,12 @@ export interface MillracePipelineProps {
    * to live. What encrypts one, where that is a key of one's own, must be known of it. @default each view's is made
    */
   readonly views?: Readonly<Record<string, ITable>>;
+  /** Topics that rows are published to, by the names that the pipeline has for them. @default they are made */
+  readonly topics?: Readonly<Record<string, TopicSettings>>;
+  /** Event buses that rows are put on, by the names that the pipeline has for them. @default they are made */
+  readonly eventBuses?: Readonly<Record<string, EventBusSettings>>;
+  /** Where the pipeline's webhooks are, by their names. @default none; each needs its own */
+  readonly webhooks?: Readonly<Record<string, WebhookSettings>>;
   /** When someone is told. @default the defaults of {@link AlarmSettings} */
   readonly alarms?: AlarmSettings;
   /**

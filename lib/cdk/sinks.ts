@@ -1,11 +1,22 @@
+import { EVENT_BUS } from "../connectors/eventbridge/declare.ts";
+import { checkEventBus } from "../connectors/eventbridge/provision.ts";
+import { STREAM } from "../connectors/kinesis/declare-sink.ts";
+import { kinesisOutput } from "../connectors/kinesis/provision-sink.ts";
+import { checkStream } from "../connectors/kinesis/stream-settings.ts";
 import { refuseSetting } from "../connectors/limits.ts";
 import type { CheckedSink } from "../connectors/provisioned.ts";
+import { TOPIC, type TopicDeclaration } from "../connectors/sns/declare.ts";
+import { checkTopic } from "../connectors/sns/provision.ts";
 import { QUEUE, type QueueDeclaration } from "../connectors/sqs/declare.ts";
 import { checkQueue } from "../connectors/sqs/provision.ts";
 import { VIEW } from "../connectors/view/declare.ts";
 import { checkView } from "../connectors/view/provision.ts";
+import { WEBHOOK, type WebhookDeclaration } from "../connectors/webhook/declare.ts";
+import { checkWebhook } from "../connectors/webhook/provision.ts";
 import type { SinkDeclaration } from "../pipeline/sink.ts";
-import type { MillracePipelineProps } from "./pipeline-props.ts";
+import { toMillis } from "../time/duration.ts";
+import { DEFAULT_TIMEOUT, type MillracePipelineProps } from "./pipeline-props.ts";
+import { streamSettings } from "./sources.ts";
 
 /** A sink whose settings are to be checked. */
 export interface UncheckedSink {
@@ -17,13 +28,28 @@ export interface UncheckedSink {
 
 /** What provisions the sinks of each connector, but lakes, which share a bucket and a database. */
 const SINKS: Readonly<Record<string, (unchecked: UncheckedSink) => CheckedSink>> = {
+  [STREAM]: ({ what, sink: { name }, props }) =>
+    kinesisOutput(name, checkStream(`${what}: stream "${name}"`, streamSettings(props, name))),
   [QUEUE]: ({ what, sink, props: { queues = {} } }) =>
     checkQueue(`${what}.queues: "${sink.name}"`, sink as QueueDeclaration, queues[sink.name] ?? {}),
   [VIEW]: ({ sink, props }) => checkView(sink, props.views?.[sink.name]),
+  [TOPIC]: ({ what, sink, props: { topics = {} } }) =>
+    checkTopic(`${what}.topics: "${sink.name}"`, sink as TopicDeclaration, topics[sink.name] ?? {}),
+  [EVENT_BUS]: ({ sink: { name }, props: { eventBuses = {} } }) => checkEventBus(name, eventBuses[name] ?? {}),
+  [WEBHOOK]: ({ what, sink, props: { webhooks = {}, function: settings = {} } }) =>
+    checkWebhook(
+      `${what}.webhooks: "${sink.name}"`,
+      sink as WebhookDeclaration,
+      webhooks[sink.name],
+      toMillis(settings.timeout ?? DEFAULT_TIMEOUT, "timeout") / 1_000,
+    ),
 };
 
+/** Whether a sink has settings of a stream. */
+export const isStreamSink = ({ connector }: SinkDeclaration): boolean => connector === STREAM;
+
 /** Settings of sinks by their names, and the connector that they are of. */
-const SETTINGS = { queues: QUEUE, views: VIEW } as const;
+const SETTINGS = { queues: QUEUE, topics: TOPIC, eventBuses: EVENT_BUS, webhooks: WEBHOOK, views: VIEW } as const;
 
 /** Settings for what the pipeline does not write to are mistakes. @throws definition error `provision/refused` */
 export function refuseUnknownSinks(

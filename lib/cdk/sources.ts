@@ -83,7 +83,7 @@ function checkKinesis(what: string, name: string, props: MillracePipelineProps, 
 }
 
 /** A stream's own settings come first. A number of shards belongs to a mode: of another mode it is not taken over. */
-function streamSettings({ stream, streams }: MillracePipelineProps, name: string): StreamSettings {
+export function streamSettings({ stream, streams }: MillracePipelineProps, name: string): StreamSettings {
   const { shards, mode, ...others } = stream ?? {};
   const own = streams?.[name] ?? {};
   if (own.existing !== undefined) return { ...others, ...own };

@@ -2,10 +2,14 @@ import { systemicError } from "../errors.ts";
 import type { SinkDeclaration } from "../pipeline/sink.ts";
 import type { Address } from "../plan/bindings.ts";
 import type { SinkWriter } from "../runtime/sink-writer.ts";
+import { EVENT_BUS } from "./eventbridge/declare.ts";
 import { LAKE } from "./firehose/declare.ts";
+import { STREAM } from "./kinesis/declare-sink.ts";
 import type { Services } from "./services.ts";
+import { TOPIC } from "./sns/declare.ts";
 import { QUEUE } from "./sqs/declare.ts";
 import { VIEW } from "./view/declare.ts";
+import { WEBHOOK } from "./webhook/declare.ts";
 
 /** The face of a sink that delivers. */
 export type MakeWriter = (sink: SinkDeclaration, address: Address, services: Services) => SinkWriter;
@@ -15,6 +19,10 @@ const CONNECTORS: Readonly<Record<string, () => Promise<MakeWriter>>> = {
   [LAKE]: async () => (await import("./firehose/sink.ts")).lakeWriter,
   [QUEUE]: async () => (await import("./sqs/sink.ts")).queueWriter,
   [VIEW]: async () => (await import("./view/sink.ts")).viewWriter,
+  [STREAM]: async () => (await import("./kinesis/sink.ts")).streamWriter,
+  [TOPIC]: async () => (await import("./sns/sink.ts")).topicWriter,
+  [EVENT_BUS]: async () => (await import("./eventbridge/sink.ts")).eventBusWriter,
+  [WEBHOOK]: async () => (await import("./webhook/sink.ts")).webhookWriter,
 };
 
 /** @throws systemic error `bindings/connector` */

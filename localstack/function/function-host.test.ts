@@ -57,7 +57,16 @@ describe("Lambda function", () => {
     const origin = "http://127.0.0.1:1";
     functions = await deployFunctions(resources, {
       dataDirectory: join(directory, "data"),
-      endpoints: { KINESIS: origin, DYNAMODB: origin, S3: origin, SQS: "http://functions", FIREHOSE: origin },
+      endpoints: {
+        KINESIS: origin,
+        DYNAMODB: origin,
+        S3: origin,
+        SQS: "http://functions",
+        FIREHOSE: origin,
+        SNS: origin,
+        EVENTBRIDGE: origin,
+        SECRETS_MANAGER: origin,
+      },
       userQueueOrigin: "http://user",
       faults: new Faults(undefined),
       metrics: new Metrics(),

@@ -20,7 +20,9 @@ const defaultMegabytes = 128;
 const defaultTimeoutSeconds = 3;
 
 /** The origins that functions are to use, by the SDK's service names. */
-export type FunctionEndpoints = Readonly<Record<"KINESIS" | "DYNAMODB" | "S3" | "SQS" | "FIREHOSE", string>>;
+export type FunctionEndpoints = Readonly<
+  Record<"KINESIS" | "DYNAMODB" | "S3" | "SQS" | "FIREHOSE" | "SNS" | "EVENTBRIDGE" | "SECRETS_MANAGER", string>
+>;
 
 export function functionSettings(
   resource: ResolvedResource,

@@ -35,7 +35,7 @@ export interface RivalOptions {
  */
 export async function startRivalMapping({ stack, template, directory, onNotice }: RivalOptions): Promise<RivalMapping> {
   const { resources } = resolveTemplates([readTemplateFile(template)], stack.endpoints.sqs);
-  const { kinesis, dynamodb, s3, sqs, firehose } = stack.endpoints;
+  const { kinesis, dynamodb, s3, sqs, firehose, sns, eventbridge, secretsmanager } = stack.endpoints;
   const faults = new Faults(undefined);
   const metrics = new Metrics();
   const mapped = mappedFunctions(resources);
@@ -43,7 +43,16 @@ export async function startRivalMapping({ stack, template, directory, onNotice }
     mapped.map(({ target }) => target),
     {
       dataDirectory: directory,
-      endpoints: { KINESIS: kinesis, DYNAMODB: dynamodb, S3: s3, SQS: sqs, FIREHOSE: firehose },
+      endpoints: {
+        KINESIS: kinesis,
+        DYNAMODB: dynamodb,
+        S3: s3,
+        SQS: sqs,
+        FIREHOSE: firehose,
+        SNS: sns,
+        EVENTBRIDGE: eventbridge,
+        SECRETS_MANAGER: secretsmanager,
+      },
       userQueueOrigin: sqs,
       faults,
       metrics,

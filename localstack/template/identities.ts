@@ -68,6 +68,22 @@ const makers: Readonly<Record<string, ((naming: Naming) => Identity) | undefined
     const name = nestedName(naming, "TableInput");
     return named(name, arnOf("glue", `table/${String(naming.property("DatabaseName"))}/${name}`));
   },
+  "AWS::SNS::Topic": (naming) => {
+    const given = naming.property("TopicName");
+    const fifo = String(naming.property("FifoTopic")) === "true";
+    const name = typeof given === "string" ? given : `${naming.stackName}-${naming.logicalId}${fifo ? ".fifo" : ""}`;
+    const arn = arnOf("sns", name);
+    return { name, ref: arn, arn, attributes: { TopicArn: arn, TopicName: name } };
+  },
+  "AWS::SecretsManager::Secret": (naming) => {
+    const name = physicalName(naming, "Name");
+    const arn = arnOf("secretsmanager", `secret:${name}-local0`);
+    return { name, ref: arn, arn, attributes: { Id: arn } };
+  },
+  "AWS::Events::EventBus": (naming) => {
+    const name = physicalName(naming, "Name");
+    return named(name, arnOf("events", `event-bus/${name}`), { Name: name });
+  },
   "AWS::Events::Rule": (naming) => {
     const name = physicalName(naming, "Name").slice(0, 64);
     return named(name, arnOf("events", `rule/${name}`));

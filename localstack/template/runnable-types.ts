@@ -5,10 +5,14 @@ export const runTypes: ReadonlySet<string> = new Set([
   "AWS::DynamoDB::GlobalTable",
   "AWS::S3::Bucket",
   "AWS::SQS::Queue",
+  "AWS::SNS::Topic",
+  "AWS::SNS::Subscription",
+  "AWS::SecretsManager::Secret",
   "AWS::KinesisFirehose::DeliveryStream",
   "AWS::Lambda::Function",
   "AWS::Lambda::EventSourceMapping",
   "AWS::Events::Rule",
+  "AWS::Events::EventBus",
   "AWS::CloudWatch::Alarm",
 ]);
 

@@ -1,8 +1,22 @@
-import { bigint, bool, double, kinesis, nullable, pipeline, queue, text, timestamp } from "millrace";
+import {
+  bigint,
+  bool,
+  double,
+  eventBus,
+  kinesis,
+  nullable,
+  partitionKeyOf,
+  pipeline,
+  queue,
+  stream,
+  text,
+  timestamp,
+} from "millrace";
 import { testDriver } from "millrace/testing";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import { partsOf } from "../../lib/connectors/row.ts";
+import { traceHeaderOf } from "../../lib/connectors/eventbridge/sink.ts";
+import { partsOf, withId } from "../../lib/connectors/row.ts";
 import type { SinkRow } from "../../lib/pipeline/sink.ts";
 
 const columns = { shop: text, cents: bigint, share: double, open: bool, at: timestamp, note: nullable(text) };
@@ -115,4 +129,47 @@ test("a row that does not fit is a compile error, and user code that throws is a
   for (const [at, shop] of ["a", "bad", "b"].entries()) driver.push(events, { shop, at });
   expect(driver.read(alerts)).toEqual([{ shop: "a" }, { shop: "b" }]);
   expect(driver.deadLetters()).toMatchObject([{ operator: "alerts", reason: { message: "No group." } }]);
+});
+
+describe("keys of a stream", () => {
+  test("are the texts that a source with the same key expects", () => {
+    const sink = stream("enriched", { shop: text, n: double }, { key: { shop: (row) => row.shop, n: (row) => row.n } });
+    const { head, row: json } = partsOf(encode(sink, { shop: "a", n: 5e-7 }));
+    const { shop, n } = JSON.parse(withId("id", json)) as { shop: string; n: number };
+    expect(head["key"]).toBe(partitionKeyOf({ shop, n }));
+  });
+
+  test.each(["", "x".repeat(257), Number.NaN, undefined, "\ud800"])("X7: %o is no key", (key) => {
+    const sink = stream("enriched", { shop: text }, { key: { key: () => key as string } });
+    expect(() => encode(sink, { shop: "a" })).toThrow(expect.objectContaining({ kind: "poison" }) as Error);
+  });
+
+  test("a row's id has its place", () => {
+    expect(() => stream("enriched", { output_id: text })).toThrow(/where a row's id belongs/);
+    const sink = stream("enriched", z.looseObject({ shop: z.string() }));
+    expect(() => encode(sink, { shop: "a", output_id: "b" })).toThrow(/where its id belongs/);
+    expect(withId("a", "{}")).toBe('{"output_id":"a"}');
+    expect(() => stream("enriched", { shop: text }, { key: {} })).toThrow(/no field/);
+  });
+});
+
+describe("events", () => {
+  const options = { source: "com.example", detailType: (row: { shop: string }) => row.shop };
+  const traced = (trace: string | undefined) =>
+    partsOf(encode(eventBus("shops", { shop: text }, { ...options, trace: () => trace }), { shop: "Closed" })).head;
+
+  test("go on with the trace of what they are made of, in X-Ray's words", () => {
+    const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    expect(traced(parent)).toEqual({ type: "Closed", trace: parent });
+    expect(traceHeaderOf(parent)).toBe("Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1");
+    for (const none of [undefined, "", parent.replace(/01$/, "00")]) expect(traced(none)).toEqual({ type: "Closed" });
+  });
+
+  test("X7: a detail type that is none is poison, or refused where it is said beforehand", () => {
+    const sink = eventBus("shops", { shop: text }, options);
+    for (const shop of ["", "x".repeat(129)]) expect(() => encode(sink, { shop })).toThrow(/takes 1 to 128/);
+    expect(() => eventBus("shops", { shop: text }, { source: "a", detailType: "" })).toThrow(/detail type is none/);
+    for (const source of ["", "aws.s3", "x".repeat(257)])
+      expect(() => eventBus("shops", { shop: text }, { source, detailType: "b" })).toThrow(/source .* is none/);
+  });
 });

@@ -1,23 +1,45 @@
-import { lake, queue } from "millrace";
+import { eventBus, lake, queue, stream, topic, webhook } from "millrace";
 import { afterAll, beforeAll } from "vitest";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import type { TopicDeclaration } from "../../lib/connectors/sns/declare.ts";
 import type { QueueDeclaration } from "../../lib/connectors/sqs/declare.ts";
 import { DeadLetterWriter } from "../../lib/connectors/sqs/dead-letters.ts";
 import { TickWriter } from "../../lib/connectors/sqs/ticks.ts";
 import { MemoryObjects } from "millrace/testing";
 import { temporaryStack, type TemporaryStack } from "../../localstack/testing/temporary-stack.ts";
 import { faultyClients, listed, named, type Wire } from "./faulty-clients.ts";
+import { HookServer } from "./hook-server.ts";
 import { sinkContract, type SinkUnderTest } from "./sink-contract.ts";
-import { came, declared, filesOf, messagesOf, SHAPE } from "./systems.ts";
+import { came, declared, filesOf, messagesOf, recordsOf, SHAPE } from "./systems.ts";
+
+const subscription = (topicId: string, queueId: string) => ({
+  Type: "AWS::SNS::Subscription",
+  Properties: {
+    TopicArn: { Ref: topicId },
+    Protocol: "sqs",
+    Endpoint: { "Fn::GetAtt": [queueId, "Arn"] },
+    RawMessageDelivery: true,
+  },
+});
 
 let temporary: TemporaryStack;
+let hooks: HookServer;
 beforeAll(async () => {
+  hooks = await HookServer.start();
   temporary = await temporaryStack({
     Resources: {
       Standard: { Type: "AWS::SQS::Queue" },
       Fifo: { Type: "AWS::SQS::Queue", Properties: { FifoQueue: true } },
       Letters: { Type: "AWS::SQS::Queue" },
       Ticks: { Type: "AWS::SQS::Queue" },
+      Stream: { Type: "AWS::Kinesis::Stream", Properties: { Name: "enriched", ShardCount: 3 } },
+      Bus: { Type: "AWS::Events::EventBus", Properties: { Name: "shops" } },
+      Topic: { Type: "AWS::SNS::Topic" },
+      Subscribed: { Type: "AWS::SQS::Queue", Properties: { MaximumMessageSize: 1_048_576 } },
+      Subscription: subscription("Topic", "Subscribed"),
+      FifoTopic: { Type: "AWS::SNS::Topic", Properties: { FifoTopic: true } },
+      FifoSubscribed: { Type: "AWS::SQS::Queue", Properties: { FifoQueue: true, MaximumMessageSize: 1_048_576 } },
+      FifoSubscription: subscription("FifoTopic", "FifoSubscribed"),
       Lake: { Type: "AWS::S3::Bucket", Properties: { BucketName: "lake" } },
       Delivery: {
         Type: "AWS::KinesisFirehose::DeliveryStream",
@@ -28,11 +50,17 @@ beforeAll(async () => {
       },
     },
     Outputs: Object.fromEntries(
-      ["Standard", "Fifo", "Letters", "Ticks"].map((name) => [name, { Value: { Ref: name } }]),
+      ["Standard", "Fifo", "Letters", "Ticks", "Topic", "Subscribed", "FifoTopic", "FifoSubscribed"].map((name) => [
+        name,
+        { Value: { Ref: name } },
+      ]),
     ),
   });
 }, 60_000);
-afterAll(() => temporary?.remove());
+afterAll(async () => {
+  await temporary?.remove();
+  await hooks?.stop();
+});
 
 /** Opened when the stack is there, once. */
 const once = (open: () => SinkUnderTest) => {
@@ -138,4 +166,116 @@ sinkContract(
     keepsOrder: false,
     dropsRepeats: false,
   })),
+);
+
+const entryIds = ({ Detail, Data }: { readonly Detail?: string; readonly Data?: Uint8Array }) => [
+  (JSON.parse(Detail ?? Buffer.from(Data!).toString()) as { output_id: string }).output_id,
+];
+
+const streamWire = (): Wire => ({
+  endpoint: temporary.stack.endpoints.kinesis,
+  entries: "Records",
+  idsOf: entryIds as never,
+  merged: listed("Records", { ErrorCode: "ProvisionedThroughputExceededException" }, "FailedRecordCount"),
+});
+
+let readStream: SinkUnderTest["received"] | undefined;
+const streamOf = (sink: ReturnType<typeof stream>): SinkUnderTest => ({
+  ...declared(sink, { stream: "enriched" }, streamWire()),
+  received: (readStream ??= recordsOf(temporary.stack, "enriched")),
+  keepsOrder: sink.name === "keyed",
+  dropsRepeats: false,
+});
+
+sinkContract(
+  "stream",
+  once(() => streamOf(stream("spread", SHAPE) as never)),
+);
+sinkContract(
+  "stream with a key",
+  once(() => streamOf(stream("keyed", SHAPE, { key: { lane: (row) => row.lane } }) as never)),
+);
+
+const topicOf = (topicName: string, queueName: string, sink: TopicDeclaration): SinkUnderTest => ({
+  ...declared(
+    sink,
+    { topicArn: output(topicName) },
+    {
+      endpoint: temporary.stack.endpoints.sns,
+      entries: "PublishBatchRequestEntries",
+      idsOf: byAttribute as never,
+      merged: named({ SenderFault: false, Code: "InternalError" }),
+    },
+  ),
+  received: async () =>
+    (await messagesOf(temporary.stack, output(queueName))).map(({ body, attributes }) =>
+      came(attributes["output_id"], body),
+    ),
+  keepsOrder: sink.isFifo,
+  dropsRepeats: sink.isFifo,
+  // Longer than any message may be.
+  refusedBody: `${sink.isFifo ? '{"group":"lane 3"}\n' : ""}{"n":1,"lane":"lane 3","pad":"${"x".repeat(300_000)}"}`,
+});
+
+sinkContract(
+  "topic",
+  once(() => topicOf("Topic", "Subscribed", topic("closed", SHAPE))),
+);
+sinkContract(
+  "topic with fifo",
+  once(() => topicOf("FifoTopic", "FifoSubscribed", topic("closed", SHAPE, { fifo: { groupId: (row) => row.lane } }))),
+);
+sinkContract(
+  "event bus",
+  once(() => {
+    let read = 0;
+    return {
+      ...declared(
+        eventBus("shops", SHAPE, { source: "com.example", detailType: "Row" }),
+        { eventBus: "shops" },
+        {
+          endpoint: temporary.stack.endpoints.eventbridge,
+          entries: "Entries",
+          idsOf: (({ Detail }: { readonly Detail: string }) => [/"output_id":"([^"]+)"/.exec(Detail)![1]]) as never,
+          merged: listed("Entries", { ErrorCode: "ThrottlingException" }, "FailedEntryCount"),
+        },
+      ),
+      received: async () => {
+        const events = temporary.stack.events("shops").slice(read);
+        read += events.length;
+        return events.map(({ detail }) => came(detail["output_id"] as string, JSON.stringify(detail)));
+      },
+      keepsOrder: false,
+      dropsRepeats: false,
+      refusedBody: '{"type":"Row"}\n{no JSON',
+    };
+  }),
+);
+const webhookOf = (sink: ReturnType<typeof webhook>, keepsOrder: boolean): SinkUnderTest => ({
+  ...declared(
+    sink,
+    { url: `${hooks.origin}/rows`, millis: "400" },
+    { endpoint: "", entries: "", idsOf: () => [], merged: (answer) => answer },
+  ),
+  writer: (weather) => {
+    hooks.weather = weather;
+    return declared(
+      sink,
+      { url: `${hooks.origin}/rows`, millis: "400" },
+      { endpoint: "", entries: "", idsOf: () => [], merged: (answer) => answer },
+    ).writer(weather);
+  },
+  received: async () => hooks.taken().map(({ id, body }) => came(id, body)),
+  keepsOrder,
+  dropsRepeats: false,
+  isOneByOne: true,
+  refusedBody: `${keepsOrder ? '{"lane":"lane 3"}\n' : ""}{"n":1,"lane":"lane 3","pad":"refuse me"}`,
+});
+sinkContract(
+  "webhook",
+  once(() => webhookOf(webhook("rows", SHAPE) as never, false)),
+);
+sinkContract(
+  "webhook with an order",
+  once(() => webhookOf(webhook("rows", SHAPE, { orderBy: (row) => row.lane }) as never, true)),
 );

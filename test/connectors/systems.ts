@@ -1,4 +1,6 @@
+import { GetRecordsCommand, GetShardIteratorCommand, KinesisClient, ListShardsCommand } from "@aws-sdk/client-kinesis";
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { gunzipSync } from "node:zlib";
 import { readFile } from "node:fs/promises";
 import { bigint, text } from "millrace";
@@ -67,6 +69,37 @@ export const came = (id: string | undefined, row: string) => ({
   id: id!,
   lane: (JSON.parse(row) as { readonly lane: string }).lane,
 });
+
+/** What a stream has taken since it was read last, shard by shard. */
+export function recordsOf(stack: LocalStack, StreamName: string): SinkUnderTest["received"] {
+  const client = new KinesisClient({
+    ...connection,
+    endpoint: stack.endpoints.kinesis,
+    requestHandler: new NodeHttpHandler(),
+  });
+  const next = new Map<string, string>();
+  return async () => {
+    const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
+    const rows: { id: string; lane: string }[] = [];
+    for (const { ShardId } of Shards) {
+      const begin = { StreamName, ShardId, ShardIteratorType: "TRIM_HORIZON" as const };
+      let iterator = next.get(ShardId!) ?? (await client.send(new GetShardIteratorCommand(begin))).ShardIterator!;
+      for (;;) {
+        const { Records = [], NextShardIterator } = await client.send(
+          new GetRecordsCommand({ ShardIterator: iterator }),
+        );
+        iterator = NextShardIterator!;
+        for (const { Data } of Records) {
+          const row = Buffer.from(Data!).toString();
+          rows.push(came((JSON.parse(row) as Record<string, string>)[OUTPUT_ID], row));
+        }
+        if (Records.length === 0) break;
+      }
+      next.set(ShardId!, iterator);
+    }
+    return rows;
+  };
+}
 
 /** Rows in the files of a delivery stream, less those that were read before. */
 export function filesOf(stack: LocalStack, bucket: string): SinkUnderTest["received"] {

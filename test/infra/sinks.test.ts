@@ -2,9 +2,13 @@ import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Code } from "aws-cdk-lib/aws-lambda";
+import { EventBus } from "aws-cdk-lib/aws-events";
+import { Stream } from "aws-cdk-lib/aws-kinesis";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import { Topic } from "aws-cdk-lib/aws-sns";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { AwsSolutionsChecks } from "cdk-nag";
-import { kinesis, pipeline, queue, text, type Flow, type Sink } from "millrace";
+import { eventBus, kinesis, pipeline, queue, stream, text, topic, webhook, type Flow, type Sink } from "millrace";
 import { MillracePipeline, type MillracePipelineProps } from "millrace/cdk";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -19,6 +23,16 @@ const writing = (...sinks: readonly Sink<{ readonly shop: string }>[]) =>
     const rows = flow.from(events);
     for (const sink of sinks) rows.to(sink);
   });
+
+const others = () =>
+  writing(
+    stream("enriched", SHAPE, { key: { shop: (row) => row.shop } }),
+    topic("closed", SHAPE),
+    topic("ordered", SHAPE, { fifo: { groupId: (row) => row.shop } }),
+    eventBus("shops", SHAPE, { source: "com.example", detailType: "Shop closed" }),
+    webhook("closings", SHAPE),
+  );
+const closings = { closings: { url: "https://example.com/closings" } };
 
 const all = () => writing(queue("alerts", SHAPE), queue("orders", SHAPE, { fifo: { groupId: (row) => row.shop } }));
 
@@ -158,7 +172,134 @@ describe("queues", () => {
   });
 });
 
-test("a stack of all sinks is clean to cdk-nag", () => {
-  const { app } = stackWith(all());
+describe("streams, topics, event buses and webhooks", () => {
+  const { template } = stackWith(others(), () => ({ webhooks: closings, stream: { shards: 2 } }));
+  const made = (id: string) =>
+    Object.entries(resourcesOf(template)).find(([name]) => name.startsWith(`PipelineSinks${id}`))![1].Properties;
+
+  test("are made, encrypted", () => {
+    expect(made("enriched")).toMatchObject({ ShardCount: 2, StreamEncryption: { KeyId: "alias/aws/kinesis" } });
+    const awsKey = "arn:{AWS::Partition}:kms:{AWS::Region}:{AWS::AccountId}:alias/aws/sns";
+    expect(plain(made("closed")["KmsMasterKeyId"])).toBe(awsKey);
+    expect(made("ordered")).toMatchObject({ FifoTopic: true });
+    expect(String(made("shops")["Name"])).toMatch(/shops/);
+    const policies = ofType(template, "AWS::SNS::TopicPolicy").map(({ Properties }) => JSON.stringify(Properties));
+    expect(policies.filter((policy) => policy.includes('"aws:SecureTransport":"false"'))).toHaveLength(2);
+  });
+
+  test("the stage may do what it does with them, is told of them, and the stack's outputs tell of them", () => {
+    expect(allowed(template)).toMatchObject({
+      PutRows: { actions: ["kinesis:PutRecords"], resources: ["{PipelineSinksenriched.Arn}"] },
+      PublishRows: { actions: ["sns:Publish"], resources: ["{PipelineSinksclosed}", "{PipelineSinksordered}"] },
+      PutEvents: { actions: ["events:PutEvents"], resources: ["{PipelineSinksshops.Arn}"] },
+    });
+    expect(allowed(template)).not.toHaveProperty("ReadSecrets");
+    expect(allowed(template)).not.toHaveProperty("UseKeys");
+    expect(addresses(template)).toEqual({
+      enriched: { stream: "{PipelineSinksenriched}" },
+      closed: { topicArn: "{PipelineSinksclosed}" },
+      ordered: { topicArn: "{PipelineSinksordered}" },
+      shops: { eventBus: "{PipelineSinksshops.Arn}" },
+      closings: { url: "https://example.com/closings", millis: "30000" },
+    });
+    expect(outputsOf(template).map(([name]) => name)).toEqual([
+      "SinkEnrichedStream",
+      "SinkEnrichedStreamArn",
+      "SinkClosedTopicArn",
+      "SinkOrderedTopicArn",
+      "SinkShopsEventBusArn",
+    ]);
+  });
+
+  test("those that are there already are written to as they are", () => {
+    const { template: brought } = stackWith(others(), (stack) => ({
+      webhooks: closings,
+      streams: { enriched: { existing: new Stream(stack, "TheirStream") } },
+      topics: {
+        closed: { existing: new Topic(stack, "TheirTopic", { masterKey: new Key(stack, "TheirKey") }) },
+        ordered: { existing: new Topic(stack, "TheirFifo", { fifo: true }) },
+      },
+      eventBuses: { shops: { existing: new EventBus(stack, "TheirBus") } },
+    }));
+    expect(Object.keys(resourcesOf(brought)).filter((id) => id.startsWith("PipelineSinks"))).toEqual([]);
+    expect(allowed(brought)).toMatchObject({
+      PutRows: { resources: ["{TheirStream.Arn}"] },
+      PublishRows: { resources: ["{TheirTopic}", "{TheirFifo}"] },
+      PutEvents: { resources: ["{TheirBus.Arn}"] },
+      UseKeys: { resources: ["{TheirKey.Arn}"] },
+    });
+  });
+
+  test("secrets of a webhook: the function may read exactly these, and is told their ARNs alone", () => {
+    const { template: secret } = stackWith(writing(webhook("closings", SHAPE)), (stack) => ({
+      function: { timeout: { seconds: 40 } },
+      webhooks: {
+        closings: {
+          url: new Secret(stack, "Url"),
+          signing: new Secret(stack, "Signing", { encryptionKey: new Key(stack, "Key") }),
+          authorization: Secret.fromSecretNameV2(stack, "Named", "their-token"),
+        },
+      },
+    }));
+    const byName = "arn:{AWS::Partition}:secretsmanager:{AWS::Region}:{AWS::AccountId}:secret:their-token";
+    expect(allowed(secret)).toMatchObject({
+      ReadSecrets: {
+        actions: ["secretsmanager:GetSecretValue"],
+        resources: ["{Url}", "{Signing}", `${byName}-??????`],
+      },
+      DecryptSecrets: { actions: ["kms:Decrypt"], resources: ["{Key.Arn}"] },
+    });
+    expect(addresses(secret)).toEqual({
+      closings: { urlSecret: "{Url}", signingSecret: "{Signing}", authorizationSecret: byName, millis: "20000" },
+    });
+  });
+
+  test.each<[string, (stack: Stack) => Props, RegExp]>([
+    ["a webhook without a URL", () => ({}), /Say its url/],
+    ["a URL of http", () => ({ webhooks: { closings: { url: "http://example.com/" } } }), /not https/],
+    ["a URL with a password", () => ({ webhooks: { closings: { url: "https://a:b@example.com/" } } }), /password/],
+    [
+      "a request that may take longer than its delivery",
+      () => ({ webhooks: closings, function: { timeout: { seconds: 15 } } }),
+      /10000 ms, and 7500 ms/,
+    ],
+    [
+      "a standard topic for a FIFO one",
+      (stack) => ({ webhooks: closings, topics: { ordered: { existing: new Topic(stack, "T") } } }),
+      /a standard topic/,
+    ],
+    [
+      "a stream that there is not",
+      () => ({ webhooks: closings, streams: { rich: {} } }),
+      /streams are events, enriched/,
+    ],
+    ["a bus that there is not", () => ({ webhooks: closings, eventBuses: { shop: {} } }), /for "shop".*shops/],
+  ])("refused is %s", (_what, props, message) => {
+    expect(() => stackWith(others(), props)).toThrow(message);
+  });
+
+  test("a stream has one name: what is read and written under one is refused", () => {
+    expect(() => stackWith(writing(stream("events", SHAPE)))).toThrow(/events/);
+  });
+});
+
+test.each([
+  ["AWS's keys", false],
+  ["a key of one's own", true],
+])("a stack of all sinks with %s is clean to cdk-nag", (_what, hasKey) => {
+  const { app } = stackWith(
+    writing(
+      queue("alerts", SHAPE),
+      queue("orders", SHAPE, { fifo: { groupId: (row) => row.shop } }),
+      stream("enriched", SHAPE),
+      topic("closed", SHAPE),
+      eventBus("shops", SHAPE, { source: "a", detailType: "b" }),
+      webhook("closings", SHAPE),
+    ),
+    (stack) => ({
+      webhooks: closings,
+      ...(hasKey && { encryptionKey: new Key(stack, "Key", { enableKeyRotation: true }) }),
+    }),
+  );
   expect(new AwsSolutionsChecks(app).validateScope(app).violations.map(({ ruleName }) => ruleName)).toEqual([]);
 });

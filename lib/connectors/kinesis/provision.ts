@@ -1,10 +1,10 @@
-import { Duration as CdkDuration } from "aws-cdk-lib";
-import { Stream, StreamEncryption, StreamMode, type IStream } from "aws-cdk-lib/aws-kinesis";
+import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import { CfnEventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import type { CheckedSource, Grant, Place } from "../provisioned.ts";
+import type { CheckedSource, Grant } from "../provisioned.ts";
 import { KINESIS } from "./declare.ts";
+import { keyExceptions, provisionStream } from "./provision-stream.ts";
 import { ON_DEMAND_SHARDS, suspectAfterMillis, type CheckedMapping, type CheckedStream } from "./stream-settings.ts";
 
 /** What a stage reads from Kinesis, and how; complete. */
@@ -24,7 +24,6 @@ export const kinesisInput = ({ stream: checked, mapping, iteratorAgeSeconds }: K
   provision(scope, name, place) {
     const stream = provisionStream(scope, name, checked, place);
     const { streamName, streamArn, encryptionKey } = stream;
-    const hasOwnKey = checked.existing === undefined && place.encryptionKey !== undefined;
     return {
       address: { stream: streamName, streamArn },
       grants: [{ sid: "ReadStream", actions: READING, resources: [streamArn] }],
@@ -33,7 +32,7 @@ export const kinesisInput = ({ stream: checked, mapping, iteratorAgeSeconds }: K
         { name: "Stream", value: streamName, description: "Stream" },
         { name: "StreamArn", value: streamArn, description: "Stream" },
       ],
-      exceptions: hasOwnKey ? [{ construct: stream, ...OWN_KEY }] : [],
+      exceptions: keyExceptions(stream, checked, place),
       records: { construct: stream, arn: streamArn },
       stream,
       isBilledByPut: checked.shards !== undefined,
@@ -41,33 +40,6 @@ export const kinesisInput = ({ stream: checked, mapping, iteratorAgeSeconds }: K
     };
   },
 });
-
-const OWN_KEY = {
-  rule: "AwsSolutions-KDS3",
-  reason: "The user's own key was asked for, which costs a charge that AWS's does not.",
-};
-
-/** A stage's stream: the one that is there already, or a new one, whose name is generated, so that two deployments never meet. */
-function provisionStream(
-  scope: Construct,
-  name: string,
-  checked: CheckedStream,
-  { removalPolicy, encryptionKey }: Place,
-): IStream {
-  if (checked.existing !== undefined) return checked.existing;
-  // The incarnation is in the logical id: a new stream and a new incarnation cannot come without each other (X6).
-  const id = checked.incarnation === 0 ? name : `${name}-${checked.incarnation}`;
-  return new Stream(scope, id, {
-    ...(checked.shards === undefined
-      ? { streamMode: StreamMode.ON_DEMAND }
-      : { streamMode: StreamMode.PROVISIONED, shardCount: checked.shards }),
-    retentionPeriod: CdkDuration.hours(checked.retentionHours),
-    ...(encryptionKey === undefined
-      ? { encryption: StreamEncryption.MANAGED }
-      : { encryption: StreamEncryption.KMS, encryptionKey }),
-    removalPolicy,
-  });
-}
 
 /**
  * What Lambda's poller needs of a stream, and what the runtime asks for to know whether a shard is at its tip (X12) and
