@@ -175,7 +175,7 @@ const entryIds = ({ Detail, Data }: { readonly Detail?: string; readonly Data?: 
 const streamWire = (): Wire => ({
   endpoint: temporary.stack.endpoints.kinesis,
   entries: "Records",
-  idsOf: entryIds as never,
+  idsOf: entryIds,
   merged: listed("Records", { ErrorCode: "ProvisionedThroughputExceededException" }, "FailedRecordCount"),
 });
 
@@ -203,7 +203,7 @@ const topicOf = (topicName: string, queueName: string, sink: TopicDeclaration): 
     {
       endpoint: temporary.stack.endpoints.sns,
       entries: "PublishBatchRequestEntries",
-      idsOf: byAttribute as never,
+      idsOf: byAttribute,
       merged: named({ SenderFault: false, Code: "InternalError" }),
     },
   ),

@@ -71,7 +71,10 @@ export const came = (id: string | undefined, row: string) => ({
 });
 
 /** What a stream has taken since it was read last, shard by shard. */
-export function recordsOf(stack: LocalStack, StreamName: string): SinkUnderTest["received"] {
+export function recordsOf(
+  stack: LocalStack,
+  StreamName: string,
+): () => Promise<readonly { readonly id: string; readonly lane: string; readonly row: string }[]> {
   const client = new KinesisClient({
     ...connection,
     endpoint: stack.endpoints.kinesis,
@@ -80,7 +83,7 @@ export function recordsOf(stack: LocalStack, StreamName: string): SinkUnderTest[
   const next = new Map<string, string>();
   return async () => {
     const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
-    const rows: { id: string; lane: string }[] = [];
+    const rows: { id: string; lane: string; row: string }[] = [];
     for (const { ShardId } of Shards) {
       const begin = { StreamName, ShardId, ShardIteratorType: "TRIM_HORIZON" as const };
       let iterator = next.get(ShardId!) ?? (await client.send(new GetShardIteratorCommand(begin))).ShardIterator!;
@@ -91,7 +94,7 @@ export function recordsOf(stack: LocalStack, StreamName: string): SinkUnderTest[
         iterator = NextShardIterator!;
         for (const { Data } of Records) {
           const row = Buffer.from(Data!).toString();
-          rows.push(came((JSON.parse(row) as Record<string, string>)[OUTPUT_ID], row));
+          rows.push({ ...came((JSON.parse(row) as Record<string, string>)[OUTPUT_ID], row), row });
         }
         if (Records.length === 0) break;
       }

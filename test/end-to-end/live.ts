@@ -19,6 +19,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export interface LiveOptions {
   readonly props?: Partial<MillracePipelineProps>;
   readonly faults?: FaultPlan;
+  /** What is in the stack beside the pipeline, and what the pipeline is told of it. */
+  readonly beside?: (stack: Stack) => Partial<MillracePipelineProps>;
 }
 
 type Quotas = Pick<LocalStackOptions, "activePartitions">;
@@ -43,7 +45,7 @@ export class Live {
   }
 
   /** Synthesizes the construct, bundles the handler and starts what the template says. */
-  static async start(pipeline: Pipeline, handler: string, { props, faults }: LiveOptions = {}): Promise<Live> {
+  static async start(pipeline: Pipeline, handler: string, { props, faults, beside }: LiveOptions = {}): Promise<Live> {
     process.env["CDK_VALIDATION"] = "false";
     const directory = await mkdtemp(path.join(tmpdir(), "millrace-live-"));
     const app = new App({ outdir: path.join(directory, "cdk.out") });
@@ -54,6 +56,7 @@ export class Live {
       projectRoot: ROOT,
       stream: { shards: 1 },
       ...props,
+      ...beside?.(cdkStack),
     });
     const templates = [path.join(app.synth().directory, "live.template.json")];
     return Live.#of(pipeline, templates, directory, { ...(faults && { faults }) });

@@ -160,10 +160,10 @@ async function excerptOf({ body }: Response): Promise<string> {
   try {
     const reader = body.getReader();
     while (bytes < EXCERPT_BYTES) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      chunks.push(value as Uint8Array);
-      bytes += (value as Uint8Array).length;
+      const { done, value } = (await reader.read()) as { done: boolean; value?: Uint8Array };
+      if (done || value === undefined) break;
+      chunks.push(value);
+      bytes += value.length;
     }
     reader.cancel().catch(() => undefined);
   } catch {
