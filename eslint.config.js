@@ -14,6 +14,7 @@ const layers = {
   connectors: ["time", "state", "operators", "pipeline", "plan", "runtime", "formats"],
   dynamodb: ["state"],
   s3: ["state"],
+  producer: ["time", "state", "pipeline", "connectors"],
   lambda: ["time", "state", "pipeline", "plan", "runtime", "connectors", "dynamodb", "s3"],
   cdk: ["time", "state", "operators", "pipeline", "plan", "connectors"],
   testing: ["time", "state", "operators", "pipeline", "plan", "runtime", "connectors"],

@@ -5,6 +5,7 @@ import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Pipeline } from "millrace";
 import type { TaskStatus } from "millrace/lambda";
+import { kinesisTransport, type Transport } from "millrace/producer";
 import { BINDINGS_VARIABLE, readBindings, type Bindings } from "../../lib/plan/bindings.ts";
 import { planStages } from "../../lib/plan/stage.ts";
 import type { LocalStack } from "../types.ts";
@@ -65,6 +66,11 @@ export class Deployment {
     );
     return Records ?? [];
   };
+
+  /** The stream that the input goes to, as the producer library knows it. */
+  get transport(): Transport {
+    return kinesisTransport(this.#kinesis, this.source.stream);
+  }
 
   /** The tasks of every stage, producers first. */
   async tasks(): Promise<readonly TaskStatus[]> {

@@ -13,6 +13,8 @@ export interface Options {
   readonly seed: number;
   /** Whether shards are split and merged while events are pushed. */
   readonly reshard: boolean;
+  /** The most events of a record, which the producer library packs; without it each is a record. */
+  readonly pack?: number;
   /** How many events to give a trace, whose paths are printed. */
   readonly trace?: number;
   readonly keep: boolean;
@@ -43,6 +45,7 @@ that DuckDB computes from the source data alone. Nothing is sent to AWS, no cred
                     throttle the table and lose its answers, map the stream twice
   --seed N          the seed that faults are drawn from                               [1]
   --reshard         split and merge shards while the events are pushed
+  --pack N          pack up to N events in a record, compressed       [1 to 10,000]
   --trace N         give N events a trace, and print their paths        [1 to 100]
   --keep            leave the stack up at the end, with its endpoints; Ctrl-C ends it
   --help            this text
@@ -63,6 +66,7 @@ const OPTIONS = {
   shards: { type: "string" },
   rate: { type: "string" },
   seed: { type: "string" },
+  pack: { type: "string" },
   trace: { type: "string" },
   faults: { type: "boolean" },
   reshard: { type: "boolean" },
@@ -92,6 +96,8 @@ export function parseOptions(args: readonly string[]): Options {
   const events = whole("events", text("events"), 1, Number.MAX_SAFE_INTEGER);
   const shards = whole("shards", text("shards"), 1, 32);
   const rate = whole("rate", text("rate"), 1, 1_000_000);
+  const pack = whole("pack", text("pack"), 1, 10_000);
+  if (pack !== undefined && rate !== undefined) throw new UsageError("--pack and --rate do not go together.");
   const trace = whole("trace", text("trace"), 1, 100);
   const pipeline = text("pipeline") ?? DEFAULT_PIPELINE;
   if (!/^[a-z][a-z0-9-]*$/.test(pipeline))
@@ -103,6 +109,7 @@ export function parseOptions(args: readonly string[]): Options {
     ...(events === undefined ? {} : { events }),
     ...(shards === undefined ? {} : { shards }),
     ...(rate === undefined ? {} : { rate }),
+    ...(pack === undefined ? {} : { pack }),
     ...(trace === undefined ? {} : { trace }),
     faults: values["faults"] === true,
     seed: whole("seed", text("seed"), 0, 2 ** 32 - 1) ?? 1,

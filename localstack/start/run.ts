@@ -1,16 +1,18 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Pipeline } from "millrace";
-import { planStages } from "../../lib/plan/stage.ts";
+import type { Pipeline, Source } from "millrace";
+import type { Savings } from "millrace/producer";
+import { planStages, sourceOf } from "../../lib/plan/stage.ts";
 import { AcceptedOrder } from "./accepted-order.ts";
 import { loadDemo, type Demo } from "./demo.ts";
 import type { Deployment } from "./deployment.ts";
 import { Events } from "./events.ts";
 import { faultPlan } from "./faults.ts";
-import { feed } from "./feed.ts";
+import { feed, type Accepted } from "./feed.ts";
 import type { Interrupt } from "./interrupt.ts";
 import { keep } from "./keep.ts";
 import { UsageError, type Options } from "./options.ts";
+import { packedFeed, reportSavings } from "./packed-feed.ts";
 import { prepareEvents } from "./prepare.ts";
 import { duration, whole, type Printer } from "./print.ts";
 import { Progress } from "./progress.ts";
@@ -132,18 +134,36 @@ async function push(
   const began = performance.now();
   let isOver = false;
   const traced = options.trace === undefined ? source : withTraces(source, { traced: options.trace, total: events });
-  const feeding = feed(traced, {
-    put: (records) => interrupt.orEnd(deployment.put(records)),
-    onAccepted: async (accepted) => {
-      await order.add(accepted);
-      progress.pushed(accepted.length);
-    },
-    sleep: interrupt.sleep,
-    now: () => performance.now(),
-    rate: options.rate,
-    // At a rate that was asked for, a backlog is part of the answer.
-    ...(options.rate === undefined ? { mayPut: progress.mayPut } : {}),
-  }).finally(() => {
+  const onAccepted = async (accepted: readonly Accepted[]): Promise<void> => {
+    await order.add(accepted);
+    progress.pushed(accepted.length);
+  };
+  const { pack, rate } = options;
+  let savings: Savings | undefined;
+  const packing = async (most: number): Promise<number> => {
+    const { mayPut } = progress;
+    const declared = sourceOf(deployment.source.stage) as Source<unknown, unknown, unknown>;
+    const fed = await packedFeed(traced, {
+      source: declared,
+      transport: deployment.transport,
+      pack: most,
+      onAccepted,
+      mayPut,
+    });
+    savings = fed.savings;
+    return fed.pushed;
+  };
+  const plainly = () =>
+    feed(traced, {
+      put: (records) => interrupt.orEnd(deployment.put(records)),
+      onAccepted,
+      sleep: interrupt.sleep,
+      now: () => performance.now(),
+      rate,
+      // At a rate that was asked for, a backlog is part of the answer.
+      ...(rate === undefined ? { mayPut: progress.mayPut } : {}),
+    });
+  const feeding = (pack === undefined ? plainly() : interrupt.orEnd(packing(pack))).finally(() => {
     isOver = true;
   });
   const resharding = deployment.stages.map((stage) =>
@@ -169,6 +189,8 @@ async function push(
   const millis = performance.now() - began;
   printer.fact("pushed", whole(pushed), `in ${duration(pushMillis)}`);
   printer.fact("committed", whole(pushed), `in ${duration(millis)}: ${whole((pushed / millis) * 1_000)} a second`);
+  if (savings !== undefined) reportSavings(savings, printer);
   if (source.first === undefined) throw new Error("There was no event to push.");
-  return { pushed, putUnits: source.putUnits, order, wasResharded: wasResharded.every(Boolean), example: source.first };
+  const putUnits = savings?.putUnits ?? source.putUnits;
+  return { pushed, putUnits, order, wasResharded: wasResharded.every(Boolean), example: source.first };
 }

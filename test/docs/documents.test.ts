@@ -19,6 +19,9 @@ import { ${Object.keys(millrace).join(", ")} } from "millrace";
 import { z } from "zod";
 import { lambdaHandler } from "millrace/lambda"; // not when run
 import { MillracePipeline } from "millrace/cdk"; // not when run
+import { createProducer } from "millrace/producer"; // not when run
+import { KinesisClient } from "@aws-sdk/client-kinesis"; // not when run
+declare const streamName: string; // not when run
 import { Stack } from "aws-cdk-lib"; // not when run
 declare const stack: Stack; // not when run
 import { taskName } from "./lib/state/task-id.ts";
@@ -108,7 +111,8 @@ test("every block of the documents and every example compiles", () => {
 
 describe("what can run without a cloud runs", () => {
   // Handlers want a function's environment; constructs are run by test/infra.
-  const needsMore = ({ code }: CodeBlock) => /lambdaHandler\(|aws-cdk-lib|MillracePipeline|startLocalStack/.test(code);
+  const needsMore = ({ code }: CodeBlock) =>
+    /lambdaHandler\(|aws-cdk-lib|MillracePipeline|startLocalStack|createProducer\(/.test(code);
   for (const block of [...documents.filter((one) => !needsMore(one))]) {
     test(block.at, async () => {
       expect(await run(block.code)).toBeDefined();

@@ -80,7 +80,15 @@ async function refusesWrongPipelines(): Promise<void> {
 
 /** What plain Node gets, without a TypeScript loader. */
 async function importsEverything(): Promise<void> {
-  const names = ["millrace", "millrace/lambda", "millrace/views", "millrace/cdk", "millrace/testing", "millrace/local"];
+  const names = [
+    "millrace",
+    "millrace/lambda",
+    "millrace/views",
+    "millrace/cdk",
+    "millrace/testing",
+    "millrace/producer",
+    "millrace/local",
+  ];
   const program = `for (const name of ${JSON.stringify(names)}) console.log(name, Object.keys(await import(name)).length)`;
   const told = await run(project, 0, process.execPath, "--input-type=module", "--eval", program);
   for (const name of names) check(new RegExp(`^${name} [1-9]`, "m").test(told), `${name} has exports`, told);
