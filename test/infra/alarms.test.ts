@@ -92,7 +92,7 @@ test("state is watched where there is some, in proportion to the memory", () => 
         .filter(({ Properties }) => Properties["MetricName"] === "StateBytes")
         .map(({ Properties }) => Properties["Threshold"]),
     );
-  // Of three pipelines' five stages the first of rank-routes has no state.
-  expect(thresholds(1_024)).toEqual(Array.from({ length: 4 }, () => 20_452_225));
+  // Of four pipelines' seven stages the first of rank-routes has no state.
+  expect(thresholds(1_024)).toEqual(Array.from({ length: 6 }, () => 20_452_225));
   expect(new Set(thresholds(2_048))).toEqual(new Set([40_904_450]));
 });

@@ -87,7 +87,7 @@ describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
         tickQueueUrl: "http://localhost/t",
         tickQueues: Object.fromEntries(producersOf(stage).map((name) => [name, "http://localhost/p"])),
         shuffles: Object.fromEntries(stage.shuffles.map(({ stage: reader }) => [reader, "i"])),
-        sinks: Object.fromEntries(stage.sinks.map(({ name }) => [name, { deliveryStream: "d" }])),
+        sinks: Object.fromEntries(stage.sinks.map(({ name }) => [name, { deliveryStream: "d", table: "v" }])),
         lookupTables: {},
       };
       // It reads what its sources and sinks need before it looks at an event.

@@ -1,0 +1,5 @@
+import { viewQueryHandler } from "millrace/lambda";
+import { balances } from "./project.ts";
+
+/** `GET /{account}`. */
+export const handler = viewQueryHandler(balances);
