@@ -78,6 +78,11 @@ export {
 } from "./formats/change/debezium-values.ts";
 export { dms, type DmsEvent } from "./formats/change/dms.ts";
 export type { ChangeOptions, ChangeSchema } from "./formats/change/row-schema.ts";
+export {
+  dynamoStream,
+  type DynamoStreamOptions,
+  type DynamoStreamRecord,
+} from "./connectors/dynamodb-stream/declare.ts";
 export { dynamoTable, type DynamoTableOptions } from "./connectors/dynamodb-table/declare.ts";
 export { stream, type StreamOptions } from "./connectors/kinesis/declare-sink.ts";
 export { topic, type TopicOptions } from "./connectors/sns/declare.ts";

@@ -1,11 +1,13 @@
 import type { Clock } from "./clock.ts";
+import { tableShards } from "./dynamodb/table-shards.ts";
 import { LocalStackError } from "./errors.ts";
 import type { Faults } from "./faults.ts";
 import type { FunctionHost } from "./function/function-host.ts";
 import { reportDiscard } from "./mappings/failure-destination.ts";
-import { KinesisMapping } from "./mappings/kinesis-mapping.ts";
 import { mappingSettings, type MappingSettings } from "./mappings/mapping-settings.ts";
+import { kinesisShards, type ShardSource } from "./mappings/shard-source.ts";
 import { SqsMapping } from "./mappings/sqs-mapping.ts";
+import { StreamMapping } from "./mappings/stream-mapping.ts";
 import type { Services } from "./services.ts";
 import type { StreamCounts } from "./stream-counts.ts";
 import { account } from "./template/account.ts";
@@ -24,7 +26,7 @@ export interface EventSourcesOptions {
 /** All event source mappings of the templates, and how far they have come. */
 export class EventSources {
   private readonly options: EventSourcesOptions;
-  private readonly kinesis: KinesisMapping[] = [];
+  private readonly streams: StreamMapping[] = [];
   private readonly sqs: SqsMapping[] = [];
   private inFlight = 0;
   private expiredBefore = 0;
@@ -40,7 +42,7 @@ export class EventSources {
   }
 
   start(): void {
-    for (const mapping of [...this.kinesis, ...this.sqs]) mapping.start();
+    for (const mapping of [...this.streams, ...this.sqs]) mapping.start();
   }
 
   /** Has every stream forget what it holds, as when its retention has passed: what is not done with is given up. */
@@ -51,11 +53,11 @@ export class EventSources {
   /** To be called when a shard took records, after they were counted. */
   onPut(stream: string, shardId: string): void {
     this.changes += 1;
-    for (const mapping of this.kinesis) if (mapping.stream === stream) mapping.notify(shardId);
+    for (const mapping of this.streams) if (mapping.stream === stream) mapping.notify(shardId);
   }
 
   onReshard(stream: string): void {
-    for (const mapping of this.kinesis) if (mapping.stream === stream) mapping.reshard();
+    for (const mapping of this.streams) if (mapping.stream === stream) mapping.reshard();
   }
 
   async lag(): ReturnType<LocalStack["lag"]> {
@@ -82,7 +84,7 @@ export class EventSources {
   /** Records that were put and are not done with, by stream. */
   behind(): Readonly<Record<string, number>> {
     const behind: Record<string, number> = {};
-    for (const mapping of this.kinesis) {
+    for (const mapping of this.streams) {
       // A record can be done before its put is answered, and so before it is counted.
       const own = Math.max(0, this.options.streamCounts.of(mapping.stream) - mapping.recordsDone);
       behind[mapping.stream] = (behind[mapping.stream] ?? 0) + own;
@@ -92,14 +94,21 @@ export class EventSources {
 
   /** Of each function that reads a stream: how many records the stream took, and how many are done with. */
   progress(): readonly { readonly functionName: string; readonly put: number; readonly done: number }[] {
-    return this.kinesis.map(({ settings, stream, recordsDone }) => {
+    return this.streams.map(({ settings, stream, recordsDone }) => {
       const put = this.options.streamCounts.of(stream);
       return { functionName: settings.functionName, put, done: Math.min(put, recordsDone) };
     });
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.kinesis, ...this.sqs].map((mapping) => mapping.stop()));
+    await Promise.all([...this.streams, ...this.sqs].map((mapping) => mapping.stop()));
+  }
+
+  private shardsOf({ sourceArn, functionName }: MappingSettings): ShardSource {
+    const { kinesis, tableStreams } = this.options.services;
+    if (sourceArn.split(":")[2] === "dynamodb") return tableShards(tableStreams, sourceArn);
+    const roleArn = `arn:${account.partition}:iam::${account.id}:role/${functionName}`;
+    return kinesisShards(kinesis.client, sourceArn, roleArn);
   }
 
   private add(settings: MappingSettings): void {
@@ -138,12 +147,11 @@ export class EventSources {
       now: () => clock.now(),
       onNotice,
     };
-    this.kinesis.push(
-      new KinesisMapping({
+    this.streams.push(
+      new StreamMapping({
         ...common,
         expiredBefore,
-        client: services.kinesis.client,
-        roleArn: `arn:${account.partition}:iam::${account.id}:role/${settings.functionName}`,
+        shards: this.shardsOf(settings),
         discard: (shardId, discard) => reportDiscard(settings, shardId, discard, destination),
       }),
     );

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { startDynamoDb, type DynamoDbEmulator } from "./dynamodb/dynamodb-emulator.ts";
+import { TableStreams } from "./dynamodb/table-streams.ts";
 import type { Faults } from "./faults.ts";
 import type { FirehoseService } from "./firehose/firehose-service.ts";
 import { cloudFormationFace, type DescribedStack } from "./gateway/cloudformation-face.ts";
@@ -24,6 +25,7 @@ import { startStorage, type StorageEmulator } from "./storage/storage-emulator.t
 export interface Services {
   readonly kinesis: KinesisEmulator;
   readonly dynamodb: DynamoDbEmulator;
+  readonly tableStreams: TableStreams;
   readonly storage: StorageEmulator;
   readonly gateways: {
     readonly kinesis: ServiceGateway;
@@ -52,6 +54,8 @@ export interface ServiceListeners {
   readonly stacks: () => readonly DescribedStack[];
   readonly onPut: PutListener;
   readonly onReshard: (stream: string) => void;
+  /** Told of the ARN of a table's stream whose shards were closed. */
+  readonly onRoll: (arn: string) => void;
 }
 
 export async function startServices(
@@ -83,7 +87,8 @@ export async function startServices(
       return (request) => forwarding.forward(request);
     };
     const streams = new KinesisFace(forwarder(kinesis.port), faults, listeners.onPut, listeners.onReshard);
-    const tables = new DynamoDbFace(forwarder(dynamodb.port), faults);
+    const tableStreams = new TableStreams(dynamodb.client, clock, listeners.onPut, listeners.onRoll);
+    const tables = new DynamoDbFace(forwarder(dynamodb.port), faults, tableStreams);
     const opened = async (gateway: Promise<ServiceGateway>): Promise<ServiceGateway> => {
       const open = await gateway;
       closing.unshift(() => open.close());
@@ -111,6 +116,7 @@ export async function startServices(
     return {
       kinesis,
       dynamodb,
+      tableStreams,
       storage,
       gateways: {
         kinesis: kinesisGateway,

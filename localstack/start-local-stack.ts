@@ -51,6 +51,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
       streamCounts.add(stream, count);
       eventSources?.onPut(stream, shardId);
     },
+    onRoll: (arn) => eventSources?.onReshard(arn),
     onReshard: (stream) => {
       // The shards change after the answer, as they do on AWS.
       untilActive(services.kinesis.client, stream).then(
@@ -91,6 +92,7 @@ export const startLocalStack: StartLocalStack = async (options) => {
       endpoints: {
         KINESIS: gateways.kinesis.functionOrigin,
         DYNAMODB: gateways.dynamodb.functionOrigin,
+        DYNAMODB_STREAMS: gateways.dynamodb.functionOrigin,
         S3: gateways.s3.functionOrigin,
         SQS: gateways.sqs.functionOrigin,
         FIREHOSE: gateways.firehose.functionOrigin,
@@ -186,7 +188,10 @@ async function createResources(resources: readonly ResolvedResource[], services:
   for (const bucket of ofType(resources, "AWS::S3::Bucket")) storage.objects.createBucket(bucket.name);
   await Promise.all([
     ...ofType(resources, "AWS::Kinesis::Stream").map((stream) => createStream(kinesis.client, stream)),
-    ...ofType(resources, ...tableTypes).map((table) => createTable(dynamodb.client, table)),
+    ...ofType(resources, ...tableTypes).map(async (table) => {
+      await createTable(dynamodb.client, table);
+      services.tableStreams.add(table);
+    }),
     ...ofType(resources, "AWS::SQS::Queue").map((queue) => createQueue(storage.queues, queue)),
   ]);
   await setQueuePolicies(storage.queues, storage.urlOf, queuePolicies(resources));
@@ -235,6 +240,7 @@ function running({ services, buses, firehose, functions, eventSources, schedules
           origin,
         ]),
       ),
+      AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoints.dynamodb,
       AWS_REGION: account.region,
       AWS_DEFAULT_REGION: account.region,
       AWS_ACCESS_KEY_ID: "local",
@@ -258,9 +264,10 @@ function running({ services, buses, firehose, functions, eventSources, schedules
     update,
     runSchedules: () => schedules.run(),
     events: (bus) => buses.events(bus),
-    expireItems: (now) => expireItems(dynamodb.client, ofType(resources, ...tableTypes), now),
+    expireItems: (now) => expireItems(dynamodb.client, services.tableStreams, ofType(resources, ...tableTypes), now),
     passMinutes: (minutes) => alarms.pass(minutes),
     expireRecords: () => eventSources.expireRecords(),
+    rollTableStream: (table, children) => services.tableStreams.roll(table, children),
     flushDeliveryStreams: () => firehose.flush(),
     objectFiles: async (bucket, prefix) => storage.objects.files(bucket, prefix),
     stop: () => (stopping ??= stop()),

@@ -177,6 +177,11 @@ export interface LocalStack {
    * say so in their on-failure destinations. AWS documents no `condition` for it.
    */
   expireRecords(): void;
+  /**
+   * Closes every open shard of a table's stream, as DynamoDB does about every four hours: others go on in its place, this many
+   * for each (more than one as when the table's partition is split). @default 1
+   */
+  rollTableStream(table: string, children?: number): void;
   /** Writes what delivery streams hold in their buffers to S3 now. */
   flushDeliveryStreams(): Promise<void>;
   /** Local paths of the objects below a prefix, for readers such as DuckDB. */

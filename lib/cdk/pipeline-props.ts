@@ -5,6 +5,7 @@ import type { Code } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { EventBusSettings } from "../connectors/eventbridge/provision.ts";
+import type { TableStreamSettings } from "../connectors/dynamodb-stream/table-stream-settings.ts";
 import type { LakeSettings } from "../connectors/firehose/provision.ts";
 import type { KafkaSettings } from "../connectors/kafka/cluster.ts";
 import type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";
@@ -82,6 +83,8 @@ export interface MillracePipelineProps {
   readonly streams?: Readonly<Record<string, StreamSettings>>;
   /** Which cluster the topic of each Kafka source is of, by the source's name. @default none: for pipelines without one */
   readonly kafka?: Readonly<Record<string, KafkaSettings>>;
+  /** The tables whose streams the pipeline's `dynamoStream`s read, by the names of these sources. @default none */
+  readonly tableStreams?: Readonly<Record<string, TableStreamSettings>>;
   /** How streams are read. @default the defaults of {@link MappingSettings} */
   readonly mapping?: MappingSettings;
   /** Every stage's function. @default the defaults of {@link FunctionSettings} */

@@ -1,6 +1,8 @@
 import type { KafkaDeclaration } from "../connectors/kafka/declare.ts";
 import { KAFKA } from "../connectors/kafka/names.ts";
 import { kafkaInput } from "../connectors/kafka/provision.ts";
+import { DYNAMODB_STREAM, type DynamoStreamDeclaration } from "../connectors/dynamodb-stream/declare.ts";
+import { RETENTION_SECONDS, tableStreamInput } from "../connectors/dynamodb-stream/provision.ts";
 import { KINESIS } from "../connectors/kinesis/declare.ts";
 import { kinesisInput } from "../connectors/kinesis/provision.ts";
 import { checkMapping, checkStream, type StreamSettings } from "../connectors/kinesis/stream-settings.ts";
@@ -23,6 +25,7 @@ export interface UncheckedSource {
 
 /** What provisions the sources of each connector. */
 const SOURCES: Readonly<Record<string, (unchecked: UncheckedSource) => CheckedSource>> = {
+  [DYNAMODB_STREAM]: (unchecked) => checkTableStream(unchecked),
   [KINESIS]: ({ what, source, props, isStateful }) => checkKinesis(what, source.name, props, isStateful),
   [KAFKA]: checkKafka,
 };
@@ -48,6 +51,17 @@ export function checkSource(
 /** Whether a stage's input is a Kinesis stream, and has settings of one. */
 export const isStream = ({ input }: Stage): boolean => input.kind === "shuffle" || input.source.connector === KINESIS;
 
+/** @throws definition error `provision/refused` for tables of sources that are not there, or read no table's stream */
+export function refuseUnknownTableStreams(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
+  const names = stages.flatMap(({ input }) =>
+    input.kind === "source" && input.source.connector === DYNAMODB_STREAM ? [input.source.name] : [],
+  );
+  const unknown = Object.keys(props.tableStreams ?? {}).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const known = names.length === 0 ? "It reads no table's stream." : `Its dynamoStreams are ${names.join(", ")}.`;
+  throw refuseSetting(`${what}.tableStreams`, `for "${unknown}"`, known);
+}
+
 function checkShuffle(what: string, name: string, props: MillracePipelineProps): CheckedSource {
   const { shards, existing } = streamSettings(props, name);
   if ((shards ?? 0) > KEY_GROUPS) {
@@ -69,18 +83,29 @@ function checkShuffle(what: string, name: string, props: MillracePipelineProps):
 
 function checkKinesis(what: string, name: string, props: MillracePipelineProps, isStateful: boolean): CheckedSource {
   const stream = checkStream(`${what}: stream "${name}"`, streamSettings(props, name));
-  const retentionSeconds = stream.retentionHours * 3_600;
-  const iteratorAge = props.alarms?.iteratorAge ?? { seconds: retentionSeconds / 4 };
   return kinesisInput({
     stream,
     mapping: checkMapping(`${what}: mapping of "${name}"`, props.mapping ?? {}, isStateful),
-    iteratorAgeSeconds: secondsWithin(`${what}.alarms.iteratorAge`, iteratorAge, {
-      least: 60,
-      most: retentionSeconds,
-      why: "Records older than the stream's retention are lost.",
-    }),
+    iteratorAgeSeconds: iteratorAgeSeconds(what, props, stream.retentionHours * 3_600),
   });
 }
+
+function checkTableStream({ what, source, props, isStateful }: UncheckedSource): CheckedSource {
+  return tableStreamInput(
+    what,
+    source as DynamoStreamDeclaration,
+    props.tableStreams?.[source.name],
+    checkMapping(`${what}: mapping of "${source.name}"`, props.mapping ?? {}, isStateful),
+    iteratorAgeSeconds(what, props, RETENTION_SECONDS),
+  );
+}
+
+const iteratorAgeSeconds = (what: string, { alarms }: MillracePipelineProps, retentionSeconds: number): number =>
+  secondsWithin(`${what}.alarms.iteratorAge`, alarms?.iteratorAge ?? { seconds: retentionSeconds / 4 }, {
+    least: 60,
+    most: retentionSeconds,
+    why: "Records older than the stream's retention are lost.",
+  });
 
 /** A stream's own settings come first. A number of shards belongs to a mode: of another mode it is not taken over. */
 export function streamSettings({ stream, streams }: MillracePipelineProps, name: string): StreamSettings {

@@ -3,10 +3,12 @@ import type { SourceDeclaration } from "../pipeline/source.ts";
 import type { RecordFormat } from "../runtime/record.ts";
 import { kafkaDecoder } from "./kafka/decode.ts";
 import { KAFKA } from "./kafka/names.ts";
+import { DYNAMODB_STREAM } from "./dynamodb-stream/declare.ts";
 import { KINESIS } from "./kinesis/declare.ts";
-import { kinesisFormat } from "./kinesis/decode.ts";
+import { kinesisDecoder, kinesisFormat } from "./kinesis/decode.ts";
 
 const FORMATS: Readonly<Record<string, (source: SourceDeclaration) => RecordFormat>> = {
+  [DYNAMODB_STREAM]: (source) => ({ decode: kinesisDecoder(source) }), // its records are made JSON, and have no key
   [KINESIS]: kinesisFormat,
   [KAFKA]: (source) => ({ decode: kafkaDecoder(source) }),
 };

@@ -19,6 +19,13 @@ export interface SourceConnector {
    * @throws systemic errors for events of other sources, and of another shape than Lambda gives them
    */
   recordsOf(event: unknown, address: Address): readonly PartitionRecords[];
+  /**
+   * For systems whose events do not say which partition they are of: asks for it. What `recordsOf` gave in its place names a
+   * record.
+   *
+   * @throws infrastructure errors
+   */
+  locate?(records: PartitionRecords, address: Address, services: Services): Promise<PartitionRecords>;
   /** What Lambda calls the record that a partition must come again from. */
   itemOf(partition: PartitionRecords, address: Address): unknown;
   /** The system's partitions. */

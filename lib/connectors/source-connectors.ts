@@ -1,10 +1,12 @@
 import { systemicError } from "../errors.ts";
 import { KAFKA } from "./kafka/names.ts";
+import { DYNAMODB_STREAM } from "./dynamodb-stream/declare.ts";
 import { KINESIS } from "./kinesis/declare.ts";
 import type { SourceConnector } from "./source-connector.ts";
 
 /** Loaded when a stage needs it: a function reads its own source's code alone. */
 const CONNECTORS: Readonly<Record<string, () => Promise<SourceConnector>>> = {
+  [DYNAMODB_STREAM]: async () => (await import("./dynamodb-stream/source.ts")).dynamoStreamSource(),
   [KINESIS]: async () => (await import("./kinesis/source.ts")).kinesisSource,
   [KAFKA]: async () => (await import("./kafka/source.ts")).kafkaSource,
 };

@@ -1,8 +1,10 @@
+import { setTimeout } from "node:timers/promises";
 import middy from "@middy/core";
 import { logMetrics } from "@aws-lambda-powertools/metrics/middleware";
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { firstRecord } from "../connectors/first-record.ts";
+import type { Services } from "../connectors/services.ts";
 import type { SourceConnector } from "../connectors/source-connector.ts";
 import { sourceConnector } from "../connectors/source-connectors.ts";
 import { systemicError } from "../errors.ts";
@@ -29,6 +31,7 @@ export type StageHandler = (event: StageEvent, context: Context) => Promise<Stag
 interface Stage {
   readonly bindings: Bindings;
   readonly connector: SourceConnector;
+  readonly services: Services;
   readonly runtime: StageRuntime;
   readonly telemetry: Telemetry;
 }
@@ -66,9 +69,9 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
 
 async function loadStage(pipeline: Pipeline, bindings: Bindings, telemetry: Telemetry, build: string): Promise<Stage> {
   const connector = await sourceConnector(bindings.source.connector);
-  const around = { aws: awsClients(), connector, observer: telemetry, build };
-  const runtime = await stageRuntime(pipeline, bindings, around);
-  return { bindings, connector, telemetry, runtime };
+  const services: Services = { aws: awsClients(), now: Date.now, wait: (millis) => setTimeout(millis) };
+  const runtime = await stageRuntime(pipeline, bindings, { services, connector, observer: telemetry, build });
+  return { bindings, connector, services, telemetry, runtime };
 }
 
 async function handle(stage: Stage, event: StageEvent): Promise<StageResponse> {
@@ -85,12 +88,14 @@ const isSqsEvent = (event: unknown): event is SQSEvent => "receiptHandle" in (fi
 
 /** Tasks are independent: one that fails is reported from its first record on, and the others run on. */
 async function handleRecords(
-  { bindings, connector, runtime, telemetry }: Stage,
+  { bindings, connector, services, runtime, telemetry }: Stage,
   event: StageEvent,
 ): Promise<StageResponse> {
   const { address } = bindings.source;
+  const read = connector.recordsOf(event, address);
+  const partitions = await Promise.all(read.map(async (one) => connector.locate?.(one, address, services) ?? one));
   const failures = await Promise.all(
-    connector.recordsOf(event, address).map(async (partition) => {
+    partitions.map(async (partition) => {
       try {
         const { records } = partition;
         telemetry.latencies(records, await runtime.records(partition.partition, records));

@@ -6,7 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import type { DynamoTableDeclaration } from "../connectors/dynamodb-table/declare.ts";
 import { DynamoLookupTable } from "../connectors/dynamodb-table/lookup.ts";
 import { runnableStage } from "../connectors/runnable-stage.ts";
-import type { AwsClients, Services } from "../connectors/services.ts";
+import type { Services } from "../connectors/services.ts";
 import { sinkWriter } from "../connectors/sink-connectors.ts";
 import type { SourceConnector } from "../connectors/source-connector.ts";
 import { DeadLetterWriter } from "../connectors/sqs/dead-letters.ts";
@@ -32,7 +32,7 @@ const memoryBytes = (): number => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY
 
 /** What a stage's runtime is made with. */
 export interface Surroundings {
-  readonly aws: AwsClients;
+  readonly services: Services;
   readonly connector: SourceConnector;
   readonly observer: Observer;
   readonly build: string;
@@ -42,14 +42,12 @@ export interface Surroundings {
 export async function stageRuntime(
   pipeline: Pipeline,
   bindings: Bindings,
-  { aws, connector, observer, build }: Surroundings,
+  { services, connector, observer, build }: Surroundings,
 ): Promise<StageRuntime> {
   const stage = stageNamed(pipeline, bindings.stage);
   const { generation, source } = bindings;
-  const now = Date.now;
-  const wait = (millis: number): Promise<void> => setTimeout(millis);
+  const { aws, now } = services;
   const objects = new S3Objects(aws.of(S3Client), bindings.bucket);
-  const services: Services = { aws, now, wait };
   return new StageRuntime({
     stage: runnableStage(pipeline, stage, { generation, incarnation: source.incarnation }),
     build,

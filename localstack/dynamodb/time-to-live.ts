@@ -1,6 +1,7 @@
 import { LocalStackError } from "../errors.ts";
 import type { JsonClient } from "../gateway/json-client.ts";
 import type { ResolvedResource } from "../template/resolve-template.ts";
+import { TIME_TO_LIVE, type TableStreams } from "./table-streams.ts";
 import { isRecord } from "../template/template-file.ts";
 
 type Item = Readonly<Record<string, unknown>>;
@@ -22,13 +23,14 @@ interface ExpiringTable {
  */
 export async function expireItems(
   client: JsonClient,
+  streams: TableStreams,
   tables: readonly ResolvedResource[],
   now: number,
 ): Promise<number> {
   let deleted = 0;
   for (const table of tables.flatMap(expiring)) {
     for await (const item of expired(client, table, Math.floor(now / 1_000))) {
-      if (await remove(client, table, item)) deleted += 1;
+      if (await remove(client, streams, table, item)) deleted += 1;
     }
   }
   return deleted;
@@ -60,15 +62,21 @@ async function* expired(client: JsonClient, table: ExpiringTable, seconds: numbe
 }
 
 /** @returns whether it was there and as it was seen: one that was written anew meanwhile has another time */
-async function remove(client: JsonClient, { name, attribute, keys }: ExpiringTable, item: Item): Promise<boolean> {
+async function remove(
+  client: JsonClient,
+  streams: TableStreams,
+  { name, attribute, keys }: ExpiringTable,
+  item: Item,
+): Promise<boolean> {
+  const input = {
+    TableName: name,
+    Key: Object.fromEntries(keys.map((key) => [key, item[key]])),
+    ConditionExpression: "#ttl = :seen",
+    ExpressionAttributeNames: { "#ttl": attribute },
+    ExpressionAttributeValues: { ":seen": item[attribute] },
+  };
   try {
-    await client.call("DeleteItem", {
-      TableName: name,
-      Key: Object.fromEntries(keys.map((key) => [key, item[key]])),
-      ConditionExpression: "#ttl = :seen",
-      ExpressionAttributeNames: { "#ttl": attribute },
-      ExpressionAttributeValues: { ":seen": item[attribute] },
-    });
+    await streams.write("DeleteItem", input, () => client.call("DeleteItem", input), TIME_TO_LIVE);
     return true;
   } catch (error) {
     if (error instanceof LocalStackError && error.code === "ConditionalCheckFailedException") return false;

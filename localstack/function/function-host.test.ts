@@ -60,6 +60,7 @@ describe("Lambda function", () => {
       endpoints: {
         KINESIS: origin,
         DYNAMODB: origin,
+        DYNAMODB_STREAMS: origin,
         S3: origin,
         SQS: "http://functions",
         FIREHOSE: origin,

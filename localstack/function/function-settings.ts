@@ -21,7 +21,10 @@ const defaultTimeoutSeconds = 3;
 
 /** The origins that functions are to use, by the SDK's service names. */
 export type FunctionEndpoints = Readonly<
-  Record<"KINESIS" | "DYNAMODB" | "S3" | "SQS" | "FIREHOSE" | "SNS" | "EVENTBRIDGE" | "SECRETS_MANAGER", string>
+  Record<
+    "KINESIS" | "DYNAMODB" | "DYNAMODB_STREAMS" | "S3" | "SQS" | "FIREHOSE" | "SNS" | "EVENTBRIDGE" | "SECRETS_MANAGER",
+    string
+  >
 >;
 
 export function functionSettings(

@@ -1,3 +1,5 @@
+import { answerTableStream } from "../dynamodb/table-stream-face.ts";
+import type { TableStreams } from "../dynamodb/table-streams.ts";
 import type { Faults } from "../faults.ts";
 import {
   jsonAnswer,
@@ -22,32 +24,44 @@ const writeOperations: ReadonlySet<string> = new Set([
 ]);
 const readOperations: ReadonlySet<string> = new Set(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"]);
 
-/** DynamoDB with its capacity units summed and its faults injected. */
+/** DynamoDB with its capacity units summed, its faults injected, and its tables' streams. */
 export class DynamoDbFace implements ServiceFace {
   readonly operationOf = targetOperation;
   writeUnits = 0;
   readUnits = 0;
   private readonly forward: Forward;
   private readonly faults: Faults;
+  private readonly streams: TableStreams;
 
-  constructor(forward: Forward, faults: Faults) {
+  constructor(forward: Forward, faults: Faults, streams: TableStreams) {
+    this.streams = streams;
     this.forward = forward;
     this.faults = faults;
   }
 
   async handle(request: GatewayRequest, operation: string, caller: Caller): Promise<Outcome> {
+    if (String(request.headers["x-amz-target"]).startsWith("DynamoDBStreams_")) {
+      return answerTableStream(this.streams, operation, request.body);
+    }
     const isWrite = writeOperations.has(operation);
     const isData = isWrite || readOperations.has(operation);
     if (caller === "function" && isData && this.faults.strikes("throttleTable")) {
       this.faults.injectedOne("throttleTable");
       return throttled(this.faults.fraction("throttleTable") < 0.5);
     }
-    const answer = isData ? await this.counted(request, isWrite) : await this.forward(request);
+    const answer = await this.answer(request, operation, { isWrite, isData });
     if (caller === "function" && isWrite && answer.status === 200 && this.faults.strikes("loseTableAnswer")) {
       this.faults.injectedOne("loseTableAnswer");
       return "cut";
     }
     return answer;
+  }
+
+  private answer(request: GatewayRequest, operation: string, is: { isWrite: boolean; isData: boolean }) {
+    if (!is.isData) return this.forward(request);
+    const send = () => this.counted(request, is.isWrite);
+    if (!is.isWrite || !this.streams.hasAny) return send();
+    return this.streams.write(operation, JSON.parse(request.body.toString("utf8")), send);
   }
 
   /** Asks for the consumed capacity on every request, and hides it from callers who did not. */

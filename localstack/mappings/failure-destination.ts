@@ -14,7 +14,7 @@ export interface DestinationServices {
   readonly onNotice: (notice: Notice) => void;
 }
 
-/** Reports records that a Kinesis mapping gives up, as AWS does: metadata to a queue, the event too to a bucket. */
+/** Reports records that a stream's mapping gives up, as AWS does: metadata to a queue, the event too to a bucket. */
 export async function reportDiscard(
   settings: MappingSettings,
   shardId: string,
@@ -28,7 +28,7 @@ export async function reportDiscard(
     text: `${settings.logicalId}: ${count} records given up (${discard.condition})${to === undefined ? ", no destination" : ` to ${to}`}`,
   });
   if (to === undefined) return;
-  const document = kinesisBatchInfo(settings, shardId, discard, services);
+  const document = batchInfo(settings, shardId, discard, services);
   try {
     const [, , service, , , name = ""] = to.split(":");
     if (service === "sqs") await services.sendMessage(name, JSON.stringify(document));
@@ -48,7 +48,7 @@ export async function reportDiscard(
   }
 }
 
-function kinesisBatchInfo(
+function batchInfo(
   settings: MappingSettings,
   shardId: string,
   { condition, records, invokeCount, functionError }: Discard,
@@ -70,7 +70,7 @@ function kinesisBatchInfo(
     },
     version: "1.0",
     timestamp: new Date(services.now()).toISOString(),
-    KinesisBatchInfo: {
+    [settings.sourceArn.split(":")[2] === "dynamodb" ? "DDBStreamBatchInfo" : "KinesisBatchInfo"]: {
       shardId,
       startSequenceNumber: first?.sequenceNumber,
       endSequenceNumber: last?.sequenceNumber,

@@ -33,9 +33,10 @@ export function mappingSettings(resource: ResolvedResource): MappingSettings | u
   if (properties["Enabled"] === false || properties["Enabled"] === "false") return undefined;
   const sourceArn = properties["EventSourceArn"];
   if (typeof sourceArn !== "string")
-    throw refused(logicalId, "it has no EventSourceArn; only Kinesis and SQS sources are run");
+    throw refused(logicalId, "it has no EventSourceArn; only Kinesis, DynamoDB and SQS sources are run");
   const service = sourceArn.split(":")[2];
-  if (service !== "kinesis" && service !== "sqs") throw refused(logicalId, `sources of ${String(service)} are not run`);
+  if (service !== "kinesis" && service !== "sqs" && service !== "dynamodb")
+    throw refused(logicalId, `sources of ${String(service)} are not run`);
   const number = (name: string, otherwise: number) => {
     const value = properties[name];
     return value === undefined ? otherwise : Number(value);
@@ -48,7 +49,7 @@ export function mappingSettings(resource: ResolvedResource): MappingSettings | u
   }
   if (number("TumblingWindowInSeconds", 0) > 0) throw refused(logicalId, "TumblingWindowInSeconds is not run");
   if (properties["FilterCriteria"] !== undefined) throw refused(logicalId, "FilterCriteria is not run");
-  const batchSize = number("BatchSize", service === "kinesis" ? 100 : 10);
+  const batchSize = number("BatchSize", service === "sqs" ? 10 : 100);
   const windowSeconds = number("MaximumBatchingWindowInSeconds", 0);
   if (batchSize < 1 || batchSize > 10_000)
     throw refused(logicalId, `BatchSize must be from 1 to 10,000, not ${batchSize}`);
@@ -72,7 +73,7 @@ export function mappingSettings(resource: ResolvedResource): MappingSettings | u
     maximumRetries: unlimited(number("MaximumRetryAttempts", -1)),
     maximumAgeMillis: unlimited(number("MaximumRecordAgeInSeconds", -1)) * 1000,
     onFailure: onFailureOf(properties["DestinationConfig"]),
-    startMillis: service === "kinesis" ? startOf(logicalId, properties) : 0,
+    startMillis: service === "sqs" ? 0 : startOf(logicalId, properties),
     maximumConcurrency: Number((isRecord(scaling) ? scaling["MaximumConcurrency"] : undefined) ?? sqsConcurrency),
   };
 }

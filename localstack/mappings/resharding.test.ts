@@ -8,7 +8,8 @@ import type { ResolvedResource } from "../template/resolve-template.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { eventually } from "../testing/temporary-stack.ts";
 import type { FaultPlan } from "../types.ts";
-import { KinesisMapping } from "./kinesis-mapping.ts";
+import { kinesisShards } from "./shard-source.ts";
+import { StreamMapping } from "./stream-mapping.ts";
 
 const half = 2n ** 127n;
 const directory = mkdtempSync(join(tmpdir(), "resharding-"));
@@ -44,13 +45,12 @@ class MappedStream {
   readonly sent: Sent[] = [];
   readonly clock = new ManualClock(Date.now());
   readonly faults: Faults;
-  readonly mapping: KinesisMapping;
+  readonly mapping: StreamMapping;
 
   constructor(faults: Partial<FaultPlan> = {}, refuses: (batch: Sent) => boolean = () => false) {
     this.faults = new Faults({ ...noFaults, ...faults });
-    this.mapping = new KinesisMapping({
-      client: kinesis.client,
-      roleArn: "role",
+    this.mapping = new StreamMapping({
+      shards: kinesisShards(kinesis.client, `arn:aws:kinesis:us-east-1:000000000000:stream/${this.name}`, "role"),
       clock: this.clock,
       faults: this.faults,
       onNotice: () => undefined,

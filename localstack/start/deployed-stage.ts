@@ -1,16 +1,20 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DescribeStreamCommand, type DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { ListShardsCommand, MergeShardsCommand, SplitShardCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Pipeline } from "millrace";
 import { inspectTasks, type TaskStatus } from "millrace/lambda";
+import { DYNAMODB_STREAM } from "../../lib/connectors/dynamodb-stream/declare.ts";
 import type { Bindings } from "../../lib/plan/bindings.ts";
 import type { Stage } from "../../lib/plan/stage.ts";
 import { taskName } from "../../lib/state/task-id.ts";
-import { shardOf, type Shard } from "./shard.ts";
+import { shardOf, tableShardOf, type Shard } from "./shard.ts";
 
 export interface StageClients {
   readonly kinesis: KinesisClient;
   readonly dynamodb: DynamoDBClient;
+  /** Needed where a stage reads a table's stream. */
+  readonly tableStreams?: DynamoDBStreamsClient;
   readonly s3: S3Client;
 }
 
@@ -39,6 +43,13 @@ export class DeployedStage {
 
   /** All shards that the stream ever had, in the order in which they were made. */
   async shards(): Promise<readonly Shard[]> {
+    if (this.bindings.source.connector === DYNAMODB_STREAM) {
+      // The local stack's streams have fewer shards than a page.
+      const { StreamDescription } = await this.#clients.tableStreams!.send(
+        new DescribeStreamCommand({ StreamArn: this.bindings.source.address["streamArn"] }),
+      );
+      return (StreamDescription?.Shards ?? []).map(tableShardOf);
+    }
     const { Shards } = await this.#clients.kinesis.send(new ListShardsCommand({ StreamName: this.stream }));
     return (Shards ?? []).map(shardOf);
   }

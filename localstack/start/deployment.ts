@@ -1,4 +1,5 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
@@ -21,6 +22,7 @@ export class Deployment {
   readonly #kinesis: KinesisClient;
   readonly #sqs: SQSClient;
   readonly #dynamodb: DynamoDBClient;
+  readonly #tableStreams: DynamoDBStreamsClient;
   readonly #s3: S3Client;
 
   /** @throws for a pipeline of several sources: this feeds one */
@@ -42,7 +44,13 @@ export class Deployment {
     this.#sqs = new SQSClient({ ...common, endpoint: stack.endpoints.sqs });
     this.#dynamodb = new DynamoDBClient({ ...common, endpoint: stack.endpoints.dynamodb, maxAttempts: 10 });
     this.#s3 = new S3Client({ ...common, endpoint: stack.endpoints.s3, forcePathStyle: true, maxAttempts: 10 });
-    const clients = { kinesis: this.#kinesis, dynamodb: this.#dynamodb, s3: this.#s3 };
+    this.#tableStreams = new DynamoDBStreamsClient({ ...common, endpoint: stack.endpoints.dynamodb });
+    const clients = {
+      kinesis: this.#kinesis,
+      dynamodb: this.#dynamodb,
+      tableStreams: this.#tableStreams,
+      s3: this.#s3,
+    };
     const bindings = bindingsOf(stack);
     const [source, ...others] = planStages(pipeline).map((stage) => {
       const own = bindings.find((one) => one.stage === stage.name);
@@ -89,7 +97,7 @@ export class Deployment {
   }
 
   close(): void {
-    for (const client of [this.#kinesis, this.#sqs, this.#dynamodb, this.#s3]) client.destroy();
+    for (const client of [this.#kinesis, this.#sqs, this.#dynamodb, this.#tableStreams, this.#s3]) client.destroy();
   }
 }
 

@@ -3,7 +3,8 @@ import { systemClock } from "../clock.ts";
 import { Faults } from "../faults.ts";
 import { deployFunctions } from "../functions.ts";
 import { JsonClient } from "../gateway/json-client.ts";
-import { KinesisMapping } from "../mappings/kinesis-mapping.ts";
+import { kinesisShards } from "../mappings/shard-source.ts";
+import { StreamMapping } from "../mappings/stream-mapping.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { mappingSettings, type MappingSettings } from "../mappings/mapping-settings.ts";
 import { resolveTemplates, type ResolvedResource } from "../template/resolve-template.ts";
@@ -46,6 +47,7 @@ export async function startRivalMapping({ stack, template, directory, onNotice }
       endpoints: {
         KINESIS: kinesis,
         DYNAMODB: dynamodb,
+        DYNAMODB_STREAMS: dynamodb,
         S3: s3,
         SQS: sqs,
         FIREHOSE: firehose,
@@ -63,14 +65,13 @@ export async function startRivalMapping({ stack, template, directory, onNotice }
   const rivals = mapped.map(({ stage, target, settings }) => {
     const host = functions.hosts.get(target.name);
     if (host === undefined) throw new Error(`The function ${target.name} was not deployed.`);
-    const mapping = new KinesisMapping({
-      client,
+    const mapping = new StreamMapping({
+      shards: kinesisShards(client, settings.sourceArn, "arn:aws:iam::000000000000:role/rival"),
       settings,
       faults,
       clock: systemClock,
       onNotice,
       invoke: (event) => host.invoke(event),
-      roleArn: "arn:aws:iam::000000000000:role/rival",
       discard: async () => undefined,
     });
     mapping.start();

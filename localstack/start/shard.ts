@@ -1,3 +1,4 @@
+import type { Shard as TableShard } from "@aws-sdk/client-dynamodb-streams";
 import type { Shard as ListedShard } from "@aws-sdk/client-kinesis";
 import { literal, type Database } from "./database.ts";
 
@@ -21,6 +22,17 @@ export function shardOf(listed: ListedShard): Shard {
     parents: [ParentShardId, AdjacentParentShardId].filter((id) => id !== undefined),
     from: BigInt(HashKeyRange!.StartingHashKey!),
     to: BigInt(HashKeyRange!.EndingHashKey!),
+    isOpen: SequenceNumberRange?.EndingSequenceNumber === undefined,
+  };
+}
+
+/** A shard of a table's stream, which tells no range: each has all keys, as far as is known. */
+export function tableShardOf({ ShardId, ParentShardId, SequenceNumberRange }: TableShard): Shard {
+  return {
+    id: ShardId!,
+    parents: ParentShardId === undefined ? [] : [ParentShardId],
+    from: 0n,
+    to: 2n ** 128n - 1n,
     isOpen: SequenceNumberRange?.EndingSequenceNumber === undefined,
   };
 }

@@ -98,6 +98,19 @@ describe("a split", () => {
   });
 });
 
+test("heirs that all have the whole range, as those of a table's stream: each key goes to one of them, and all are as far", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5 }), fc.uniqueArray(fc.string({ minLength: 1 })), (count, keys) => {
+      const all = Array.from({ length: count }, (_, i): Heir => ({ partition: `p${i}`, ...WHOLE_RANGE }));
+      const parent = legacy(keys, all, { watermark: 70, recordWatermark: 70 });
+      const begun = all.map((heir) => begin(heir, [parent]));
+      const taken = begun.flatMap((state) => keys.filter((key) => state.table("w").get(200, key) !== undefined));
+      expect(taken.toSorted()).toEqual(keys.toSorted());
+      expect(begun.every(({ watermark }) => watermark === 70)).toBe(true);
+    }),
+  );
+});
+
 describe("a merge", () => {
   const heir = { partition: "m", ...WHOLE_RANGE };
   const half = 2n ** 127n;

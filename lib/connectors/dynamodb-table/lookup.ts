@@ -1,8 +1,9 @@
-import { BatchGetItemCommand, type AttributeValue, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { BatchGetItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { infrastructureError, messageOf, systemicError } from "../../errors.ts";
 import type { LookupTable } from "../../runtime/lookup-table.ts";
 import { Retries, type Wait } from "../../runtime/retries.ts";
 import type { KeyValue } from "../../state/key.ts";
+import { plainItem, type Item } from "./plain-item.ts";
 import { keyAttributeOf, keyTextOf } from "./table-key.ts";
 
 /** AWS: BatchGetItem, API reference. */
@@ -18,8 +19,6 @@ export interface DynamoLookupTableSettings {
   readonly key: string;
   readonly wait: Wait;
 }
-
-type Item = Readonly<Record<string, AttributeValue>>;
 
 /** Looks up items of a DynamoDB table by BatchGetItem: eventually consistent, half a read unit per 4 KB of an item. */
 export class DynamoLookupTable implements LookupTable {
@@ -62,26 +61,6 @@ export class DynamoLookupTable implements LookupTable {
       throw cause;
     }
   }
-}
-
-const plainItem = (item: Item): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plain(value)]));
-
-/** An attribute as a schema knows it: whole numbers beyond 2^53 as bigints; sets as arrays. */
-function plain(value: AttributeValue): unknown {
-  if (value.S !== undefined) return value.S;
-  if (value.N !== undefined) return numberOf(value.N);
-  if (value.BOOL !== undefined) return value.BOOL;
-  if (value.NULL !== undefined) return null;
-  if (value.M !== undefined) return plainItem(value.M);
-  if (value.L !== undefined) return value.L.map(plain);
-  if (value.NS !== undefined) return value.NS.map(numberOf);
-  return value.SS ?? value.B ?? value.BS;
-}
-
-function numberOf(text: string): number | bigint {
-  const number = Number(text);
-  return Number.isSafeInteger(number) || !/^-?\d+$/.test(text) ? number : BigInt(text);
 }
 
 const unprocessed = (table: string, keys: number) =>

@@ -7,6 +7,8 @@ export interface ChangeOrigin {
   /** The table, or MongoDB's collection. */
   readonly table?: string;
   readonly transaction?: string;
+  /** Of a delete: no one asked for it, the row's time to live was over (DynamoDB). */
+  readonly expired?: true;
 }
 
 /** What every event of a database's log says. */

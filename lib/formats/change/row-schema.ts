@@ -69,6 +69,8 @@ export interface RawChange extends Pick<Change<unknown, unknown>, "at" | "source
   readonly op: Change<unknown, unknown>["op"];
   readonly before: unknown;
   readonly after: unknown;
+  /** The row's key, where the event tells of it apart from the row. */
+  readonly keys?: unknown;
   /** Where `before` and `after` lie in the event, for messages. */
   readonly fields: { readonly before: string; readonly after: string };
   readonly unavailable: readonly string[];
@@ -79,11 +81,11 @@ export interface RawChange extends Pick<Change<unknown, unknown>, "at" | "source
 /** Checks a change's parts by the schemas of its table. @throws Unreadable */
 export function changeOf(
   { row, key, before: wanted = "none" }: ChangeOptions<StandardSchemaV1, StandardSchemaV1, "row" | "none">,
-  { op, at, source, position, before, after, fields, unavailable, advice }: RawChange,
+  { op, at, source, position, before, after, keys, fields, unavailable, advice }: RawChange,
 ): Change<unknown, unknown, unknown> {
   const hasAfter = op !== "delete";
   if (hasAfter && !isObject(after)) throw unreadable(`${op} without the row. ${advice}`, fields.after);
-  const known = hasAfter ? after : before;
+  const known = keys ?? (hasAfter ? after : before);
   if (!isObject(known)) throw unreadable(`${op} without the row's key. ${advice}`, fields.before);
   const told = { op, key: check(key, known, hasAfter ? fields.after : fields.before), at, source };
   const change = {
@@ -94,7 +96,8 @@ export function changeOf(
   };
   if (op === "insert" || op === "read") return change as Change<unknown, unknown, unknown>;
   if (wanted === "row" && !isObject(before)) throw unreadable(`${op} without the row before. ${advice}`, fields.before);
-  const keyBefore = hasAfter && isObject(before) ? movedKey(key, known, before, told.key) : undefined;
+  const keyBefore =
+    hasAfter && keys === undefined && isObject(before) ? movedKey(key, known, before, told.key) : undefined;
   return {
     ...change,
     ...(keyBefore !== undefined && { keyBefore: keyBefore.value }),

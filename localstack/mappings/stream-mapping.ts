@@ -1,33 +1,27 @@
 import { reasonOf } from "../errors.ts";
-import type { JsonClient } from "../gateway/json-client.ts";
 import type { BatchRunnerContext } from "./batch-runner.ts";
 import type { MappingSettings } from "./mapping-settings.ts";
 import { ShardPoller } from "./shard-poller.ts";
-import { KinesisShardReader } from "./shard-reader.ts";
-import { recordWriter } from "./stream-record.ts";
+import type { ShardSource } from "./shard-source.ts";
 
-interface Shard {
-  readonly ShardId: string;
-  readonly ParentShardId?: string;
-  readonly AdjacentParentShardId?: string;
-}
-
-export interface KinesisMappingContext extends Omit<BatchRunnerContext, "signal" | "onDone" | "discard"> {
-  readonly client: JsonClient;
-  readonly roleArn: string;
+export interface StreamMappingContext extends Omit<BatchRunnerContext, "signal" | "onDone" | "discard"> {
+  readonly shards: ShardSource;
   readonly discard: (shardId: string, discard: Parameters<BatchRunnerContext["discard"]>[0]) => Promise<void>;
 }
 
 const listMillis = 1_000;
 
+/** What puts are counted under: the name of a Kinesis stream, the ARN of a table's. */
+const streamOf = (arn: string): string => (arn.split(":")[2] === "kinesis" ? (arn.split("stream/")[1] ?? "") : arn);
+
 /**
  * A mapping from a stream: a poller for each shard, a child's when all its parents are done. AWS does not promise that
  * order for Kinesis: a child that the fault `earlyChild` strikes is read at once.
  */
-export class KinesisMapping {
+export class StreamMapping {
   readonly settings: MappingSettings;
   readonly stream: string;
-  private readonly context: KinesisMappingContext;
+  private readonly context: StreamMappingContext;
   private readonly abort = new AbortController();
   private readonly pollers = new Map<string, ShardPoller>();
   private readonly finished = new Set<string>();
@@ -38,10 +32,10 @@ export class KinesisMapping {
   private changed = false;
   private wakeLister: (() => void) | undefined;
 
-  constructor(context: KinesisMappingContext) {
+  constructor(context: StreamMappingContext) {
     this.context = context;
     this.settings = context.settings;
-    this.stream = context.settings.sourceArn.split("stream/")[1] ?? "";
+    this.stream = streamOf(context.settings.sourceArn);
   }
 
   /** Records answered with success or given up, over all shards. */
@@ -98,11 +92,9 @@ export class KinesisMapping {
   }
 
   private async startReadyShards(): Promise<void> {
-    const output = (await this.context.client.call("ListShards", { StreamName: this.stream }, this.abort.signal)) as {
-      readonly Shards: readonly Shard[];
-    };
-    const listed = new Set(output.Shards.map((shard) => shard.ShardId));
-    for (const shard of output.Shards) {
+    const shards = await this.context.shards.list(this.abort.signal);
+    const listed = new Set(shards.map((shard) => shard.ShardId));
+    for (const shard of shards) {
       if (this.pollers.has(shard.ShardId) || this.finished.has(shard.ShardId)) continue;
       const parents = [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined);
       const areDone = parents.every((id) => !listed.has(id) || this.finished.has(id));
@@ -121,19 +113,15 @@ export class KinesisMapping {
   }
 
   private startShard(shardId: string): void {
-    const { context, settings } = this;
-    const poller = new ShardPoller(
-      new KinesisShardReader(context.client, this.stream, shardId),
-      recordWriter(settings.sourceArn, shardId, context.roleArn),
-      {
-        ...context,
-        signal: this.abort.signal,
-        discard: (discard) => context.discard(shardId, discard),
-        onDone: (count) => {
-          this.dealtWith += count;
-        },
+    const { context } = this;
+    const poller = new ShardPoller(context.shards.reader(shardId), context.shards.writer(shardId), {
+      ...context,
+      signal: this.abort.signal,
+      discard: (discard) => context.discard(shardId, discard),
+      onDone: (count) => {
+        this.dealtWith += count;
       },
-    );
+    });
     this.pollers.set(shardId, poller);
     this.track(
       poller.run().then(() => {
