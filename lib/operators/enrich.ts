@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { poisonError, type MillraceError } from "../errors.ts";
 import { encodeKey, type KeyValue } from "../state/key.ts";
+import type { BreakerPolicy } from "./backpressure.ts";
 import type { OperatorContext, Push } from "./operator.ts";
 import { refusePromise } from "./stateless.ts";
 
@@ -30,6 +31,8 @@ export interface EnrichSpec {
   /** How many answers are kept, and for how many milliseconds. */
   readonly cache: { readonly entries: number; readonly ttl: number } | undefined;
   readonly onFailure: LookupFailure;
+  /** When the lookups are left alone. */
+  readonly breaker?: BreakerPolicy;
 }
 
 /** What {@link EnrichSpec.key} says of a value. */

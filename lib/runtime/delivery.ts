@@ -2,6 +2,7 @@ import { infrastructureError, messageOf } from "../errors.ts";
 import type { Changelog, TaskItem } from "../state/changelog.ts";
 import type { Output } from "../state/commit.ts";
 import { outputId } from "../state/task-id.ts";
+import type { Debts } from "./debts.ts";
 import { DEAD_LETTERS, refusedOutput, type DeadLetterOrigin } from "./dead-letter.ts";
 import { InterruptedDelivery, type Delivery as Item, type Refusal, type SinkWriters } from "./sink-writer.ts";
 
@@ -22,10 +23,12 @@ function deliveredCount(item: TaskItem, epoch: number, sink: string): number {
 export class Delivery {
   readonly #changelog: Changelog;
   readonly #writers: SinkWriters;
+  readonly #debts: Debts;
 
-  constructor(changelog: Changelog, writers: SinkWriters) {
+  constructor(changelog: Changelog, writers: SinkWriters, debts: Debts) {
     this.#changelog = changelog;
     this.#writers = writers;
+    this.#debts = debts;
   }
 
   /**
@@ -47,7 +50,11 @@ export class Delivery {
       }),
     );
     const failed = results.filter(({ failure }) => failure !== undefined);
-    if (failed.length === 0) return;
+    if (failed.length === 0) {
+      this.#debts.settle(origin.task);
+      return;
+    }
+    this.#debts.owe(origin.task, { epoch, sinks: failed.map(({ sink }) => sink) });
     for (const { sink, count } of results) {
       if (count > deliveredCount(item, epoch, sink))
         await this.#changelog.raiseProgress(origin.task, sink, { epoch, count });

@@ -11,6 +11,8 @@ import type { Ask, Preparation } from "../operators/preparation.ts";
 import { validate } from "../schema.ts";
 import { encodeKey, type KeyValue } from "../state/key.ts";
 import { AnswerCache } from "./answer-cache.ts";
+import { breakerOpen, type Breakers } from "./breakers.ts";
+import type { BreakerOutcome, CircuitBreaker } from "./circuit-breaker.ts";
 import type { Entering } from "./intake.ts";
 import { Limiter } from "./limiter.ts";
 import type { LookupTables } from "./lookup-table.ts";
@@ -21,6 +23,7 @@ export type Answers = ReadonlyMap<string, ReadonlyMap<string, Answer>>;
 export interface EnrichmentSettings {
   readonly preparation: Preparation;
   readonly lookups: Lookups;
+  readonly breakers: Breakers;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -30,6 +33,8 @@ export interface Lookups {
   readonly tables: LookupTables;
   /** Resolves after so many milliseconds; ends early, either way, once the signal is aborted. */
   readonly wait: (millis: number, signal: AbortSignal) => Promise<void>;
+  /** Milliseconds that the invocation has left for them. @default any number of them */
+  readonly left?: () => number;
 }
 
 type TableLookup = Extract<EnrichSpec["lookup"], { kind: "table" }>;
@@ -39,6 +44,8 @@ interface Desk {
   readonly spec: EnrichSpec;
   readonly cache: AnswerCache | undefined;
   readonly limiter: Limiter;
+  /** None where a failure may be a record's own: it says nothing of the service, and others are not to suffer from it. */
+  readonly breaker: CircuitBreaker | undefined;
 }
 
 /**
@@ -54,7 +61,12 @@ export class Enrichment {
     this.#desks = new Map(
       settings.preparation.specs.map((spec) => [
         spec.name,
-        { spec, cache: spec.cache && new AnswerCache(spec.cache), limiter: new Limiter(spec.concurrency) },
+        {
+          spec,
+          cache: spec.cache && new AnswerCache(spec.cache),
+          limiter: new Limiter(spec.concurrency),
+          breaker: spec.onFailure === "retry" ? settings.breakers.ofLookups(spec.name, spec.breaker) : undefined,
+        },
       ]),
     );
   }
@@ -116,11 +128,12 @@ export class Enrichment {
     return wanted;
   }
 
-  async #lookUp({ spec, limiter }: Desk, keys: readonly KeyValue[]): Promise<readonly Answer[]> {
+  async #lookUp(desk: Desk, keys: readonly KeyValue[]): Promise<readonly Answer[]> {
+    const { spec, limiter } = desk;
     const { lookup } = spec;
     if (lookup.kind === "call") {
       const call = lookup.call as (key: KeyValue, options: { readonly signal: AbortSignal }) => unknown;
-      const one = (key: KeyValue) => this.#attempt(spec, async (signal) => [{ value: await call(key, { signal }) }], 1);
+      const one = (key: KeyValue) => this.#attempt(desk, async (signal) => [{ value: await call(key, { signal }) }], 1);
       return (await Promise.all(keys.map((key) => limiter.run(() => one(key))))).flat();
     }
     const table = this.#settings.lookups.tables.get(lookup.table);
@@ -128,7 +141,7 @@ export class Enrichment {
     const chunks = chunksOf(keys, table.maxKeys);
     const one = (chunk: readonly KeyValue[]) =>
       this.#attempt(
-        spec,
+        desk,
         async (signal) => (await table.lookup(chunk, signal)).map((row) => rowAnswer(spec.name, lookup, row)),
         chunk.length,
       );
@@ -137,14 +150,24 @@ export class Enrichment {
 
   /** A lookup that fails, or takes too long, as the operator wants it. @param answers how many it was to give */
   async #attempt(
-    { name, timeout, onFailure }: EnrichSpec,
+    { spec: { name, timeout, onFailure }, breaker }: Desk,
     lookup: (signal: AbortSignal) => Promise<readonly Answer[]>,
     answers: number,
   ): Promise<readonly Answer[]> {
+    const failed = (cause: unknown): readonly Answer[] => {
+      const failure = lookupFailed(name, onFailure, cause);
+      if (failure.kind === "infrastructure") throw failure;
+      return Array.from({ length: answers }, (): Answer => ({ failure }));
+    };
+    const entry = await breaker?.enterAfterProbe();
+    if (entry?.kind === "refused") return failed(breakerOpen(`What operator "${name}" asks`, entry.wait));
+    let outcome: BreakerOutcome = "success";
+    const { wait, left } = this.#settings.lookups;
+    const limit = Math.max(Math.min(timeout, left?.() ?? timeout), 0);
     const controller = new AbortController();
     const { signal } = controller;
-    const late = this.#settings.lookups.wait(timeout, signal).then(() => {
-      throw new Error(`it took longer than ${timeout} ms`);
+    const late = wait(limit, signal).then(() => {
+      throw new Error(limit < timeout ? "the invocation's time was over" : `it took longer than ${timeout} ms`);
     });
     late.catch(() => undefined); // when the lookup was first
     try {
@@ -152,12 +175,12 @@ export class Enrichment {
       looking.catch(() => undefined); // when the time was up first
       return await Promise.race([looking, late]);
     } catch (cause) {
+      outcome = isSystemic(cause) || limit < timeout ? "none" : "failure";
       if (isSystemic(cause)) throw cause; // no record is to blame, and none is to be mended one by one (X10)
-      const failure = lookupFailed(name, onFailure, cause);
-      if (failure.kind === "infrastructure") throw failure;
-      return Array.from({ length: answers }, (): Answer => ({ failure }));
+      return failed(cause);
     } finally {
       controller.abort();
+      entry?.settle(outcome);
     }
   }
 }

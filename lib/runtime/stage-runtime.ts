@@ -6,6 +6,10 @@ import { hashOf } from "../state/hash-range.ts";
 import { heirOf } from "../state/inheritance.ts";
 import { parseTaskName, taskName, type TaskId } from "../state/task-id.ts";
 import { CatchUp } from "./catch-up.ts";
+import { Breakers } from "./breakers.ts";
+import { Debts } from "./debts.ts";
+import { guarded } from "./guarded-writer.ts";
+import type { Wait } from "./retries.ts";
 import { Enrichment, type Lookups } from "./enrichment.ts";
 import { CommitWriter, type WriterLimits } from "./commit-writer.ts";
 import { Delivery } from "./delivery.ts";
@@ -53,6 +57,10 @@ export interface StageRuntimeSettings {
   readonly newNonce: () => string;
   /** Milliseconds after its arrival from which a record that comes alone may be one that kills the process (X7). */
   readonly suspectAfter: number;
+  /** @default those of every sink's default policy */
+  readonly breakers?: Breakers;
+  /** Where being invoked again may cost more than waiting does. @default nothing waits */
+  readonly holds?: { readonly wait: Wait; readonly breakEven: number };
   /** For a stage whose operators look things up. */
   readonly lookups?: Lookups;
   /** Bytes of states, as they are written, that may be kept between turns. @default any number of them */
@@ -66,6 +74,8 @@ export class StageRuntime {
   readonly #settings: StageRuntimeSettings;
   readonly #catchUp: CatchUp;
   readonly #writer: CommitWriter;
+  readonly #writers: SinkWriters;
+  readonly #debts: Debts;
   readonly #delivery: Delivery;
   readonly #enrichment: Enrichment | undefined;
   readonly #tasks: TaskCache<Task>;
@@ -84,9 +94,12 @@ export class StageRuntime {
       now,
       ...(limits && { limits }),
     });
-    this.#delivery = new Delivery(changelog, writers);
+    const breakers = settings.breakers ?? new Breakers({ now, jitter: () => 1 });
+    this.#writers = guarded(writers, breakers);
+    this.#debts = new Debts({ breakers, now, ...(settings.holds ?? NO_HOLDS) });
+    this.#delivery = new Delivery(changelog, this.#writers, this.#debts);
     const { preparation } = stage.program;
-    this.#enrichment = preparation && new Enrichment({ preparation, lookups: lookupsOf(settings), now });
+    this.#enrichment = preparation && new Enrichment({ preparation, lookups: lookupsOf(settings), breakers, now });
   }
 
   idOf(partition: string): TaskId {
@@ -131,12 +144,12 @@ export class StageRuntime {
    * the message may be all that is left of it.
    */
   async #redrive(queued: QueuedLetter, receives: number): Promise<TurnReport> {
-    const { objects, writers } = this.#settings;
+    const { objects } = this.#settings;
     let { partition } = parseTaskName(queued.task);
     const own = taskName(this.idOf(partition));
     if (queued.task !== own) throw otherDeployment(queued, own);
     const letter = await wholeLetter(queued, objects);
-    if (letter.output !== undefined && !writers.has(letter.output.sink)) throw noSink(letter);
+    if (letter.output !== undefined && !this.#writers.has(letter.output.sink)) throw noSink(letter);
     const hash = hashOf(routingKeyOf(letter));
     const isSuspect = receives > 1 || letter.reason.code === KILLED;
     for (;;) {
@@ -149,10 +162,10 @@ export class StageRuntime {
 
   /** One message per task, so that each has an invocation's time. */
   async #sweepAll(): Promise<undefined> {
-    const { partitions, writers } = this.#settings;
+    const { partitions } = this.#settings;
     const listed = await partitions.list();
     const messages = listed.map(({ id }) => sweepOutput(taskName(this.idOf(id))));
-    await writers.get(TICKS)!.deliver(messages.map(({ body }, n) => ({ id: `sweep#${n}`, body })));
+    await this.#writers.get(TICKS)!.deliver(messages.map(({ body }, n) => ({ id: `sweep#${n}`, body })));
   }
 
   #taskOf = (partition: string): Task => {
@@ -177,6 +190,7 @@ export class StageRuntime {
         enrichment: this.#enrichment,
         writer: this.#writer,
         delivery: this.#delivery,
+        debts: this.#debts,
         changelog,
         observer,
         now,
@@ -185,6 +199,8 @@ export class StageRuntime {
     return this.#tasks.get(partition, make);
   };
 }
+
+const NO_HOLDS = { wait: () => Promise.resolve(), breakEven: 0 };
 
 function lookupsOf({ lookups, stage }: StageRuntimeSettings): Lookups {
   if (lookups !== undefined) return lookups;

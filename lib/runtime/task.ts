@@ -1,4 +1,4 @@
-import { infrastructureError, kindAtService } from "../errors.ts";
+import { infrastructureError } from "../errors.ts";
 import type { Changelog, TaskItem } from "../state/changelog.ts";
 import type { Heir, Legacy } from "../state/inheritance.ts";
 import type { Output } from "../state/commit.ts";
@@ -9,6 +9,7 @@ import { taskName } from "../state/task-id.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../time/instant.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { CommitWriter } from "./commit-writer.ts";
+import type { Debts } from "./debts.ts";
 import type { Delivery } from "./delivery.ts";
 import { isDelivered } from "./delivery.ts";
 import type { Enrichment } from "./enrichment.ts";
@@ -28,6 +29,7 @@ import { dueTick } from "./tick.ts";
 import { Tracing } from "./tracing.ts";
 import { Trials } from "./trials.ts";
 import { countsBetween } from "./turn-counts.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** What gives a task a turn. */
 export type Trigger =
@@ -62,6 +64,7 @@ export interface TaskSettings {
   readonly enrichment: Enrichment | undefined;
   readonly writer: CommitWriter;
   readonly delivery: Delivery;
+  readonly debts: Debts;
   readonly observer: Observer;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -81,6 +84,7 @@ export class Task {
   readonly #trials: Trials;
   readonly #tracing: Tracing;
   readonly #succession: Succession;
+  readonly #upkeep: Upkeep;
   #known: LoadedTask | undefined;
   #turns: Promise<unknown> = Promise.resolve();
 
@@ -90,6 +94,7 @@ export class Task {
     this.#trials = new Trials(this.#name, settings);
     this.#tracing = new Tracing(this.#name, settings);
     this.#succession = new Succession(settings);
+    this.#upkeep = new Upkeep(this.#name, settings);
   }
 
   /** Bytes that what is known of the state takes, as it is written: an estimate. */
@@ -137,6 +142,7 @@ export class Task {
   }
 
   async #turn(trigger: Occasion): Promise<TurnReport> {
+    await this.#settings.debts.admit(this.#name); // before anything is read
     const progress = { conflicts: 0, redeliveries: 0, catchUpBytes: 0 };
     for (; progress.conflicts < MAX_CONFLICTS; progress.conflicts++) {
       const known = this.#known;
@@ -179,7 +185,8 @@ export class Task {
     const begun = now();
     const woken = task.fold.wake(begun);
     const mustCommit = this.#mustOpen(trigger, task) || woken > 0;
-    const folded = (await this.#fold(trigger, task, item)) ?? (mustCommit ? 0 : undefined);
+    const isAsStored = !mustCommit && task.epoch > 0;
+    const folded = (await this.#fold(trigger, task, item, isAsStored)) ?? (mustCommit ? 0 : undefined);
     const report = (appended?: { bytes: number; spilled: boolean }) => ({
       task: this.#name,
       trigger: trigger.kind,
@@ -200,7 +207,7 @@ export class Task {
     });
     if (folded === undefined) {
       this.#known = task;
-      const checkpointed = trigger.kind === "sweep" && (await this.#lookAfter(task, item));
+      const checkpointed = trigger.kind === "sweep" && (await this.#upkeep.lookAfter(task, item));
       return { ...report(), outputs: 0, checkpointed, committedAt: undefined, deliveredAt: undefined };
     }
     const isFirst = task.epoch === 0 || task.isHeir;
@@ -220,12 +227,15 @@ export class Task {
     } else if (isFirst) {
       await this.#mark(task); // X11: from now on there is an item that says that there were commits
     }
-    const checkpointed = await this.#checkpoint(task, item);
+    const checkpointed = await this.#upkeep.checkpoint(task, item);
     return { ...report(appended), outputs: outputs.length, checkpointed, committedAt, deliveredAt };
   }
 
-  /** @returns how many records were folded; nothing when there is nothing to commit */
-  async #fold(trigger: Occasion, task: LoadedTask, item: TaskItem): Promise<number | undefined> {
+  /**
+   * @param isAsStored whether nothing has changed the state yet
+   * @returns how many records were folded; nothing when there is nothing to commit
+   */
+  async #fold(trigger: Occasion, task: LoadedTask, item: TaskItem, isAsStored: boolean): Promise<number | undefined> {
     const { state, fold } = task;
     const { id, partitions, idle, now } = this.#settings;
     const isShuffle = this.#settings.fold.intake.kind === "shuffle";
@@ -236,7 +246,9 @@ export class Task {
       case "records": {
         const fresh = trigger.records.filter((record) => fold.isNew(record)); // what is below the position is not folded
         if (fresh[0] !== undefined) await lookForLoss(task, this.#settings, fresh[0].position.sequence);
-        const folded = await this.#trials.fold(trigger.records, fold, item, () => prepare(fresh));
+        const folded = await this.#trials.fold(trigger.records, fold, item, () =>
+          this.#kept(isAsStored && task, () => prepare(fresh)),
+        );
         task.isSilent = isShuffle && fold.isSilent();
         return folded || undefined;
       }
@@ -292,12 +304,24 @@ export class Task {
     if (task.epoch === 0) return;
     if (isDelivered(item, task.epoch)) {
       task.headOutputs = []; // needed no more
+      this.#settings.debts.settle(this.#name); // to another process
       return;
     }
     const outputs = await this.#settings.catchUp.outputsOf(task, this.#name);
     if (outputs.length === 0) return;
     progress.redeliveries++;
-    await this.#deliver(task, outputs, item);
+    task.headOutputs = outputs;
+    await this.#kept(task, () => this.#deliver(task, outputs, item));
+  }
+
+  /** What is as the changelog has it, is still known when something fails: nothing has to be read anew. */
+  async #kept(task: LoadedTask | false, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      if (task !== false) this.#known = task;
+      throw thrown;
+    }
   }
 
   async #deliver(task: LoadedTask, outputs: readonly Output[], item: TaskItem): Promise<void> {
@@ -317,31 +341,6 @@ export class Task {
         "A delivery could not be marked; another process may repeat it, with the same ids.",
         cause,
       );
-    }
-  }
-
-  /** What a sweep does beyond a turn: state that grows old is made safe, and what is superseded goes (X11). */
-  async #lookAfter(task: LoadedTask, item: TaskItem): Promise<boolean> {
-    if (task.epoch === 0) return false;
-    const checkpointed = await this.#checkpoint(task, item);
-    try {
-      await this.#settings.writer.forgetCheckpoints(this.#name, item);
-    } catch (cause) {
-      this.#settings.observer.notice(this.#name, "Superseded checkpoints could not be deleted.", cause);
-    }
-    return checkpointed;
-  }
-
-  async #checkpoint(task: LoadedTask, item: TaskItem): Promise<boolean> {
-    const { writer, observer } = this.#settings;
-    if (!writer.isCheckpointDue(task, item.checkpoint)) return false;
-    try {
-      await writer.checkpoint(this.#name, task);
-      return true;
-    } catch (cause) {
-      if (kindAtService(cause) !== "infrastructure") throw cause;
-      observer.notice(this.#name, "A checkpoint could not be written; the next turn tries again.", cause);
-      return false;
     }
   }
 }
