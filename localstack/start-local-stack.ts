@@ -5,6 +5,7 @@ import { standing } from "./alarms/standing.ts";
 import { systemClock } from "./clock.ts";
 import { createTable } from "./dynamodb/dynamodb-emulator.ts";
 import { expireItems } from "./dynamodb/time-to-live.ts";
+import { openFunctionUrls, type FunctionUrls } from "./function/function-urls.ts";
 import { EventBuses } from "./event-buses.ts";
 import { secretOf, type LocalSecret } from "./gateway/secrets-face.ts";
 import { EventSources } from "./event-sources.ts";
@@ -62,7 +63,9 @@ export const startLocalStack: StartLocalStack = async (options) => {
     },
   });
   let functions: Functions | undefined;
+  let urls: FunctionUrls | undefined;
   const stop = async () => {
+    await urls?.close();
     await eventSources?.stop();
     await functions?.stop();
     await firehose?.stop();
@@ -146,7 +149,8 @@ export const startLocalStack: StartLocalStack = async (options) => {
       await setQueuePolicies(queues, urlOf, queuePolicies(next.resources), policies);
       policies = queuePolicies(next.resources);
     };
-    const parts = { services, buses, firehose, functions, eventSources, schedules, metrics, alarms, faults };
+    urls = await openFunctionUrls(ofType(resources, "AWS::Lambda::Url"), hosts);
+    const parts = { services, urls, buses, firehose, functions, eventSources, schedules, metrics, alarms, faults };
     return running({ ...parts, resources, outputs, update, stop });
   } catch (error) {
     await stop();
@@ -199,6 +203,7 @@ async function createResources(resources: readonly ResolvedResource[], services:
 
 interface Parts {
   readonly services: Services;
+  readonly urls: FunctionUrls;
   readonly buses: EventBuses;
   readonly firehose: FirehoseService;
   readonly functions: Functions;
@@ -216,7 +221,7 @@ interface Parts {
 /** What the SDK calls a service in its variables, where it is another name than the endpoint's. */
 const VARIABLES: Readonly<Record<string, string>> = { secretsmanager: "SECRETS_MANAGER" };
 
-function running({ services, buses, firehose, functions, eventSources, schedules, ...parts }: Parts): LocalStack {
+function running({ services, urls, buses, firehose, functions, eventSources, schedules, ...parts }: Parts): LocalStack {
   const { metrics, alarms, faults, resources, outputs, update, stop } = parts;
   const { gateways, storage, dynamodb } = services;
   const endpoints = {
@@ -263,6 +268,7 @@ function running({ services, buses, firehose, functions, eventSources, schedules
     calm: () => faults.calm(),
     update,
     runSchedules: () => schedules.run(),
+    functionUrl: (name) => urls.of(name),
     events: (bus) => buses.events(bus),
     expireItems: (now) => expireItems(dynamodb.client, services.tableStreams, ofType(resources, ...tableTypes), now),
     passMinutes: (minutes) => alarms.pass(minutes),

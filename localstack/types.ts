@@ -158,6 +158,8 @@ export interface LocalStack {
    * settings, delivery streams, alarms. Data stays; streams, tables, queues, mappings and rules are as they were.
    */
   update(templates: readonly string[]): Promise<void>;
+  /** `http://127.0.0.1:PORT/…` of the function that has a URL. @param functionName or its ARN */
+  functionUrl(functionName: string): string;
   /** What was put on an event bus so far. @param bus its name */
   events(bus: string): readonly LocalEvent[];
   /** Sends what every enabled rule with a schedule sends when its time has come. Nothing here waits for that time. */

@@ -1,4 +1,5 @@
 /** Millrace on AWS: the construct that provisions a pipeline. */
+export { HttpIngest, type HttpIngestProps, type JwtSettings } from "./http-ingest.ts";
 export { MillracePipeline } from "./millrace-pipeline.ts";
 export type {
   AlarmSettings,

@@ -11,6 +11,7 @@ export const runTypes: ReadonlySet<string> = new Set([
   "AWS::KinesisFirehose::DeliveryStream",
   "AWS::Lambda::Function",
   "AWS::Lambda::EventSourceMapping",
+  "AWS::Lambda::Url",
   "AWS::Events::Rule",
   "AWS::Events::EventBus",
   "AWS::CloudWatch::Alarm",

@@ -17,7 +17,7 @@ const PRELUDE = `
 import assert from "node:assert/strict";
 import { ${Object.keys(millrace).join(", ")} } from "millrace";
 import { z } from "zod";
-import { lambdaHandler } from "millrace/lambda"; // not when run
+import { ingestHandler, lambdaHandler } from "millrace/lambda"; // not when run
 import { MillracePipeline } from "millrace/cdk"; // not when run
 import { createProducer } from "millrace/producer"; // not when run
 import { KinesisClient } from "@aws-sdk/client-kinesis"; // not when run
@@ -112,7 +112,7 @@ test("every block of the documents and every example compiles", () => {
 describe("what can run without a cloud runs", () => {
   // Handlers want a function's environment; constructs are run by test/infra.
   const needsMore = ({ code }: CodeBlock) =>
-    /lambdaHandler\(|aws-cdk-lib|MillracePipeline|startLocalStack|createProducer\(/.test(code);
+    /lambdaHandler\(|ingestHandler\(|aws-cdk-lib|MillracePipeline|startLocalStack|createProducer\(/.test(code);
   for (const block of [...documents.filter((one) => !needsMore(one))]) {
     test(block.at, async () => {
       expect(await run(block.code)).toBeDefined();
