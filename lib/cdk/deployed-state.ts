@@ -1,10 +1,12 @@
 import { Lazy, Stack, type CfnElement } from "aws-cdk-lib";
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import type { ProvisionedSource } from "../connectors/provisioned.ts";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct, IConstruct } from "constructs";
 import { refuseSetting } from "../connectors/limits.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import { lakeRecordsOf, refuseOtherLakes, type LakesPlace } from "./deployed-lakes.ts";
+import { refuseOtherViews, viewRecordsOf } from "./deployed-views.ts";
 import { refuseStateLoss, stateRecordIn, stateRecordOf, type RecordSettings } from "../plan/state-record.ts";
 
 /** A stack's template as CloudFormation gives it back. */
@@ -19,6 +21,8 @@ export interface StateResources {
   /** By their stages' names. */
   readonly streams: ReadonlyMap<string, ProvisionedSource["records"]>;
   readonly lakes: LakesPlace;
+  /** Tables of views by their names, as they are at synthesis. */
+  readonly views: () => ReadonlyMap<string, ITable>;
 }
 
 const PREFIX = "Millrace::State::";
@@ -42,7 +46,8 @@ export function keepState(
   const record = stateRecordOf(pipeline, settings);
   const placed = () => Object.fromEntries(placesOf(stack, resources));
   const lakes = lakeRecordsOf(scope, pipeline, resources.lakes);
-  stack.addMetadata(keyOf(pipeline.name), { ...record, lakes, resources: Lazy.any({ produce: placed }) });
+  const views = viewRecordsOf(pipeline);
+  stack.addMetadata(keyOf(pipeline.name), { ...record, lakes, views, resources: Lazy.any({ produce: placed }) });
   const kept = deployed?.Metadata?.[keyOf(pipeline.name)];
   if (kept === undefined) {
     const others = recordsIn(deployed).filter(({ generation }) => record.generation <= generation);
@@ -65,6 +70,7 @@ export function keepState(
   refuseOtherLakes(scope, pipeline, lakes, kept);
   refuseStateLoss(pipeline, record, before);
   if (record.generation > before.generation) return;
+  refuseOtherViews(views, kept);
   const renewed = new Set(
     record.stages
       .filter(({ name, incarnation }) =>
@@ -101,7 +107,7 @@ const replaced = (pipeline: string, what: string, was: string, is: string): stri
   `Give constructs the ids that they had; or raise the generation, and for a stream its incarnation, to begin anew.`;
 
 /** What each resource is, and its logical id; of one that is not the stack's own, its ARN. */
-function placesOf(stack: Stack, { changelog, stateBucket, streams }: StateResources): [string, string][] {
+function placesOf(stack: Stack, { changelog, stateBucket, streams, views }: StateResources): [string, string][] {
   return [
     ["changelog", placeOf(stack, changelog)],
     ["state bucket", placeOf(stack, stateBucket, stateBucket.bucketArn)],
@@ -109,6 +115,7 @@ function placesOf(stack: Stack, { changelog, stateBucket, streams }: StateResour
       `stream of ${stage}`,
       placeOf(stack, stream.construct, stream.arn),
     ]),
+    ...[...views()].map(([view, table]): [string, string] => [`view ${view}`, placeOf(stack, table, table.tableArn)]),
   ];
 }
 

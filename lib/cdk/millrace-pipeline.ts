@@ -99,6 +99,7 @@ export class MillracePipeline extends Construct {
         stateBucket: this.stateBucket,
         streams: records,
         lakes: { database: settings.database, bucket: this.lakeBucket },
+        views: () => this.#viewTables(),
       },
       props.deployed,
     );
@@ -124,6 +125,10 @@ export class MillracePipeline extends Construct {
     const table = this.#madeSinks.get(view)?.viewTable;
     if (table !== undefined) return table;
     throw refuseSetting(`${this.node.path}.viewTable`, `for "${view}"`, "The pipeline has no such view.");
+  }
+
+  #viewTables(): ReadonlyMap<string, ITable> {
+    return new Map([...this.#madeSinks].flatMap(([name, { viewTable }]) => (viewTable ? [[name, viewTable]] : [])));
   }
 
   /** What a stage reads. All are made before any function: those between stages are written to. */

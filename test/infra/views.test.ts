@@ -4,7 +4,13 @@ import { Table } from "aws-cdk-lib/aws-dynamodb";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { kinesis, pipeline, text, timestamp, view } from "millrace";
-import { MillracePipeline, ViewQuery, type MillracePipelineProps, type ViewQueryProps } from "millrace/cdk";
+import {
+  MillracePipeline,
+  ViewQuery,
+  type DeployedTemplate,
+  type MillracePipelineProps,
+  type ViewQueryProps,
+} from "millrace/cdk";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { BINDINGS_VARIABLE, readBindings } from "../../lib/plan/bindings.ts";
@@ -174,5 +180,59 @@ describe("a view's query function", () => {
     new ViewQuery(stack, "Query", { table, handler: "unused.ts", code: Code.fromInline("// none") });
     const [{ Properties } = { Properties: {} }] = ofType(Template.fromStack(stack), "AWS::IAM::Role");
     expect(JSON.stringify(Properties)).toContain('"Action":"kms:Decrypt","Effect":"Allow","Resource":"arn:aws:kms');
+  });
+});
+
+describe("a view that is deployed", () => {
+  const deploy = (
+    columns: Parameters<typeof view>[1],
+    { id = "Pipeline", ...props }: Partial<MillracePipelineProps> & { id?: string } = {},
+  ) => {
+    process.env["CDK_VALIDATION"] = "false";
+    const stack = new Stack(new App(), "test");
+    const sent = pipeline("sent", (flow) => {
+      flow.from(logins).to(view("seen", columns) as never);
+    });
+    new MillracePipeline(stack, id, {
+      pipeline: sent,
+      handler: "unused.ts",
+      code: Code.fromInline("// none"),
+      ...props,
+    });
+    return Template.fromStack(stack).toJSON() as DeployedTemplate;
+  };
+  const plainView = { key: { user: text }, columns: { at: timestamp } };
+  const deployed = deploy(plainView);
+
+  test("goes on with columns more or less, and with the same key and version", () => {
+    expect(() => deploy({ key: { user: text }, columns: {} }, { deployed })).not.toThrow();
+  });
+
+  test.each<[string, Parameters<typeof view>[1], RegExp]>([
+    [
+      "key",
+      { key: { user: text, at: timestamp }, columns: {} },
+      /key user string where .* user string, at timestamp here/,
+    ],
+    ["version", { ...plainView, version: "at" as never }, /no version where it is deployed, and the version at here/],
+  ])("does not go on with another %s, unless it begins anew", (_what, columns, message) => {
+    expect(() => deploy(columns, { deployed })).toThrow(message);
+    expect(() => deploy(columns, { deployed, generation: 1 })).not.toThrow();
+  });
+
+  test("does not go on in another table: it would be empty", () => {
+    const given = (stack: Stack) => ({ seen: Table.fromTableName(stack, "Seen", "seen") });
+    const elsewhere = (props: object) => {
+      const stack = new Stack(new App(), "test");
+      const sent = pipeline("sent", (flow) => {
+        flow.from(logins).to(view("seen", plainView) as never);
+      });
+      const code = Code.fromInline("// none");
+      const views = given(stack);
+      new MillracePipeline(stack, "Pipeline", { pipeline: sent, handler: "unused.ts", code, views, ...props });
+      return Template.fromStack(stack);
+    };
+    expect(() => elsewhere({ deployed })).toThrow(/the view seen that is deployed, .* would be replaced/);
+    expect(() => elsewhere({ deployed, generation: 1 })).not.toThrow();
   });
 });
