@@ -77,6 +77,7 @@ async function emittedBy([deployed, source, keyOf]: (typeof shipped)[number], em
   await run.drain();
   for (const telemetry of telemetries.values()) {
     telemetry.failed("t", systemicError({ code: "test", message: "A turn that failed." }));
+    telemetry.lost("t", { from: "1", to: "2" });
     telemetry.metrics.publishStoredMetrics();
   }
   return emitted.take();
