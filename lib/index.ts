@@ -29,6 +29,7 @@ export {
 } from "./pipeline/column.ts";
 export type { MetricDimension, MetricOptions } from "./pipeline/metric.ts";
 export type { MetricUnit } from "./operators/metric.ts";
+export type { BreakerOptions, DeliveryOptions } from "./pipeline/backpressure.ts";
 export type { Enrich, Enriched, EnrichOptions, Lookup } from "./pipeline/enrich.ts";
 export type { Handle } from "./pipeline/handle.ts";
 export type { Table } from "./pipeline/table.ts";

@@ -1,5 +1,5 @@
 import { seededRandom, type Random } from "./random.ts";
-import type { FaultName, FaultPlan } from "./types.ts";
+import type { FaultName, FaultPlan, Health } from "./types.ts";
 
 const names = [
   "killWorker",
@@ -26,6 +26,8 @@ export class Faults {
   private readonly streams: Readonly<Record<FaultName, Random>>;
   private readonly counts: Record<FaultName, number>;
   private calmed = false;
+  /** How delivery streams answer functions, whatever the plan says. */
+  deliveryStreams: Health = "well";
 
   constructor(plan: FaultPlan | undefined) {
     this.plan = plan;

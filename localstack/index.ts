@@ -3,6 +3,7 @@ export { LocalStackError } from "./errors.ts";
 export type {
   FaultName,
   FaultPlan,
+  Health,
   LocalAlarm,
   LocalEvent,
   LocalStack,

@@ -266,6 +266,9 @@ function running({ services, urls, buses, firehose, functions, eventSources, sch
     lag: () => eventSources.lag(),
     behind: () => eventSources.behind(),
     calm: () => faults.calm(),
+    setDeliveryStreams: (health) => {
+      faults.deliveryStreams = health;
+    },
     update,
     runSchedules: () => schedules.run(),
     functionUrl: (name) => urls.of(name),

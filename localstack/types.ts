@@ -56,6 +56,9 @@ export interface FaultPlan {
   readonly earlyChild: number;
 }
 
+/** Well, slow (each request takes a second more), or down: every request is refused with a 503. */
+export type Health = "well" | "slow" | "down";
+
 export type FaultName = Exclude<keyof FaultPlan, "seed" | "delayMillis">;
 
 /** One service as the stack counted it. */
@@ -153,6 +156,8 @@ export interface LocalStack {
   behind(): Readonly<Record<string, number>>;
   /** No more faults from now on. */
   calm(): void;
+  /** How delivery streams answer functions from now on. */
+  setDeliveryStreams(health: Health): void;
   /**
    * Puts another build in place, as an update of the stack does, from templates of the same resources: functions' code and
    * settings, delivery streams, alarms. Data stays; streams, tables, queues, mappings and rules are as they were.

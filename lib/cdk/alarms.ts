@@ -153,6 +153,14 @@ export class Alarms extends Construct {
       description:
         'A task\'s batches keep being answered with "again". Nothing is lost yet. Read the log lines `turn failed`.',
     });
+    this.#watch(own("BreakerOpen"), {
+      metric: stageMetric(identity, "BreakerOpen", Stats.MAXIMUM),
+      above: 0,
+      cadence: RECURRING,
+      see: "A sink that is down",
+      description:
+        "A sink, or what operators look up in, has failed several times in a row and is left alone, and tried now and then. Nothing is lost yet.",
+    });
     this.#watch(own("Throttles"), {
       metric: target.metricThrottles(),
       above: 0,

@@ -127,7 +127,10 @@ function addStage(board: Dashboard, identity: Parameters<typeof stageMetric>[0],
     ]),
   );
   board.addWidgets(
-    graph(`${name}: turns`, own("WindowsClosed", "Conflicts", "Redeliveries", "FailedTurns", "SystemicFailures")),
+    graph(
+      `${name}: turns`,
+      own("WindowsClosed", "Conflicts", "Redeliveries", "FailedTurns", "SystemicFailures", "BreakerOpen", "Retries"),
+    ),
     graph(`${name}: invocations`, [target.metricInvocations(), target.metricErrors(), target.metricThrottles()]),
     graph(`${name}: duration, ms`, [
       target.metricDuration({ statistic: Stats.p(50) }),

@@ -27,7 +27,9 @@ export type StageMetric =
   | "DeliverLatency"
   | "WatermarkLag"
   | "SystemicFailures"
-  | "RecordsLost";
+  | "RecordsLost"
+  | "BreakerOpen"
+  | "Retries";
 
 /** Whose metric it is: two stacks of one pipeline, in one account, must not count into one. */
 export interface StageIdentity {

@@ -1,6 +1,7 @@
 /** The sections of docs/operations.md that alarms lead to. */
 export type Section =
   | "A lake that is behind"
+  | "A sink that is down"
   | "A state that grows"
   | "A task stands still"
   | "A window that does not close"

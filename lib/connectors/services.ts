@@ -6,7 +6,8 @@ import type { Wait } from "../runtime/retries.ts";
 /** What AWS clients are made with. */
 export interface AwsSettings {
   readonly requestHandler: NodeHttpHandler;
-  readonly maxAttempts: number;
+  /** Asked at each request. */
+  readonly maxAttempts: number | (() => Promise<number>);
   readonly forcePathStyle: boolean;
 }
 

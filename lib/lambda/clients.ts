@@ -6,8 +6,11 @@ const REQUEST_TIMEOUT_MILLIS = 10_000;
 const CONNECTION_TIMEOUT_MILLIS = 2_000;
 const ATTEMPTS = 5;
 
+/** Of a request to a sink: what fails then counts for its breaker, and a probe is one attempt. */
+export const SINK_ATTEMPTS = 2;
+
 /** Clients as the environment says: region, credentials, endpoints. One of each kind per execution environment. */
-export function awsClients(): AwsClients {
+export function awsClients(maxAttempts: AwsSettings["maxAttempts"] = ATTEMPTS): AwsClients {
   const settings: AwsSettings = {
     // HTTP/1.1 throughout: the Kinesis client's own handler speaks HTTP/2 only, which plain-http endpoints do not.
     requestHandler: new NodeHttpHandler({
@@ -16,7 +19,7 @@ export function awsClients(): AwsClients {
       // Without it the SDK only warns, and a request that hangs holds its task for as long as it likes.
       throwOnRequestTimeout: true,
     }),
-    maxAttempts: ATTEMPTS,
+    maxAttempts,
     // S3's alone: path style is what every S3-compatible endpoint understands; on AWS itself the default stays.
     forcePathStyle: process.env["AWS_ENDPOINT_URL_S3"] !== undefined,
   };

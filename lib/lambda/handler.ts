@@ -11,9 +11,11 @@ import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import { BUILD_VARIABLE, readBindings, type Bindings } from "../plan/bindings.ts";
 import { parseControlMessage, type ControlMessage } from "../runtime/tick.ts";
+import type { Wait } from "../runtime/retries.ts";
 import type { StageRuntime } from "../runtime/stage-runtime.ts";
 import { taskName } from "../state/task-id.ts";
 import { awsClients } from "./clients.ts";
+import { Invocations } from "./invocations.ts";
 import { checkedMessages } from "./sqs-event.ts";
 import { stageRuntime } from "./stage-runtime.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -50,16 +52,18 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
   const telemetry = new Telemetry({ ...bindings, pipeline: pipeline.name }, Date.now);
   const build = process.env[BUILD_VARIABLE] ?? "unnamed";
   // Begun at once: what it loads is loaded while Lambda starts the function.
-  const loading = loadStage(pipeline, bindings, telemetry, build);
+  const invocations = new Invocations();
+  const loading = loadStage(pipeline, bindings, { telemetry, build, invocations });
   loading.catch(() => undefined); // every invocation says so
   // Not early: Lambda's own time-out ends the process, and with it a turn that hangs. An early one would leave it
   // running into the next invocation.
   return middy<StageEvent, StageResponse>({ timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(telemetry.logger))
     .use(logMetrics(telemetry.metrics))
-    .handler(async (event: StageEvent) => {
+    .handler(async (event: StageEvent, context) => {
       try {
-        return await handle(await loading, event);
+        const stage = await loading;
+        return await invocations.run(context, () => handle(stage, event));
       } catch (thrown) {
         telemetry.failed("none", thrown);
         throw thrown;
@@ -67,9 +71,24 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
     });
 }
 
-async function loadStage(pipeline: Pipeline, bindings: Bindings, telemetry: Telemetry, build: string): Promise<Stage> {
+interface Around {
+  readonly telemetry: Telemetry;
+  readonly build: string;
+  readonly invocations: Invocations;
+}
+
+async function loadStage(
+  pipeline: Pipeline,
+  bindings: Bindings,
+  { telemetry, build, invocations }: Around,
+): Promise<Stage> {
   const connector = await sourceConnector(bindings.source.connector);
-  const services: Services = { aws: awsClients(), now: Date.now, wait: (millis) => setTimeout(millis) };
+  const wait: Wait = Object.assign((millis: number): Promise<void> => setTimeout(millis), {
+    jitter: Math.random,
+    left: () => invocations.left(),
+    retried: () => telemetry.retried(),
+  });
+  const services: Services = { aws: awsClients(), now: Date.now, wait };
   const runtime = await stageRuntime(pipeline, bindings, { services, connector, observer: telemetry, build });
   return { bindings, connector, services, telemetry, runtime };
 }

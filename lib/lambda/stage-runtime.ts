@@ -18,6 +18,8 @@ import type { Bindings } from "../plan/bindings.ts";
 import { producersOf, stageNamed, type Stage } from "../plan/stage.ts";
 import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
+import { Breakers } from "../runtime/breakers.ts";
+import type { BreakerState } from "../runtime/circuit-breaker.ts";
 import type { LookupTables } from "../runtime/lookup-table.ts";
 import type { Observer } from "../runtime/observer.ts";
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
@@ -26,6 +28,8 @@ import { TICKS, ticksOf } from "../runtime/tick.ts";
 import { S3Objects } from "../s3/objects.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 import { stateBytesFor } from "../state/state-memory.ts";
+import { breakEvenMillis } from "./break-even.ts";
+import { awsClients, SINK_ATTEMPTS } from "./clients.ts";
 
 /** Lambda says so in every function's environment. */
 const memoryBytes = (): number => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] ?? "1024") * 1_024 * 1_024;
@@ -46,18 +50,25 @@ export async function stageRuntime(
 ): Promise<StageRuntime> {
   const stage = stageNamed(pipeline, bindings.stage);
   const { generation, source } = bindings;
-  const { aws, now } = services;
+  const { aws, now, wait } = services;
+  const policies = new Map(stage.sinks.flatMap(({ name, delivery }) => (delivery ? [[name, delivery] as const] : [])));
+  const changed = (name: string, state: BreakerState) => observer.breaker?.(name, state);
+  const breakers = new Breakers({ policies, now, jitter: Math.random, changed });
   const objects = new S3Objects(aws.of(S3Client), bindings.bucket);
+  const sinkClients = awsClients(async () => (breakers.open.length > 0 ? 1 : SINK_ATTEMPTS));
   return new StageRuntime({
     stage: runnableStage(pipeline, stage, { generation, incarnation: source.incarnation }),
     build,
     changelog: new DynamoChangelog(aws.of(DynamoDBClient), bindings.table),
     objects,
-    writers: await writersOf(stage, bindings, services, objects),
+    writers: await writersOf(stage, bindings, { ...services, aws: sinkClients }, objects, breakers),
+    breakers,
+    holds: { wait, breakEven: breakEvenMillis(memoryBytes()) },
     partitions: connector.partitions(source.address, services),
     lookups: {
       tables: tablesOf(pipeline, stage, bindings, services),
       wait: (millis, signal) => setTimeout(millis, undefined, { signal }),
+      ...(wait.left && { left: wait.left }),
     },
     observer,
     now,
@@ -86,32 +97,38 @@ async function writersOf(
   bindings: Bindings,
   services: Services,
   objects: ObjectStore,
+  breakers: Breakers,
 ): Promise<SinkWriters> {
-  const { aws, now, wait } = services;
+  const { aws, now } = services;
+  const waitOf = (sink: string) => breakers.waitOf(sink, services.wait);
   const client = aws.of(SQSClient);
   const { deadLetterQueueUrl, tickQueueUrl, bucket } = bindings;
   const writers = new Map<string, SinkWriter>([
-    [DEAD_LETTERS, new DeadLetterWriter({ client, queueUrl: deadLetterQueueUrl, objects, bucket, wait })],
-    [TICKS, new TickWriter({ client, queueUrl: tickQueueUrl, now, wait })],
+    [
+      DEAD_LETTERS,
+      new DeadLetterWriter({ client, queueUrl: deadLetterQueueUrl, objects, bucket, wait: waitOf(DEAD_LETTERS) }),
+    ],
+    [TICKS, new TickWriter({ client, queueUrl: tickQueueUrl, now, wait: waitOf(TICKS) })],
   ]);
   for (const producer of producersOf(stage)) {
     const queueUrl = bindings.tickQueues[producer];
     if (queueUrl === undefined)
       throw unbound(`Stage "${stage.name}" reads from stage "${producer}" and has no queue of its ticks.`);
-    writers.set(ticksOf(producer), new TickWriter({ client, queueUrl, now, wait }));
+    const ticks = ticksOf(producer);
+    writers.set(ticks, new TickWriter({ client, queueUrl, now, wait: waitOf(ticks) }));
   }
   for (const { stage: reader } of stage.shuffles) {
     const stream = bindings.shuffles[reader];
     if (stream === undefined)
       throw unbound(`Stage "${stage.name}" sends to stage "${reader}" and has no stream for it.`);
     const { shuffleWriter } = await import("../connectors/kinesis/shuffle.ts");
-    writers.set(reader, shuffleWriter(stream, services));
+    writers.set(reader, shuffleWriter(stream, { ...services, wait: waitOf(reader) }));
   }
   for (const sink of stage.sinks) {
     const address = bindings.sinks[sink.name];
     if (address === undefined)
       throw unbound(`Stage "${stage.name}" has a sink "${sink.name}" that is bound to nothing.`);
-    writers.set(sink.name, await sinkWriter(sink, address, services));
+    writers.set(sink.name, await sinkWriter(sink, address, { ...services, wait: waitOf(sink.name) }));
   }
   return writers;
 }

@@ -1,6 +1,7 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { MillraceError } from "../errors.ts";
+import type { BreakerState } from "../runtime/circuit-breaker.ts";
 import type { Measure, Observer, Span, TurnReport } from "../runtime/observer.ts";
 import type { IncomingRecord } from "../runtime/record.ts";
 import type { Loss } from "../runtime/source-partitions.ts";
@@ -20,6 +21,9 @@ export class Telemetry implements Observer {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly #byOperator: Metrics;
+  readonly #bySink: Metrics;
+  /** Breakers that are not closed. */
+  readonly #open = new Set<string>();
   readonly #declared: Metrics;
   readonly #now: () => number;
 
@@ -27,6 +31,7 @@ export class Telemetry implements Observer {
     this.logger = new Logger({ persistentLogAttributes: { deployment, pipeline, stage } });
     this.metrics = metricsOf("Millrace", { deployment, pipeline, stage });
     this.#byOperator = metricsOf("Millrace", { deployment, pipeline, stage });
+    this.#bySink = metricsOf("Millrace", { deployment, pipeline, stage });
     this.#declared = metricsOf("Millrace/Business", { deployment, pipeline });
     this.#now = now;
   }
@@ -122,11 +127,34 @@ export class Telemetry implements Observer {
     this.logger.warn(what, { task, ...(cause instanceof Error ? { error: cause } : {}) });
   }
 
+  /** Told with each failure while it is open, and once when it is closed again: in silence there is nothing to tell. */
+  breaker(name: string, state: BreakerState): void {
+    this.logger.warn("circuit breaker", { sink: name, state });
+    if (state !== "closed") {
+      this.#open.add(name);
+      return;
+    }
+    this.#open.delete(name);
+    this.#breakerIs(name, 0);
+  }
+
+  #breakerIs(name: string, open: 0 | 1): void {
+    this.metrics.addMetric("BreakerOpen", MetricUnit.Count, open);
+    this.#bySink.addDimension("sink", name);
+    this.#bySink.addMetric("BreakerOpen", MetricUnit.Count, open);
+    this.#bySink.publishStoredMetrics();
+  }
+
+  retried(): void {
+    this.metrics.addMetric("Retries", MetricUnit.Count, 1);
+  }
+
   /** A turn that failed and will come again. */
   failed(task: string, thrown: unknown): void {
     const kind = thrown instanceof MillraceError ? thrown.kind : "infrastructure";
     if (kind !== "infrastructure") this.metrics.addMetric("SystemicFailures", MetricUnit.Count, 1);
     this.metrics.addMetric("FailedTurns", MetricUnit.Count, 1);
+    for (const name of this.#open) this.#breakerIs(name, 1);
     this.logger.error("turn failed", {
       task,
       kind,

@@ -1,6 +1,7 @@
 import type { EnrichSpec, LookupFailure } from "../operators/enrich.ts";
 import type { KeyValue } from "../state/key.ts";
 import { toPositiveMillis, type Duration } from "../time/duration.ts";
+import { breakerPolicy, type BreakerOptions } from "./backpressure.ts";
 import type { Builder } from "./builder.ts";
 import type { TableDeclaration } from "./table.ts";
 import { inputsOf, type Node } from "./topology.ts";
@@ -15,13 +16,14 @@ export interface AnyEnrichOptions {
   readonly cache?: { readonly entries: number; readonly ttl: Duration };
   readonly timeout?: Duration;
   readonly onFailure?: LookupFailure;
+  readonly breaker?: BreakerOptions;
 }
 
 /** Adds an enriching node. @returns its index @throws definition errors naming it */
 export function buildEnrich(builder: Builder, input: number, name: string, options: AnyEnrichOptions): number {
   const what = `enrich("${name}")`;
   checkBefore(builder, what, input);
-  const { call, table, cache, timeout, concurrency = 16, onFailure = "retry" } = options ?? {};
+  const { call, table, cache, timeout, concurrency = 16, onFailure = "retry", breaker } = options ?? {};
   if ((call === undefined) === (table === undefined)) {
     throw builder.refuse(what, "needs either a call or a table", "Give it one of them.");
   }
@@ -29,6 +31,13 @@ export function buildEnrich(builder: Builder, input: number, name: string, optio
   if (cache !== undefined) checkCount(builder, `${what}.cache.entries`, cache.entries);
   if (onFailure !== "retry" && onFailure !== "dead-letter" && !("use" in Object(onFailure))) {
     throw builder.refuse(`${what}.onFailure`, "is unknown", 'Use "retry", "dead-letter" or { use: value }.');
+  }
+  if (breaker !== undefined && onFailure !== "retry") {
+    throw builder.refuse(
+      `${what}.breaker`,
+      "has no meaning",
+      'It is for onFailure "retry": else a failure is the record\'s own.',
+    );
   }
   const spec: EnrichSpec = {
     name,
@@ -45,6 +54,7 @@ export function buildEnrich(builder: Builder, input: number, name: string, optio
       ttl: toPositiveMillis(cache.ttl, `${builder.where}: ${what}.cache.ttl`),
     },
     onFailure,
+    ...(breaker && { breaker: breakerPolicy(`${builder.where}: ${what}.breaker`, breaker) }),
   };
   return builder.add({ kind: "enrich", name, input, spec, table });
 }

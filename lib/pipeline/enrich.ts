@@ -1,5 +1,6 @@
 import type { KeyValue } from "../state/key.ts";
 import type { Duration } from "../time/duration.ts";
+import type { BreakerOptions } from "./backpressure.ts";
 import type { Handle, InsideEnrich } from "./handle.ts";
 import type { Stream } from "./stream.ts";
 import type { Table } from "./table.ts";
@@ -30,6 +31,8 @@ export type EnrichOptions<T, Q extends KeyValue, V, R> = Lookup<Q, V> & {
    * in its place. @default "retry"
    */
   readonly onFailure?: "retry" | "dead-letter" | { readonly use: V };
+  /** When a service that fails is left alone; with `onFailure: "retry"` alone: docs/backpressure.md. */
+  readonly breaker?: BreakerOptions;
 };
 
 /** Values with what was looked up for them. */

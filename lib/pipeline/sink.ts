@@ -1,3 +1,4 @@
+import type { DeliveryPolicy } from "../operators/backpressure.ts";
 import type { SinkEncoder } from "../operators/sink.ts";
 
 declare const rowType: unique symbol;
@@ -6,6 +7,8 @@ declare const rowType: unique symbol;
 export interface SinkDeclaration extends SinkEncoder {
   readonly kind: "sink";
   readonly connector: string;
+  /** How its outputs are delivered. @default DELIVERY_POLICY */
+  readonly delivery?: DeliveryPolicy;
   /** The row that `encode` made a text of: its declared fields. */
   readonly decode: (body: string) => Readonly<Record<string, unknown>>;
   /**

@@ -1,6 +1,7 @@
 import { BREAKER_POLICY, DELIVERY_POLICY, type BreakerPolicy, type DeliveryPolicy } from "../operators/backpressure.ts";
 import { infrastructureError } from "../errors.ts";
 import { CircuitBreaker, type BreakerState } from "./circuit-breaker.ts";
+import type { Wait } from "./retries.ts";
 
 export interface BreakersSettings {
   /** By sink; others have {@link DELIVERY_POLICY}. */
@@ -27,6 +28,13 @@ export class Breakers {
 
   policyOf(sink: string): DeliveryPolicy {
     return this.#settings.policies?.get(sink) ?? DELIVERY_POLICY;
+  }
+
+  /** For what tries again to deliver to a sink: with its policy's patience, and a probe with none. */
+  waitOf(sink: string, wait: Wait): Wait {
+    const patience = () => (this.ofSink(sink).state === "closed" ? this.policyOf(sink).patience : 0);
+    const own = Object.assign((millis: number) => wait(millis), wait);
+    return Object.defineProperty(own, "patience", { get: patience });
   }
 
   ofSink(sink: string): CircuitBreaker {

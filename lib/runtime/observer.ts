@@ -1,5 +1,6 @@
 import type { Measure } from "../operators/metric.ts";
 import type { OperatorCounts } from "../state/counters.ts";
+import type { BreakerState } from "./circuit-breaker.ts";
 import type { HotKey } from "./hot-key.ts";
 import type { Loss } from "./source-partitions.ts";
 import type { Span } from "./spans.ts";
@@ -53,6 +54,10 @@ export interface Observer {
   traced?(task: string, epoch: number, spans: readonly Span[]): void;
   /** Records that left the source before anyone folded them (X6). May be told more than once of the same. */
   lost?(task: string, loss: Loss): void;
+  /** A sink's circuit breaker, or that of an operator's lookups (`lookups:…`), is another now. */
+  breaker?(name: string, state: BreakerState): void;
+  /** Something is tried again within an invocation. */
+  retried?(): void;
   /** Something worth a line in the log that did not fail the turn. */
   notice(task: string, what: string, cause?: unknown): void;
 }

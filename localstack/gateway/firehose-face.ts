@@ -32,10 +32,15 @@ export function firehoseFace(service: () => FirehoseService, faults: Faults, clo
         }
       };
       if (caller === "user") return carryOut();
+      if (faults.deliveryStreams === "slow") await clock.sleep(SLOW_MILLIS);
+      if (faults.deliveryStreams === "down") return failure(503);
       return throughSinkFaults(faults, clock, operation.startsWith("Put"), failure, carryOut);
     },
   };
 }
+
+/** What a request takes more where delivery streams are slow. */
+const SLOW_MILLIS = 1_000;
 
 /** Carries out a batch without the records that fail, and reports those in their places. */
 function putPartly(service: FirehoseService, input: PutInput, faults: Faults): unknown {

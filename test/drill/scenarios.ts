@@ -47,6 +47,16 @@ export const SCENARIOS: readonly Scenario[] = [
   badBuild("<stage>-IteratorAge", "strict", QUARTER),
   badBuild("<stage>-FailedTurns", "strict", 30),
   badBuild("<stage>-Errors", "broken", QUARTER),
+  {
+    alarm: "<stage>-BreakerOpen",
+    provoke: async (site) => {
+      site.stack.setDeliveryStreams("down");
+      await site.depart(120);
+      await site.depart(1);
+    },
+    raised: async (site) => site.stack.setDeliveryStreams("well"),
+    over: QUARTER,
+  },
   badBuild("<stage>-Throttles", "scarce", 30, {
     each: async (site) => {
       await Promise.all([site.depart(1), site.sweep(10)]);

@@ -76,6 +76,9 @@ async function emittedBy([deployed, source, keyOf]: (typeof shipped)[number], em
   await run.advance(24 * HOUR);
   await run.drain();
   for (const telemetry of telemetries.values()) {
+    telemetry.breaker("a-sink", "open");
+    telemetry.retried();
+    telemetry.lost("t", { from: "1", to: "2" });
     telemetry.failed("t", systemicError({ code: "test", message: "A turn that failed." }));
     telemetry.lost("t", { from: "1", to: "2" });
     telemetry.metrics.publishStoredMetrics();

@@ -108,3 +108,24 @@ test.each([
 test("event time that stands still is told only by turns that have records", () => {
   expect(saidOf({ ...report, folded: 0 }).map(({ name }) => name)).not.toContain("WatermarkAdvance");
 });
+
+test("an open breaker is told with each failure, by stage and by sink, and once more when it is closed", () => {
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const telemetry = new Telemetry({ deployment: "d", pipeline: "p", stage: "s" }, () => 0);
+  const told = () => {
+    telemetry.metrics.publishStoredMetrics();
+    return emitted.take().filter(({ name }) => name === "BreakerOpen");
+  };
+  telemetry.breaker("rows", "open");
+  expect(told()).toEqual([]);
+  telemetry.failed("t", new Error("It is down."));
+  expect(told().map(({ dimensions }) => dimensions)).toEqual(
+    expect.arrayContaining([stage, { ...stage, sink: "rows" }]),
+  );
+  telemetry.breaker("rows", "half-open");
+  telemetry.breaker("rows", "closed");
+  expect(told()).toHaveLength(2);
+  telemetry.failed("t", new Error("Something else is."));
+  expect(told()).toEqual([]);
+});

@@ -1,4 +1,5 @@
 import { definitionError } from "../../errors.ts";
+import { deliveryPolicy, type DeliveryOptions } from "../../pipeline/backpressure.ts";
 import type { Column, Columns, RowOf } from "../../pipeline/column.ts";
 import { checkField, checkName } from "../../pipeline/names.ts";
 import type { Sink, SinkDeclaration } from "../../pipeline/sink.ts";
@@ -50,6 +51,8 @@ export interface LakeOptions<C> {
   readonly format?: LakeFormat;
   /** What the table is: docs/lake.md says when to use which. It stays as it was first deployed. @default "files" */
   readonly table?: LakeTable;
+  /** How rows are delivered, and when a delivery stream that is down is left alone: docs/backpressure.md. */
+  readonly delivery?: DeliveryOptions;
 }
 
 /**
@@ -84,6 +87,7 @@ export function lake<C extends Columns>(name: string, columns: C, options: LakeO
     kind: "sink",
     connector: LAKE,
     name,
+    ...(options.delivery && { delivery: deliveryPolicy(`lake("${name}")`, options.delivery) }),
     columns: declared,
     eventDates,
     format,

@@ -1,3 +1,4 @@
+import { deliveryPolicy, type DeliveryOptions } from "../../pipeline/backpressure.ts";
 import type { Sink, SinkDeclaration } from "../../pipeline/sink.ts";
 import { groupIdOf } from "../message-group.ts";
 import { declareRows, textFrom, type RowFor, type RowShape } from "../row.ts";
@@ -23,6 +24,8 @@ export interface QueueOptions<R> {
     /** The group that a row belongs to; one of other characters than ASCII's, or longer than 128, is its SHA-256. */
     readonly groupId: (row: R) => string;
   };
+  /** How messages are sent, and when a queue that is down is left alone: docs/backpressure.md. */
+  readonly delivery?: DeliveryOptions;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface QueueOptions<R> {
 export function queue<S extends RowShape>(
   name: string,
   shape: S,
-  { fifo }: QueueOptions<RowFor<S>> = {},
+  { fifo, delivery }: QueueOptions<RowFor<S>> = {},
 ): Sink<RowFor<S>> & QueueDeclaration {
   const groupId = fifo?.groupId as ((row: never) => unknown) | undefined;
   const what = `${QUEUE}("${name}")`;
@@ -50,6 +53,7 @@ export function queue<S extends RowShape>(
       maxBytes: MAX_BYTES,
       headOf: groupId && ((row: never) => ({ group: groupIdOf(textFrom(what, "group", groupId(row))) })),
     }),
+    ...(delivery && { delivery: deliveryPolicy(what, delivery) }),
     isFifo: fifo !== undefined,
   };
 }
