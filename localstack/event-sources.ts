@@ -4,6 +4,7 @@ import { LocalStackError } from "./errors.ts";
 import type { Faults } from "./faults.ts";
 import type { FunctionHost } from "./function/function-host.ts";
 import { reportDiscard } from "./mappings/failure-destination.ts";
+import { KafkaMapping } from "./mappings/kafka-mapping.ts";
 import { mappingSettings, type MappingSettings } from "./mappings/mapping-settings.ts";
 import { kinesisShards, type ShardSource } from "./mappings/shard-source.ts";
 import { SqsMapping } from "./mappings/sqs-mapping.ts";
@@ -28,6 +29,7 @@ export class EventSources {
   private readonly options: EventSourcesOptions;
   private readonly streams: StreamMapping[] = [];
   private readonly sqs: SqsMapping[] = [];
+  private readonly kafka: KafkaMapping[] = [];
   private inFlight = 0;
   private expiredBefore = 0;
   /** Rises with everything that may change a lag, so that a reading taken in parts can be known to be whole. */
@@ -42,7 +44,7 @@ export class EventSources {
   }
 
   start(): void {
-    for (const mapping of [...this.streams, ...this.sqs]) mapping.start();
+    for (const mapping of [...this.streams, ...this.sqs, ...this.kafka]) mapping.start();
   }
 
   /** Has every stream forget what it holds, as when its retention has passed: what is not done with is given up. */
@@ -68,7 +70,7 @@ export class EventSources {
       const total = (pick: (count: (typeof counts)[number]) => number) =>
         counts.reduce((sum, count) => sum + pick(count), 0);
       const lag = {
-        recordsBehind: Object.values(this.behind()).reduce((sum, own) => sum + own, 0),
+        recordsBehind: Object.values(this.behind()).reduce((sum, own) => sum + own, 0) + (await this.offsetsBehind()),
         inFlight: this.inFlight,
         hiddenMessages: total((count) => count.approximateInflightCount),
         delayedMessages: total((count) => count.approximateDelayedCount),
@@ -79,6 +81,12 @@ export class EventSources {
       const isNothing = Object.values(lag).every((count) => count === 0);
       if (!isNothing || this.changes === before) return lag;
     }
+  }
+
+  /** Offsets of topics that are not done with. */
+  private async offsetsBehind(): Promise<number> {
+    const behind = await Promise.all(this.kafka.map((mapping) => mapping.behind()));
+    return behind.reduce((sum, own) => sum + own, 0);
   }
 
   /** Records that were put and are not done with, by stream. */
@@ -101,7 +109,7 @@ export class EventSources {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.streams, ...this.sqs].map((mapping) => mapping.stop()));
+    await Promise.all([...this.streams, ...this.sqs, ...this.kafka].map((mapping) => mapping.stop()));
   }
 
   private shardsOf({ sourceArn, functionName }: MappingSettings): ShardSource {
@@ -131,6 +139,10 @@ export class EventSources {
       }
     };
     const common = { settings, faults, clock, onNotice, invoke };
+    if (settings.kafka !== undefined) {
+      this.kafka.push(new KafkaMapping({ ...common, endpoint: settings.kafka }));
+      return;
+    }
     const expiredBefore = () => this.expiredBefore;
     if (settings.sourceArn.split(":")[2] === "sqs") {
       const queueUrl = services.storage.urlOf(settings.sourceArn.split(":").at(-1) ?? "");

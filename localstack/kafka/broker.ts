@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
@@ -10,8 +10,10 @@ import { setTimeout } from "node:timers/promises";
 export interface KafkaBroker {
   /** `127.0.0.1:PORT` */
   readonly bootstrapServers: string;
-  /** With SASL/SCRAM and SASL/PLAIN, for the users that {@link BrokerOptions} has. */
+  /** Over TLS, with SASL/SCRAM and SASL/PLAIN for the users that {@link BrokerOptions} has. */
   readonly saslServers: string;
+  /** The authority that signed the broker's certificate, in PEM. */
+  readonly authority: string;
   stop(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ const STARTING_MILLIS = 60_000;
 export async function startBroker({ directory, users = {} }: BrokerOptions): Promise<KafkaBroker> {
   const classPath = join(await jars(), "*");
   await mkdir(directory, { recursive: true });
+  const authority = certificate(directory);
   const [port, saslPort, controllerPort] = [await freePort(), await freePort(), await freePort()];
   const settings = join(directory, "server.properties");
   await writeFile(settings, properties({ directory, port, saslPort, controllerPort, users }));
@@ -58,7 +61,29 @@ export async function startBroker({ directory, users = {} }: BrokerOptions): Pro
     await stop();
     throw error;
   }
-  return { bootstrapServers: `127.0.0.1:${port}`, saslServers: `127.0.0.1:${saslPort}`, stop };
+  return { bootstrapServers: `127.0.0.1:${port}`, saslServers: `localhost:${saslPort}`, authority, stop };
+}
+
+const KEYSTORE = "broker.p12";
+/** Of a key that lives as long as the broker. */
+const KEYSTORE_PASSWORD = "changeit";
+
+/** Makes a key and a certificate of its own, for localhost. @returns the certificate, in PEM */
+function certificate(directory: string): string {
+  const store = ["-keystore", join(directory, KEYSTORE), "-storetype", "PKCS12", "-storepass", KEYSTORE_PASSWORD];
+  const who = [
+    "-alias",
+    "broker",
+    "-dname",
+    "CN=localhost",
+    "-ext",
+    "san=dns:localhost,ip:127.0.0.1",
+    "-ext",
+    "bc=ca:true",
+  ];
+  const keytool = (...args: readonly string[]) => execFileSync("keytool", [...args, ...store], { stdio: "pipe" });
+  keytool("-genkeypair", "-keyalg", "RSA", "-keysize", "2048", "-validity", "7", ...who);
+  return keytool("-exportcert", "-rfc", "-alias", "broker").toString();
 }
 
 /** The directory with the broker's jars. */
@@ -145,21 +170,25 @@ const properties = ({ directory, port, saslPort, controllerPort, users }: Proper
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}`,
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+    listeners: `PLAINTEXT://127.0.0.1:${port},SASL_SSL://127.0.0.1:${saslPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},SASL_SSL://localhost:${saslPort}`,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
-    "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config":
+    "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config":
       "org.apache.kafka.common.security.scram.ScramLoginModule required;",
-    "listener.name.sasl_plaintext.plain.sasl.jaas.config": `org.apache.kafka.common.security.plain.PlainLoginModule required${plain.join("")};`,
+    "listener.name.sasl_ssl.plain.sasl.jaas.config": `org.apache.kafka.common.security.plain.PlainLoginModule required${plain.join("")};`,
+    "ssl.keystore.type": "PKCS12",
+    "ssl.keystore.location": join(directory, KEYSTORE),
+    "ssl.keystore.password": KEYSTORE_PASSWORD,
     "log.dirs": join(directory, "log"),
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
-    "log.retention.check.interval.ms": "1000",
+    // Retention goes by records' timestamps: history would be gone at once.
+    "log.retention.ms": "-1",
     "log.cleaner.backoff.ms": "200",
     "auto.create.topics.enable": "false",
     "message.timestamp.after.max.ms": "9223372036854775807",

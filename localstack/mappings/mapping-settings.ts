@@ -20,8 +20,16 @@ export interface MappingSettings {
   readonly onFailure: string | undefined;
   /** Records that arrived earlier are not sent (epoch milliseconds). */
   readonly startMillis: number;
+  /** The topic and its brokers, where it is a topic. */
+  readonly kafka?: KafkaEndpoint | undefined;
   /** SQS: invocations at a time. */
   readonly maximumConcurrency: number;
+}
+
+/** A topic of a cluster that is there already. */
+export interface KafkaEndpoint {
+  readonly topic: string;
+  readonly bootstrapServers: readonly string[];
 }
 
 /** How many SQS batches run at a time when the template does not say; AWS begins with five. */
@@ -31,11 +39,15 @@ const sqsConcurrency = 5;
 export function mappingSettings(resource: ResolvedResource): MappingSettings | undefined {
   const { properties, logicalId } = resource;
   if (properties["Enabled"] === false || properties["Enabled"] === "false") return undefined;
-  const sourceArn = properties["EventSourceArn"];
+  const kafka = kafkaOf(logicalId, properties);
+  const sourceArn = kafka === undefined ? properties["EventSourceArn"] : `kafka/${kafka.topic}`;
   if (typeof sourceArn !== "string")
-    throw refused(logicalId, "it has no EventSourceArn; only Kinesis, DynamoDB and SQS sources are run");
-  const service = sourceArn.split(":")[2];
-  if (service !== "kinesis" && service !== "sqs" && service !== "dynamodb")
+    throw refused(
+      logicalId,
+      "it has no EventSourceArn; only Kinesis, DynamoDB, SQS and self-managed Kafka sources are run",
+    );
+  const service = kafka === undefined ? sourceArn.split(":")[2] : "kafka";
+  if (service !== "kinesis" && service !== "sqs" && service !== "dynamodb" && service !== "kafka")
     throw refused(logicalId, `sources of ${String(service)} are not run`);
   const number = (name: string, otherwise: number) => {
     const value = properties[name];
@@ -74,8 +86,27 @@ export function mappingSettings(resource: ResolvedResource): MappingSettings | u
     maximumAgeMillis: unlimited(number("MaximumRecordAgeInSeconds", -1)) * 1000,
     onFailure: onFailureOf(properties["DestinationConfig"]),
     startMillis: service === "sqs" ? 0 : startOf(logicalId, properties),
+    kafka,
     maximumConcurrency: Number((isRecord(scaling) ? scaling["MaximumConcurrency"] : undefined) ?? sqsConcurrency),
   };
+}
+
+/** The topic of a mapping from a cluster that MSK does not know; of one with a login nothing is known here. */
+function kafkaOf(logicalId: string, properties: Readonly<Record<string, unknown>>): KafkaEndpoint | undefined {
+  const source = properties["SelfManagedEventSource"];
+  if (!isRecord(source)) return undefined;
+  const endpoints = source["Endpoints"];
+  const servers = isRecord(endpoints) ? endpoints["KafkaBootstrapServers"] : undefined;
+  const topics = properties["Topics"];
+  if (!Array.isArray(servers) || !Array.isArray(topics) || topics.length !== 1)
+    throw refused(logicalId, "a mapping from Kafka has bootstrap servers and one topic");
+  if (properties["ProvisionedPollerConfig"] === undefined)
+    throw refused(logicalId, "without ProvisionedPollerConfig a mapping from Kafka knows no partial failures");
+  if (onFailureOf(properties["DestinationConfig"]) !== undefined)
+    throw refused(logicalId, "with an on-failure destination Lambda gives up a Kafka batch after ten retries");
+  if (properties["SourceAccessConfigurations"] !== undefined)
+    throw refused(logicalId, "brokers are read without authentication here");
+  return { topic: String(topics[0]), bootstrapServers: servers.map(String) };
 }
 
 /** −1 stands for no limit. */

@@ -1,0 +1,4 @@
+import { lambdaHandler } from "millrace/lambda";
+import { ofKafka } from "./pipelines.ts";
+
+export const handler = lambdaHandler(ofKafka);
