@@ -60,6 +60,7 @@ export {
 export { eventTime, processingTime, type Timer } from "./operators/process/timer.ts";
 export type { Stored } from "./state/stored-value.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
+export { kafkaTopic, type KafkaTopicDeclaration, type KafkaTopicOptions } from "./connectors/kafka-topic/declare.ts";
 export { kafka, type KafkaKey, type KafkaOptions, type Tombstone } from "./connectors/kafka/declare.ts";
 export { kinesis, type KinesisOptions } from "./connectors/kinesis/declare.ts";
 export { isChange, type Change, type ChangeEvent, type ChangeOrigin, type Notice } from "./formats/change/change.ts";

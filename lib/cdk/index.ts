@@ -37,3 +37,4 @@ export {
   type SelfManagedOptions,
 } from "../connectors/kafka/cluster.ts";
 export { ViewQuery, type ViewQueryProps } from "./view-query.ts";
+export type { KafkaTopicSettings } from "../connectors/kafka-topic/provision.ts";

@@ -8,6 +8,7 @@ import type { EventBusSettings } from "../connectors/eventbridge/provision.ts";
 import type { TableStreamSettings } from "../connectors/dynamodb-stream/table-stream-settings.ts";
 import type { LakeSettings } from "../connectors/firehose/provision.ts";
 import type { KafkaSettings } from "../connectors/kafka/cluster.ts";
+import type { KafkaTopicSettings } from "../connectors/kafka-topic/provision.ts";
 import type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";
 import type { TopicSettings } from "../connectors/sns/provision.ts";
 import type { QueueSettings } from "../connectors/sqs/provision.ts";
@@ -85,6 +86,8 @@ export interface MillracePipelineProps {
   readonly kafka?: Readonly<Record<string, KafkaSettings>>;
   /** The tables whose streams the pipeline's `dynamoStream`s read, by the names of these sources. @default none */
   readonly tableStreams?: Readonly<Record<string, TableStreamSettings>>;
+  /** Which cluster the topic of each `kafkaTopic` sink is of, by the sink's name. @default none: for pipelines without one */
+  readonly kafkaTopics?: Readonly<Record<string, KafkaTopicSettings>>;
   /** How streams are read. @default the defaults of {@link MappingSettings} */
   readonly mapping?: MappingSettings;
   /** Every stage's function. @default the defaults of {@link FunctionSettings} */

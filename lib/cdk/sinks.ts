@@ -1,5 +1,7 @@
 import { EVENT_BUS } from "../connectors/eventbridge/declare.ts";
 import { checkEventBus } from "../connectors/eventbridge/provision.ts";
+import { KAFKA_TOPIC, type KafkaTopicDeclaration } from "../connectors/kafka-topic/declare.ts";
+import { checkKafkaTopic } from "../connectors/kafka-topic/provision.ts";
 import { STREAM } from "../connectors/kinesis/declare-sink.ts";
 import { kinesisOutput } from "../connectors/kinesis/provision-sink.ts";
 import { checkStream } from "../connectors/kinesis/stream-settings.ts";
@@ -32,6 +34,13 @@ const SINKS: Readonly<Record<string, (unchecked: UncheckedSink) => CheckedSink>>
     kinesisOutput(name, checkStream(`${what}: stream "${name}"`, streamSettings(props, name))),
   [QUEUE]: ({ what, sink, props: { queues = {} } }) =>
     checkQueue(`${what}.queues: "${sink.name}"`, sink as QueueDeclaration, queues[sink.name] ?? {}),
+  [KAFKA_TOPIC]: ({ what, sink, props: { kafkaTopics = {}, network } }) =>
+    checkKafkaTopic(
+      `${what}.kafkaTopics: "${sink.name}"`,
+      sink as KafkaTopicDeclaration,
+      kafkaTopics[sink.name],
+      network !== undefined,
+    ),
   [VIEW]: ({ sink, props }) => checkView(sink, props.views?.[sink.name]),
   [TOPIC]: ({ what, sink, props: { topics = {} } }) =>
     checkTopic(`${what}.topics: "${sink.name}"`, sink as TopicDeclaration, topics[sink.name] ?? {}),
@@ -49,7 +58,14 @@ const SINKS: Readonly<Record<string, (unchecked: UncheckedSink) => CheckedSink>>
 export const isStreamSink = ({ connector }: SinkDeclaration): boolean => connector === STREAM;
 
 /** Settings of sinks by their names, and the connector that they are of. */
-const SETTINGS = { queues: QUEUE, topics: TOPIC, eventBuses: EVENT_BUS, webhooks: WEBHOOK, views: VIEW } as const;
+const SETTINGS = {
+  kafkaTopics: KAFKA_TOPIC,
+  queues: QUEUE,
+  topics: TOPIC,
+  eventBuses: EVENT_BUS,
+  webhooks: WEBHOOK,
+  views: VIEW,
+} as const;
 
 /** Settings for what the pipeline does not write to are mistakes. @throws definition error `provision/refused` */
 export function refuseUnknownSinks(

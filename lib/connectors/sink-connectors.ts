@@ -4,6 +4,7 @@ import type { Address } from "../plan/bindings.ts";
 import type { SinkWriter } from "../runtime/sink-writer.ts";
 import { EVENT_BUS } from "./eventbridge/declare.ts";
 import { LAKE } from "./firehose/declare.ts";
+import { KAFKA_TOPIC } from "./kafka-topic/declare.ts";
 import { STREAM } from "./kinesis/declare-sink.ts";
 import type { Services } from "./services.ts";
 import { TOPIC } from "./sns/declare.ts";
@@ -19,6 +20,7 @@ const CONNECTORS: Readonly<Record<string, () => Promise<MakeWriter>>> = {
   [LAKE]: async () => (await import("./firehose/sink.ts")).lakeWriter,
   [QUEUE]: async () => (await import("./sqs/sink.ts")).queueWriter,
   [VIEW]: async () => (await import("./view/sink.ts")).viewWriter,
+  [KAFKA_TOPIC]: async () => (await import("./kafka-topic/sink.ts")).kafkaTopicWriter,
   [STREAM]: async () => (await import("./kinesis/sink.ts")).streamWriter,
   [TOPIC]: async () => (await import("./sns/sink.ts")).topicWriter,
   [EVENT_BUS]: async () => (await import("./eventbridge/sink.ts")).eventBusWriter,

@@ -2,7 +2,7 @@ import { App, Stack } from "aws-cdk-lib";
 import { SecurityGroup, Vpc } from "aws-cdk-lib/aws-ec2";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
-import { kafka, pipeline } from "millrace";
+import { kafka, kafkaTopic, kinesis, pipeline, text } from "millrace";
 import { msk, mskServerless, mtls, plain as saslPlain, scram, selfManaged, unauthenticated } from "millrace/cdk";
 import type { KafkaCluster, KafkaSettings, MillracePipelineProps } from "millrace/cdk";
 import { describe, expect, test } from "vitest";
@@ -156,6 +156,35 @@ test("a cluster of one's own in a VPC: Lambda is told the network, the authority
   expect(new Set(types)).toEqual(
     new Set(["CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE", "VPC_SUBNET", "VPC_SECURITY_GROUP"]),
   );
+});
+
+describe("a topic as a sink", () => {
+  const sold = pipeline("shops", (flow) => {
+    flow
+      .from(kinesis("orders", { schema: z.object({ shop: z.string() }), eventTime: () => 0, disorder: { minutes: 1 } }))
+      .to(kafkaTopic("sold", { shop: text }, { topic: "shop.sold" }));
+  });
+  const written = (cluster: KafkaCluster) =>
+    provisioned(sold, { kafkaTopics: { sold: { cluster } }, network: { vpc } });
+
+  test("may be written by IAM: that cluster and topic, and nothing else", () => {
+    const granted = statementsOf(written(mskServerless({ clusterArn: SERVERLESS })));
+    expect(granted["ProduceToCluster"]).toEqual({
+      Effect: "Allow",
+      Action: ["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"],
+      Resource: [SERVERLESS],
+    });
+    expect(granted["WriteTopic"]).toMatchObject({
+      Action: ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"],
+      Resource: [`${SERVERLESS.replace(":cluster/", ":topic/")}/shop.sold`],
+    });
+    expect(granted).not.toHaveProperty("PollInNetwork");
+  });
+
+  test("is refused without a cluster, and where the pipeline has none", () => {
+    expect(() => provisioned(sold)).toThrow(/Say which cluster/);
+    expect(() => templateOf(own(), { kafkaTopics: { sold: { cluster: own() } } })).toThrow(/for "sold"/);
+  });
 });
 
 describe("what cannot be is refused at synthesis", () => {

@@ -22,6 +22,8 @@ export function murmur2(bytes: Uint8Array): number {
   return h ^ (h >>> 15);
 }
 
-/** The partition that Kafka's default partitioner gives a key: `toPositive(murmur2(key)) % partitions`. */
-export const partitionOf = (key: string, partitions: number): number =>
-  (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions;
+/** What Kafka's default partitioner divides by the number of partitions: its `toPositive(murmur2(key))`. */
+export const positiveHash = (key: Uint8Array): number => murmur2(key) & 0x7fffffff;
+
+/** The partition that Kafka's default partitioner gives a key. */
+export const partitionOf = (key: string, partitions: number): number => positiveHash(Buffer.from(key)) % partitions;

@@ -1,14 +1,13 @@
-import { Fn, Stack } from "aws-cdk-lib";
+import { Stack } from "aws-cdk-lib";
 import { CfnEventSourceMapping } from "aws-cdk-lib/aws-lambda";
-import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
-import type { Address } from "../../plan/bindings.ts";
 import { suspectAfterMillis, type CheckedMapping } from "../kinesis/stream-settings.ts";
 import { refuseSetting, wholeWithin } from "../limits.ts";
 import type { CheckedSource, Grant } from "../provisioned.ts";
 import type { ClusterNetwork, KafkaCluster, KafkaSettings } from "./cluster.ts";
 import type { KafkaDeclaration } from "./declare.ts";
 import { KAFKA } from "./names.ts";
+import { addressOf, inCluster, refuseAuth, refuseUnreachable, secretsOf } from "./reach.ts";
 
 /** What a stage reads from Kafka, and how; complete. */
 export interface KafkaInputSettings {
@@ -88,29 +87,6 @@ export function kafkaInput(input: KafkaInputSettings): CheckedSource {
   };
 }
 
-function refuseUnreachable(what: string, { isPublic }: KafkaCluster, isInNetwork: boolean): void {
-  if (isPublic || isInNetwork) return;
-  throw refuseSetting(
-    `${what}.network`,
-    "left out, and the cluster is in one",
-    "Functions ask brokers whether a partition is at its end: give `network`, in which they reach them.",
-  );
-}
-
-function refuseAuth(what: string, { kind, auth, clusterArn }: KafkaCluster): void {
-  const isServerless = clusterArn?.includes(":cluster/") === true && /-s\d+$/.test(clusterArn);
-  const wrong =
-    kind === "msk"
-      ? auth.kind === "plain" ||
-        (auth.kind === "scram" && auth.mechanism === "256") ||
-        (isServerless && auth.kind !== "iam")
-      : auth.kind === "iam";
-  if (!wrong) return;
-  const why =
-    kind === "msk" ? "MSK takes iam, scram with SHA-512 and mtls; its serverless clusters iam alone." : "iam is MSK's.";
-  throw refuseSetting(`${what}: the cluster's auth`, auth.kind, why);
-}
-
 function pollersOf(what: string, { pollers = {} }: KafkaSettings) {
   const within = (name: string, value: number, least: number) =>
     wholeWithin(`${what}.pollers.${name}`, value, {
@@ -134,18 +110,6 @@ const groupOf = (
   incarnation: number,
 ): string =>
   `${consumerGroup ?? `${Stack.of(scope).stackName}-${pipeline}-${source.name}`}.${generation}.${incarnation}`;
-
-/** What a function is told of a cluster: which secrets, and never what they hold. */
-export function addressOf({ auth, clusterArn, bootstrapServers, rootCa }: KafkaCluster): Address {
-  return {
-    auth: auth.kind,
-    ...(clusterArn !== undefined && { clusterArn }),
-    ...(bootstrapServers !== undefined && { bootstrapServers: bootstrapServers.join(",") }),
-    ...(auth.secret !== undefined && { secretArn: auth.secret.secretArn }),
-    ...(auth.mechanism !== undefined && { mechanism: auth.mechanism }),
-    ...(rootCa !== undefined && { rootCaArn: rootCa.secretArn }),
-  };
-}
 
 /** Where a mapping reads. */
 function eventSourceOf(cluster: KafkaCluster, consumerGroupId: string) {
@@ -194,12 +158,6 @@ const networkAccess = ({ vpc, subnets, securityGroups }: ClusterNetwork): readon
   })),
 ];
 
-/** The ARN of what is in a cluster: `arn:aws:kafka:…:topic/<cluster>/<uuid>/<name>`. */
-export function inCluster(clusterArn: string, kind: "topic" | "group" | "transactional-id", name: string): string {
-  const [before, cluster] = [0, 1].map((i) => Fn.select(i, Fn.split(":cluster/", clusterArn, 2)));
-  return `${before}:${kind}/${cluster}/${name}`;
-}
-
 /** What Lambda's pollers do, and what functions ask: of exactly this cluster, topic and group. */
 function reading({ clusterArn, auth }: KafkaCluster, topic: string, group: string): readonly Grant[] {
   if (clusterArn === undefined) return [];
@@ -226,23 +184,6 @@ function reading({ clusterArn, auth }: KafkaCluster, topic: string, group: strin
     },
   ];
 }
-
-/** Reading what the cluster asks for, with the keys that encrypt it. */
-export function secretsOf({ auth, rootCa }: KafkaCluster): readonly Grant[] {
-  const secrets = [auth.secret, rootCa].filter((secret) => secret !== undefined);
-  const keys = secrets.flatMap(({ encryptionKey }) => encryptionKey?.keyArn ?? []);
-  return [
-    ...secrets.map((secret) => ({
-      sid: "ReadSecrets",
-      actions: ["secretsmanager:GetSecretValue"],
-      resources: [wholeArn(secret)],
-    })),
-    ...keys.map((key) => ({ sid: "DecryptSecrets", actions: ["kms:Decrypt"], resources: [key] })),
-  ];
-}
-
-/** Secrets Manager ends ARNs with six characters of its own. */
-const wholeArn = ({ secretFullArn, secretArn }: ISecret): string => secretFullArn ?? `${secretArn}-??????`;
 
 /** What Lambda does with the role to put its pollers beside brokers (AWS: Lambda developer guide, Kafka permissions). */
 function pollersNetwork({ kind, network }: KafkaCluster): readonly Grant[] {

@@ -1,0 +1,132 @@
+import type { BaseOptions, Producer } from "@platformatic/kafka";
+import { infrastructureError } from "../../errors.ts";
+import type { Address } from "../../plan/bindings.ts";
+import { InterruptedDelivery, type Delivery, type Refusal, type SinkWriter } from "../../runtime/sink-writer.ts";
+import { reasonsOf } from "../kafka/client.ts";
+import { positiveHash } from "../kafka/murmur2.ts";
+import { connectionTo } from "../kafka/connection.ts";
+import { OUTPUT_ID, partsOf } from "../row.ts";
+import { fieldOf, type Services } from "../services.ts";
+import type { MakeWriter } from "../sink-connectors.ts";
+
+/** Of one request: below what brokers take for a partition, whatever partitions its records are on. */
+const REQUEST_BYTES = 512 * 1_024;
+const REQUEST_RECORDS = 500;
+
+/** Every replica in sync has it. */
+const ALL_REPLICAS = -1;
+
+/** Delivers to a topic. Its address has `topic`, and what {@link connectionTo} wants. */
+export const kafkaTopicWriter: MakeWriter = (sink, address, services) =>
+  new TopicWriter(address, services, fieldOf(address, "topic", `The topic "${sink.name}"`));
+
+/**
+ * An idempotent producer: a request that it sends again is written once, and none overtakes another. What a process that
+ * ends has sent and not marked is sent again by the next one, which is another producer: readers tell it by its id (X8).
+ */
+class TopicWriter implements SinkWriter {
+  readonly #address: Address;
+  readonly #services: Services;
+  readonly #topic: string;
+  #producer: Promise<Producer> | undefined;
+
+  constructor(address: Address, services: Services, topic: string) {
+    this.#address = address;
+    this.#services = services;
+    this.#topic = topic;
+  }
+
+  /** @throws an {@link InterruptedDelivery} saying how many were taken or refused */
+  async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
+    const refusals: Refusal[] = [];
+    let sent = 0;
+    for (const request of requests(deliveries)) {
+      try {
+        refusals.push(...(await this.#send(request)));
+      } catch (cause) {
+        this.#forget();
+        throw new InterruptedDelivery(sent, failed(this.#topic, cause), refusals);
+      }
+      sent += request.length;
+    }
+    return refusals;
+  }
+
+  /** What is too large for the topic is found by sending each alone. @returns what is */
+  async #send(request: readonly Delivery[]): Promise<readonly Refusal[]> {
+    try {
+      this.#producer ??= connectionTo(this.#address, this.#services).then(producerOf);
+      await (await this.#producer).send({ messages: request.map((delivery) => messageOf(this.#topic, delivery)) });
+      return [];
+    } catch (cause) {
+      if (!isTooLarge(cause)) throw cause;
+      this.#forget(); // the numbers of what was refused are missing to it
+      const [only, ...others] = request;
+      if (others.length === 0) return [{ delivery: only!, message: `Topic ${this.#topic}: ${reasonsOf(cause)}` }];
+      const refusals: Refusal[] = [];
+      for (const delivery of request) refusals.push(...(await this.#send([delivery])));
+      return refusals;
+    }
+  }
+
+  #forget(): void {
+    const producer = this.#producer;
+    this.#producer = undefined;
+    producer?.then((made) => made.close(true)).catch(() => undefined);
+  }
+}
+
+async function producerOf(options: BaseOptions): Promise<Producer> {
+  const { Producer } = await import("@platformatic/kafka");
+  let turn = 0;
+  const producer = new Producer({
+    ...options,
+    idempotent: true,
+    acks: ALL_REPLICAS,
+    // The client's own takes the hash for unsigned, which Java's does not.
+    partitioner: (_message, key) => (key === undefined ? turn++ : positiveHash(key)),
+  });
+  producer.on("client:broker:failed", () => undefined); // the request that it failed says so
+  return producer;
+}
+
+function messageOf(topic: string, { id, body }: Delivery) {
+  const { head, row } = partsOf(body);
+  const { key } = head;
+  return {
+    topic,
+    value: Buffer.from(row),
+    headers: new Map([[Buffer.from(OUTPUT_ID), Buffer.from(id)]]),
+    ...(key !== undefined && { key: Buffer.from(key) }),
+  };
+}
+
+/** Deliveries in their order, as many a request as it may have. */
+function requests(deliveries: readonly Delivery[]): Delivery[][] {
+  const all: Delivery[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const delivery of deliveries) {
+    const size = Buffer.byteLength(delivery.body) + delivery.id.length + 100;
+    if (bytes + size > REQUEST_BYTES || all.at(-1)!.length === REQUEST_RECORDS) {
+      all.push([]);
+      bytes = 0;
+    }
+    all.at(-1)!.push(delivery);
+    bytes += size;
+  }
+  return all;
+}
+
+/** Kafka's own names of it. */
+const TOO_LARGE = /MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE/;
+
+const isTooLarge = (thrown: unknown): boolean =>
+  TOO_LARGE.test(String((thrown as { readonly apiId?: unknown } | undefined)?.apiId)) ||
+  (thrown instanceof AggregateError && thrown.errors.some(isTooLarge));
+
+const failed = (topic: string, cause: unknown) =>
+  infrastructureError({
+    code: "kafka/produce",
+    message: `Topic ${topic} could not be written: ${reasonsOf(cause)}`,
+    cause,
+  });

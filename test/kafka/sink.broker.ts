@@ -1,0 +1,111 @@
+import { Admin, Consumer } from "@platformatic/kafka";
+import { bigint, kafkaTopic, text } from "millrace";
+import { afterAll, describe, expect, inject, test } from "vitest";
+import { kafkaTopicWriter } from "../../lib/connectors/kafka-topic/sink.ts";
+import { partitionOf } from "../../lib/connectors/kafka/murmur2.ts";
+import type { Services } from "../../lib/connectors/services.ts";
+import { InterruptedDelivery } from "../../lib/runtime/sink-writer.ts";
+
+const connection = { clientId: "test", bootstrapBrokers: [inject("bootstrapServers")], autocreateTopics: false };
+const admin = new Admin(connection);
+const services: Services = {
+  aws: {
+    of: () => {
+      throw new Error("nothing of AWS is asked");
+    },
+  },
+  now: Date.now,
+  wait: () => Promise.resolve(),
+};
+afterAll(() => admin.close());
+
+const PARTITIONS = 5;
+let made = 0;
+async function topicWith(configs: Readonly<Record<string, string>> = {}): Promise<string> {
+  const topic = `rows-${process.pid}-${made++}`;
+  const entries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+  await admin.createTopics({ topics: [topic], partitions: PARTITIONS, replicas: 1, configs: entries });
+  return topic;
+}
+
+const sink = kafkaTopic("rows", { shop: text, n: bigint, pad: text }, { key: ({ shop }) => shop });
+const writerOf = (topic: string, bootstrapServers = inject("bootstrapServers")) =>
+  kafkaTopicWriter(sink, { auth: "none", bootstrapServers, topic }, services);
+const delivery = (n: number, pad = "") => ({
+  id: `task@7#${n}`,
+  body: sink.encode({ shop: `shop ${n % 13}`, n, pad } as never),
+});
+
+interface Read {
+  readonly id: string;
+  readonly key: string;
+  readonly partition: number;
+  readonly row: { readonly shop: string; readonly n: number };
+}
+
+const ids = (found: readonly Read[]) => new Set(found.map(({ id }) => id));
+
+/** A topic's records until there are enough, by partition in their order. */
+async function read(topic: string, isEnough: (found: readonly Read[]) => boolean): Promise<readonly Read[]> {
+  const consumer = new Consumer({ ...connection, groupId: `read-${topic}` });
+  const found: Read[] = [];
+  for await (const { headers, key, partition, value } of await consumer.consume({
+    topics: [topic],
+    mode: "earliest",
+  })) {
+    const [[name, id] = []] = [...headers];
+    expect(name?.toString()).toBe("output_id");
+    found.push({
+      id: id!.toString(),
+      key: key.toString(),
+      partition,
+      row: JSON.parse(value.toString()) as Read["row"],
+    });
+    if (isEnough(found)) break;
+  }
+  await consumer.close();
+  return found;
+}
+
+describe("rows to a topic", () => {
+  test("are there once, each with its id and on its key's partition, and a key's in their order", async () => {
+    const topic = await topicWith();
+    const deliveries = Array.from({ length: 3_000 }, (_, n) => delivery(n));
+    expect(await writerOf(topic).deliver(deliveries)).toEqual([]);
+    const found = await read(topic, ({ length }) => length === deliveries.length);
+    expect(new Set(found.map(({ id }) => id)).size).toBe(deliveries.length);
+    for (const { id, key, partition, row } of found) {
+      expect([id, key, partition]).toEqual([`task@7#${row.n}`, row.shop, partitionOf(row.shop, PARTITIONS)]);
+    }
+    for (const shop of new Set(found.map(({ key }) => key))) {
+      const order = found.filter(({ key }) => key === shop).map(({ row }) => row.n);
+      expect(order).toEqual(order.toSorted((a, b) => a - b));
+    }
+  });
+
+  test("that another process sends again have the same ids: readers tell them by these", async () => {
+    const topic = await topicWith();
+    const deliveries = [delivery(1), delivery(2)];
+    await writerOf(topic).deliver(deliveries);
+    await writerOf(topic).deliver(deliveries);
+    const found = await read(topic, ({ length }) => length === 4);
+    expect(found.map(({ id }) => id).toSorted()).toEqual(["task@7#1", "task@7#1", "task@7#2", "task@7#2"]);
+  });
+
+  test("that are too large for the topic are refused for good, and no others", async () => {
+    const topic = await topicWith({ "max.message.bytes": "2000" });
+    const deliveries = [delivery(1), delivery(2, "x".repeat(5_000)), delivery(3)];
+    const refusals = await writerOf(topic).deliver(deliveries);
+    expect(refusals.map((refusal) => refusal.delivery.id)).toEqual(["task@7#2"]);
+    // Those beside it may be there twice, as after every interruption.
+    expect(ids(await read(topic, (found) => ids(found).size === 2))).toEqual(new Set(["task@7#1", "task@7#3"]));
+  });
+
+  test("of a broker that is down come again", async () => {
+    const failed = await writerOf("any", "127.0.0.1:1")
+      .deliver([delivery(1)])
+      .catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(InterruptedDelivery);
+    expect(failed).toMatchObject({ count: 0, cause: { kind: "infrastructure", code: "kafka/produce" } });
+  });
+});
