@@ -154,12 +154,15 @@ export class LiveProcess {
     };
     return new Proxy({} as S, {
       get: (_, operation) =>
-        typeof operation === "string" && operation !== "then"
+        typeof operation === "string" && !ABSENT.has(operation)
           ? (...args: unknown[]) => ask(operation, args)
           : undefined,
     });
   }
 }
+
+/** A service is no promise; and the source here is one of those that lose nothing unseen, and are not asked. */
+const ABSENT: ReadonlySet<string> = new Set(["then", "lostAfter"]);
 
 /** An error that is none of the library's comes out of a mistake in it: no service raises one here. */
 const kindOf = (thrown: unknown): string => (thrown instanceof MillraceError ? thrown.kind : "unknown");

@@ -42,6 +42,8 @@ function operator(assigner: AlignedWindows, allowedLateness: number) {
     enter: () => undefined,
     count: () => undefined,
     send: () => undefined,
+    traces: () => [],
+    traced: (_traces: unknown, work: () => void) => work(),
   };
   const window = new WindowAggregate(spec, context as never, (row) => rows.push(row), undefined);
   const advance = (watermark: number) => {
