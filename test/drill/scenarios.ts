@@ -52,8 +52,8 @@ export const SCENARIOS: readonly Scenario[] = [
     provoke: async (site) => {
       site.stack.setDeliveryStreams("down");
       await site.depart(120);
-      await site.depart(1);
     },
+    each: (site) => site.depart(1), // until the first hour closes, there is nothing to deliver
     raised: async (site) => site.stack.setDeliveryStreams("well"),
     over: QUARTER,
   },

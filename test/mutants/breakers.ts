@@ -11,11 +11,11 @@ export const OF_BREAKERS: readonly Mutant[] = [
     within: 200,
   },
   {
-    name: "a breaker that has opened lets nothing through any more",
+    name: "a turn that an open breaker refuses ends with success",
     invariant: "X5",
-    file: "lib/runtime/circuit-breaker.ts",
-    find: "return left > 0 ? Math.min(left, this.#settings.policy.longestCoolDown) : undefined;",
-    replace: "return Math.max(left, 1);",
+    file: "lib/runtime/task.ts",
+    find: "await this.#settings.debts.admit(this.#name);",
+    replace: "try {\n  await this.#settings.debts.admit(this.#name);\n} catch {\n  return undefined as never;\n}",
     within: 200,
   },
 ];
