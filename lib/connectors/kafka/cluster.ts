@@ -1,6 +1,6 @@
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { ISecurityGroup, SubnetSelection, IVpc } from "aws-cdk-lib/aws-ec2";
-import type { AuthKind } from "./connection.ts";
+import type { AuthKind } from "./auth-kind.ts";
 
 /** How Lambda and the functions prove to a cluster who they are. Secrets are read where they are used. */
 export interface KafkaAuth {

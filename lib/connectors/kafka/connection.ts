@@ -4,9 +4,7 @@ import type { BaseOptions } from "@platformatic/kafka";
 import { systemicError } from "../../errors.ts";
 import type { Address } from "../../plan/bindings.ts";
 import { fieldOf, type Services } from "../services.ts";
-
-/** How a function proves who it is. */
-export type AuthKind = "iam" | "scram" | "plain" | "mtls" | "none";
+import type { AuthKind } from "./auth-kind.ts";
 
 const WHAT = "The Kafka topic";
 
