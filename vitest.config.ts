@@ -16,6 +16,8 @@ export default defineConfig({
     include: ["{lib,functions,infra,localstack,test,bench}/**/*.test.ts"],
     // Those that wait for real limits, or compute for long: vitest.slow.config.ts.
     exclude: [...configDefaults.exclude, "**/*.slow.test.ts"],
+    // Vitest leaves one core idle: half of a small machine.
+    maxWorkers: "100%",
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },
