@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseOptions, UsageError } from "../../tools/dead-letters/options.ts";
+import { parseOptions } from "../../tools/dead-letters/options.ts";
+import { UsageError } from "../../tools/run-tool.ts";
 import { placeOf, stageOf } from "../../tools/dead-letters/place.ts";
 
 const local = ["--queue", "http://q/letters", "--control-queue", "http://q/ticks", "--bucket", "state"];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseOptions, UsageError } from "../../tools/error-rows/options.ts";
+import { parseOptions } from "../../tools/error-rows/options.ts";
+import { UsageError } from "../../tools/run-tool.ts";
 import { lakesOf } from "../../tools/error-rows/place.ts";
 
 describe("npm run error-rows", () => {

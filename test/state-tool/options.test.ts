@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseOptions, UsageError } from "../../tools/state/options.ts";
+import { parseOptions } from "../../tools/state/options.ts";
+import { UsageError } from "../../tools/run-tool.ts";
 import { statePlaceOf } from "../../tools/state/place.ts";
 
 const local = ["--table", "log", "--bucket", "state", "--stream", "arn:s/a", "--tasks", "p:0:a:a.0:"];

@@ -1,21 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeClients, type Clients } from "../clients.ts";
-import { messageOf } from "../../lib/errors.ts";
 import { S3Objects } from "../../lib/s3/objects.ts";
-import { Printer, whole } from "../../localstack/start/print.ts";
+import { whole, type Printer } from "../../localstack/start/print.ts";
+import { runTool, type ToolRun } from "../run-tool.ts";
 import { LetterQueue } from "./letter-queue.ts";
 import { listedJson, printTable, readLetters } from "./list.ts";
-import { HELP, parseOptions, UsageError, type Options, type Where } from "./options.ts";
+import { HELP, parseOptions, type Options, type Where } from "./options.ts";
 import { outputsOf, placeOf, type Place } from "./place.ts";
 import { redriveAll, type RedriveSummary } from "./redrive.ts";
 import { describeLetter, findLetter } from "./show.ts";
 
 type Command = Exclude<Options, { readonly command: "help" }>;
 
-let isInterrupted = false;
-
 /** @returns the exit code */
-async function main(args: readonly string[], printer: Printer): Promise<number> {
+async function main({ args, printer, isInterrupted }: ToolRun): Promise<number> {
   const options = parseOptions(args);
   if (options.command === "help") {
     process.stdout.write(HELP);
@@ -23,16 +21,21 @@ async function main(args: readonly string[], printer: Printer): Promise<number> 
   }
   const clients = makeClients();
   try {
-    return await run(options, await findPlace(options.where), clients, printer);
+    return await run(options, await findPlace(options.where), clients, printer, isInterrupted);
   } finally {
     for (const client of Object.values(clients) as Clients[keyof Clients][]) client.destroy();
   }
 }
 
-async function run(options: Command, place: Place, { sqs, s3 }: Clients, printer: Printer): Promise<number> {
+async function run(
+  options: Command,
+  place: Place,
+  { sqs, s3 }: Clients,
+  printer: Printer,
+  isOver: () => boolean,
+): Promise<number> {
   const queue = new LetterQueue(sqs, place.queueUrl);
   const objects = new S3Objects(s3, place.bucket);
-  const isOver = () => isInterrupted;
   switch (options.command) {
     case "list": {
       const listed = await readLetters(queue, isOver);
@@ -95,22 +98,4 @@ function report(
 const notFound = (ids: readonly string[], hidden: number): string =>
   `Not in the queue: ${ids.join(", ")}.${hidden > 0 ? ` Another reader hides about ${whole(hidden)} messages at the moment: try again in a minute.` : " It was redriven, or has expired."}\n`;
 
-// The notice that the SDK will want Node 22 one day is for the project's maintainers, not for who runs it.
-process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
-
-const printer = new Printer(process.stdout);
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    if (isInterrupted) process.exit(130); // what is hidden comes back by itself
-    isInterrupted = true;
-    process.stderr.write("Ending: giving back what was read …\n");
-  });
-}
-
-try {
-  const code = await main(process.argv.slice(2), printer);
-  process.exitCode = isInterrupted ? 130 : code;
-} catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-}
+await runTool(main, "Ending: giving back what was read …");

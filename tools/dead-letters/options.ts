@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import type { StagePlace } from "./place.ts";
+import { UsageError } from "../run-tool.ts";
 
 /** Where to find the queues: a stack's outputs tell, or the caller. */
 export type Where =
@@ -21,11 +22,6 @@ export type Options =
       /** Letters a second. */
       readonly rate: number;
     };
-
-/** A command line that cannot be followed; the message says why and what would be right. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 /** Redrives are turns of the same tasks that fold the stream, and each may cost the other a race. */
 const DEFAULT_RATE = 20;

@@ -1,19 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../lib/errors.ts";
-import { instant, Printer, whole } from "../../localstack/start/print.ts";
+import { instant, whole, type Printer } from "../../localstack/start/print.ts";
 import { makeClients, type Clients } from "../clients.ts";
 import { outputsOf } from "../dead-letters/place.ts";
+import { runTool, UsageError, type ToolRun } from "../run-tool.ts";
 import { LakeErrors } from "./lake-errors.ts";
-import { HELP, parseOptions, UsageError, type Options, type Where } from "./options.ts";
+import { HELP, parseOptions, type Options, type Where } from "./options.ts";
 import { lakesOf, type LakePlace } from "./place.ts";
 import { putBack } from "./put.ts";
 
 type Command = Exclude<Options, { readonly command: "help" }>;
 
-let isInterrupted = false;
-
 /** @returns the exit code */
-async function main(args: readonly string[], printer: Printer): Promise<number> {
+async function main({ args, printer, isInterrupted }: ToolRun): Promise<number> {
   const options = parseOptions(args);
   if (options.command === "help") {
     process.stdout.write(HELP);
@@ -22,9 +21,11 @@ async function main(args: readonly string[], printer: Printer): Promise<number> 
   const clients = makeClients();
   try {
     const lakes = await findLakes(options.where, options.lake);
-    if (options.command === "list") return await list(lakes, options, clients, printer);
+    if (options.command === "list") return await list(lakes, options, clients, printer, isInterrupted);
     let code = 0;
-    for (const lake of lakes) if (!isInterrupted) code = Math.max(code, await put(lake, options, clients, printer));
+    for (const lake of lakes) {
+      if (!isInterrupted()) code = Math.max(code, await put(lake, options, clients, printer, isInterrupted));
+    }
     return code;
   } finally {
     for (const client of Object.values(clients) as Clients[keyof Clients][]) client.destroy();
@@ -44,13 +45,14 @@ async function list(
   { limit }: Command,
   { s3 }: Clients,
   printer: Printer,
+  isOver: () => boolean,
 ): Promise<number> {
   const lines: string[][] = [];
   let code = 0;
   for (const lake of lakes) {
     const errors = new LakeErrors(s3, lake);
     for (const { key, modified } of await errors.list(limit)) {
-      if (isInterrupted) return code;
+      if (isOver()) return code;
       let [records, reason] = [0, ""];
       try {
         for await (const record of errors.read(key)) {
@@ -69,14 +71,20 @@ async function list(
   return code;
 }
 
-async function put(lake: LakePlace, options: Command, { s3, firehose }: Clients, printer: Printer): Promise<number> {
+async function put(
+  lake: LakePlace,
+  options: Command,
+  { s3, firehose }: Clients,
+  printer: Printer,
+  isOver: () => boolean,
+): Promise<number> {
   const verb = options.dryRun ? "would put" : "put";
   const said = ({ objects, records }: { objects: number; records: number }) =>
     `${lake.name}: ${verb} ${whole(records)} records of ${whole(objects)} error objects`;
   const summary = await putBack({
     ...options,
     ...{ firehose, deliveryStream: lake.deliveryStream, errors: new LakeErrors(s3, lake) },
-    isOver: () => isInterrupted,
+    isOver,
     onProgress: (progress) => printer.status(said(progress), performance.now()),
     now: () => performance.now(),
     sleep: async (millis) => void (await sleep(millis)),
@@ -86,22 +94,4 @@ async function put(lake: LakePlace, options: Command, { s3, firehose }: Clients,
   return summary.left.length > 0 ? 1 : 0;
 }
 
-// The notice that the SDK will want Node 22 one day is for the project's maintainers, not for who runs it.
-process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
-
-const printer = new Printer(process.stdout);
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    if (isInterrupted) process.exit(130); // the object in hand is still there
-    isInterrupted = true;
-    process.stderr.write("Ending with the error object in hand …\n");
-  });
-}
-
-try {
-  const code = await main(process.argv.slice(2), printer);
-  process.exitCode = isInterrupted ? 130 : code;
-} catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-}
+await runTool(main, "Ending with the error object in hand …");

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import type { LakePlace } from "./place.ts";
+import { UsageError } from "../run-tool.ts";
 
 /** Where to find error objects: a stack's outputs tell, or the caller. */
 export type Where = { readonly stack: string; readonly prefix?: string } | LakePlace;
@@ -17,11 +18,6 @@ export type Options =
       readonly rate: number;
       readonly dryRun: boolean;
     };
-
-/** A command line that cannot be followed; the message says why and what would be right. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 /** A record may hold hundreds of rows, and the pipeline's own go on meanwhile. */
 const DEFAULT_RATE = 500;

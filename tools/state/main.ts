@@ -3,19 +3,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { pipelines } from "../../infra/pipelines.ts";
 import { makeClients, type Clients } from "../clients.ts";
-import { definitionError, messageOf } from "../../lib/errors.ts";
+import { definitionError } from "../../lib/errors.ts";
 import type { Pipeline } from "../../lib/pipeline/topology.ts";
-import { Printer, whole } from "../../localstack/start/print.ts";
+import { whole, type Printer } from "../../localstack/start/print.ts";
 import { outputsOf } from "../dead-letters/place.ts";
+import { runTool, type ToolRun } from "../run-tool.ts";
 import { largestOf, type PlacedKey } from "./largest.ts";
-import { HELP, parseOptions, UsageError, type Where } from "./options.ts";
+import { HELP, parseOptions, type Where } from "./options.ts";
 import { statePlaceOf, type StatePlace } from "./place.ts";
 
-async function main(args: readonly string[], printer: Printer): Promise<void> {
+async function main({ args, printer }: ToolRun): Promise<number> {
   const options = parseOptions(args);
   if (options.command === "help") {
     process.stdout.write(HELP);
-    return;
+    return 0;
   }
   const clients = makeClients();
   try {
@@ -28,6 +29,7 @@ async function main(args: readonly string[], printer: Printer): Promise<void> {
     });
     if (options.json) process.stdout.write(`${jsonOf(largest)}\n`);
     else print(largest, printer);
+    return 0;
   } finally {
     for (const client of Object.values(clients) as Clients[keyof Clients][]) client.destroy();
   }
@@ -72,12 +74,4 @@ const textOf = (value: unknown): string =>
 const jsonOf = (largest: readonly PlacedKey[]): string =>
   JSON.stringify(largest, (_name, each: unknown) => (typeof each === "bigint" ? String(each) : each), 2);
 
-// The notice that the SDK will want Node 22 one day is for the project's maintainers, not for who runs it.
-process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
-
-try {
-  await main(process.argv.slice(2), new Printer(process.stdout));
-} catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-}
+await runTool(main);

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import type { StatePlace } from "./place.ts";
+import { UsageError } from "../run-tool.ts";
 
 /** Where to find tasks and their state: a stack's outputs tell, or the caller. */
 export type Where = { readonly stack: string; readonly prefix?: string } | StatePlace;
@@ -16,11 +17,6 @@ export type Options =
       readonly limit: number;
       readonly json: boolean;
     };
-
-/** A command line that cannot be followed; the message says why and what would be right. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 const DEFAULT_LIMIT = 20;
 
