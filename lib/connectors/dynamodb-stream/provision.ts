@@ -1,9 +1,9 @@
 import { Stack } from "aws-cdk-lib";
 import { CfnGlobalTable, CfnTable } from "aws-cdk-lib/aws-dynamodb";
-import { CfnEventSourceMapping } from "aws-cdk-lib/aws-lambda";
 import { suspectAfterMillis, type CheckedMapping } from "../kinesis/stream-settings.ts";
 import { refuseSetting, wholeWithin } from "../limits.ts";
 import type { CheckedSource } from "../provisioned.ts";
+import { mapShards } from "../shard-mapping.ts";
 import { DYNAMODB_STREAM, type DynamoStreamDeclaration } from "./declare.ts";
 import { NEW_AND_OLD } from "./event.ts";
 import type { TableStreamSettings } from "./table-stream-settings.ts";
@@ -62,20 +62,7 @@ export function tableStreamInput(
       stream: undefined,
       isBilledByPut: false,
       map: (scope, id, target, onFailure) =>
-        void new CfnEventSourceMapping(scope, id, {
-          eventSourceArn: streamArn,
-          functionName: target.functionArn,
-          startingPosition: mapping.startingPosition,
-          batchSize: mapping.batchSize,
-          maximumBatchingWindowInSeconds: mapping.batchingWindowSeconds,
-          parallelizationFactor: 1,
-          // Said aloud although they are Lambda's defaults: exactly-once rests on them (X6).
-          maximumRetryAttempts: -1,
-          maximumRecordAgeInSeconds: -1,
-          bisectBatchOnFunctionError: true,
-          functionResponseTypes: ["ReportBatchItemFailures"],
-          destinationConfig: { onFailure: { destination: onFailure.queueArn } },
-        }),
+        void mapShards(scope, id, { sourceArn: streamArn, target, onFailure, mapping }),
     }),
   };
 }

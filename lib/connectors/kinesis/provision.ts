@@ -1,8 +1,6 @@
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
-import { CfnEventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
-import type { IQueue } from "aws-cdk-lib/aws-sqs";
-import type { Construct } from "constructs";
 import type { CheckedSource, Grant } from "../provisioned.ts";
+import { mapShards } from "../shard-mapping.ts";
 import { KINESIS } from "./declare.ts";
 import { keyExceptions, provisionStream } from "./provision-stream.ts";
 import { ON_DEMAND_SHARDS, suspectAfterMillis, type CheckedMapping, type CheckedStream } from "./stream-settings.ts";
@@ -36,7 +34,8 @@ export const kinesisInput = ({ stream: checked, mapping, iteratorAgeSeconds }: K
       records: { construct: stream, arn: streamArn },
       stream,
       isBilledByPut: checked.shards !== undefined,
-      map: (within, id, target, onFailure) => void mapStream(within, id, { stream, target, onFailure, mapping }),
+      map: (within, id, target, onFailure) =>
+        void mapShards(within, id, { sourceArn: streamArn, target, onFailure, mapping }),
     };
   },
 });
@@ -61,31 +60,3 @@ export const writeShuffle = ({ streamArn }: IStream): Grant => ({
   actions: ["kinesis:ListShards", "kinesis:PutRecords"],
   resources: [streamArn],
 });
-
-/** The one mapping of a task source, which never gives up (X6). */
-function mapStream(
-  scope: Construct,
-  id: string,
-  {
-    stream,
-    target,
-    onFailure,
-    mapping,
-  }: { stream: IStream; target: Pick<IFunction, "functionArn">; onFailure: IQueue; mapping: CheckedMapping },
-): CfnEventSourceMapping {
-  return new CfnEventSourceMapping(scope, id, {
-    eventSourceArn: stream.streamArn,
-    functionName: target.functionArn,
-    startingPosition: mapping.startingPosition,
-    batchSize: mapping.batchSize,
-    maximumBatchingWindowInSeconds: mapping.batchingWindowSeconds,
-    parallelizationFactor: 1,
-    // Said aloud although they are Lambda's defaults: exactly-once rests on them.
-    maximumRetryAttempts: -1,
-    maximumRecordAgeInSeconds: -1,
-    bisectBatchOnFunctionError: true,
-    functionResponseTypes: ["ReportBatchItemFailures"],
-    // With infinite retries only what the stream's retention takes away comes here: loss, which is alarmed.
-    destinationConfig: { onFailure: { destination: onFailure.queueArn } },
-  });
-}

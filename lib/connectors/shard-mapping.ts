@@ -1,0 +1,34 @@
+import { CfnEventSourceMapping, type IFunction } from "aws-cdk-lib/aws-lambda";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
+import type { Construct } from "constructs";
+import type { CheckedMapping } from "./kinesis/stream-settings.ts";
+
+/** What reads a stream of shards: Kinesis's or a DynamoDB table's. */
+export interface ShardMapping {
+  readonly sourceArn: string;
+  readonly target: Pick<IFunction, "functionArn">;
+  readonly onFailure: IQueue;
+  readonly mapping: CheckedMapping;
+}
+
+/** The one mapping of a task source, which never gives up (X6). */
+export const mapShards = (
+  scope: Construct,
+  id: string,
+  { sourceArn, target, onFailure, mapping }: ShardMapping,
+): CfnEventSourceMapping =>
+  new CfnEventSourceMapping(scope, id, {
+    eventSourceArn: sourceArn,
+    functionName: target.functionArn,
+    startingPosition: mapping.startingPosition,
+    batchSize: mapping.batchSize,
+    maximumBatchingWindowInSeconds: mapping.batchingWindowSeconds,
+    parallelizationFactor: 1,
+    // Said aloud although they are Lambda's defaults: exactly-once rests on them.
+    maximumRetryAttempts: -1,
+    maximumRecordAgeInSeconds: -1,
+    bisectBatchOnFunctionError: true,
+    functionResponseTypes: ["ReportBatchItemFailures"],
+    // With infinite retries only what the stream's retention takes away comes here: loss, which is alarmed.
+    destinationConfig: { onFailure: { destination: onFailure.queueArn } },
+  });
