@@ -1,3 +1,4 @@
+import { counts } from "./counts/counts.ts";
 import { cost } from "./cost/cost.ts";
 import { bundle } from "./bundle/bundle.ts";
 import { engine } from "./engine/engine.ts";
@@ -12,6 +13,7 @@ import { state } from "./state/state.ts";
 const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   engine,
   cost,
+  counts,
   state,
   bundle,
   report,

@@ -2,6 +2,8 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { format } from "prettier";
 import { PRICES_READ_ON } from "../lib/cdk/prices.ts";
+import { TOLERANCE } from "./counts/compare.ts";
+import { JOBS } from "./counts/jobs.ts";
 import { startsTable, sizesTable, type BundleResult } from "./bundle/bundle.ts";
 import { costTable, type CostResult } from "./cost/cost.ts";
 import { engineTable, type EngineResult } from "./engine/engine.ts";
@@ -105,6 +107,13 @@ What a process takes from its start to its first commit, with the bundle and the
 
 ${startsTable(figures)}`,
 )}
+
+## What may not rise
+
+CI counts and takes no times: \`npm run bench -- counts\` runs ${count(JOBS.length)} jobs that are always the same, on dynalite, an emulator of DynamoDB
+and fails when requests, units, bytes or promises are more than those in
+[counts.json](../bench/results/counts.json) by over ${TOLERANCE * 100} %. \`npm run bench -- counts --accept\` writes those of now, for
+a commit that says why. Bytes allocated are not among them: they depend on when V8 optimises, so on the clock.
 `;
 
 const costText = (): string => `${MADE}

@@ -9,13 +9,11 @@ import type { Delivery, SinkWriter } from "../../lib/runtime/sink-writer.ts";
 import { StageRuntime } from "../../lib/runtime/stage-runtime.ts";
 import { TICKS } from "../../lib/runtime/tick.ts";
 import { WHOLE_RANGE } from "../../lib/state/hash-range.ts";
-import type { ObjectStore } from "../../lib/state/object-store.ts";
 import { taskName } from "../../lib/state/task-id.ts";
-import { MemoryObjects } from "../../lib/testing/memory-objects.ts";
 import { DISORDER_HOURS } from "../engine/flights.ts";
+import { countedObjects } from "./counted-objects.ts";
 import { makeTable } from "./dynamodb-local.ts";
 import type { Batch, Hour } from "./events.ts";
-import type { Tally } from "./tally.ts";
 import type { MakeWay } from "./way.ts";
 
 const departures = kinesis("departures", {
@@ -109,22 +107,3 @@ const taking = (take: (all: readonly Delivery[]) => void): SinkWriter => ({
     return [];
   },
 });
-
-function countedObjects(tally: () => Tally): ObjectStore {
-  const objects = new MemoryObjects();
-  return {
-    put: async (key, bytes) => {
-      tally().add("s3 PutObject");
-      tally().bytesOut += bytes.length;
-      await objects.put(key, bytes);
-    },
-    get: async (key) => {
-      const object = await objects.get(key);
-      tally().add("s3 GetObject");
-      tally().bytesIn += object?.length ?? 0;
-      return object;
-    },
-    list: (prefix) => objects.list(prefix),
-    delete: (keys) => objects.delete(keys),
-  };
-}

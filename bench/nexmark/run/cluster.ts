@@ -26,6 +26,14 @@ export interface ClusterOptions {
   readonly faultRate?: number;
   /** Where rows go, by sink. */
   readonly writers: ReadonlyMap<string, SinkWriter>;
+  /** @default a number at random, as a producer has it that has no key */
+  readonly partitionKey?: (event: unknown) => string;
+  /** Epoch milliseconds when the first event is put; each comes a millisecond after the one before. @default 0 */
+  readonly start?: number;
+  /** What a stage talks to, in place of what it would. @default stores in memory */
+  readonly worldOf?: (world: World) => World;
+  /** Is told what each turn did. */
+  readonly onTurn?: (report: TurnReport) => void;
 }
 
 /** A stage at work: what it reads, and the processes that run it. */
@@ -85,6 +93,7 @@ export class Cluster {
     const draws = new Draws(`${options.seed} ${pipeline.name}`);
     this.#draws = draws.stream("turns");
     this.#keys = draws.stream("partition keys");
+    this.#now = options.start ?? 0;
     const { faultRate = 0 } = options;
     if (faultRate > 0) this.#faults = new FaultPlan(draws.stream("faults"), faultRate);
     this.#stages = planStages(pipeline).map((stage) => ({
@@ -98,10 +107,11 @@ export class Cluster {
   async run(events: Iterable<unknown>): Promise<ClusterReport> {
     const [source, ...between] = this.#stages;
     const most = this.#options.shards * this.#options.batch;
+    // Without a key, as https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html says.
+    const { partitionKey = () => String(this.#keys.below(1_000_000_000)) } = this.#options;
     for (const event of events) {
       this.#now++;
-      // As a producer does that has no key: https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html
-      source!.stream.put(String(this.#keys.below(1_000_000_000)), JSON.stringify(event), this.#now);
+      source!.stream.put(partitionKey(event), JSON.stringify(event), this.#now);
       if (source!.stream.unread >= 2 * most) await this.#readWhile(() => source!.stream.unread >= most);
     }
     await this.#settle();
@@ -118,8 +128,12 @@ export class Cluster {
       cpuSeconds: (this.#cpu.user + this.#cpu.system) / 1e6,
       faults: this.#faults?.counts ?? new Map<string, number>(),
       between: between.reduce(
-        (sum, { stream: { volume } }) => ({ records: sum.records + volume.records, bytes: sum.bytes + volume.bytes }),
-        { records: 0, bytes: 0 },
+        (sum, { stream: { volume } }) => ({
+          records: sum.records + volume.records,
+          bytes: sum.bytes + volume.bytes,
+          units: sum.units + volume.units,
+        }),
+        { records: 0, bytes: 0, units: 0 },
       ),
     };
   }
@@ -246,10 +260,13 @@ export class Cluster {
         collecting(() => undefined),
       );
     }
-    return { changelog: this.#changelog, objects: this.#objects, writers, partitions: stream };
+    const world = { changelog: this.#changelog, objects: this.#objects, writers, partitions: stream };
+    return this.#options.worldOf?.(world) ?? world;
   }
 
-  #count({ task, epoch, counts }: TurnReport): void {
+  #count(report: TurnReport): void {
+    this.#options.onTurn?.(report);
+    const { task, epoch, counts } = report;
     // By commit, as the process that made it may have died before anyone heard of it, or tells of it again.
     for (const [operator, { late }] of counts) if (late > 0) this.#late.set(`${task}@${epoch}.${operator}`, late);
   }

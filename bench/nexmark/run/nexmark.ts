@@ -44,7 +44,10 @@ const DISORDER = 1_000;
  * The events of a query. They come at the published rate, or slower where there would be too few windows otherwise,
  * and in disorder, which is off in the published defaults.
  */
-export function settingsOf(query: NexmarkQuery, { events, seed }: NexmarkOptions): GeneratorSettings {
+export function settingsOf(
+  query: NexmarkQuery,
+  { events, seed }: Pick<NexmarkOptions, "events" | "seed">,
+): GeneratorSettings {
   const span = query.span === undefined ? LEAST_SPAN : toMillis(query.span, query.name);
   const rate = Math.min(DEFAULTS.rate, (events * 1_000) / span);
   const group = Math.max(1, Math.floor((Math.min(1_000, rate) * DISORDER) / 1_000));

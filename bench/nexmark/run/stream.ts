@@ -64,7 +64,12 @@ export class Shard {
 export interface Volume {
   readonly records: number;
   readonly bytes: number;
+  /** PUT payload units, by which Kinesis bills: 25 KB or a part of it, of each record. */
+  readonly units: number;
 }
+
+/** Bytes. "Amazon Kinesis Data Streams pricing": a record's data and its partition key. */
+const PUT_UNIT = 25 * 1_024;
 
 /** A stream as Kinesis has them: records go to shards by the MD5 of their partition key, each shard keeps their order. */
 export class ShardedStream implements SourcePartitions {
@@ -72,6 +77,7 @@ export class ShardedStream implements SourcePartitions {
   readonly shards: Shard[] = [];
   #sequence = 0;
   #bytes = 0;
+  #units = 0;
 
   constructor(name: string, shards: number) {
     this.name = name;
@@ -87,6 +93,7 @@ export class ShardedStream implements SourcePartitions {
     const shard = this.shards.find(({ isOpen, range }) => isOpen && isWithin(range, hash))!;
     const bytes = Buffer.from(payload);
     this.#bytes += bytes.length;
+    this.#units += Math.ceil((bytes.length + Buffer.byteLength(partitionKey)) / PUT_UNIT);
     shard.add({
       position: { sequence: String(++this.#sequence), index: 0 },
       arrival,
@@ -98,7 +105,7 @@ export class ShardedStream implements SourcePartitions {
 
   /** Records that were put, and their bytes. */
   get volume(): Volume {
-    return { records: this.#sequence, bytes: this.#bytes };
+    return { records: this.#sequence, bytes: this.#bytes, units: this.#units };
   }
 
   get unread(): number {
