@@ -5,7 +5,7 @@ import { PRICES_READ_ON } from "../lib/cdk/prices.ts";
 import { TOLERANCE } from "./counts/compare.ts";
 import { JOBS } from "./counts/jobs.ts";
 import { startsTable, sizesTable, type BundleResult } from "./bundle/bundle.ts";
-import { costTable, type CostResult } from "./cost/cost.ts";
+import { costTable, timesTable, type CostResult } from "./cost/cost.ts";
 import { engineTable, type EngineResult } from "./engine/engine.ts";
 import { readResult, type Result } from "./harness/results.ts";
 import { ROOT } from "./harness/work.ts";
@@ -132,6 +132,10 @@ ${section<CostResult>(
   (figures) => `${list(unique(figures.figures.map(({ way, about }) => ({ name: way, about }))))}
 
 ${costTable(figures)}
+
+DynamoDB and S3 alone, as times what Millrace takes, on one shard and on four beside it:
+
+${timesTable(figures)}
 
 ${count(figures.events)} events were sent in each line, and what they took is told for a million. Dollars are for DynamoDB, S3, SQS and
 Lambda's requests; what states cost that are not in memory is in [scale](scale.md).`,

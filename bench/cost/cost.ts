@@ -73,7 +73,7 @@ export async function cost(args: readonly string[]): Promise<void> {
   }
   const result: CostResult = { events, figures };
   const line = lineOf(result);
-  console.log(`${costTable(result)}\n\n${line}`);
+  console.log(`${costTable(result)}\n\n${timesTable(result)}\n\n${line}`);
   if (!values.write) return;
   const { dependencies } = JSON.parse(readFileSync(DESCRIPTION, "utf8")) as { dependencies: Record<string, string> };
   const versions = {
@@ -140,14 +140,7 @@ function figuresOf(
   const sqsRequests = perMillion(tally.of("sqs SendMessageBatch"));
   const [writeUnits, readUnits] = [perMillion(tally.writeUnits), perMillion(tally.readUnits)];
   const invocations = perMillion(run.invocations);
-  const dollars =
-    (writeUnits * prices.dynamodbWrite.dollars +
-      readUnits * prices.dynamodbRead.dollars +
-      sqsRequests * prices.sqsRequest.dollars +
-      invocations * prices.lambdaRequest.dollars) /
-      1_000_000 +
-    (s3Puts * prices.s3Put.dollars + s3Gets * prices.s3Get.dollars) / 1_000;
-  return {
+  const figures = {
     way: name,
     about,
     shards: run.shards,
@@ -162,9 +155,11 @@ function figuresOf(
     megabytesOut: perMillion(tally.bytesOut) / 1e6,
     megabytesIn: perMillion(tally.bytesIn) / 1e6,
     cpu: perMillion(run.cpu),
-    dollars,
+    dollars: 0,
     requests: Object.fromEntries([...tally.requests].map(([request, n]) => [request, perMillion(n)])),
   };
+  const others = sqsRequests * prices.sqsRequest.dollars + invocations * prices.lambdaRequest.dollars;
+  return { ...figures, dollars: storeDollars(figures) + others / 1_000_000 };
 }
 
 const COLUMNS = [
@@ -197,12 +192,34 @@ export const costTable = ({ figures }: CostResult): string =>
     ]),
   );
 
-function lineOf({ figures }: CostResult): string {
-  const dollarsOf = (way: string, batch: number) =>
-    figures.find((one) => one.way === way && one.batch === batch && one.shards === 1)!.dollars;
-  const ratios = (batch: number) =>
-    ["Powertools idempotency", "TransactWriteItems, a record", "TransactWriteItems, merged"]
-      .map((way) => `${way} ${shown(dollarsOf(way, batch) / dollarsOf("Millrace", batch))} x`)
-      .join(", ");
-  return `dollars as times Millrace's, one shard: at 1,000 records a batch ${ratios(1_000)}; at 100 ${ratios(100)}`;
+/** What the stores alone take of it: DynamoDB and S3. */
+export const storeDollars = ({ writeUnits, readUnits, s3Puts, s3Gets }: CostFigures): number =>
+  (writeUnits * prices.dynamodbWrite.dollars + readUnits * prices.dynamodbRead.dollars) / 1_000_000 +
+  (s3Puts * prices.s3Put.dollars + s3Gets * prices.s3Get.dollars) / 1_000;
+
+const OTHERS = ["Powertools idempotency", "TransactWriteItems, a record", "TransactWriteItems, merged"];
+
+/** How many times Millrace's dollars of DynamoDB and S3 another way takes. */
+function timesMillrace({ figures }: CostResult, way: string, batch: number, shards: number): number {
+  const of = (name: string) =>
+    storeDollars(figures.find((one) => one.way === name && one.batch === batch && one.shards === shards)!);
+  return of(way) / of("Millrace");
+}
+
+/** Ways beside Millrace, on one shard and on several. */
+export const timesTable = (result: CostResult): string =>
+  table(
+    ["records a batch", ...OTHERS.flatMap((way) => SHARDS.map((shards) => `${way}: ${shardsText(shards)}`))],
+    SIZES.map((batch) => [
+      whole(batch),
+      ...OTHERS.flatMap((way) => SHARDS.map((shards) => `${shown(timesMillrace(result, way, batch, shards))} x`)),
+    ]),
+  );
+
+const shardsText = (shards: number): string => (shards === 1 ? "1 shard" : `${shards} shards`);
+
+function lineOf(result: CostResult): string {
+  const times = (batch: number) =>
+    SHARDS.map((shards) => `${shardsText(shards)} ${shown(timesMillrace(result, OTHERS[0]!, batch, shards))} x`);
+  return `DynamoDB and S3 of ${OTHERS[0]} as times Millrace's: at 1,000 records a batch ${times(1_000).join(", ")}; at 100 ${times(100).join(", ")}`;
 }
