@@ -92,6 +92,31 @@ describe("rows to a topic", () => {
     expect(found.map(({ id }) => id).toSorted()).toEqual(["task@7#1", "task@7#1", "task@7#2", "task@7#2"]);
   });
 
+  test("of several tasks at once are all there, each task's in its order", async () => {
+    const topic = await topicWith();
+    const writer = writerOf(topic);
+    const [tasks, commits, rows] = [4, 12, 15];
+    // Requests of the same number of records of the same keys: what a producer's numbers could confuse.
+    const commitsOf = async (task: number) => {
+      for (let epoch = 0; epoch < commits; epoch++) {
+        await writer.deliver(
+          Array.from({ length: rows }, (_, i) => {
+            const n = epoch * rows + i;
+            const body = sink.encode({ shop: "one shop", n, pad: `task ${task}` } as never);
+            return { id: `task${task}@${epoch}#${i}`, body };
+          }),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: tasks }, (_, task) => commitsOf(task)));
+    const found = await read(topic, ({ length }) => length === tasks * commits * rows);
+    expect(ids(found).size).toBe(tasks * commits * rows);
+    for (let task = 0; task < tasks; task++) {
+      const order = found.filter(({ id }) => id.startsWith(`task${task}@`)).map(({ row }) => row.n);
+      expect(order).toEqual(order.toSorted((a, b) => a - b));
+    }
+  });
+
   test("that are too large for the topic are refused for good, and no others", async () => {
     const topic = await topicWith({ "max.message.bytes": "2000" });
     const deliveries = [delivery(1), delivery(2, "x".repeat(5_000)), delivery(3)];

@@ -29,6 +29,8 @@ class TopicWriter implements SinkWriter {
   readonly #services: Services;
   readonly #topic: string;
   #producer: Promise<Producer> | undefined;
+  /** The request that is under way. The client numbers a request by what was answered: of two at once brokers would drop one as a repeat. */
+  #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(address: Address, services: Services, topic: string) {
     this.#address = address;
@@ -42,14 +44,23 @@ class TopicWriter implements SinkWriter {
     let sent = 0;
     for (const request of requests(deliveries)) {
       try {
-        refusals.push(...(await this.#send(request)));
+        refusals.push(...(await this.#inTurn(() => this.#send(request))));
       } catch (cause) {
-        this.#forget();
         throw new InterruptedDelivery(sent, failed(this.#topic, cause), refusals);
       }
       sent += request.length;
     }
     return refusals;
+  }
+
+  /** One request after the other, whichever tasks they are of. A producer that failed is followed by another before the next. */
+  #inTurn<T>(request: () => Promise<T>): Promise<T> {
+    const run = this.#underWay.then(request).catch((cause: unknown) => {
+      this.#forget();
+      throw cause;
+    });
+    this.#underWay = run.catch(() => undefined);
+    return run;
   }
 
   /** What is too large for the topic is found by sending each alone. @returns what is */
