@@ -81,7 +81,9 @@ export function finite<T>(name: string, field: (record: T) => number): (record: 
 
 /** An accumulator of numbers as it is; the record that makes it overflow is poison. */
 export function inRange<A extends readonly number[]>(name: string, accumulator: A): A {
-  if (accumulator.every(Number.isFinite)) return accumulator;
+  let isFinite = true;
+  for (let i = 0; i < accumulator.length; i++) isFinite &&= Number.isFinite(accumulator[i]);
+  if (isFinite) return accumulator;
   throw poisonError({
     code: "aggregate/overflow",
     message: `${name}() leaves the range of numbers (1.8e308) with this record.`,

@@ -7,10 +7,11 @@ export type CompensatedSum = readonly [sum: number, compensation: number];
 
 export const EMPTY: CompensatedSum = [0, 0];
 
-export function addTo([sum, compensation]: CompensatedSum, value: number): CompensatedSum {
+export function addTo(to: CompensatedSum, value: number): CompensatedSum {
+  const sum = to[0];
   const next = sum + value;
   const lost = Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-  return [next, compensation + lost];
+  return [next, to[1] + lost];
 }
 
 export const mergeSums = (a: CompensatedSum, b: CompensatedSum): CompensatedSum => {

@@ -12,9 +12,12 @@ export const mean = <T>(field: (record: T) => number): Aggregate<T, number> =>
     shape: "mean/1",
     input: finite("mean", field),
     init: (): Mean => [0, ...EMPTY],
-    add: ([count, ...sum]: Mean, value: number): Mean => inRange("mean", [count + 1, ...addTo(sum, value)]),
+    add: (mean: Mean, value: number): Mean => {
+      const [sum, compensation] = addTo([mean[1], mean[2]], value);
+      return inRange("mean", [mean[0] + 1, sum, compensation]);
+    },
     merge: ([n, ...a]: Mean, [m, ...b]: Mean): Mean => inRange("mean", [n + m, ...mergeSums(a, b)]),
-    result: ([count, ...sum]: Mean) => total(sum) / count,
+    result: (mean: Mean) => total([mean[1], mean[2]]) / mean[0],
     restore: restoring("a mean", (stored) => {
       if (!Array.isArray(stored)) return false;
       const [count, ...sum] = stored as unknown[];

@@ -19,9 +19,14 @@ export class Aggregation {
     this.#aggregates = Object.values(aggregates);
   }
 
+  /** The fields that its results have in a row. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
   /** What of a record is aggregated. User code: may throw. */
   inputsOf(value: unknown, time: number): readonly unknown[] {
-    return this.#aggregates.map(({ input }) => input(value as never, time));
+    return this.#aggregates.map((aggregate) => aggregate.input(value as never, time));
   }
 
   add(before: Accumulators | undefined, inputs: readonly unknown[]): Accumulators {
@@ -32,10 +37,15 @@ export class Aggregation {
 
   /** Both in one go, for a record that is in one window. */
   addRecord(before: Accumulators | undefined, value: unknown, time: number): Accumulators {
-    return this.#aggregates.map((aggregate, i) => {
+    const aggregates = this.#aggregates;
+    const after: unknown[] = [];
+    // Not map: this is done for every record, and a function made for it would cost as much as a count.
+    for (let i = 0; i < aggregates.length; i++) {
+      const aggregate = aggregates[i]!;
       const input = aggregate.input(value as never, time);
-      return aggregate.add((before === undefined ? aggregate.init() : before[i]) as never, input as never);
-    });
+      after.push(aggregate.add((before === undefined ? aggregate.init() : before[i]) as never, input as never));
+    }
+    return after;
   }
 
   merge(a: Accumulators | undefined, b: Accumulators): Accumulators {
@@ -44,7 +54,8 @@ export class Aggregation {
 
   /** Writes each aggregate's result into its field of a row. User code: may throw. */
   addResults(row: Record<string, unknown>, accumulators: Accumulators): void {
-    this.#names.forEach((name, i) => (row[name] = this.#aggregates[i]!.result(accumulators[i] as never)));
+    const names = this.#names;
+    for (let i = 0; i < names.length; i++) row[names[i]!] = this.#aggregates[i]!.result(accumulators[i] as never);
   }
 
   /** What stored accumulators must agree with, or lead to. */

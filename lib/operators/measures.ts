@@ -7,7 +7,7 @@ export class Measures {
 
   /** Starts a unit of work that is kept or undone as a whole. */
   begin(): void {
-    this.#undo.length = 0;
+    if (this.#undo.length > 0) this.#undo = []; // most units measure nothing
   }
 
   undo(): void {
@@ -15,7 +15,7 @@ export class Measures {
       if (before === undefined) this.#sums.delete(key);
       else this.#sums.set(key, before);
     }
-    this.#undo.length = 0;
+    this.begin();
   }
 
   add(measure: Measure): void {

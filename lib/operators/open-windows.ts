@@ -87,10 +87,11 @@ export class OpenWindows {
 
   #opened(end: number, entryKey: string, value: unknown): OpenWindow {
     const assigner = this.#assigner;
-    const [accumulators, extra, firing] = (this.isBare ? [value, null, null] : value) as StoredWindow;
     let start = BEFORE_ALL_TIME;
+    if (assigner.kind === "time") start = assigner.startOf?.(end) ?? Number.parseInt(entryKey, 10);
+    if (this.isBare) return { start, end, latest: end - 1, accumulators: value as Accumulators, firing: undefined };
+    const [accumulators, extra, firing] = value as StoredWindow;
     if (assigner.kind === "session") start = extra!;
-    else if (assigner.kind === "time") start = assigner.startOf?.(end) ?? Number.parseInt(entryKey, 10);
     const latest = assigner.kind === "global" ? extra! : end - 1;
     return {
       start,

@@ -62,8 +62,8 @@ export type StoredUnit = Omit<UnitDescription, "key" | "table"> & { readonly key
 export interface Unit {
   readonly operator: string;
   /** For the dead letter, should it come to that. */
-  readonly describe: () => UnitDescription;
-  readonly run: () => void;
+  describe(): UnitDescription;
+  run(): void;
 }
 
 /** An operator that acts when event time moves, or processing time. */

@@ -1,5 +1,6 @@
 import { systemicError } from "../errors.ts";
 import { keyGroupOf } from "../state/key-group.ts";
+import type { Undoable } from "../state/journal.ts";
 import { NO_TRACES, unitedTraces, type Traceparent } from "../state/traceparent.ts";
 import { encodeValue } from "../state/value-text.ts";
 import type { TimeWindows, Window } from "../windows/window.ts";
@@ -59,7 +60,7 @@ interface Slice extends PartialAggregate {
  * The end of a stage before a window: aggregates what one commit has for each key and window, and sends that instead of
  * every record. What is not sent yet when the commit is made is sent by {@link flush}: nothing of it is state.
  */
-export class PreAggregate {
+export class PreAggregate implements Undoable {
   readonly #spec: ShuffleSpec;
   readonly #window: WindowSpec<TimeWindows>;
   readonly #context: OperatorContext;
@@ -103,6 +104,11 @@ export class PreAggregate {
     this.#slices.clear();
   }
 
+  undoChange(id: string, before: Slice | undefined): void {
+    if (before === undefined) this.#slices.delete(id);
+    else this.#slices.set(id, before);
+  }
+
   #add(keyCode: string, windows: readonly Window[], { time }: Meta, inputs: readonly unknown[]): void {
     const slices = this.#slices;
     const id = `${windows.map(({ start, end }) => `${start}-${end}`).join()} ${keyCode}`;
@@ -116,10 +122,7 @@ export class PreAggregate {
       traces: unitedTraces(before?.traces ?? NO_TRACES, this.#context.traces()),
     });
     // X7: what a record did is undone when it turns out to be poison further on.
-    this.#context.state.journal.record(() => {
-      if (before === undefined) slices.delete(id);
-      else slices.set(id, before);
-    });
+    this.#context.state.journal.record(this, id, before);
   }
 }
 

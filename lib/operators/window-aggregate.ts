@@ -274,12 +274,11 @@ export class WindowAggregate implements TimedOperator {
   }
 
   #pane({ start, end, latest, accumulators, firing }: OpenWindow, timing: PaneTiming): Pane {
-    const window =
-      this.#spec.assigner.kind === "global"
-        ? { start: undefined, end: undefined, time: latest }
-        : { start, end, time: end - 1 };
+    const isEndless = this.#spec.assigner.kind === "global";
     return {
-      ...window,
+      start: isEndless ? undefined : start,
+      end: isEndless ? undefined : end,
+      time: isEndless ? latest : end - 1,
       accumulators: accumulators!,
       firing: firing && { timing, index: firing.rows, retracts: firing.sent },
     };

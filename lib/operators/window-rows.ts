@@ -4,7 +4,7 @@ import type { WindowAssigner } from "../windows/window.ts";
 import type { Accumulators, Aggregation } from "./aggregation.ts";
 import type { PartOrigins } from "./evolution/part-origins.ts";
 import type { SentRow } from "./open-windows.ts";
-import type { OperatorContext, Push, StoredUnit, Unit } from "./operator.ts";
+import type { OperatorContext, Push, StoredUnit, Unit, UnitDescription } from "./operator.ts";
 import type { WindowSpec } from "./window-spec.ts";
 
 /** A row that a window makes. */
@@ -33,6 +33,9 @@ export class WindowRows {
   readonly #aggregation: Aggregation;
   readonly #context: OperatorContext;
   readonly #downstream: Push;
+  /** Rows with all their fields and no values: of windows with an end, and of those without. */
+  readonly #windowed: Readonly<Record<string, undefined>>;
+  readonly #endless: Readonly<Record<string, undefined>>;
 
   constructor(
     spec: Pick<WindowSpec<WindowAssigner>, "name" | "keyFields" | "trigger">,
@@ -44,24 +47,30 @@ export class WindowRows {
     this.#aggregation = aggregation;
     this.#context = context;
     this.#downstream = downstream;
+    const firing = spec.trigger === undefined ? [] : ["pane", "paneIndex"];
+    const sign = spec.trigger?.accumulation === "retracting" ? ["sign"] : [];
+    const fields = [...firing, ...sign, ...aggregation.names];
+    this.#windowed = emptyRow([...spec.keyFields, "windowStart", "windowEnd", ...fields]);
+    this.#endless = emptyRow([...spec.keyFields, ...fields]);
   }
 
   /** Sends a pane downstream, as a part of the unit that is at work. */
   send(pane: Pane, keyCode: string): void {
-    const { state } = this.#context;
-    this.#context.traced(state.traces.of(this.#spec.name, keyCode, pane), () => this.#sendRows(pane, keyCode));
+    const context = this.#context;
+    const traces = context.state.traces.of(this.#spec.name, keyCode, pane);
+    if (traces.length === 0) this.#sendRows(pane, keyCode);
+    else context.traced(traces, () => this.#sendRows(pane, keyCode));
   }
 
   #sendRows(pane: Pane, keyCode: string): void {
     const key = decodeKey(this.#spec.keyFields, keyCode);
     const { start, end, time, accumulators, firing } = pane;
-    if (this.#spec.trigger?.accumulation !== "retracting")
-      return this.#send(key, keyCode, { start, end }, pane, accumulators, {});
+    if (this.#spec.trigger?.accumulation !== "retracting") return this.#send(key, keyCode, pane, pane, accumulators);
     for (const [from, to, sent] of firing?.retracts ?? []) {
       const window = end === undefined ? { start, end } : { start: from, end: to };
-      this.#send(key, keyCode, window, { time, firing }, sent, { sign: -1 });
+      this.#send(key, keyCode, window, { time, firing }, sent, -1);
     }
-    this.#send(key, keyCode, { start, end }, pane, accumulators, { sign: 1 });
+    this.#send(key, keyCode, pane, pane, accumulators, 1);
   }
 
   #send(
@@ -70,39 +79,29 @@ export class WindowRows {
     { start, end }: Pick<Pane, "start" | "end">,
     { time, firing }: Pick<Pane, "time" | "firing">,
     accumulators: Accumulators,
-    sign: { readonly sign?: 1 | -1 },
+    sign?: 1 | -1,
   ): void {
-    this.#context.enter(this.#spec.name);
-    const row: Record<string, unknown> = { ...key };
+    const { name, keyFields, trigger } = this.#spec;
+    this.#context.enter(name);
+    // A copy of what has all fields: rows that get them one after the other cost several times as much.
+    const row: Record<string, unknown> = { ...(end === undefined ? this.#endless : this.#windowed) };
+    for (const field of keyFields) row[field] = key[field];
     if (end !== undefined) {
       row["windowStart"] = start;
       row["windowEnd"] = end;
     }
-    if (this.#spec.trigger !== undefined) {
+    if (trigger !== undefined) {
       row["pane"] = firing?.timing ?? "onTime";
       row["paneIndex"] = firing?.index ?? 0;
+      if (sign !== undefined) row["sign"] = sign;
     }
-    Object.assign(row, sign);
     this.#aggregation.addResults(row, accumulators);
     this.#downstream(row, { time, key, keyCode });
   }
 
   /** A pane as a unit of its own (X7). */
   unit(pane: Pane, keyCode: string): Unit {
-    const { start, end, time, accumulators, firing } = pane;
-    return {
-      operator: this.#spec.name,
-      describe: () => ({
-        kind: "pane",
-        key: decodeKey(this.#spec.keyFields, keyCode),
-        about: {
-          ...(end === undefined ? { time } : { start: start!, end }),
-          ...(firing && { pane: firing.timing, paneIndex: firing.index }),
-        },
-        content: firing === undefined ? accumulators : [accumulators, firing.retracts],
-      }),
-      run: () => this.send(pane, keyCode),
-    };
+    return new PaneUnit(this, this.#spec, pane, keyCode);
   }
 
   /** A pane made again of what a dead letter kept. @throws systemic error `state/accumulator` */
@@ -122,5 +121,48 @@ export class WindowRows {
       { start, end, time: time ?? end! - 1, accumulators: aggregation.restore(accumulators, from), firing },
       keyCode,
     );
+  }
+}
+
+const emptyRow = (fields: readonly string[]): Readonly<Record<string, undefined>> =>
+  Object.fromEntries(fields.map((field) => [field, undefined]));
+
+class PaneUnit implements Unit {
+  readonly #rows: WindowRows;
+  readonly #spec: Pick<WindowSpec<WindowAssigner>, "name" | "keyFields">;
+  readonly #pane: Pane;
+  readonly #keyCode: string;
+
+  constructor(
+    rows: WindowRows,
+    spec: Pick<WindowSpec<WindowAssigner>, "name" | "keyFields">,
+    pane: Pane,
+    keyCode: string,
+  ) {
+    this.#rows = rows;
+    this.#spec = spec;
+    this.#pane = pane;
+    this.#keyCode = keyCode;
+  }
+
+  get operator(): string {
+    return this.#spec.name;
+  }
+
+  describe(): UnitDescription {
+    const { start, end, time, accumulators, firing } = this.#pane;
+    return {
+      kind: "pane",
+      key: decodeKey(this.#spec.keyFields, this.#keyCode),
+      about: {
+        ...(end === undefined ? { time } : { start: start!, end }),
+        ...(firing && { pane: firing.timing, paneIndex: firing.index }),
+      },
+      content: firing === undefined ? accumulators : [accumulators, firing.retracts],
+    };
+  }
+
+  run(): void {
+    this.#rows.send(this.#pane, this.#keyCode);
   }
 }

@@ -13,7 +13,7 @@ import { encodeKey, type KeyValue } from "../state/key.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { breakerOpen, type Breakers } from "./breakers.ts";
 import type { BreakerOutcome, CircuitBreaker } from "./circuit-breaker.ts";
-import type { Entering } from "./intake.ts";
+import type { IncomingUnit } from "./intake.ts";
 import { Limiter } from "./limiter.ts";
 import type { LookupTables } from "./lookup-table.ts";
 
@@ -74,14 +74,14 @@ export class Enrichment {
   /**
    * What the values need, looked up: in rounds, as what an operator adds may decide what the next one needs.
    *
-   * @param open each value; one that throws becomes a dead letter in the fold
+   * @param units one that cannot be opened becomes a dead letter in the fold
    * @throws infrastructure error `enrich/failed` where an operator's lookups are to be repeated
    */
-  async answersFor(open: readonly (() => Entering)[]): Promise<Answers> {
+  async answersFor(units: readonly IncomingUnit[]): Promise<Answers> {
     const answers = new Map<string, Map<string, Answer>>();
     // A key that is another one each time is never known: it is a dead letter in the fold.
     for (let round = 0; round < this.#desks.size; round++) {
-      const wanted = this.#wantedBy(open, answers);
+      const wanted = this.#wantedBy(units, answers);
       if (wanted.size === 0) break;
       const lookups = [...wanted].map(async ([name, keys]) => {
         const desk = this.#desks.get(name)!;
@@ -99,7 +99,7 @@ export class Enrichment {
 
   /** What is needed and not known: by operator, by key code. */
   #wantedBy(
-    open: readonly (() => Entering)[],
+    units: readonly IncomingUnit[],
     answers: Map<string, Map<string, Answer>>,
   ): ReadonlyMap<string, ReadonlyMap<string, KeyValue>> {
     const time = this.#settings.now();
@@ -117,10 +117,10 @@ export class Enrichment {
       return undefined;
     };
     const enter = this.#settings.preparation.bind(ask);
-    for (const one of open) {
+    for (const unit of units) {
       try {
-        const { entry, value, ...meta } = one();
-        enter(entry)(value, meta);
+        const opened = unit.open();
+        enter(unit.entry)(opened.value, opened);
       } catch {
         // The fold meets it again, and makes a dead letter of it, or stops (X7, X10).
       }

@@ -275,12 +275,12 @@ export class Fold {
     try {
       const decoded = unit.open();
       this.#draft.trace(decoded.traces ?? NO_TRACES);
-      const enter = this.#stage.enter(decoded.entry);
-      if (enter === undefined) throw noEntry(decoded.entry);
+      const enter = this.#stage.enter(unit.entry);
+      if (enter === undefined) throw noEntry(unit.entry);
       enter(decoded.value, decoded);
       time = decoded.time;
       // What every task has is no key's: more shards would not spread it.
-      if (decoded.keyCode !== "" && !program.replicated.has(decoded.entry))
+      if (decoded.keyCode !== "" && !program.replicated.has(unit.entry))
         this.#keys.add(decoded.key, decoded.keyCode, unit.records);
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;

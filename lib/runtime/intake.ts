@@ -4,21 +4,21 @@ import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import type { DecodedRecord, IncomingRecord, RecordFormat } from "./record.ts";
 import { sourceUnits } from "./source-units.ts";
 
-/** A decoded value, and where in the stage it enters: the name of the source, or of the `keyBy` it comes through. */
-export interface Entering extends DecodedRecord {
-  readonly entry: string;
-  /** What it is traced by, where it is. */
+/** What a unit holds, and what it is traced by, where it is. */
+export interface Opened extends DecodedRecord {
   readonly traces?: readonly Traceparent[];
 }
 
 /** What is folded or set aside as a whole (X7): a record, or one of the elements packed in it. */
 export interface IncomingUnit {
-  /** Throws poison errors for what it cannot make sense of. */
-  readonly open: () => Entering;
+  /** Where in the stage it enters: the name of the source, or of the `keyBy` it comes through. */
+  readonly entry: string;
   /** How many records of the source it stands for. */
   readonly records: number;
+  /** Throws poison errors for what it cannot make sense of. */
+  open(): Opened;
   /** It alone, as a record: for its dead letter. */
-  readonly record: () => IncomingRecord;
+  record(): IncomingRecord;
 }
 
 /** How records become values, and how event time follows from them. Pure but for the state given. */
@@ -49,13 +49,16 @@ export type TraceOf = (record: never) => string | undefined;
  * @param disorder milliseconds
  * @param trace nothing where records are not traced
  */
-export const sourceIntake = (source: string, format: RecordFormat, disorder: number, trace?: TraceOf): Intake => ({
-  kind: "source",
-  unitsOf: (record, state) => sourceUnits({ source, format, trace }, record, state),
-  unitsOfLetter: (record) => sourceUnits({ source, format, trace }, record, undefined),
-  skip: () => undefined,
-  watermarkOf: (time) => time - disorder,
-  watermarkIn: () => BEFORE_ALL_TIME,
-  isSilent: () => true,
-  missingIn: () => [],
-});
+export function sourceIntake(source: string, format: RecordFormat, disorder: number, trace?: TraceOf): Intake {
+  const how = { source, format, trace };
+  return {
+    kind: "source",
+    unitsOf: (record, state) => sourceUnits(how, record, state),
+    unitsOfLetter: (record) => sourceUnits(how, record, undefined),
+    skip: () => undefined,
+    watermarkOf: (time) => time - disorder,
+    watermarkIn: () => BEFORE_ALL_TIME,
+    isSilent: () => true,
+    missingIn: () => [],
+  };
+}

@@ -2,7 +2,7 @@ import { isWithin } from "../state/hash-range.ts";
 import { partitionKeyOf } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
 import { NO_TRACES, sampledTrace, type Traceparent } from "../state/traceparent.ts";
-import type { Entering, IncomingUnit, TraceOf } from "./intake.ts";
+import type { IncomingUnit, Opened, TraceOf } from "./intake.ts";
 import type { DecodedRecord, IncomingRecord, Pack, PackedEvent, RecordFormat } from "./record.ts";
 
 /** How a source's records are read. */
@@ -22,26 +22,69 @@ export function sourceUnits(
   record: IncomingRecord,
   state: TaskState | undefined,
 ): readonly IncomingUnit[] {
-  const { unpack, decode } = how.format;
-  const whole = (open: () => DecodedRecord) => [
-    { open: () => entering(how, open()), records: 1, record: () => record },
-  ];
+  const { unpack } = how.format;
   let pack: Pack | undefined;
   try {
     pack = unpack?.(record);
   } catch (thrown) {
-    return whole(() => {
-      throw thrown;
-    });
+    return [new UnreadableUnit(how.source, record, thrown)];
   }
-  if (pack === undefined) return whole(() => decode(record));
+  if (pack === undefined) return [new RecordUnit(how, record)];
   const units = pack.events.map((event) => new PackedUnit(how, record, event));
   if (state === undefined || !pack.isSentAgain) return units;
   return units.filter((unit) => !unit.isElsewhere(state));
 }
 
+/** A record that is one event. */
+class RecordUnit implements IncomingUnit {
+  readonly entry: string;
+  readonly #how: SourceFormat;
+  readonly #record: IncomingRecord;
+
+  constructor(how: SourceFormat, record: IncomingRecord) {
+    this.entry = how.source;
+    this.#how = how;
+    this.#record = record;
+  }
+
+  get records(): number {
+    return 1;
+  }
+
+  open(): Opened {
+    return traced(this.#how, this.#how.format.decode(this.#record));
+  }
+
+  record(): IncomingRecord {
+    return this.#record;
+  }
+}
+
+/** A record that could not be taken apart, or made sense of. */
+export class UnreadableUnit implements IncomingUnit {
+  readonly entry: string;
+  readonly records = 1;
+  readonly #record: IncomingRecord;
+  readonly #why: unknown;
+
+  constructor(entry: string, record: IncomingRecord, why: unknown) {
+    this.entry = entry;
+    this.#record = record;
+    this.#why = why;
+  }
+
+  open(): Opened {
+    throw this.#why;
+  }
+
+  record(): IncomingRecord {
+    return this.#record;
+  }
+}
+
 /** An event that came with others in a record. */
 class PackedUnit implements IncomingUnit {
+  readonly entry: string;
   readonly records = 1;
   readonly #how: SourceFormat;
   readonly #record: IncomingRecord;
@@ -49,19 +92,22 @@ class PackedUnit implements IncomingUnit {
   #decoded: DecodedRecord | undefined;
 
   constructor(how: SourceFormat, record: IncomingRecord, event: PackedEvent) {
+    this.entry = how.source;
     this.#how = how;
     this.#record = record;
     this.#event = event;
   }
 
-  open = (): Entering => entering(this.#how, this.#decode());
+  open(): Opened {
+    return traced(this.#how, this.#decode());
+  }
 
   /** It alone: on its way back it is routed by its own key, if it has one that can be read. */
-  record = (): IncomingRecord => {
+  record(): IncomingRecord {
     const { position, arrival } = this.#record;
     const { base64, partitionKey, packedBy } = this.#event;
     return { position, arrival, base64, partitionKey: partitionKey ?? this.#ownKey() ?? packedBy };
-  };
+  }
 
   /** Whether its key is another partition's. What cannot be decoded is a dead letter wherever it is. */
   isElsewhere({ range, hashOf }: TaskState): boolean {
@@ -89,11 +135,8 @@ class PackedUnit implements IncomingUnit {
   }
 }
 
-function entering({ source, trace }: SourceFormat, decoded: DecodedRecord): Entering {
-  return trace === undefined
-    ? { entry: source, ...decoded }
-    : { entry: source, ...decoded, traces: tracesOf(decoded.value, trace) };
-}
+const traced = ({ trace }: SourceFormat, decoded: DecodedRecord): Opened =>
+  trace === undefined ? decoded : { ...decoded, traces: tracesOf(decoded.value, trace) };
 
 /** A trace is worth less than the record: what goes wrong here is no trace, and no dead letter. */
 function tracesOf(value: unknown, trace: TraceOf): readonly Traceparent[] {

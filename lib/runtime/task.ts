@@ -286,7 +286,7 @@ export class Task {
     const { enrichment, fold: settings } = this.#settings;
     if (enrichment === undefined) return;
     const units = records.flatMap((record) => settings.intake.unitsOfLetter(record));
-    fold.answers = await enrichment.answersFor(units.map(({ open }) => open));
+    fold.answers = await enrichment.answersFor(units);
   }
 
   /** Whether a task that has nothing to commit must begin nevertheless: others wait for what it says of itself. */

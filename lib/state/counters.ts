@@ -25,23 +25,29 @@ type CounterName = `${string} ${CounterField}`;
 export class Counters {
   // By operator and then by field: names joined for every record would cost more than the counting.
   readonly #values = new Map<string, OperatorCounts>();
-  /** What the unit has counted. */
-  readonly #undo: { readonly counts: OperatorCounts; readonly field: CounterField; readonly n: number }[] = [];
+  /** What the unit has counted: whose, what, how many. Lists that are used again, as in `Journal`. */
+  readonly #counted: OperatorCounts[] = [];
+  readonly #fields: CounterField[] = [];
+  readonly #amounts: number[] = [];
+  #size = 0;
 
   begin(): void {
-    this.#undo.length = 0;
+    this.#size = 0;
   }
 
   undo(): void {
-    for (const { counts, field, n } of this.#undo) counts[field] -= n;
-    this.#undo.length = 0;
+    for (let at = 0; at < this.#size; at++) this.#counted[at]![this.#fields[at]!] -= this.#amounts[at]!;
+    this.#size = 0;
   }
 
   /** Counts some, to be taken back if the unit is undone. */
   count(operator: string, field: CounterField, n = 1): void {
     const counts = this.#of(operator);
     counts[field] += n;
-    this.#undo.push({ counts, field, n });
+    const at = this.#size++;
+    this.#counted[at] = counts;
+    this.#fields[at] = field;
+    this.#amounts[at] = n;
   }
 
   /** Counts some that stay, whatever becomes of the unit. */

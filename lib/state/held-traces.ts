@@ -1,4 +1,4 @@
-import type { Journal } from "./journal.ts";
+import type { Journal, Undoable } from "./journal.ts";
 import { MOST_TRACES, NO_TRACES, type Traceparent } from "./traceparent.ts";
 
 /** A trace of a record that is in windows: whose, of which event time, and the end of the last of them. */
@@ -14,7 +14,7 @@ interface Stretch {
  * What a task remembers of traced records while windows that they fell into are open. It is no state of operators: bounded,
  * the oldest giving way, so that who traces much does not pay for it in every commit.
  */
-export class HeldTraces {
+export class HeldTraces implements Undoable {
   readonly #journal: Journal;
   #held: readonly HeldTrace[] = [];
 
@@ -71,13 +71,16 @@ export class HeldTraces {
     this.#held = held.slice(-MOST_TRACES);
   }
 
+  undoChange(before: readonly HeldTrace[]): void {
+    this.#held = before;
+  }
+
   #keep(isKept: (one: HeldTrace) => boolean): void {
     if (!this.#held.every(isKept)) this.#change(this.#held.filter(isKept));
   }
 
   #change(held: readonly HeldTrace[]): void {
-    const before = this.#held;
-    this.#journal.record(() => (this.#held = before));
+    this.#journal.record(this, this.#held);
     this.#held = held;
   }
 }

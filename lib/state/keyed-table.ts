@@ -1,4 +1,4 @@
-import type { Journal } from "./journal.ts";
+import type { Journal, Undoable } from "./journal.ts";
 import { SpaceQueue } from "./space-queue.ts";
 
 /** What changed in a table since its last commit, ready for a codec. */
@@ -20,7 +20,7 @@ export interface TableDelta {
  * Values are never changed in place: one puts the next. The table knows what was touched since
  * {@link takeDelta}, so a delta holds only what changed.
  */
-export class KeyedTable {
+export class KeyedTable implements Undoable {
   readonly #journal: Journal;
   readonly #spaces = new Map<number, Map<string, unknown>>();
   readonly #queue = new SpaceQueue((space) => this.#spaces.has(space));
@@ -156,10 +156,15 @@ export class KeyedTable {
     this.#floor = Number.NEGATIVE_INFINITY;
   }
 
+  /** Puts back what an entry was. */
+  undoChange(space: number, key: string, before: unknown): void {
+    this.#set(space, key, before);
+  }
+
   #change(space: number, key: string, value: unknown): void {
     const before = this.get(space, key);
     this.#set(space, key, value);
-    this.#journal.record(() => this.#set(space, key, before));
+    this.#journal.record(this, space, key, before);
     let touched = this.#touched.get(space);
     if (touched === undefined) this.#touched.set(space, (touched = new Map<string, boolean>()));
     if (!touched.has(key)) touched.set(key, before !== undefined);

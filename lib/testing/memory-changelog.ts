@@ -5,6 +5,8 @@ import type { Partition } from "../state/partition.ts";
 
 interface StoredTask {
   readonly commits: Map<number, StoredCommit>;
+  /** The highest epoch that was ever there. */
+  last: number;
   item: TaskItem;
 }
 
@@ -16,23 +18,22 @@ export class MemoryChangelog implements Changelog {
     task: string,
     { from, limit }: { readonly from: number; readonly limit?: number },
   ): Promise<NewestCommits> {
-    const { commits, item } = this.#task(task);
-    const descending = [...commits.values()].filter(({ epoch }) => epoch >= from).sort((a, b) => b.epoch - a.epoch);
+    const { item } = this.#task(task);
+    const descending = this.#descending(task, from);
     const page = descending.slice(0, limit);
     return { item, commits: page, complete: page.length === descending.length, bytes: bytesOf(page) };
   }
 
   async range(task: string, from: number, to: number) {
-    const commits = [...this.#task(task).commits.values()]
-      .filter(({ epoch }) => epoch >= from && epoch <= to)
-      .sort((a, b) => a.epoch - b.epoch);
+    const commits = this.#descending(task, from, to).reverse();
     return { commits, bytes: bytesOf(commits) };
   }
 
   async append(task: string, commit: StoredCommit): Promise<boolean> {
-    const { commits } = this.#task(task);
-    const there = commits.get(commit.epoch);
-    if (there === undefined) commits.set(commit.epoch, commit);
+    const stored = this.#task(task);
+    const there = stored.commits.get(commit.epoch);
+    if (there === undefined) stored.commits.set(commit.epoch, commit);
+    stored.last = Math.max(stored.last, commit.epoch);
     return there === undefined || there.nonce === commit.nonce;
   }
 
@@ -86,9 +87,20 @@ export class MemoryChangelog implements Changelog {
     }
   }
 
+  /** Only those are looked at that are asked for: a log grows, and a turn reads its end. */
+  #descending(task: string, from: number, to = Number.POSITIVE_INFINITY): StoredCommit[] {
+    const { commits, last } = this.#task(task);
+    const found: StoredCommit[] = [];
+    for (let epoch = Math.min(to, last); epoch >= Math.max(from, 1); epoch--) {
+      const commit = commits.get(epoch);
+      if (commit !== undefined) found.push(commit);
+    }
+    return found;
+  }
+
   #task(name: string): StoredTask {
     let task = this.#tasks.get(name);
-    if (task === undefined) this.#tasks.set(name, (task = { commits: new Map(), item: NEW_TASK_ITEM }));
+    if (task === undefined) this.#tasks.set(name, (task = { commits: new Map(), last: 0, item: NEW_TASK_ITEM }));
     return task;
   }
 }

@@ -9,6 +9,7 @@ import { encodeValue } from "../../state/value-text.ts";
 import { BEFORE_ALL_TIME } from "../../time/instant.ts";
 import type { IncomingUnit, Intake } from "../intake.ts";
 import type { IncomingRecord } from "../record.ts";
+import { UnreadableUnit } from "../source-units.ts";
 import { elementsText, parsePack, type Element, type Pack } from "./pack.ts";
 
 export interface ShuffleInput {
@@ -31,7 +32,7 @@ export class ShuffleIntake implements Intake {
 
   unitsOf(record: IncomingRecord, state: TaskState): readonly IncomingUnit[] {
     const pack = open(record);
-    if (pack instanceof Error) return [unreadable(record, pack)];
+    if (pack instanceof Error) return [new UnreadableUnit("", record, pack)];
     const { producer, epoch } = pack;
     if (pack.kind === "news") {
       hear(state, producer, epoch, pack.news);
@@ -48,7 +49,7 @@ export class ShuffleIntake implements Intake {
 
   unitsOfLetter(record: IncomingRecord): readonly IncomingUnit[] {
     const pack = open(record);
-    if (pack instanceof Error) return [unreadable(record, pack)];
+    if (pack instanceof Error) return [new UnreadableUnit("", record, pack)];
     return pack.kind === "news" ? [] : pack.elements.map((element) => this.#unit(record, pack, element));
   }
 
@@ -75,7 +76,8 @@ export class ShuffleIntake implements Intake {
   #unit(record: IncomingRecord, { producer, epoch, entry }: Extract<Pack, { kind: "elements" }>, element: Element) {
     const { index, time, keyCode, value, traces } = element;
     return {
-      open: () => ({ entry, value, time, key: this.#keyOf(entry, keyCode), keyCode, traces }),
+      entry,
+      open: () => ({ value, time, key: this.#keyOf(entry, keyCode), keyCode, traces }),
       records: recordsIn(entry, value),
       record: () => {
         const text = `[${time},${JSON.stringify(keyCode)},${encodeValue(value, "A dead letter's value")}]`;
@@ -125,11 +127,3 @@ function recordsIn(entry: string, value: unknown): number {
   const { records } = isPartialEntry(entry) ? (value as PartialAggregate) : { records: 1 };
   return Number.isSafeInteger(records) && records > 0 ? records : 1;
 }
-
-const unreadable = (record: IncomingRecord, error: Error): IncomingUnit => ({
-  open: () => {
-    throw error;
-  },
-  records: 1,
-  record: () => record,
-});

@@ -2,7 +2,7 @@ import type { Answer, EnrichSpec } from "../../operators/enrich.ts";
 import type { Ask, Preparation } from "../../operators/preparation.ts";
 import { AnswerCache } from "../../runtime/answer-cache.ts";
 import { lookupFailed, rowAnswer, type Answers } from "../../runtime/enrichment.ts";
-import type { Entering } from "../../runtime/intake.ts";
+import type { IncomingUnit } from "../../runtime/intake.ts";
 import { encodeKey, type KeyValue } from "../../state/key.ts";
 import { noAnswer } from "./driver-errors.ts";
 
@@ -29,10 +29,10 @@ export class DriverLookups {
   }
 
   /**
-   * @param open each value; one that throws becomes a dead letter in the fold
+   * @param units one that cannot be opened becomes a dead letter in the fold
    * @throws definition error `driver/no-answer`; infrastructure error `enrich/failed`
    */
-  answersFor({ bind }: Preparation, open: readonly (() => Entering)[]): Answers {
+  answersFor({ bind }: Preparation, units: readonly IncomingUnit[]): Answers {
     const answers = new Map<string, Map<string, Answer>>();
     let failure: { readonly cause: unknown } | undefined;
     const ask: Ask = (spec, key) => {
@@ -49,10 +49,10 @@ export class DriverLookups {
       }
     };
     const enter = bind(ask);
-    for (const one of open) {
+    for (const unit of units) {
       try {
-        const { entry, value, ...meta } = one();
-        enter(entry)(value, meta);
+        const opened = unit.open();
+        enter(unit.entry)(opened.value, opened);
       } catch {
         // The fold meets it again, and makes a dead letter of it, or stops (X7, X10).
       }

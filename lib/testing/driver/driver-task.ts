@@ -123,8 +123,7 @@ export class DriverTask {
     const { preparation } = stage.program;
     if (preparation === undefined) return;
     const units = records.flatMap((record) => stage.intake.unitsOfLetter(record));
-    const open = units.map((unit) => unit.open);
-    this.#task.fold.answers = lookups.answersFor(preparation, open);
+    this.#task.fold.answers = lookups.answersFor(preparation, units);
   }
 
   /** @param fold tells whether there is something to commit */

@@ -102,6 +102,7 @@ export class SimulatedFunction {
           this.#harm(record, unit, environment);
           return unit.open();
         },
+        entry: unit.entry,
         records: unit.records,
         record: () => unit.record(),
       }));

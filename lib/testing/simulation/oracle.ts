@@ -2,7 +2,7 @@ import type { OperatorContext, Unit, UnitDescription } from "../../operators/ope
 import type { StageInstance, StageProgram } from "../../operators/program.ts";
 import { KILLED, type DeadLetter } from "../../runtime/dead-letter.ts";
 import { unitIn } from "../../runtime/redriven-unit.ts";
-import type { Entering } from "../../runtime/intake.ts";
+import type { DecodedRecord } from "../../runtime/record.ts";
 import type { Output } from "../../state/commit.ts";
 import { TaskState } from "../../state/task-state.ts";
 import { NO_TRACES } from "../../state/traceparent.ts";
@@ -15,6 +15,11 @@ interface KeyRun {
   readonly state: TaskState;
   readonly stage: StageInstance;
   readonly outputs: Output[];
+}
+
+/** A decoded value, and where in the stage it enters. */
+export interface Entering extends DecodedRecord {
+  readonly entry: string;
 }
 
 /** When something is folded again: in which commit, and how far the task was. */

@@ -1,11 +1,10 @@
 import { KILLED } from "../../../runtime/dead-letter.ts";
 import { keyByOf } from "../../../operators/pre-aggregate.ts";
-import type { Entering } from "../../../runtime/intake.ts";
 import { decodeKey } from "../../../state/key.ts";
 import type { Node, NodeOf } from "../../../pipeline/topology.ts";
 import { BEFORE_ALL_TIME } from "../../../time/instant.ts";
 import { BROKEN_BUILD } from "../broken-build.ts";
-import { Oracle, type Moment } from "../oracle.ts";
+import { Oracle, type Entering, type Moment } from "../oracle.ts";
 import type { Simulation } from "../simulation.ts";
 import type { SimulatedStage } from "../stage.ts";
 import type { StreamRecord } from "../stream.ts";

@@ -1,10 +1,10 @@
 import { kinesisDecoder } from "../../../connectors/kinesis/decode.ts";
 import { isPartialEntry, keyByOf, type PartialAggregate } from "../../../operators/pre-aggregate.ts";
 import { KILLED, type DeadLetter } from "../../../runtime/dead-letter.ts";
-import type { Entering } from "../../../runtime/intake.ts";
 import type { IncomingRecord } from "../../../runtime/record.ts";
 import { parsePack, type Pack } from "../../../runtime/shuffle/pack.ts";
 import { decodeKey } from "../../../state/key.ts";
+import type { Entering } from "../oracle.ts";
 import { elementsIn, onlyElementIn } from "../shuffle-stream.ts";
 import type { SimulatedStage } from "../stage.ts";
 import type { StreamRecord } from "../stream.ts";
