@@ -36,6 +36,9 @@ export type { Table } from "./pipeline/table.ts";
 export type { Broadcasting, BroadcastOptions } from "./pipeline/broadcast.ts";
 export type { Broadcast, BroadcastTable } from "./operators/broadcast/broadcast.ts";
 export type { Connect, Connected } from "./pipeline/connect.ts";
+export type { Join, Joined, JoinOptions, LateChange } from "./pipeline/join.ts";
+export type { ChangesAsTable, TableOptions, ToTable, ValuesAsTable } from "./pipeline/to-table.ts";
+export type { VersionedTable, VersionOrder } from "./operators/join/table-change.ts";
 export type { Process, Processed } from "./pipeline/process.ts";
 export {
   list,

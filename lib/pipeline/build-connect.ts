@@ -32,8 +32,8 @@ interface Side {
   readonly keyFields: readonly string[];
 }
 
-/** Equal keys of both must be in one partition. */
-function checkMeeting(builder: Builder, what: string, ours: Side, theirs: Side): void {
+/** Equal keys of both must be in one partition. @throws definition errors naming `what` reads both */
+export function checkMeeting(builder: Builder, what: string, ours: Side, theirs: Side): void {
   if (ours.node === theirs.node) throw builder.refuse(what, "is connected with the stream itself");
   const [a, b] = [ours, theirs].map(({ node }) => [...builder.rootsOf(node)][0]!) as [number, number];
   const source = [a, b].map((root) => builder.nodeAt(root)).find(({ kind }) => kind === "source");

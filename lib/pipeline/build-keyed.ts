@@ -3,11 +3,14 @@ import { toPositiveMillis } from "../time/duration.ts";
 import type { Builder } from "./builder.ts";
 import { buildConnect, KEYED, type BuiltKeyed } from "./build-connect.ts";
 import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
+import { buildJoin, type Combine } from "./build-join.ts";
 import { buildProcess } from "./build-process.ts";
 import { buildSide, buildStream } from "./build-stream.ts";
+import type { BuiltTable } from "./build-table.ts";
 import { buildWindow } from "./build-window.ts";
 import type { DeduplicateOptions } from "./deduplicate.ts";
 import { OPERATOR } from "./handle.ts";
+import type { JoinOptions } from "./join.ts";
 import type { WindowOptions } from "./stream.ts";
 
 /**
@@ -22,6 +25,8 @@ export const buildKeyed = (builder: Builder, here: () => number, operator: numbe
     buildWindow(builder, here(), keyFields, name, assigner, options),
   [KEYED]: () => ({ node: here(), keyFields }),
   connect: (other: BuiltKeyed | undefined) => buildConnect(builder, here, keyFields, other),
+  join: (name: string, table: BuiltTable, combine: Combine, options?: JoinOptions) =>
+    buildJoin(builder, { node: here(), keyFields }, name, table, combine, options),
   process: (name: string, process: Parameters<typeof buildProcess>[4]) =>
     buildProcess(builder, here(), keyFields, name, process),
   enrich: (name: string, options: AnyEnrichOptions) =>

@@ -42,7 +42,7 @@ export function buildProcess(
   const broadcasts = broadcastsOf(builder, input, name, process.broadcast ?? {});
   const was = process.was ?? [];
   const node = builder.add({ kind: "process", name, input, other, broadcasts, keyFields, definition, was });
-  refuseCycle(builder, name, node);
+  refuseCycle(builder, `process("${name}")`, node);
   const sides = Object.keys(definition.sides).map((side) => [side, buildSide(builder, node, side, keyFields)]);
   return Object.defineProperty(buildStream(builder, node, keyFields), "side", { value: Object.fromEntries(sides) });
 }
@@ -97,12 +97,12 @@ const ADVICE = {
   sides: "Use side<Row>().",
 };
 
-/** A stage that reads what comes of what it sends waits for itself. @throws definition error naming the process function */
-function refuseCycle(builder: Builder, name: string, node: number): void {
+/** A stage that reads what comes of what it sends waits for itself. @throws definition error naming `what` makes it do so */
+export function refuseCycle(builder: Builder, what: string, node: number): void {
   const root = [...builder.rootsOf(node)][0]!;
   if (!isCycle(builder.nodes, root)) return;
   throw builder.refuse(
-    `process("${name}")`,
+    what,
     `would have the stage "${builder.nodeAt(root).name}" read what it sends itself`,
     "Connect and broadcast streams that do not come from there.",
   );

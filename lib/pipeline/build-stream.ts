@@ -4,6 +4,7 @@ import { buildBroadcast } from "./build-broadcast.ts";
 import type { Builder } from "./builder.ts";
 import { buildEnrich, type AnyEnrichOptions } from "./build-enrich.ts";
 import { buildKeyed } from "./build-keyed.ts";
+import { buildTable, type AnyTableOptions } from "./build-table.ts";
 import { OPERATOR } from "./handle.ts";
 import { buildMetric, type AnyMetricOptions } from "./metric.ts";
 import { checkField } from "./names.ts";
@@ -75,6 +76,7 @@ function streamOf(builder: Builder, here: () => number, operator: number, keyFie
     },
     broadcast: (name: string, options: BroadcastOptions<never, never>) =>
       buildBroadcast(builder, here(), name, options),
+    toTable: (name: string, options: AnyTableOptions) => buildTable(builder, here(), name, options),
     metric: (name: string, options?: AnyMetricOptions) => {
       buildMetric(builder, here(), name, options);
       return stream;

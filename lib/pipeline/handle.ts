@@ -39,6 +39,14 @@ export interface InsideDeduplicate<out K> {
   readonly key: K;
 }
 
+/** Records `T` that wait, and versions of rows `V`, per key `K`. */
+export interface InsideJoin<out K, out T, out V> {
+  readonly kind: "join";
+  readonly key: K;
+  readonly record: T;
+  readonly row: V;
+}
+
 /** What is looked up by `Q`, and found, `V`. */
 export interface InsideEnrich<out Q extends KeyValue, out V> {
   readonly kind: "enrich";

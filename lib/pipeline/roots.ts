@@ -1,4 +1,4 @@
-import { broadcastsReadBy, inputsOf, type Node } from "./topology.ts";
+import { broadcastsReadBy, inputsOf, otherOf, type Node } from "./topology.ts";
 
 /** Where a node's partitions come from: a source, or the internal stream behind a `keyBy`. */
 export const isRoot = ({ kind }: Node): boolean => kind === "source" || kind === "keyBy";
@@ -14,7 +14,7 @@ export function rootsOfAll(nodes: readonly Node[]): readonly ReadonlySet<number>
   nodes.forEach((node, i) => {
     const own = isRoot(node) ? [i] : inputsOf(node).flatMap((input) => [...roots[input]!]);
     roots.push(new Set(own));
-    if (node.kind !== "process" || node.other === undefined) return;
+    if (otherOf(node) === undefined) return;
     const united = own.map(firstOf);
     const first = Math.min(...united);
     for (const root of united) firsts[root] = first;

@@ -9,9 +9,11 @@ import type { Connect } from "./connect.ts";
 import type { Deduplicate } from "./deduplicate.ts";
 import type { Enrich } from "./enrich.ts";
 import type { Handle, InsideKeyed, InsideWindow } from "./handle.ts";
+import type { Join } from "./join.ts";
 import type { MetricOptions } from "./metric.ts";
 import type { Process } from "./process.ts";
 import type { Accepts, AcceptsKey, Sink, SinkRow } from "./sink.ts";
+import type { ToTable } from "./to-table.ts";
 
 /**
  * Values of type `T`, partitioned by a key `K` (`never` where the source declares none).
@@ -19,7 +21,7 @@ import type { Accepts, AcceptsKey, Sink, SinkRow } from "./sink.ts";
  * Functions are synchronous and pure: they do not change the values they are given, which branches share, and what
  * they throw makes a dead letter of the record.
  */
-export interface Stream<T, K = never> extends Enrich<T, K>, Broadcasting<T> {
+export interface Stream<T, K = never> extends Enrich<T, K>, Broadcasting<T>, ToTable<T> {
   /** Keeps the values for which the predicate holds. */
   filter<U extends T>(name: string, predicate: (value: T) => value is U): Stream<U, K>;
   filter(name: string, predicate: (value: T) => boolean): Stream<T, K>;
@@ -65,7 +67,7 @@ export interface KeyByOptions {
 
 /** A stream seen by its key. */
 export interface Keyed<T, K>
-  extends Process<T, K>, Connect<T, K>, Deduplicate<T, K>, Enrich<T, K>, Handle<InsideKeyed<K>> {
+  extends Process<T, K>, Connect<T, K>, Join<T, K>, Deduplicate<T, K>, Enrich<T, K>, Handle<InsideKeyed<K>> {
   /** Groups the records of each key by windows of event time. The name addresses the operator's state. */
   window<F, const O extends WindowOptions = {}>(
     name: string,

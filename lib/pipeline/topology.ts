@@ -2,9 +2,11 @@ import type { Aggregate } from "../aggregates/aggregate.ts";
 import type { BroadcastSpec } from "../operators/broadcast/broadcast.ts";
 import type { EnrichSpec } from "../operators/enrich.ts";
 import type { EvolvingShape } from "../operators/evolution/state-shape.ts";
+import type { TableSpec } from "../operators/join/table-change.ts";
 import type { MetricSpec } from "../operators/metric.ts";
 import type { ProcessDefinition } from "../operators/process/process-function.ts";
 import type { KeySpec, KeyValue } from "../state/key.ts";
+import type { VersionedShape } from "../state/versions.ts";
 import type { CheckedTrigger } from "../windows/trigger.ts";
 import type { WindowAssigner } from "../windows/window.ts";
 import type { SinkDeclaration } from "./sink.ts";
@@ -54,6 +56,8 @@ export type Node =
       readonly keyFields: readonly string[];
       /** Whether a batch's records may be aggregated before they are sent, where what follows allows it. */
       readonly preAggregate: boolean;
+      /** Where what follows are joins, which keep its values as a table. */
+      readonly table?: TableSpec;
     }
   /** Every task of the stages that read it keeps it as a table. */
   | { readonly kind: "broadcast"; readonly name: string; readonly input: number; readonly spec: BroadcastSpec }
@@ -96,6 +100,23 @@ export type Node =
       /** Names that the operator had. */
       readonly was: readonly string[];
     }
+  /** Each record with the version of its row that was valid at its time. */
+  | {
+      readonly kind: "join";
+      readonly name: string;
+      readonly input: number;
+      /** The `keyBy` of the table's changes. */
+      readonly other: number;
+      readonly keyFields: readonly string[];
+      readonly table: TableSpec;
+      readonly combine: (record: never, row: never) => unknown;
+      readonly type: "left" | "inner";
+      /** Milliseconds. */
+      readonly allowedLateness: number;
+      readonly versions: VersionedShape;
+      /** Names that the operator had. */
+      readonly was: readonly string[];
+    }
   /** Sums up what its input's values say, and passes nothing on. */
   | { readonly kind: "metric"; readonly name: string; readonly input: number; readonly spec: MetricSpec }
   /** What leaves its input beside the rows: a window's late records, a branch of a split, a side output. Named `input.side`. */
@@ -108,8 +129,13 @@ export type NodeOf<K extends Node["kind"]> = Extract<Node, { kind: K }>;
 export function inputsOf(node: Node): readonly number[] {
   if (node.kind === "source") return [];
   if (node.kind === "union") return node.inputs;
-  return node.kind === "process" && node.other !== undefined ? [node.input, node.other] : [node.input];
+  const other = otherOf(node);
+  return other === undefined ? [node.input] : [node.input, other];
 }
+
+/** The index of the node whose stream an operator reads beside its own. */
+export const otherOf = (node: Node): number | undefined =>
+  node.kind === "process" || node.kind === "join" ? node.other : undefined;
 
 /** The broadcast streams that a node reads beside its inputs. */
 export const broadcastsReadBy = (node: Node): readonly number[] =>

@@ -5,7 +5,7 @@ import { fanOut } from "../operators/stateless.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "../operators/operator.ts";
 import type { TableDescription } from "../operators/stateful.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
-import { inputsOf, type Node, type Pipeline } from "../pipeline/topology.ts";
+import { inputsOf, otherOf, type Node, type Pipeline } from "../pipeline/topology.ts";
 import { hashOf, type KeyHash } from "../state/hash-range.ts";
 import { keyGroupOf, partitionKeyOfGroup } from "../state/key-group.ts";
 import { decodeKey, encodeKey, type KeyValues } from "../state/key.ts";
@@ -101,7 +101,7 @@ function bind(nodes: readonly PlacedNode[], stage: Stage, state: StageState, con
     const after = nodes.filter((next) => inputsOf(next.node).includes(index) && !stage.roots.includes(next.index));
     const pushOf = ({ index: next, node: reader }: PlacedNode) => {
       const { push, pushOther } = bounds.get(next)!;
-      return reader.kind === "process" && reader.other === index ? pushOther! : push;
+      return otherOf(reader) === index ? pushOther! : push;
     };
     const bound = operator.bind(context, {
       rows: fanOut(after.filter(({ node }) => node.kind !== "side").map(pushOf)),

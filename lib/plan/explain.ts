@@ -43,7 +43,7 @@ function inputText({ input }: Stage): string {
   }
   const { name, keyBys, broadcasts, producers } = input;
   const entries = [
-    ...keyBys.map((keyBy) => `keyBy ${keyBy.name}`),
+    ...keyBys.map((keyBy) => `${kindOfKeyBy(keyBy)} ${keyBy.name}`),
     ...broadcasts.map((broadcast) => `broadcast ${broadcast.name}`),
   ];
   const through = entries.length === 1 ? "" : `, through ${entries.join(" and ")}`;
@@ -59,12 +59,16 @@ function nodeText(node: Node, stageOf: (keyBy: string) => string): string {
       return `${node.kind} ${node.name}: state ${keyText(node.keyFields)}`;
     case "broadcast":
       return `broadcast ${node.name}: to every task that reads it`;
+    case "join":
+      return `join ${node.name}: ${node.type}, with rows of ${node.table.name} as of each record's time, state ${keyText(node.keyFields)}`;
     case "keyBy":
-      return `keyBy ${node.name}: a shuffle to stage ${stageOf(node.name)}`;
+      return `${kindOfKeyBy(node)} ${node.name}: a shuffle to stage ${stageOf(node.name)}`;
     default:
       return `${node.kind} ${node.name}`;
   }
 }
+
+const kindOfKeyBy = ({ table }: NodeOf<"keyBy">): string => (table === undefined ? "keyBy" : "table");
 
 /** The word that its windows are called by: tumbling, session, … */
 const kindOf = ({ assigner }: NodeOf<"window">): string => assigner.shape.split(/[:/]/, 1)[0]!;

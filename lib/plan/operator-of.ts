@@ -8,6 +8,7 @@ import { sinkOperator } from "../operators/sink.ts";
 import type { Node, Pipeline } from "../pipeline/topology.ts";
 import { broadcastOf } from "./broadcast-of.ts";
 import { deduplicateOf } from "./deduplicate-of.ts";
+import { joinOf } from "./join-of.ts";
 import { processOf } from "./process-of.ts";
 import { windowOf } from "./window-of.ts";
 
@@ -77,5 +78,7 @@ export function operatorOf(pipeline: Pipeline, node: Node): CompiledOperator {
       return broadcastOf(pipeline, node);
     case "process":
       return processOf(pipeline, node);
+    case "join":
+      return joinOf(pipeline, node);
   }
 }

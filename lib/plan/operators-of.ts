@@ -4,7 +4,7 @@ import type { Stage } from "./stage.ts";
 /** What passes on what comes to it, uncounted. */
 const UNCOUNTED: ReadonlySet<Node["kind"]> = new Set(["union", "side"]);
 
-const STATEFUL: ReadonlySet<Node["kind"]> = new Set(["window", "process", "deduplicate"]);
+const STATEFUL: ReadonlySet<Node["kind"]> = new Set(["window", "process", "deduplicate", "join"]);
 
 /**
  * The operators of a stage that count what comes to them, as its tasks' counters name them: what it reads, under one name

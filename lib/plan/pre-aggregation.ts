@@ -10,6 +10,7 @@ export function preAggregationOf(pipeline: Pipeline, keyBy: NodeOf<"keyBy">): Pr
   const at = pipeline.nodes.indexOf(keyBy);
   const readers = pipeline.nodes.filter((node) => inputsOf(node).includes(at));
   const [window] = readers;
+  if (keyBy.table !== undefined) return { reason: "each change is a version of its row" };
   if (!keyBy.preAggregate) return { reason: "the pipeline says that every record is sent" };
   if (readers.length !== 1) return { reason: `${readers.length} operators read its records` };
   if (window?.kind !== "window") return { reason: `"${window!.name}" is no window` };

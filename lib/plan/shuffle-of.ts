@@ -1,4 +1,5 @@
 import { fixedShape } from "../operators/evolution/state-shape.ts";
+import { sendTable } from "../operators/join/send-table.ts";
 import { PreAggregate } from "../operators/pre-aggregate.ts";
 import { shuffleOperator } from "../operators/shuffle.ts";
 import { shuffleTableOf, type TableDescription } from "../operators/stateful.ts";
@@ -16,6 +17,8 @@ export function shuffleOf(pipeline: Pipeline, { shuffles }: Stage, keyBy: NodeOf
   const { stage } = shuffles.find(({ keyBys }) => keyBys.some((one) => one.name === name))!;
   const spec = { name, stage, key };
   const tables = [shuffleTable(name, stage)];
+  const { table } = keyBy;
+  if (table !== undefined) return { tables, bind: (context) => ({ push: sendTable(table, stage, context) }) };
   const { window } = preAggregationOf(pipeline, keyBy);
   if (window === undefined) return { tables, bind: (context) => ({ push: shuffleOperator(spec, context) }) };
   return {

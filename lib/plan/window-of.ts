@@ -98,7 +98,7 @@ const besideWindows = (spec: WindowSpec, name: string): TableDescription => ({
 });
 
 /**
- * Milliseconds by which the watermark at a node trails its task's: the allowed lateness of all windows before it in its
+ * Milliseconds by which the watermark at a node trails its task's: the allowed lateness of all windows and joins before it in its
  * stage, whose rows come that much after their event time. The most, where several streams meet.
  *
  * What comes through a shuffle trails no more: its producers tell a watermark that does.
@@ -107,8 +107,9 @@ export function delayBefore(pipeline: Pipeline, node: Node): number {
   const before = inputsOf(node).map((index) => {
     const input = pipeline.nodes[index]!;
     if (input.kind === "keyBy" || input.kind === "broadcast") return 0;
-    // Late records are no rows of the window: they come with their own event time.
-    const own = input.kind === "window" && node.kind !== "side" ? input.allowedLateness : 0;
+    // Late records are no rows of these: they come with their own event time.
+    const holdsBack = (input.kind === "window" || input.kind === "join") && node.kind !== "side";
+    const own = holdsBack ? input.allowedLateness : 0;
     return own + delayBefore(pipeline, input);
   });
   return Math.max(0, ...before);

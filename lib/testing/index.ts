@@ -1,7 +1,7 @@
 /** For tests: a driver of pipelines, stores in memory, and a simulator of everything that can go wrong. */
 export { testDriver, type TestDriver } from "./driver/test-driver.ts";
 export type { TestDriverOptions } from "./driver/driver-options.ts";
-export type { OpenWindow, StateView, TimersView } from "./driver/views.ts";
+export type { JoinView, OpenWindow, StateView, TimersView } from "./driver/views.ts";
 export type { DeadLetter } from "../runtime/dead-letter.ts";
 export type { Measure } from "../runtime/observer.ts";
 export type { TracePath, TraceStep } from "../runtime/trace-paths.ts";

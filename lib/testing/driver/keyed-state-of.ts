@@ -1,5 +1,7 @@
 import { SEEN } from "../../operators/deduplicate.ts";
 import { ExpiringEntries } from "../../operators/expiring-entries.ts";
+import { RowVersions } from "../../operators/join/row-versions.ts";
+import { WaitingRecords } from "../../operators/join/waiting-records.ts";
 import { watermarkAt } from "../../operators/operator-watermark.ts";
 import type { CellDeclarations, ListCell, MapCell, ReducingCell, ValueCell } from "../../operators/process/cell.ts";
 import { cellOf } from "../../operators/process/cells.ts";
@@ -10,8 +12,10 @@ import type { NodeOf, Pipeline } from "../../pipeline/topology.ts";
 import { delayBefore } from "../../plan/window-of.ts";
 import { partKey } from "../../state/entry-key.ts";
 import { decodeKey, type KeyValue, type KeyValues } from "../../state/key.ts";
+import { readable } from "../../state/stored-value.ts";
 import type { TaskState } from "../../state/task-state.ts";
 import { BEFORE_ALL_TIME } from "../../time/instant.ts";
+import type { JoinView } from "./views.ts";
 
 /** Whose state is looked at, and where. */
 export interface Place {
@@ -81,4 +85,14 @@ export function idsOf(node: NodeOf<"deduplicate">, place: Place): ReadonlyMap<Ke
   const watermark = watermarkAt({ name, delay: delayBefore(pipeline, node) }, state, key);
   const found = new ExpiringEntries(name, state).entriesOf(partKey(keyCode, SEEN), watermark);
   return new Map(found.map(([id, times]) => [decodeKey(["id"], id)["id"]!, times as readonly number[]]));
+}
+
+/** The versions that are known of a row, and the records that wait to be joined with it. */
+export function joinOf({ name, table }: NodeOf<"join">, { state, keyCode }: Place): JoinView<unknown, unknown> {
+  const versions = new RowVersions(name, state, table.keepRemoved).of(keyCode);
+  const waiting = new WaitingRecords(name, state).of(keyCode);
+  return {
+    versions: versions.map(([at, , , row]) => ({ at, row: readable(row) })),
+    waiting: waiting.map(({ time, value }) => ({ at: time, record: readable(value) })),
+  };
 }

@@ -5,6 +5,7 @@ import {
   type Handle,
   type InsideDeduplicate,
   type InsideEnrich,
+  type InsideJoin,
   type InsideProcess,
   type InsideWindow,
 } from "../../pipeline/handle.ts";
@@ -21,14 +22,14 @@ import { toMillis, type Duration } from "../../time/duration.ts";
 import { drained, noHandle, otherKey, severalStages, stopped, unknownName, unwanted } from "./driver-errors.ts";
 import { checkOptions, type TestDriverOptions } from "./driver-options.ts";
 import { DriverRun, type DriverStage } from "./driver-run.ts";
-import { cellsOf, idsOf, operatorCellsOf, timersOf, type Place } from "./keyed-state-of.ts";
+import { cellsOf, idsOf, joinOf, operatorCellsOf, timersOf, type Place } from "./keyed-state-of.ts";
 import type { Answering } from "./driver-lookups.ts";
 import { openWindowsOf } from "./open-windows-of.ts";
 import { producedJson, producedKey } from "./produced.ts";
-import type { OpenWindow, StateView, TimersView } from "./views.ts";
+import type { JoinView, OpenWindow, StateView, TimersView } from "./views.ts";
 
 /** The operators whose handles say which stage they are in. */
-const OPERATORS = ["keyBy", "window", "process", "deduplicate", "enrich"] as const;
+const OPERATORS = ["keyBy", "window", "process", "deduplicate", "join", "enrich"] as const;
 
 /**
  * Runs a pipeline in this process, all stages of it, each record at once: for tests. What it says is what the runtime
@@ -188,16 +189,19 @@ export class TestDriver {
 
   /**
    * What a process function's state holds for a key, by the cells' names: values, lists as arrays, maps as Maps. What a
-   * `deduplicate` has seen: `{ seen }`, a Map of the ids with the event times of the records passed on.
+   * `deduplicate` has seen: `{ seen }`, a Map of the ids with the event times of the records passed on. What a `join` knows of a
+   * row, and the records that wait for it: `{ versions, waiting }`.
    */
   state<K, S>(operator: Handle<InsideProcess<K, S, unknown>>, key: NoInfer<K>): StateView<S>;
   state<K>(
     operator: Handle<InsideDeduplicate<K>>,
     key: NoInfer<K>,
   ): { readonly seen: ReadonlyMap<KeyValue, readonly number[]> };
+  state<K, T, V>(operator: Handle<InsideJoin<K, T, V>>, key: NoInfer<K>): JoinView<T, V>;
   state(operator: Handle, key: unknown): unknown {
-    const node = this.#nodeOf("state()", operator, ["process", "deduplicate"]);
+    const node = this.#nodeOf("state()", operator, ["process", "deduplicate", "join"]);
     const place = this.#placeOf(node, key);
+    if (node.kind === "join") return joinOf(node, place);
     return node.kind === "process" ? cellsOf(node, place) : { seen: idsOf(node, place) };
   }
 
@@ -285,7 +289,7 @@ export class TestDriver {
     return stages.find(({ stage }) => stage.roots.includes(index)) ?? stages[0]!;
   }
 
-  #placeOf(node: NodeOf<"process" | "deduplicate" | "window">, keyOfUser: unknown): Place {
+  #placeOf(node: NodeOf<"process" | "deduplicate" | "window" | "join">, keyOfUser: unknown): Place {
     const pipeline = this.#pipeline;
     const { name, keyFields } = node;
     const key = keyOfUser as KeyValues;

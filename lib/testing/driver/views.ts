@@ -15,6 +15,12 @@ export type StateView<S> = { readonly [P in keyof Cells<S>]: ViewOf<Cells<S>[P]>
 /** When those of a key's timers `Tm` that are set will fire: epoch milliseconds of their kind of time. */
 export type TimersView<Tm> = { readonly [P in keyof Tm]?: number };
 
+/** What a join holds of a key: versions of its row `V` in their order, undefined where there was none, and records `T` that wait. */
+export interface JoinView<T, V> {
+  readonly versions: readonly { readonly at: number; readonly row: Stored<V> | undefined }[];
+  readonly waiting: readonly { readonly at: number; readonly record: Stored<T> }[];
+}
+
 type Bounds = "windowStart" | "windowEnd";
 type RowFields<R, K> = Omit<R, keyof K | keyof PaneFields | keyof RetractionFields>;
 

@@ -1,0 +1,126 @@
+import { SINGLE } from "../../state/entry-key.ts";
+import type { KeyedTable } from "../../state/keyed-table.ts";
+import type { TaskState } from "../../state/task-state.ts";
+import { END_OF_TIME } from "../../time/instant.ts";
+import { compareOrders, type VersionOrder } from "./table-change.ts";
+
+/** A row's version: valid from its time on. Without a row it says that there is none. */
+export type RowVersion = readonly [from: number, order: VersionOrder | null, tie: string, row?: unknown];
+
+/** The table of the versions that are not the newest any more. */
+export const historyOf = (operator: string): string => `${operator}$history`;
+
+/** A version, and the space where it is stored: the time until which it is valid; none for the newest. */
+interface Stored {
+  readonly version: RowVersion;
+  readonly until: number | undefined;
+}
+
+/**
+ * The rows of a table, each with those of its versions that may be asked for.
+ *
+ * State: the operator's own table has each row's newest version, by the key's code. The table of history has the ones before it;
+ * space = until when it was valid. So what no one asks for any more is what is in a space that has passed, and the spaces of a
+ * key are its history. A row that is there no more has its newest version in the history as well, until it is forgotten.
+ */
+export class RowVersions {
+  readonly #name: string;
+  readonly #state: TaskState;
+  /** Milliseconds that a removal is known. */
+  readonly #keepRemoved: number;
+
+  constructor(operator: string, state: TaskState, keepRemoved: number) {
+    this.#name = operator;
+    this.#state = state;
+    this.#keepRemoved = keepRemoved;
+  }
+
+  /** The version that is valid at a time, if there is one. */
+  at(keyCode: string, time: number): RowVersion | undefined {
+    const newest = this.#rows.get(SINGLE, keyCode) as RowVersion | undefined;
+    if (newest !== undefined && newest[0] <= time) return newest;
+    const until = least(this.#history.spacesOf(keyCode), time);
+    const version = until === undefined ? undefined : this.#before(until, keyCode);
+    return version !== undefined && version[0] <= time ? version : undefined;
+  }
+
+  /** A row's versions that are known, in the order of their times. */
+  of(keyCode: string): readonly RowVersion[] {
+    return this.#stored(keyCode).map(({ version }) => version);
+  }
+
+  /** Whether anything is known of a row, be it that it was removed. */
+  knows(keyCode: string): boolean {
+    return this.#stored(keyCode).length > 0;
+  }
+
+  /**
+   * Adds a version in its place, whichever way they come.
+   *
+   * @returns whether it is one that was not known: not if it is, or another one of its time is newer
+   */
+  add(keyCode: string, version: RowVersion): boolean {
+    const [from] = version;
+    const all = this.#stored(keyCode);
+    const same = all.find(({ version: [other] }) => other === from);
+    if (same !== undefined && compareVersions(same.version, version) >= 0) return false;
+    const next = all.find(({ version: [other] }) => other > from);
+    const before = all.findLast(({ version: [other] }) => other < from);
+    if (same !== undefined) this.#remove(keyCode, same.until);
+    else if (before !== undefined) {
+      this.#remove(keyCode, before.until);
+      this.#history.put(from, keyCode, before.version);
+    }
+    this.#put(keyCode, version, next?.version[0]);
+    return true;
+  }
+
+  /** Forgets versions that no one asks for any more (X9). Between units: it is not undone. */
+  forget(closed: number): void {
+    if (!this.#state.hasTable(historyOf(this.#name))) return;
+    while (this.#history.least <= closed) this.#history.drop(this.#history.least);
+  }
+
+  /** @param next the time of the version after it */
+  #put(keyCode: string, version: RowVersion, next: number | undefined): void {
+    if (next !== undefined) this.#history.put(next, keyCode, version);
+    else if (version.length === 4) this.#rows.put(SINGLE, keyCode, version);
+    else this.#history.put(Math.min(version[0] + this.#keepRemoved, END_OF_TIME), keyCode, version);
+  }
+
+  #remove(keyCode: string, until: number | undefined): void {
+    if (until === undefined) this.#rows.remove(SINGLE, keyCode);
+    else this.#history.remove(until, keyCode);
+  }
+
+  #stored(keyCode: string): readonly Stored[] {
+    const spaces = this.#state.hasTable(historyOf(this.#name)) ? this.#history.spacesOf(keyCode) : [];
+    const history = spaces
+      .toSorted((a, b) => a - b)
+      .map((until): Stored => ({ version: this.#before(until, keyCode), until }));
+    const newest = this.#rows.get(SINGLE, keyCode) as RowVersion | undefined;
+    return newest === undefined ? history : [...history, { version: newest, until: undefined }];
+  }
+
+  #before(until: number, keyCode: string): RowVersion {
+    return this.#history.get(until, keyCode) as RowVersion;
+  }
+
+  get #rows(): KeyedTable {
+    return this.#state.table(this.#name);
+  }
+
+  get #history(): KeyedTable {
+    return this.#state.table(historyOf(this.#name));
+  }
+}
+
+/** The least of the times that is above one. */
+function least(times: readonly number[], above: number): number | undefined {
+  let found: number | undefined;
+  for (const time of times) if (time > above && (found === undefined || time < found)) found = time;
+  return found;
+}
+
+const compareVersions = ([, a, tieOfA]: RowVersion, [, b, tieOfB]: RowVersion): number =>
+  compareOrders(a, b) || (tieOfA < tieOfB ? -1 : tieOfA > tieOfB ? 1 : 0);
