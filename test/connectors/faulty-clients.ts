@@ -7,6 +7,8 @@ export interface Wire {
   readonly endpoint: string;
   /** The input's field that has the entries. */
   readonly entries: string;
+  /** Whether that field is one entry, and no list of them: then `merged` throws the service's error. */
+  readonly isOneEntry?: boolean;
   idsOf(entry: never): readonly string[];
   /** An answer to entries of which some were left out: to the others it was `answer`. */
   merged(answer: object, isLeft: readonly boolean[], entries: readonly never[]): object;
@@ -36,16 +38,17 @@ export function faultyClients(wire: Wire, weather: Weather): AwsClients {
 }
 
 async function meeting(
-  { entries: field, idsOf, merged }: Wire,
+  { entries: field, isOneEntry = false, idsOf, merged }: Wire,
   weather: Weather,
   send: (command: Command) => Promise<object>,
   command: Command,
 ): Promise<object> {
-  const entries = command.input[field] as readonly never[];
+  const input = command.input[field];
+  const entries = (isOneEntry ? [input] : input) as readonly never[];
   const fails = weather.fails(entries.flatMap(idsOf));
   if (fails === "before") throw new Error("The service is not there.");
   const isLeft = entries.map((entry) => weather.leaves(idsOf(entry)));
-  command.input[field] = entries.filter((_, i) => !isLeft[i]);
+  if (!isOneEntry) command.input[field] = entries.filter((_, i) => !isLeft[i]);
   const answer = isLeft.every(Boolean) ? {} : await send(command);
   if (fails === "after") throw new Error("The answer was lost.");
   return isLeft.some(Boolean) ? merged(answer, isLeft, entries) : answer;

@@ -1,4 +1,4 @@
-import { eventBus, lake, queue, stream, topic, webhook } from "millrace";
+import { bigint, eventBus, lake, queue, stream, text, topic, view, webhook } from "millrace";
 import { afterAll, beforeAll } from "vitest";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { TopicDeclaration } from "../../lib/connectors/sns/declare.ts";
@@ -10,7 +10,7 @@ import { temporaryStack, type TemporaryStack } from "../../localstack/testing/te
 import { faultyClients, listed, named, type Wire } from "./faulty-clients.ts";
 import { HookServer } from "./hook-server.ts";
 import { sinkContract, type SinkUnderTest } from "./sink-contract.ts";
-import { came, declared, filesOf, messagesOf, recordsOf, SHAPE } from "./systems.ts";
+import { came, declared, filesOf, itemsOf, messagesOf, recordsOf, SHAPE } from "./systems.ts";
 
 const subscription = (topicId: string, queueId: string) => ({
   Type: "AWS::SNS::Subscription",
@@ -40,6 +40,20 @@ beforeAll(async () => {
       FifoTopic: { Type: "AWS::SNS::Topic", Properties: { FifoTopic: true } },
       FifoSubscribed: { Type: "AWS::SQS::Queue", Properties: { FifoQueue: true, MaximumMessageSize: 1_048_576 } },
       FifoSubscription: subscription("FifoTopic", "FifoSubscribed"),
+      View: {
+        Type: "AWS::DynamoDB::Table",
+        Properties: {
+          TableName: "rows",
+          KeySchema: [
+            { AttributeName: "lane", KeyType: "HASH" },
+            { AttributeName: "row", KeyType: "RANGE" },
+          ],
+          AttributeDefinitions: [
+            { AttributeName: "lane", AttributeType: "S" },
+            { AttributeName: "row", AttributeType: "S" },
+          ],
+        },
+      },
       Lake: { Type: "AWS::S3::Bucket", Properties: { BucketName: "lake" } },
       Delivery: {
         Type: "AWS::KinesisFirehose::DeliveryStream",
@@ -278,4 +292,33 @@ sinkContract(
 sinkContract(
   "webhook with an order",
   once(() => webhookOf(webhook("rows", SHAPE, { orderBy: (row) => row.lane }) as never, true)),
+);
+sinkContract(
+  "view",
+  once(() => {
+    const rows = view("rows", { key: { lane: text, row: text }, columns: { n: bigint, pad: text } });
+    const encode = rows.encode as (row: object) => string;
+    return {
+      ...declared(
+        rows,
+        { table: "rows" },
+        {
+          endpoint: temporary.stack.endpoints.dynamodb,
+          entries: "Item",
+          isOneEntry: true,
+          idsOf: ({ $id }: { readonly $id: { readonly S: string } }) => [$id.S],
+          merged: () => {
+            throw Object.assign(new Error("slow down"), { name: "ThrottlingException" });
+          },
+        },
+      ),
+      // Each row has a key of its own: of one key the last alone would be there.
+      bodyOf: (n, lane, id) => encode({ lane, row: id || "-", n, pad: "" }),
+      received: itemsOf(temporary.stack, "rows"),
+      keepsOrder: false,
+      dropsRepeats: true,
+      isOneByOne: true,
+      refusedBody: (n) => encode({ lane: "lane 3", row: `too large ${n}`, n, pad: "x".repeat(500_000) }),
+    };
+  }),
 );

@@ -1,3 +1,4 @@
+import { dynamoStreamSource } from "../../lib/connectors/dynamodb-stream/source.ts";
 import { kafkaSource } from "../../lib/connectors/kafka/source.ts";
 import { kinesisSource } from "../../lib/connectors/kinesis/source.ts";
 import { sourceContract, type ProducedRecord } from "./source-contract.ts";
@@ -71,6 +72,7 @@ sourceContract("Kafka of MSK", {
     records: kafkaRecords(address["topic"]!, records),
   }),
   itemOf: (partition, sequence) => ({ partition, offset: Number(sequence) }),
+  hasZero: true,
 });
 
 sourceContract("Kafka of one's own", {
@@ -84,4 +86,40 @@ sourceContract("Kafka of one's own", {
     records: kafkaRecords(address["topic"]!, records),
   }),
   itemOf: (partition, sequence) => ({ partition, offset: Number(sequence) }),
+  hasZero: true,
+});
+
+const tableStreamArn = (table: string) =>
+  `arn:aws:dynamodb:us-east-1:000000000000:table/${table}/stream/2001-01-01T00:00:00.000`;
+
+/** A change as the record's content: an item whose one column is the text. */
+const changeOf = ({ sequence, key, text, arrival }: ProducedRecord) => ({
+  ApproximateCreationDateTime: arrival / 1_000,
+  Keys: { id: { S: key } },
+  NewImage: { id: { S: key }, text: { S: text } },
+  SequenceNumber: sequence,
+  SizeBytes: 26,
+  StreamViewType: "NEW_IMAGE",
+});
+
+sourceContract("DynamoDB streams", {
+  connector: dynamoStreamSource(),
+  address: { streamArn: tableStreamArn("orders"), images: "new" },
+  foreignAddresses: [{ streamArn: tableStreamArn("others"), images: "new" }],
+  partitions: ["shardId-1", "shardId-2"],
+  eventOf: ({ streamArn }, records) => ({
+    Records: records.map(([, record]) => ({
+      eventID: `id of ${record.sequence}`,
+      eventName: "INSERT",
+      eventVersion: "1.1",
+      eventSource: "aws:dynamodb",
+      awsRegion: "us-east-1",
+      eventSourceARN: streamArn,
+      dynamodb: changeOf(record),
+    })),
+  }),
+  itemOf: (_shard, sequence) => sequence,
+  isOfOnePartition: true,
+  payloadOf: (record) => JSON.stringify({ eventName: "INSERT", dynamodb: changeOf(record) }),
+  partitionKeyOf: ({ key }) => JSON.stringify({ id: { S: key } }),
 });

@@ -1,3 +1,4 @@
+import { DynamoDBClient, ScanCommand, type ScanCommandInput } from "@aws-sdk/client-dynamodb";
 import { GetRecordsCommand, GetShardIteratorCommand, KinesisClient, ListShardsCommand } from "@aws-sdk/client-kinesis";
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
@@ -6,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { bigint, text } from "millrace";
 import type { LocalStack } from "millrace/local";
 import { sinkWriter } from "../../lib/connectors/sink-connectors.ts";
+import { ID } from "../../lib/connectors/view/version.ts";
 import { OUTPUT_ID } from "../../lib/connectors/row.ts";
 import type { SinkDeclaration } from "../../lib/pipeline/sink.ts";
 import type { Address } from "../../lib/plan/bindings.ts";
@@ -101,6 +103,26 @@ export function recordsOf(
       next.set(ShardId!, iterator);
     }
     return rows;
+  };
+}
+
+/** Items of a table, less those that were read before. */
+export function itemsOf(stack: LocalStack, TableName: string): SinkUnderTest["received"] {
+  const client = new DynamoDBClient({ ...connection, endpoint: stack.endpoints.dynamodb });
+  const read = new Set<string>();
+  return async () => {
+    const found: { id: string; lane: string }[] = [];
+    let from: Pick<ScanCommandInput, "ExclusiveStartKey"> = {};
+    for (;;) {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new ScanCommand({ TableName, ConsistentRead: true, ...from }),
+      );
+      for (const { lane, [ID]: id } of Items) if (!read.has(id!.S!)) found.push({ id: id!.S!, lane: lane!.S! });
+      if (LastEvaluatedKey === undefined) break;
+      from = { ExclusiveStartKey: LastEvaluatedKey };
+    }
+    for (const { id } of found) read.add(id);
+    return found;
   };
 }
 
