@@ -14,7 +14,8 @@ export type {
 } from "./pipeline/stream.ts";
 export { explain, type Measured } from "./plan/explain.ts";
 export type { Node, Pipeline, PoisonPolicy } from "./pipeline/topology.ts";
-export type { Source, SourceOptions } from "./pipeline/source.ts";
+export type { Source, SourceOptions, UnorderedOptions, UnorderedSource } from "./pipeline/source.ts";
+export type { UnorderedStream } from "./pipeline/unordered.ts";
 export type { Sink } from "./pipeline/sink.ts";
 export {
   bigint,
@@ -93,6 +94,7 @@ export { stream, type StreamOptions } from "./connectors/kinesis/declare-sink.ts
 export { topic, type TopicOptions } from "./connectors/sns/declare.ts";
 export { eventBus, type EventBusOptions } from "./connectors/eventbridge/declare.ts";
 export { webhook, type WebhookOptions } from "./connectors/webhook/declare.ts";
+export { sqsQueue, type SqsQueueOptions } from "./connectors/sqs/declare-source.ts";
 export { queue, type QueueOptions } from "./connectors/sqs/declare.ts";
 export type { RowFor, RowShape } from "./connectors/row.ts";
 export { lake, type Lake, type LakeFormat, type LakeOptions, type LakeTable } from "./connectors/firehose/declare.ts";

@@ -13,6 +13,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import type { ReadQueue } from "../connectors/provisioned.ts";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { deliveryMetric, freshnessOf, stageMetric, sweepMetric } from "./metrics.ts";
 import { section, type Section } from "./runbook.ts";
@@ -200,6 +201,27 @@ export class Alarms extends Construct {
         "A task's state takes two fifths of the function's memory. Find what grows, add shards, or give the function more.",
     });
     return broken;
+  }
+
+  /** What a stage reads that is no stream. */
+  watchReadQueue(stage: string, { queue, setAside, ageSeconds }: ReadQueue): void {
+    this.#watch(`${stage}-MessageAge`, {
+      metric: queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(1), statistic: Stats.MAXIMUM }),
+      above: ageSeconds,
+      cadence: RECURRING,
+      see: "Reading falls behind",
+      description:
+        "Reading falls behind; what reaches the queue's retention is lost. Look for errors, then raise the concurrency or add memory.",
+    });
+    if (setAside === undefined) return; // whoever made the queue watches what its redrive policy sets aside
+    this.#watch(`${stage}-SetAside`, {
+      metric: depthOf(setAside),
+      above: 0,
+      cadence: ONCE,
+      see: "Messages that were set aside",
+      description:
+        "Messages came many times and were never worked off: a sink was down for long, or they end the process. They wait in the queue's redrive queue.",
+    });
   }
 
   /**

@@ -14,7 +14,7 @@ import { planStages, type Stage } from "../plan/stage.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
 import { DEFAULT_TIMEOUT, type LogLevel, type MillracePipelineProps } from "./pipeline-props.ts";
 import { checkSink, isStreamSink, refuseUnknownSinks } from "./sinks.ts";
-import { checkSource, isStream, refuseUnknownTableStreams } from "./sources.ts";
+import { checkSource, isStream, refuseUnknownSources } from "./sources.ts";
 
 /** A stage with its settings, checked and complete. */
 export interface CheckedStage {
@@ -53,7 +53,7 @@ export function checkSettings(props: MillracePipelineProps): CheckedSettings {
   const planned = planStages(props.pipeline);
   refuseUnknownStreams(what, props, planned);
   refuseUnknownTopics(what, props, planned);
-  refuseUnknownTableStreams(what, props, planned);
+  refuseUnknownSources(what, props, planned);
   const stages = planned.map((stage) => checkStage(what, props, stage));
   refuseUnknownTables(what, props, stages);
   refuseUnknownSinks(

@@ -89,7 +89,8 @@ export class MillracePipeline extends Construct {
       network,
     };
     const sources = new Map(settings.stages.map((checked) => [checked.stage.name, this.#source(checked, keep)]));
-    const records = new Map([...sources].map(([stage, source]) => [stage, source.records]));
+    const tasked = settings.stages.filter(({ source }) => !source.isUnordered).map(({ stage }) => stage.name);
+    const records = new Map(tasked.map((stage) => [stage, sources.get(stage)!.records]));
     keepState(
       this,
       props.pipeline,
@@ -186,7 +187,8 @@ export class MillracePipeline extends Construct {
       const stateBytes = stateful.length === 0 ? undefined : stateBytesFor(settings.memory * 1_024 * 1_024);
       const broken = alarms.watchStage({ name, target, iteratorAgeSeconds, offsetLag, stateBytes });
       if (rollbacks) rollbacks.watch(stage, broken);
-      alarms.watchSweeps(stage.name, stage.sweeps);
+      if (stage.sweeps !== undefined) alarms.watchSweeps(stage.name, stage.sweeps);
+      if (stage.source.queue !== undefined) alarms.watchReadQueue(stage.name, stage.source.queue);
     }
     for (const lake of lakesOf(provisioned)) alarms.watchLake(lake, settings.lakes.bufferSeconds);
     const { compaction } = settings.lakes;

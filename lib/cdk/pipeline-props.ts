@@ -5,6 +5,7 @@ import type { Code } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { EventBusSettings } from "../connectors/eventbridge/provision.ts";
+import type { SqsQueueSettings } from "../connectors/sqs/provision-source.ts";
 import type { TableStreamSettings } from "../connectors/dynamodb-stream/table-stream-settings.ts";
 import type { LakeSettings } from "../connectors/firehose/provision.ts";
 import type { KafkaSettings } from "../connectors/kafka/cluster.ts";
@@ -84,6 +85,8 @@ export interface MillracePipelineProps {
   readonly streams?: Readonly<Record<string, StreamSettings>>;
   /** Which cluster the topic of each Kafka source is of, by the source's name. @default none: for pipelines without one */
   readonly kafka?: Readonly<Record<string, KafkaSettings>>;
+  /** The queues that the pipeline's `sqsQueue`s read, by the names of these sources. @default they are made */
+  readonly sqsQueues?: Readonly<Record<string, SqsQueueSettings>>;
   /** The tables whose streams the pipeline's `dynamoStream`s read, by the names of these sources. @default none */
   readonly tableStreams?: Readonly<Record<string, TableStreamSettings>>;
   /** Which cluster the topic of each `kafkaTopic` sink is of, by the sink's name. @default none: for pipelines without one */

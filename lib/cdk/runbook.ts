@@ -8,6 +8,7 @@ export type Section =
   | "Dead letters"
   | "Event time that stands still"
   | "Invocations that fail"
+  | "Messages that were set aside"
   | "Reading falls behind"
   | "Records that were lost"
   | "The sweeper does not run"

@@ -6,12 +6,15 @@ import { RETENTION_SECONDS, tableStreamInput } from "../connectors/dynamodb-stre
 import { KINESIS } from "../connectors/kinesis/declare.ts";
 import { kinesisInput } from "../connectors/kinesis/provision.ts";
 import { checkMapping, checkStream, type StreamSettings } from "../connectors/kinesis/stream-settings.ts";
+import { SQS, type SqsDeclaration } from "../connectors/sqs/declare-source.ts";
+import { sqsInput } from "../connectors/sqs/provision-source.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
 import type { CheckedSource } from "../connectors/provisioned.ts";
 import type { SourceDeclaration } from "../pipeline/source.ts";
 import type { Stage } from "../plan/stage.ts";
 import { KEY_GROUPS } from "../state/key-group.ts";
-import type { MillracePipelineProps } from "./pipeline-props.ts";
+import { toMillis } from "../time/duration.ts";
+import { DEFAULT_TIMEOUT, type MillracePipelineProps } from "./pipeline-props.ts";
 
 /** A source whose settings are to be checked. */
 export interface UncheckedSource {
@@ -28,6 +31,7 @@ const SOURCES: Readonly<Record<string, (unchecked: UncheckedSource) => CheckedSo
   [DYNAMODB_STREAM]: (unchecked) => checkTableStream(unchecked),
   [KINESIS]: ({ what, source, props, isStateful }) => checkKinesis(what, source.name, props, isStateful),
   [KAFKA]: checkKafka,
+  [SQS]: checkSqs,
 };
 
 /** Checks what a stage reads. @throws definition errors naming the limit and the value given */
@@ -51,15 +55,23 @@ export function checkSource(
 /** Whether a stage's input is a Kinesis stream, and has settings of one. */
 export const isStream = ({ input }: Stage): boolean => input.kind === "shuffle" || input.source.connector === KINESIS;
 
-/** @throws definition error `provision/refused` for tables of sources that are not there, or read no table's stream */
-export function refuseUnknownTableStreams(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
-  const names = stages.flatMap(({ input }) =>
-    input.kind === "source" && input.source.connector === DYNAMODB_STREAM ? [input.source.name] : [],
-  );
-  const unknown = Object.keys(props.tableStreams ?? {}).find((name) => !names.includes(name));
-  if (unknown === undefined) return;
-  const known = names.length === 0 ? "It reads no table's stream." : `Its dynamoStreams are ${names.join(", ")}.`;
-  throw refuseSetting(`${what}.tableStreams`, `for "${unknown}"`, known);
+/** Settings that are of single sources, by connector. */
+const OWN_SETTINGS = [
+  [DYNAMODB_STREAM, "tableStreams", "dynamoStreams"],
+  [SQS, "sqsQueues", "sqsQueues"],
+] as const;
+
+/** @throws definition error `provision/refused` for settings of sources that are not there, or of another kind */
+export function refuseUnknownSources(what: string, props: MillracePipelineProps, stages: readonly Stage[]): void {
+  for (const [connector, setting, kind] of OWN_SETTINGS) {
+    const names = stages.flatMap(({ input }) =>
+      input.kind === "source" && input.source.connector === connector ? [input.source.name] : [],
+    );
+    const unknown = Object.keys(props[setting] ?? {}).find((name) => !names.includes(name));
+    if (unknown === undefined) continue;
+    const known = names.length === 0 ? `It has no ${kind}.` : `Its ${kind} are ${names.join(", ")}.`;
+    throw refuseSetting(`${what}.${setting}`, `for "${unknown}"`, known);
+  }
 }
 
 function checkShuffle(what: string, name: string, props: MillracePipelineProps): CheckedSource {
@@ -136,3 +148,18 @@ function checkKafka({ what, source, props, isStateful }: UncheckedSource): Check
     isInNetwork: props.network !== undefined,
   });
 }
+
+function checkSqs({ what, source, props }: UncheckedSource): CheckedSource {
+  return sqsInput({
+    what: `${what}: sqsQueues.${source.name}`,
+    source: source as SqsDeclaration,
+    settings: props.sqsQueues?.[source.name] ?? {},
+    ...readingOf(what, props),
+  });
+}
+
+/** What every queue that is read follows from. */
+const readingOf = (what: string, { alarms, function: settings }: MillracePipelineProps) => ({
+  timeoutSeconds: toMillis(settings?.timeout ?? DEFAULT_TIMEOUT, `${what}.function.timeout`) / 1_000,
+  age: alarms?.iteratorAge,
+});

@@ -31,6 +31,8 @@ export interface StageResources {
   readonly keyArns: readonly string[];
   /** Whether the function is in a VPC. */
   readonly isInNetwork: boolean;
+  /** Whether its stage has tasks: one without has dead letters alone to keep. */
+  readonly hasTasks: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export function stageRole(scope: Construct, description: string, resources: Stag
     assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
     inlinePolicies: { Turn: new PolicyDocument({ statements: statementsOf(resources) }) },
   });
-  for (const prefix of Object.values(STATE_PREFIXES)) {
+  for (const prefix of prefixesOf(resources)) {
     acknowledgePrefix(
       role,
       stateBucket,
@@ -59,20 +61,17 @@ export function stageRole(scope: Construct, description: string, resources: Stag
   return role;
 }
 
+const prefixesOf = ({ hasTasks }: Pick<StageResources, "hasTasks">): readonly string[] =>
+  hasTasks ? Object.values(STATE_PREFIXES) : [STATE_PREFIXES.deadLetters];
+
 function statementsOf(r: StageResources): PolicyStatement[] {
   const allow = (sid: string, actions: string[], resources: string[]) =>
     new PolicyStatement({ sid, actions, resources });
   const objects = (prefix: string) => r.stateBucket.arnForObjects(`${prefix}*`);
   return [
     ...granted(r.systems.flatMap(({ grants }) => grants)),
-    allow(
-      "Changelog",
-      ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
-      [r.table.tableArn],
-    ),
-    allow("StateObjects", ["s3:GetObject", "s3:PutObject"], Object.values(STATE_PREFIXES).map(objects)),
-    seeObjects(r.stateBucket),
-    allow("DeleteCheckpoints", ["s3:DeleteObject"], [objects(STATE_PREFIXES.checkpoints)]),
+    allow("StateObjects", ["s3:GetObject", "s3:PutObject"], prefixesOf(r).map(objects)),
+    ...(r.hasTasks ? keepState(r, objects(STATE_PREFIXES.checkpoints)) : [countTrials(r)]),
     // The mapping sends what it gives up with this role.
     allow("SendMessages", ["sqs:SendMessage"], [r.deadLetters.queueArn, r.onFailure.queueArn, r.ticks.queueArn]),
     ...(r.producersTicks.length === 0
@@ -92,6 +91,25 @@ function statementsOf(r: StageResources): PolicyStatement[] {
     ...(r.isInNetwork ? joinNetwork() : []),
   ];
 }
+
+/** What a task does with its state. */
+const keepState = ({ table, stateBucket }: StageResources, checkpoints: string): readonly PolicyStatement[] => [
+  new PolicyStatement({
+    sid: "Changelog",
+    actions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+    resources: [table.tableArn],
+  }),
+  seeObjects(stateBucket),
+  new PolicyStatement({ sid: "DeleteCheckpoints", actions: ["s3:DeleteObject"], resources: [checkpoints] }),
+];
+
+/** What of it a stage does that has no tasks: it counts attempts at messages that may end the process (X7). */
+const countTrials = ({ table }: StageResources): PolicyStatement =>
+  new PolicyStatement({
+    sid: "Trials",
+    actions: ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+    resources: [table.tableArn],
+  });
 
 /** Statements of grants: one a sid. */
 function granted(grants: readonly Grant[]): readonly PolicyStatement[] {

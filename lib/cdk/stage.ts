@@ -69,7 +69,8 @@ export class ProvisionedStage extends Construct {
   /** What mappings invoke: the version that runs. A new build is a new version, and takes over when the alias is moved to it. */
   readonly live: Alias;
   readonly ticks: Queue;
-  readonly sweeps: Rule;
+  /** What has its idle tasks looked after; none for a stage that has no tasks. */
+  readonly sweeps: Rule | undefined;
 
   constructor(scope: Construct, checked: CheckedStage, around: Surroundings, source: ProvisionedSource) {
     const { name } = checked.stage;
@@ -87,7 +88,7 @@ export class ProvisionedStage extends Construct {
       batchSize: 10,
       functionResponseTypes: ["ReportBatchItemFailures"],
     });
-    this.sweeps = sweepSchedule(this, "Sweeps", name, this.ticks);
+    this.sweeps = checked.source.isUnordered ? undefined : sweepSchedule(this, "Sweeps", name, this.ticks);
   }
 
   #function(checked: CheckedStage, around: Surroundings): LambdaFunction {
@@ -110,6 +111,7 @@ export class ProvisionedStage extends Construct {
       logGroup,
       keyArns: [...this.#keys(around)],
       isInNetwork: around.network !== undefined,
+      hasTasks: !checked.source.isUnordered,
     });
     const target = new LambdaFunction(this, "Function", {
       description: `Millrace: stage ${name} of the pipeline ${pipeline}`,

@@ -5,12 +5,15 @@ import { kafkaDecoder } from "./kafka/decode.ts";
 import { KAFKA } from "./kafka/names.ts";
 import { DYNAMODB_STREAM } from "./dynamodb-stream/declare.ts";
 import { KINESIS } from "./kinesis/declare.ts";
+import { SQS } from "./sqs/declare-source.ts";
+import { unorderedFormat } from "./decode-unordered.ts";
 import { kinesisDecoder, kinesisFormat } from "./kinesis/decode.ts";
 
 const FORMATS: Readonly<Record<string, (source: SourceDeclaration) => RecordFormat>> = {
   [DYNAMODB_STREAM]: (source) => ({ decode: kinesisDecoder(source) }), // its records are made JSON, and have no key
   [KINESIS]: kinesisFormat,
   [KAFKA]: (source) => ({ decode: kafkaDecoder(source) }),
+  [SQS]: unorderedFormat,
 };
 
 /** How a source's records become values. @throws definition error `source/connector` */

@@ -59,8 +59,19 @@ export interface ProvisionedSource extends ProvisionedSystem {
   readonly stream: IStream | undefined;
   /** Whether that is billed by what is put into it: provisioned ones are. */
   readonly isBilledByPut: boolean;
+  /** Where it is a queue: what is watched of it. */
+  readonly queue?: ReadQueue;
   /** Makes the one mapping that reads it and never gives up (X6). */
   map(scope: Construct, id: string, target: Pick<IFunction, "functionArn">, onFailure: IQueue): void;
+}
+
+/** A queue that a stage reads. */
+export interface ReadQueue {
+  readonly queue: IQueue;
+  /** Where its redrive policy puts what failed too often; undefined for that of a queue that was there already. */
+  readonly setAside: IQueue | undefined;
+  /** When it is said that reading falls behind. */
+  readonly ageSeconds: number;
 }
 
 /** A source's settings, checked and complete: what can be said before anything is made. */
@@ -74,6 +85,8 @@ export interface CheckedSource {
   readonly iteratorAgeSeconds: number | undefined;
   /** How many offsets may be unread before it is said that reading falls behind, where Lambda tells that in place of an age. */
   readonly offsetLag?: number;
+  /** There for a source without order: its stage has no tasks, and keeps nothing. */
+  readonly isUnordered?: true;
   /** When a record that comes alone is suspected of killing the process (X7). */
   readonly suspectAfterMillis: number;
   provision(scope: Construct, name: string, place: Place): ProvisionedSource;

@@ -2,6 +2,8 @@ import { systemicError } from "../errors.ts";
 import { KAFKA } from "./kafka/names.ts";
 import { DYNAMODB_STREAM } from "./dynamodb-stream/declare.ts";
 import { KINESIS } from "./kinesis/declare.ts";
+import { SQS } from "./sqs/declare-source.ts";
+import type { UnorderedConnector } from "./unordered-connector.ts";
 import type { SourceConnector } from "./source-connector.ts";
 
 /** Loaded when a stage needs it: a function reads its own source's code alone. */
@@ -10,6 +12,14 @@ const CONNECTORS: Readonly<Record<string, () => Promise<SourceConnector>>> = {
   [KINESIS]: async () => (await import("./kinesis/source.ts")).kinesisSource,
   [KAFKA]: async () => (await import("./kafka/source.ts")).kafkaSource,
 };
+
+/** Sources whose records have no order. */
+const UNORDERED: Readonly<Record<string, () => Promise<UnorderedConnector>>> = {
+  [SQS]: async () => (await import("./sqs/source.ts")).sqsSource,
+};
+
+/** The face of a source without order; undefined for one that has an order. */
+export const unorderedConnector = (name: string): Promise<UnorderedConnector> | undefined => UNORDERED[name]?.();
 
 /** @throws systemic error `bindings/connector` */
 export function sourceConnector(name: string): Promise<SourceConnector> {

@@ -6,7 +6,8 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda"
 import { firstRecord } from "../connectors/first-record.ts";
 import type { Services } from "../connectors/services.ts";
 import type { SourceConnector } from "../connectors/source-connector.ts";
-import { sourceConnector } from "../connectors/source-connectors.ts";
+import { sourceConnector, unorderedConnector } from "../connectors/source-connectors.ts";
+import type { UnorderedWork } from "../connectors/unordered-connector.ts";
 import { systemicError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import { BUILD_VARIABLE, readBindings, type Bindings } from "../plan/bindings.ts";
@@ -17,7 +18,7 @@ import { taskName } from "../state/task-id.ts";
 import { awsClients } from "./clients.ts";
 import { Invocations } from "./invocations.ts";
 import { checkedMessages } from "./sqs-event.ts";
-import { stageRuntime } from "./stage-runtime.ts";
+import { stageRuntime, unorderedRuntime } from "./stage-runtime.ts";
 import { Telemetry } from "./telemetry.ts";
 
 /** What Lambda's mappings send: records of the stage's source, or messages of its tick queue. */
@@ -29,6 +30,9 @@ export interface StageResponse {
 }
 
 export type StageHandler = (event: StageEvent, context: Context) => Promise<StageResponse>;
+
+/** A stage that is loaded. */
+type Handle = (event: StageEvent) => Promise<StageResponse>;
 
 interface Stage {
   readonly bindings: Bindings;
@@ -62,8 +66,8 @@ export function lambdaHandler(pipeline: Pipeline): StageHandler {
     .use(logMetrics(telemetry.metrics))
     .handler(async (event: StageEvent, context) => {
       try {
-        const stage = await loading;
-        return await invocations.run(context, () => handle(stage, event));
+        const handle = await loading;
+        return await invocations.run(context, () => handle(event));
       } catch (thrown) {
         telemetry.failed("none", thrown);
         throw thrown;
@@ -81,26 +85,48 @@ async function loadStage(
   pipeline: Pipeline,
   bindings: Bindings,
   { telemetry, build, invocations }: Around,
-): Promise<Stage> {
-  const connector = await sourceConnector(bindings.source.connector);
+): Promise<Handle> {
   const wait: Wait = Object.assign((millis: number): Promise<void> => setTimeout(millis), {
     jitter: Math.random,
     left: () => invocations.left(),
     retried: () => telemetry.retried(),
   });
   const services: Services = { aws: awsClients(), now: Date.now, wait };
-  const runtime = await stageRuntime(pipeline, bindings, { services, connector, observer: telemetry, build });
-  return { bindings, connector, services, telemetry, runtime };
+  const around = { services, observer: telemetry, build };
+  const { connector: name, address } = bindings.source;
+  const unordered = await unorderedConnector(name);
+  if (unordered !== undefined) {
+    const runtime = await unorderedRuntime(pipeline, bindings, around);
+    const work: UnorderedWork = { address, services, runtime, ...tellingOf(telemetry) };
+    return async (event) => {
+      if (unordered.isEvent(event, address)) {
+        return { batchItemFailures: (await unordered.work(event, work)).map((itemIdentifier) => ({ itemIdentifier })) };
+      }
+      if (isSqsEvent(event)) return handleControl({ runtime, telemetry }, event);
+      throw strangeEvent(name);
+    };
+  }
+  const connector = await sourceConnector(name);
+  const runtime = await stageRuntime(pipeline, bindings, { ...around, connector });
+  return (event) => handle({ bindings, connector, services, telemetry, runtime }, event);
 }
+
+const tellingOf = (telemetry: Telemetry): Pick<UnorderedWork, "failed" | "notice"> => ({
+  failed: (what, thrown) => telemetry.failed(what, thrown),
+  notice: (what, text) => telemetry.notice(what, text),
+});
+
+const strangeEvent = (connector: string) =>
+  systemicError({
+    code: "lambda/event",
+    message: `The event is neither of ${connector} nor of SQS.`,
+    advice: "The function is invoked by the mappings of MillracePipeline alone.",
+  });
 
 async function handle(stage: Stage, event: StageEvent): Promise<StageResponse> {
   if (stage.connector.isEvent(event)) return handleRecords(stage, event);
   if (isSqsEvent(event)) return handleControl(stage, event);
-  throw systemicError({
-    code: "lambda/event",
-    message: `The event is neither of ${stage.bindings.source.connector} nor of SQS.`,
-    advice: "The function is invoked by the mappings of MillracePipeline alone.",
-  });
+  throw strangeEvent(stage.bindings.source.connector);
 }
 
 const isSqsEvent = (event: unknown): event is SQSEvent => "receiptHandle" in (firstRecord(event) ?? {});
@@ -128,11 +154,17 @@ async function handleRecords(
   return { batchItemFailures: failures.flat() };
 }
 
+/** What messages of the tick queue are for. */
+interface Controlled {
+  readonly runtime: { control(message: ControlMessage, receives: number): Promise<unknown> };
+  readonly telemetry: Telemetry;
+}
+
 /**
  * Redrives come last, one after the other: one that kills the process (X7) takes no tick with it, and no other redrive
  * is suspected in its place.
  */
-async function handleControl(stage: Stage, event: SQSEvent): Promise<SQSBatchResponse> {
+async function handleControl(stage: Controlled, event: SQSEvent): Promise<SQSBatchResponse> {
   const messages = checkedMessages(event).map((record) => ({ record, message: parseControlMessage(record.body) }));
   const isRedrive = ({ message }: (typeof messages)[number]) => message?.type === "redrive";
   const others = messages.filter((one) => !isRedrive(one));
@@ -142,7 +174,7 @@ async function handleControl(stage: Stage, event: SQSEvent): Promise<SQSBatchRes
 }
 
 async function control(
-  { runtime, telemetry }: Stage,
+  { runtime, telemetry }: Controlled,
   { messageId, attributes }: SQSRecord,
   message: ControlMessage | undefined,
 ): Promise<SQSBatchResponse["batchItemFailures"]> {

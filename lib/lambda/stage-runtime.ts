@@ -13,9 +13,10 @@ import { DeadLetterWriter } from "../connectors/sqs/dead-letters.ts";
 import { TickWriter } from "../connectors/sqs/ticks.ts";
 import { DynamoChangelog } from "../dynamodb/changelog.ts";
 import { systemicError } from "../errors.ts";
+import type { UnorderedSource } from "../pipeline/source.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
 import type { Bindings } from "../plan/bindings.ts";
-import { producersOf, stageNamed, type Stage } from "../plan/stage.ts";
+import { producersOf, sourceOf, stageNamed, type Stage } from "../plan/stage.ts";
 import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
 import { Breakers } from "../runtime/breakers.ts";
@@ -25,6 +26,7 @@ import type { Observer } from "../runtime/observer.ts";
 import type { SinkWriter, SinkWriters } from "../runtime/sink-writer.ts";
 import { StageRuntime } from "../runtime/stage-runtime.ts";
 import { TICKS, ticksOf } from "../runtime/tick.ts";
+import { UnorderedRuntime } from "../runtime/unordered/unordered-runtime.ts";
 import { S3Objects } from "../s3/objects.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 import { stateBytesFor } from "../state/state-memory.ts";
@@ -37,7 +39,6 @@ const memoryBytes = (): number => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY
 /** What a stage's runtime is made with. */
 export interface Surroundings {
   readonly services: Services;
-  readonly connector: SourceConnector;
   readonly observer: Observer;
   readonly build: string;
 }
@@ -46,8 +47,30 @@ export interface Surroundings {
 export async function stageRuntime(
   pipeline: Pipeline,
   bindings: Bindings,
-  { services, connector, observer, build }: Surroundings,
+  around: Surroundings & { readonly connector: SourceConnector },
 ): Promise<StageRuntime> {
+  const { wait } = around.services;
+  return new StageRuntime({
+    ...(await partsOf(pipeline, bindings, around)),
+    holds: { wait, breakEven: breakEvenMillis(memoryBytes()) },
+    partitions: around.connector.partitions(bindings.source.address, around.services),
+    cacheBytes: stateBytesFor(memoryBytes()),
+    suspectAfter: bindings.source.suspectAfterMillis,
+  });
+}
+
+/** The same for a stage whose source has no order. */
+export async function unorderedRuntime(
+  pipeline: Pipeline,
+  bindings: Bindings,
+  around: Surroundings,
+): Promise<UnorderedRuntime> {
+  const { idOf } = sourceOf(stageNamed(pipeline, bindings.stage)) as UnorderedSource<never>;
+  return new UnorderedRuntime({ ...(await partsOf(pipeline, bindings, around)), idOf });
+}
+
+/** What every stage works with, whatever it reads. */
+async function partsOf(pipeline: Pipeline, bindings: Bindings, { services, observer, build }: Surroundings) {
   const stage = stageNamed(pipeline, bindings.stage);
   const { generation, source } = bindings;
   const { aws, now, wait } = services;
@@ -56,26 +79,22 @@ export async function stageRuntime(
   const breakers = new Breakers({ policies, now, jitter: Math.random, changed });
   const objects = new S3Objects(aws.of(S3Client), bindings.bucket);
   const sinkClients = awsClients(async () => (breakers.open.length > 0 ? 1 : SINK_ATTEMPTS));
-  return new StageRuntime({
+  return {
     stage: runnableStage(pipeline, stage, { generation, incarnation: source.incarnation }),
     build,
     changelog: new DynamoChangelog(aws.of(DynamoDBClient), bindings.table),
+    newNonce: () => randomBytes(9).toString("base64url"),
     objects,
     writers: await writersOf(stage, bindings, { ...services, aws: sinkClients }, objects, breakers),
     breakers,
-    holds: { wait, breakEven: breakEvenMillis(memoryBytes()) },
-    partitions: connector.partitions(source.address, services),
     lookups: {
       tables: tablesOf(pipeline, stage, bindings, services),
-      wait: (millis, signal) => setTimeout(millis, undefined, { signal }),
+      wait: (millis: number, signal: AbortSignal) => setTimeout(millis, undefined, { signal }),
       ...(wait.left && { left: wait.left }),
     },
     observer,
     now,
-    newNonce: () => randomBytes(9).toString("base64url"),
-    cacheBytes: stateBytesFor(memoryBytes()),
-    suspectAfter: bindings.source.suspectAfterMillis,
-  });
+  };
 }
 
 /** The tables that a stage's operators look up in, by the names that the pipeline has for them. */

@@ -2,6 +2,7 @@ import { definitionError } from "../errors.ts";
 import { checkName } from "./names.ts";
 import { rootsOfAll } from "./roots.ts";
 import { broadcastsReadBy, inputsOf, type Node } from "./topology.ts";
+import { refuseUnordered } from "./unordered.ts";
 
 /** Collects a pipeline's nodes and refuses, by name, what cannot be. One per pipeline. */
 export class Builder {
@@ -25,6 +26,7 @@ export class Builder {
       );
     }
     this.#names.add(node.name);
+    refuseUnordered(this, node);
     return this.#nodes.push(node) - 1;
   }
 

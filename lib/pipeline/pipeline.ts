@@ -3,12 +3,14 @@ import { Builder } from "./builder.ts";
 import { buildStream } from "./build-stream.ts";
 import { checkName } from "./names.ts";
 import { checkSuccessions } from "./successions.ts";
-import type { Source } from "./source.ts";
+import type { Source, SourceDeclaration, UnorderedSource } from "./source.ts";
 import type { Stream } from "./stream.ts";
 import type { Pipeline, PoisonPolicy } from "./topology.ts";
+import type { UnorderedStream } from "./unordered.ts";
 
 /** Where a pipeline's streams begin. */
 export interface Flow {
+  from<T>(source: UnorderedSource<T, never>): UnorderedStream<T>;
   from<T, K>(source: Source<T, K, never>): Stream<T, K>;
 }
 
@@ -42,7 +44,7 @@ export function pipeline<H>(name: string, build: (flow: Flow) => H, options: Pip
   }
   const builder = new Builder(name);
   const handles = build({
-    from: (source) => {
+    from: (source: SourceDeclaration) => {
       if (source?.kind !== "source") throw builder.refuse("from()", "was not given a source");
       const node = builder.add({ kind: "source", name: source.name, source });
       return buildStream(builder, node, source.keyFields) as never;

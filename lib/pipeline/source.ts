@@ -29,6 +29,8 @@ export interface SourceDeclaration {
   readonly idle: number;
   /** A record's W3C `traceparent`; undefined where records are not traced. */
   readonly trace: ((record: never) => string | undefined) | undefined;
+  /** There for a source whose records have no order and no positions: a queue. No task keeps state of them. */
+  readonly isUnordered?: true;
 }
 
 /**
@@ -39,6 +41,22 @@ export interface Source<out T, out K = never, in P = T> extends SourceDeclaratio
   readonly [recordType]?: () => T;
   readonly [keyType]?: () => K;
   readonly [producedType]?: (produced: P) => void;
+}
+
+/** A source of records `T` that have no order and no positions: what follows it keeps no state (docs/sources.md). */
+export interface UnorderedSource<out T, in P = T> extends Source<T, never, P> {
+  readonly isUnordered: true;
+  /** What tells a record from all others; undefined where its source's own id does. */
+  readonly idOf: ((record: never) => string) | undefined;
+}
+
+/** The settings that all sources without order share. */
+export interface UnorderedOptions<S extends StandardSchemaV1> extends Pick<SourceOptions<S, {}>, "schema" | "trace"> {
+  /**
+   * What tells an event from all others, for ever: then what its producer sends twice comes out under the same ids, however
+   * much later. @default the id that its source gave it
+   */
+  readonly id?: (record: StandardSchemaV1.InferOutput<S>) => string;
 }
 
 /** The settings that all sources share. */
@@ -101,6 +119,28 @@ export function declareSource<S extends StandardSchemaV1, K extends KeyValues>(
     maxFuture: boundOf(options.maxFuture ?? { hours: 1 }, "unbounded", `${what}.maxFuture`),
     idle: boundOf(options.idle ?? { minutes: 5 }, "never", `${what}.idle`),
     trace: options.trace,
+  };
+}
+
+/** Checks the settings of a source without order, of which nothing is late and nothing early. For connectors. @throws definition errors */
+export function declareUnordered<S extends StandardSchemaV1>(
+  connector: string,
+  name: string,
+  { id, ...options }: UnorderedOptions<S>,
+): SourceDeclaration & Pick<UnorderedSource<never>, "isUnordered" | "idOf"> {
+  if (id !== undefined && typeof id !== "function") {
+    throw definitionError({ code: "source/id", message: `${connector}("${name}"): the id is not a function.` });
+  }
+  return {
+    ...declareSource(connector, name, {
+      ...options,
+      eventTime: () => 0, // nothing that may follow asks for it
+      disorder: { millis: 0 },
+      maxFuture: "unbounded",
+      idle: "never",
+    }),
+    isUnordered: true,
+    idOf: id,
   };
 }
 

@@ -120,6 +120,13 @@ export class Fold {
     return fresh;
   }
 
+  /** Folds what has no place among others: neither position nor arrival move. */
+  unordered(unit: IncomingUnit): void {
+    const isFolded = this.#push(unit);
+    this.#verdict.record(!isFolded);
+    this.#state.poison.add(!isFolded);
+  }
+
   /** Whether a record is above the task's position (X3). */
   isNew({ position }: IncomingRecord): boolean {
     return comparePositions(position, this.#state.position) > 0;

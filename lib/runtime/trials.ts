@@ -13,7 +13,7 @@ const REDRIVE = "redrive";
 
 export interface TrialSettings {
   readonly changelog: Changelog;
-  readonly fold: FoldSettings;
+  readonly fold: Pick<FoldSettings, "build">;
   /** Milliseconds after its arrival from which a record that comes alone is suspect. */
   readonly suspectAfter: number;
   readonly observer: Observer;
@@ -73,9 +73,19 @@ export class Trials {
    * @returns what `fold` does, or `condemn` once it has killed too often: how many records were folded
    */
   async redrive(id: string, fold: () => Promise<number>, condemn: () => number): Promise<number> {
+    return this.alone(id, REDRIVE, fold, condemn);
+  }
+
+  /**
+   * Works off one thing alone that may kill the process.
+   *
+   * @param key of the item that its attempts are counted in: those at another thing by the same key are forgotten
+   * @param what names the thing
+   */
+  async alone<T>(key: string, what: string, fold: () => Promise<T>, condemn: () => T): Promise<T> {
     await this.#settle();
-    const trial = await this.#read(id);
-    return this.#kills(trial, REDRIVE) >= KILLS ? condemn() : this.#try(id, trial, REDRIVE, fold);
+    const trial = await this.#read(key);
+    return this.#kills(trial, what) >= KILLS ? condemn() : this.#try(key, trial, what, fold);
   }
 
   async #read(key: string): Promise<Trial> {
@@ -83,7 +93,7 @@ export class Trials {
     return item.trial;
   }
 
-  async #try(key: string, trial: Trial, position: string, fold: () => Promise<number>): Promise<number> {
+  async #try<T>(key: string, trial: Trial, position: string, fold: () => Promise<T>): Promise<T> {
     const { changelog, newNonce, fold: settings } = this.#settings;
     const attempt = `${newNonce()} ${settings.build}`;
     let isNoted = true; // perhaps, where its answer is lost: then it must be taken back too
