@@ -1,7 +1,9 @@
 import { counts } from "./counts/counts.ts";
+import { bill } from "./bill/bill.ts";
 import { cost } from "./cost/cost.ts";
 import { bundle } from "./bundle/bundle.ts";
 import { engine } from "./engine/engine.ts";
+import { local } from "./local/local.ts";
 import { report } from "./report.ts";
 import { state } from "./state/state.ts";
 
@@ -13,8 +15,10 @@ import { state } from "./state/state.ts";
 const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   engine,
   cost,
+  bill,
   counts,
   state,
+  local,
   bundle,
   report,
 };

@@ -1,7 +1,18 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { format } from "prettier";
 import { PRICES_READ_ON } from "../lib/cdk/prices.ts";
+import {
+  assumptionsTable,
+  billPlot,
+  billTable,
+  cheaperText,
+  partsTable,
+  pricesTable,
+  turnsTable,
+  waysList,
+  type BillResult,
+} from "./bill/bill.ts";
 import { TOLERANCE } from "./counts/compare.ts";
 import { JOBS } from "./counts/jobs.ts";
 import { startsTable, sizesTable, type BundleResult } from "./bundle/bundle.ts";
@@ -9,12 +20,22 @@ import { costTable, timesTable, type CostResult } from "./cost/cost.ts";
 import { engineTable, type EngineResult } from "./engine/engine.ts";
 import { readResult, type Result } from "./harness/results.ts";
 import { ROOT } from "./harness/work.ts";
+import { shown } from "./harness/statistics.ts";
+import { localTable, type LocalResult } from "./local/local.ts";
 import { stateTable, type StateResult } from "./state/state.ts";
 
 /** `npm run bench -- report`: makes docs/performance.md and docs/cost.md of the last results. All figures come from them. */
 export async function report(): Promise<void> {
+  const bill = readResult<BillResult>("bill");
+  if (bill !== undefined) plot("bill", billPlot(bill.figures));
   await write("performance", performanceText());
   await write("cost", costText());
+}
+
+function plot(name: string, svg: string): void {
+  const directory = path.join(ROOT, "docs/plots");
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(path.join(directory, `${name}.svg`), svg);
 }
 
 async function write(name: string, text: string): Promise<void> {
@@ -96,6 +117,17 @@ A batch's CPU without them is to depend on what it touches alone; where it does 
 [What state a task may have](scale.md).`,
 )}
 
+${section<LocalResult>(
+  "local",
+  "The local stack",
+  (
+    figures,
+  ) => `All of \`npm start\`: emulators, mappings, functions in processes of their own, Parquet, and the comparison of every row with
+DuckDB's answer; ${count(figures.shards)} shards.
+
+${localTable(figures)}`,
+)}
+
 ${section<BundleResult>(
   "bundle",
   "Bundles and cold starts",
@@ -118,18 +150,21 @@ a commit that says why. Bytes allocated are not among them: they depend on when 
 
 const costText = (): string => `${MADE}
 
-# Cost of exactly-once
+# Cost
 
-What AWS charges for events that count exactly once, by the way that is used. The events are real departures, added up by
-airport and hour; each way is given its first batch twice beforehand, and must count it once, and all must come to the same
-hours. Requests, bytes and units are counted where they leave the process, on AWS's own emulator of DynamoDB; units of
-transactions by their published rule. Prices are those of us-east-1, read on ${PRICES_READ_ON}
+What AWS charges for events that count exactly once, by the way that is used; and what a whole job costs in a month, beside
+what one would use instead. Prices are those of us-east-1, read on ${PRICES_READ_ON}
 ([lib/cdk/prices.ts](../lib/cdk/prices.ts)).
 
 ${section<CostResult>(
   "cost",
-  "Per million events",
-  (figures) => `${list(unique(figures.figures.map(({ way, about }) => ({ name: way, about }))))}
+  "Exactly-once, a million events",
+  (figures) => `The events are real departures, added up by
+airport and hour; each way is given its first batch twice beforehand, and must count it once, and all must come to the same
+hours. Requests, bytes and units are counted where they leave the process, on AWS's own emulator of DynamoDB; units of
+transactions by their published rule.
+
+${list(unique(figures.figures.map(({ way, about }) => ({ name: way, about }))))}
 
 ${costTable(figures)}
 
@@ -139,6 +174,40 @@ ${timesTable(figures)}
 
 ${count(figures.events)} events were sent in each line, and what they took is told for a million. Dollars are for DynamoDB, S3, SQS and
 Lambda's requests; what states cost that are not in memory is in [scale](scale.md).`,
+)}
+
+${section<BillResult>(
+  "bill",
+  "The whole bill",
+  (
+    figures,
+  ) => `The job is [flight delays](../functions/aggregate-flight-delays) at a rate that never changes, with all that is billed: the
+stream, functions, the changelog, rows on S3, logs, metrics and alarms.
+
+${list(waysList())}
+
+![Dollars a month by events a second](plots/bill.svg)
+
+${billTable(figures)}
+
+Where each is cheaper, from 1 to 100,000 events a second:
+
+${cheaperText(figures)}
+
+What Millrace's dollars are for:
+
+${partsTable(figures)}
+
+A turn as it was measured, on the DynamoDB emulator dynalite; beside these ${shown(figures.measured.logBytes / 1_000)} KB of logs an invocation
+(\`npm run bench -- local\`), and of each million events ${shown(figures.measured.flinkCpu)} s of CPU in Flink and
+${shown(figures.measured.kafkaStreamsCpu)} in Kafka Streams (\`npm run bench -- engine\`). An event has ${shown(figures.measured.eventBytes)} bytes;
+${count(Math.round(figures.measured.packed.eventsPerRecord))} of them are packed to ${count(Math.round(figures.measured.packed.recordBytes))}.
+
+${turnsTable(figures)}
+
+${assumptionsTable()}
+
+${pricesTable()}`,
 )}
 `;
 

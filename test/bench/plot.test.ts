@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { logPlot } from "../../bench/harness/plot.ts";
+
+const plot = (points: readonly (readonly [number, number])[]) =>
+  logPlot({ title: "A & B", x: "x", y: "y", series: [{ name: "a < b", colour: "#000", points }] });
+
+test("ten times as much is as far everywhere, and the axes end at powers of ten", () => {
+  const svg = plot([
+    [1, 10],
+    [10, 100],
+    [100, 1_000],
+  ]);
+  const [a, b, c] = /points="([^"]+)"/
+    .exec(svg)![1]!
+    .split(" ")
+    .map((pair) => pair.split(",").map(Number));
+  expect(b![0]! - a![0]!).toBeCloseTo(c![0]! - b![0]!, 1);
+  expect(a![1]! - b![1]!).toBeCloseTo(b![1]! - c![1]!, 1);
+  expect(svg).toContain(">1,000<");
+});
+
+test("text is escaped", () => {
+  expect(plot([[1, 1]])).toContain("A &amp; B");
+  expect(plot([[1, 1]])).toContain("a &lt; b");
+});
+
+test("what has no place on a logarithmic axis is refused", () => {
+  expect(() => plot([[0, 1]])).toThrow("not above 0");
+  expect(() => plot([[1, Number.NaN]])).toThrow("not above 0");
+});
