@@ -1,4 +1,4 @@
-import { Aws, CfnOutput, Duration, RemovalPolicy } from "aws-cdk-lib";
+import { CfnOutput, Duration, RemovalPolicy } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
@@ -86,6 +86,6 @@ export class ViewQuery extends Construct {
     this.url = this.target.addFunctionUrl({
       authType: auth === "iam" ? FunctionUrlAuthType.AWS_IAM : FunctionUrlAuthType.NONE,
     });
-    new CfnOutput(this, "Url", { value: this.url.url, description: `Queries, in ${Aws.REGION}` });
+    new CfnOutput(this, "Url", { value: this.url.url, description: "Where queries are sent" });
   }
 }

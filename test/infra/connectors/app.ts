@@ -1,0 +1,4 @@
+import { App } from "aws-cdk-lib";
+import { addConnectors } from "./stack.ts";
+
+addConnectors(new App());
