@@ -1,12 +1,13 @@
 import { poisonError } from "../errors.ts";
-import { JsonError, parseJson } from "../formats/json.ts";
+import { JsonError } from "../formats/json.ts";
+import { JsonReader } from "../formats/json-reader.ts";
 import type { SourceDeclaration } from "../pipeline/source.ts";
 import type { RecordDecoder, Undecoded } from "../runtime/record.ts";
 import { validate } from "../schema.ts";
-import { encodeKey, partitionKeyOf, type KeyValue } from "../state/key.ts";
 import { toEpochMillis } from "../time/instant.ts";
+import { keyReader } from "./key-reader.ts";
 
-const NO_KEY = { key: {}, keyCode: "" };
+const NO_KEY = Object.freeze({});
 
 export interface JsonDecoding {
   /** What the schema is given. Throws poison errors. */
@@ -21,7 +22,7 @@ export interface JsonDecoding {
  */
 export function jsonDecoder(source: SourceDeclaration, { jsonOf, checkPlace }: JsonDecoding): RecordDecoder {
   const eventTime = source.eventTime as (value: unknown) => unknown;
-  const keyOf = Object.entries(source.key) as [string, (value: unknown) => KeyValue][];
+  const keyOf = keyReader(source);
   return (record) => {
     const value = validate(source.schema, jsonOf(record));
     const time = toEpochMillis(eventTime(value));
@@ -31,21 +32,22 @@ export function jsonDecoder(source: SourceDeclaration, { jsonOf, checkPlace }: J
         message: `The event time is more than ${source.maxFuture} ms ahead of the record's arrival.`,
       });
     }
-    if (keyOf.length === 0) return { value, time, ...NO_KEY };
-    const key: Record<string, KeyValue> = {};
-    for (const [field, take] of keyOf) key[field] = take(value);
-    const keyCode = encodeKey(key);
-    checkPlace(record, partitionKeyOf(key), source.keyFields);
+    if (keyOf === undefined) return { value, time, key: NO_KEY, keyCode: "" };
+    const { key, keyCode, text } = keyOf(value);
+    checkPlace(record, text, source.keyFields);
     return { value, time, key, keyCode };
   };
 }
 
-/** JSON of a payload. @throws poison errors of JSON */
-export function jsonIn(bytes: Buffer): unknown {
-  try {
-    return parseJson(bytes);
-  } catch (thrown) {
-    if (thrown instanceof JsonError) throw poisonError({ code: thrown.code, message: thrown.message });
-    throw thrown;
-  }
+/** Reads JSON of payloads of one source. What it is given throws poison errors of JSON. */
+export function jsonOfPayloads(): (bytes: Buffer) => unknown {
+  const reader = new JsonReader();
+  return (bytes) => {
+    try {
+      return reader.parse(bytes);
+    } catch (thrown) {
+      if (thrown instanceof JsonError) throw poisonError({ code: thrown.code, message: thrown.message });
+      throw thrown;
+    }
+  };
 }

@@ -2,7 +2,7 @@ import { messageOf, poisonError } from "../../errors.ts";
 import type { SourceDeclaration } from "../../pipeline/source.ts";
 import type { RecordDecoder, Undecoded } from "../../runtime/record.ts";
 import { bytesOf } from "../base64.ts";
-import { jsonDecoder, jsonIn } from "../decode-json.ts";
+import { jsonDecoder, jsonOfPayloads } from "../decode-json.ts";
 import type { KafkaDeclaration } from "./declare.ts";
 import { partitionOf } from "./murmur2.ts";
 import { KAFKA, partitionNumber } from "./names.ts";
@@ -13,9 +13,10 @@ import { KAFKA, partitionNumber } from "./names.ts";
  */
 export function kafkaDecoder(source: SourceDeclaration): RecordDecoder {
   const { tombstone, partitions } = source as KafkaDeclaration;
+  const jsonOf = jsonOfPayloads();
   const decode = jsonDecoder(source, {
     jsonOf(record) {
-      if (record.base64 !== "") return jsonIn(bytesOf(record.base64, KAFKA));
+      if (record.base64 !== "") return jsonOf(bytesOf(record.base64, KAFKA));
       return tombstone?.({ key: record.partitionKey ?? "", timestamp: record.arrival }) ?? null;
     },
     checkPlace: (record, text, keyFields) => checkPartition(record, text, keyFields, partitions!),

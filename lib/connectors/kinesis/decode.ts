@@ -1,7 +1,7 @@
 import { poisonError } from "../../errors.ts";
 import type { SourceDeclaration } from "../../pipeline/source.ts";
 import type { RecordDecoder, RecordFormat } from "../../runtime/record.ts";
-import { jsonDecoder, jsonIn } from "../decode-json.ts";
+import { jsonDecoder, jsonOfPayloads } from "../decode-json.ts";
 import type { KinesisDeclaration } from "./declare.ts";
 import { payloadOf } from "./payload.ts";
 import { kinesisUnpack } from "./unpack.ts";
@@ -13,13 +13,14 @@ export const kinesisFormat = (source: SourceDeclaration): RecordFormat => ({
 });
 
 /** The decoder of events of a Kinesis source: what a record was routed by is its key's text. */
-export const kinesisDecoder = (source: SourceDeclaration): RecordDecoder =>
-  jsonDecoder(source, {
+export function kinesisDecoder(source: SourceDeclaration): RecordDecoder {
+  const jsonOf = jsonOfPayloads();
+  return jsonDecoder(source, {
     jsonOf(record) {
       // A packed event's base64 is made when it is asked for: only for what has no bytes.
       const payload = record.bytes ?? payloadOf(record.base64);
       // What a producer of null puts there: Debezium Server, of a tombstone.
-      return payload.length === 0 ? null : jsonIn(payload);
+      return payload.length === 0 ? null : jsonOf(payload);
     },
     checkPlace({ partitionKey }, text, keyFields) {
       if (partitionKey === undefined || partitionKey === text) return;
@@ -31,3 +32,4 @@ export const kinesisDecoder = (source: SourceDeclaration): RecordDecoder =>
       });
     },
   });
+}
