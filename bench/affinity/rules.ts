@@ -64,6 +64,7 @@ const program = {
   unite: <T>(tables: T) => tables,
   hashOf: () => "0".repeat(32),
   replicated: new Set<string>(),
+  entryRestorers: new Map<string, never>(),
   shuffles: [],
 };
 const foldSettings = {

@@ -1,4 +1,4 @@
-import type { KeyedTable, TableDelta } from "../state/keyed-table.ts";
+import type { KeyedTable } from "../state/keyed-table.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import type { CountWindows } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
@@ -95,13 +95,12 @@ const paneOf = ([accumulators, , least, latest]: StoredCount): Pane => ({
   firing: undefined,
 });
 
-/** Checks entries that come out of storage. @throws systemic error `state/accumulator` */
-export function restoreCounts(aggregation: Aggregation, delta: TableDelta, from?: PartOrigins): TableDelta {
-  const restored = (value: unknown): StoredCount => {
+/** What checks a value that comes out of storage, which throws systemic errors `state/accumulator`. */
+export const countRestorer =
+  (aggregation: Aggregation, from?: PartOrigins) =>
+  (value: unknown): StoredCount => {
     if (!Array.isArray(value) || value.length !== 4) throw aggregation.notAsWritten();
     const [accumulators, ...rest] = value as unknown as StoredCount;
     if (!rest.every(Number.isSafeInteger)) throw aggregation.notAsWritten();
     return [aggregation.restore(accumulators, from), ...rest];
   };
-  return { ...delta, put: delta.put.map(([space, keys, values]) => [space, keys, values.map(restored)] as const) };
-}

@@ -1,7 +1,6 @@
 import { systemicError } from "../errors.ts";
 import { entryKey, keyCodeIn, partKey, spaceOfPart } from "../state/entry-key.ts";
 import { encodeKey, type KeyValue } from "../state/key.ts";
-import type { TableDelta } from "../state/keyed-table.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import { fixedShape } from "./evolution/state-shape.ts";
 import { ExpiringEntries, expiryTableOf } from "./expiring-entries.ts";
@@ -32,7 +31,11 @@ export const deduplicateTables = ({ name, keyFields }: DeduplicateSpec): readonl
     shape: fixedShape(`deduplicate/1 by ${keyFields.join()}`),
     keyFields,
     keyCodeOf: keyCodeIn,
-    restore: (delta) => checked(name, delta),
+    restore: (delta) => {
+      for (const [, , values] of delta.put) for (const value of values) checked(name, value);
+      return delta;
+    },
+    restoreEntry: (value) => checked(name, value),
   },
   {
     name: expiryTableOf(name),
@@ -99,11 +102,11 @@ export class Deduplicate implements ExpiringOperator {
 }
 
 /** @throws systemic error `state/seen` */
-function checked(name: string, delta: TableDelta): TableDelta {
+function checked(name: string, entry: unknown): unknown {
   const isTime = (value: unknown) => typeof value === "number" && Math.abs(value) <= END_OF_TIME;
   const isEntry = (value: unknown) =>
     Array.isArray(value) && value.length === 2 && Array.isArray(value[0]) && value[0].every(isTime) && isTime(value[1]);
-  if (delta.put.every(([, , values]) => values.every(isEntry))) return delta;
+  if (isEntry(entry)) return entry;
   throw systemicError({
     code: "state/seen",
     message: `The state of operator "${name}" has an entry that is not the event times of an id.`,

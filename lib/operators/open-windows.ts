@@ -1,4 +1,4 @@
-import type { KeyedTable, TableDelta } from "../state/keyed-table.ts";
+import type { KeyedTable } from "../state/keyed-table.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../time/instant.ts";
 import type { GlobalWindow, SessionWindows, TimeWindows, Window } from "../windows/window.ts";
 import type { Accumulators, Aggregation } from "./aggregation.ts";
@@ -110,18 +110,11 @@ export class OpenWindows {
     return [accumulators ?? null, extra, [rows, unfired, fireAt ?? null, wakeAt ?? null, sent]];
   }
 
-  /** Checks entries that come out of storage. @throws systemic error `state/accumulator` */
-  static restore(
-    assigner: EndingWindows,
-    aggregation: Aggregation,
-    fires: boolean,
-    delta: TableDelta,
-    from?: PartOrigins,
-  ): TableDelta {
+  /** What checks a value that comes out of storage, which throws systemic errors `state/accumulator`. */
+  static restorer(assigner: EndingWindows, aggregation: Aggregation, fires: boolean, from?: PartOrigins) {
     const isBare = assigner.kind === "time" && !fires;
-    const restored = (value: unknown) =>
+    return (value: unknown): unknown =>
       isBare ? aggregation.restore(value, from) : restoredWindow(aggregation, value, from);
-    return { ...delta, put: delta.put.map(([space, keys, values]) => [space, keys, values.map(restored)] as const) };
   }
 }
 

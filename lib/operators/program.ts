@@ -5,6 +5,7 @@ import type { TableDeltas } from "../state/task-state.ts";
 import type { StateContent } from "../state/structure.ts";
 import type { RestoredState, SetAside, OperatorWay } from "./evolution/stage-state.ts";
 import type { Writer } from "./evolution/state-errors.ts";
+import type { EntryRestorer } from "./stateful.ts";
 import type { Preparation } from "./preparation.ts";
 import type { ExpiringOperator, OperatorContext, Push, TimedOperator } from "./operator.ts";
 
@@ -46,6 +47,8 @@ export interface StageProgram {
   readonly replicated: ReadonlySet<string>;
   /** Checks what comes out of storage, and makes it this build's. Throws systemic errors for what does not fit. */
   readonly restore: (stored: StateContent, writer: Writer) => RestoredState;
+  /** By table what checks an entry, where that can be done when it is read. */
+  readonly entryRestorers: ReadonlyMap<string, EntryRestorer>;
   /**
    * How a pane or timer that any build set aside becomes this one's; nothing where its operator was dropped. Throws
    * systemic errors for what does not fit.

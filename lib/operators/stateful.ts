@@ -22,6 +22,11 @@ export interface TableDescription {
    */
   readonly restore: (delta: TableDelta, from?: PartOrigins) => TableDelta;
   /**
+   * The same for one entry that this version wrote: a large table of which it can be done is a sorted run, whose entries are
+   * made when they are asked for. Left out where all entries are asked for anyway.
+   */
+  readonly restoreEntry?: EntryRestorer;
+  /**
    * For state that is a task's and no key's: it is kept under positions of the hash range, which `keyCodeOf` gives, and moves
    * as keys of that hash do. Makes one of what several tasks had that have become one. Throws systemic errors.
    *
@@ -29,6 +34,9 @@ export interface TableDescription {
    */
   readonly unite?: (delta: TableDelta, position: KeyHash) => TableDelta;
 }
+
+/** Checks a value that comes out of storage. Throws systemic errors for what does not fit. */
+export type EntryRestorer = (value: unknown, key: string) => unknown;
 
 /** The operator that a table is of. */
 export const operatorOfTable = (table: string): string => table.split("$", 1)[0]!;

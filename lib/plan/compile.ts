@@ -49,6 +49,9 @@ export function compileStage(pipeline: Pipeline, stage: Stage): StageProgram {
     unite: (deltas, position) =>
       deltas.map(([name, delta]) => [name, tables.get(name)?.unite?.(delta, position) ?? delta]),
     restore: (stored, writer) => state.restore(stored, writer),
+    entryRestorers: new Map(
+      [...tables.values()].flatMap(({ name, restoreEntry }) => (restoreEntry ? [[name, restoreEntry] as const] : [])),
+    ),
     wayOfUnit: (unit) => state.wayOfUnit(unit),
     ...preparationOf(pipeline, stage),
     bind: (context) => bind(nodes, stage, state, context),

@@ -1,5 +1,5 @@
 import { Aggregation } from "../operators/aggregation.ts";
-import { CountAggregate, restoreCounts } from "../operators/count-aggregate.ts";
+import { CountAggregate, countRestorer } from "../operators/count-aggregate.ts";
 import { fixedShape } from "../operators/evolution/state-shape.ts";
 import { keyCodeIn, OpenWindows, type EndingWindows } from "../operators/open-windows.ts";
 import type { PartOrigins } from "../operators/evolution/part-origins.ts";
@@ -38,9 +38,14 @@ function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
   const { name, assigner, trigger } = spec;
   const aggregation = new Aggregation(name, spec.aggregates);
   const keyCodeOf = (key: string) => keyCodeIn(assigner, key);
-  const restore = (delta: TableDelta, from?: PartOrigins) =>
-    OpenWindows.restore(assigner, aggregation, trigger !== undefined, delta, from);
-  const windows: TableDescription = { ...described(spec), keyCodeOf, restore };
+  const restorer = (from?: PartOrigins) => OpenWindows.restorer(assigner, aggregation, trigger !== undefined, from);
+  const windows: TableDescription = {
+    ...described(spec),
+    keyCodeOf,
+    restore: (delta, from) => restoredEach(delta, restorer(from)),
+    // A key's sessions are found among those of all keys.
+    ...(assigner.kind !== "session" && { restoreEntry: restorer() }),
+  };
   const timers = [firingsOf(name), wakesOf(name)].map((table): TableDescription => ({
     ...besideWindows(spec, table),
     keyCodeOf: (key) => keyCodeOf(timedWindowIn(key).entryKey),
@@ -56,12 +61,8 @@ function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
 
 function slidingOf(spec: WindowSpec<SlidingWindows>): CompiledOperator {
   const aggregation = new Aggregation(spec.name, spec.aggregates);
-  const restore = ({ put, ...rest }: TableDelta, from?: PartOrigins): TableDelta => ({
-    ...rest,
-    put: put.map(([space, keys, values]) => {
-      return [space, keys, values.map((value) => aggregation.restore(value, from))] as const;
-    }),
-  });
+  const restore = (delta: TableDelta, from?: PartOrigins) =>
+    restoredEach(delta, (value) => aggregation.restore(value, from));
   return {
     tables: [{ ...described(spec), restore }, besideWindows(spec, pendingOf(spec.name))],
     bind: (context, { rows, side }) => {
@@ -74,13 +75,24 @@ function slidingOf(spec: WindowSpec<SlidingWindows>): CompiledOperator {
 function countOf(spec: WindowSpec<CountWindows>): CompiledOperator {
   const aggregation = new Aggregation(spec.name, spec.aggregates);
   return {
-    tables: [{ ...described(spec), restore: (delta, from) => restoreCounts(aggregation, delta, from) }],
+    tables: [
+      {
+        ...described(spec),
+        restore: (delta, from) => restoredEach(delta, countRestorer(aggregation, from)),
+        restoreEntry: countRestorer(aggregation),
+      },
+    ],
     bind: (context, { rows, side }) => {
       const timed = new CountAggregate(spec, context, rows, side("late"));
       return { push: timed.push, timed };
     },
   };
 }
+
+const restoredEach = (delta: TableDelta, restored: (value: unknown) => unknown): TableDelta => ({
+  ...delta,
+  put: delta.put.map(([space, keys, values]) => [space, keys, values.map((value) => restored(value))] as const),
+});
 
 const described = (spec: WindowSpec): TableDescription => ({
   name: spec.name,

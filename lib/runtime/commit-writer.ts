@@ -2,6 +2,7 @@ import type { Changelog, TaskItem } from "../state/changelog.ts";
 import { encodeCheckpoint } from "../state/checkpoint.ts";
 import { encodeCommit, sealCommit, type Base, type Output, type StateShapes } from "../state/commit.ts";
 import type { ObjectStore } from "../state/object-store.ts";
+import { RUN_LIMITS, type RunLimits } from "../state/run-writer.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 
 /** Sizes, in bytes, by which a writer decides where a commit lies and when a checkpoint is due. */
@@ -12,6 +13,8 @@ export interface WriterLimits {
   readonly shortLog: number;
   /** Reading this much to catch up costs what a checkpoint does. */
   readonly checkpoint: number;
+  /** Which tables a checkpoint has as sorted runs. @default RUN_LIMITS */
+  readonly run?: RunLimits;
 }
 
 /**
@@ -106,7 +109,7 @@ export class CommitWriter {
 
   async checkpoint(name: string, task: LoadedTask): Promise<void> {
     const { changelog, objects, shapes, build } = this.#settings;
-    const state = { shapes, header: task.state.header(), tables: task.state.snapshot() };
+    const state = { shapes, header: task.state.header(), tables: task.compact(this.#limits.run ?? RUN_LIMITS) };
     const key = `${checkpointsOf(name)}${task.epoch}-${this.#settings.newNonce()}`; // X11
     const at = this.#settings.now();
     const { written, caughtUp } = task.totals;

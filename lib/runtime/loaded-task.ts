@@ -5,7 +5,9 @@ import { inherit, type Legacy } from "../state/inheritance.ts";
 import { hashOf, type HashRange } from "../state/hash-range.ts";
 import { REDRIVEN, routingKeyIn } from "../state/redriven.ts";
 import type { StateContent } from "../state/structure.ts";
-import { TaskState } from "../state/task-state.ts";
+import { RunDelta } from "../state/run-delta.ts";
+import type { RunLimits } from "../state/run-writer.ts";
+import { TaskState, type TableDeltas } from "../state/task-state.ts";
 import { Fold, type FoldSettings } from "./fold.ts";
 
 const NO_TOTALS: LogTotals = { written: 0, caughtUp: 0 };
@@ -81,6 +83,11 @@ export class LoadedTask {
     this.hasNewReaders = legacies.some((legacy) => legacy.hasNewReaders);
   }
 
+  /** The state, as a checkpoint has it. */
+  compact(limits: RunLimits): TableDeltas {
+    return this.state.compact(limits, this.#settings.program.entryRestorers);
+  }
+
   /** What a sealed task leaves. */
   legacy(): Legacy {
     const { epoch, state, hasNewReaders } = this;
@@ -122,6 +129,9 @@ export class LoadedTask {
   #apply(content: StateContent, build: string, whole: boolean): void {
     const { program, origin } = this.#settings;
     const { header, tables, isMigrated } = program.restore(content, { task: origin.task, build });
+    // What another build's user code takes is found out before anything is committed on it, not when it is read.
+    if (build !== this.#settings.build)
+      for (const [, table] of tables) if (table instanceof RunDelta) table.run.verify();
     this.state.apply(header, tables, whole);
     if (isMigrated) this.mustCheckpoint = true; // from then on nothing needs the migrations
   }

@@ -12,9 +12,10 @@ const PROTO = "__proto__";
  * that are no data. What passes is what {@link encodeBody} writes: null, undefined, booleans, numbers, bigints,
  * strings, byte arrays, Dates, arrays and objects.
  *
+ * @param starts is filled with where the items of the arrays in the outermost array begin, which are to be as many
  * @throws Error saying what is out of bounds
  */
-export function checkBounds(bytes: Uint8Array, maxValues = MAX_VALUES): void {
+export function checkBounds(bytes: Uint8Array, maxValues = MAX_VALUES, starts?: Uint32Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   /** Per level, how many values are still to come, and whether it is an object: then every other one is a key. */
   const left = new Float64Array(MAX_DEPTH + 1);
@@ -23,6 +24,7 @@ export function checkBounds(bytes: Uint8Array, maxValues = MAX_VALUES): void {
   let depth = 0;
   let at = 0;
   let values = 0;
+  let started = 0;
 
   const skip = (length: number): void => {
     at += length;
@@ -46,6 +48,10 @@ export function checkBounds(bytes: Uint8Array, maxValues = MAX_VALUES): void {
     const isKey = isObject[depth] === 1 && left[depth]! % 2 === 0;
     left[depth]!--;
     if (++values > maxValues) throw new Error(`it has more than ${maxValues} values`);
+    if (depth === 2 && starts !== undefined) {
+      if (started === starts.length) throw new Error("it has more entries than it should");
+      starts[started++] = at;
+    }
     const token = at < bytes.length ? bytes[at++]! : 0xc1;
     const isString = (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb);
     if (isKey && !isString) throw new Error("it has a key that is no text");
@@ -140,6 +146,7 @@ export function checkBounds(bytes: Uint8Array, maxValues = MAX_VALUES): void {
     }
   }
   if (at !== bytes.length) throw new Error("it does not end where its value does");
+  if (starts !== undefined && started < starts.length) throw new Error("it has fewer entries than it should");
 }
 
 function isProto(bytes: Uint8Array, start: number): boolean {

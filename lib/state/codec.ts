@@ -28,6 +28,30 @@ export function encodeBody(value: unknown): Uint8Array {
 /** Bytes that a value takes before it is compressed. */
 export const packedBytes = (value: unknown): number => packr.pack(value).length;
 
+/** A value as bytes that are not compressed. */
+export const packed = (value: unknown): Uint8Array => packr.pack(value);
+
+/** The value that is written in a part of some bytes, which are within the bounds of `checkBounds`. */
+export const unpackedPart = (bytes: Uint8Array, start: number, end: number): unknown =>
+  packr.unpack(bytes, { start, end });
+
+/**
+ * How blocks of entries are compressed. Level 4 takes a third of the time of zlib's own 6 and, where keys and numbers are
+ * as good as random, no more bytes; a window of 8 KB and the little memory that goes with it are made anew for each block.
+ */
+const BLOCKS = { level: 4, windowBits: 13, memLevel: 6 } as const;
+
+export const compressedBlock = (bytes: Uint8Array): Uint8Array =>
+  deflateRawSync(bytes, { ...BLOCKS, chunkSize: Math.max(64, bytes.length + 64) });
+
+/** @throws Error when it is not made of so many bytes */
+export function inflatedBlock(block: Uint8Array, length: number): Uint8Array {
+  // One byte more than there is: what has filled its output would be asked again whether there is more.
+  const bytes = inflateRawSync(block, { maxOutputLength: length + 1, chunkSize: Math.max(64, length + 1) });
+  if (bytes.length !== length) throw new Error("it has another length");
+  return bytes;
+}
+
 function checkSize(packed: Uint8Array): void {
   try {
     if (packed.length > MAX_BODY_BYTES) throw new Error(`it takes more than ${MAX_BODY_BYTES} bytes`);

@@ -1,4 +1,7 @@
 import type { Journal, Undoable } from "./journal.ts";
+import { LiveRun } from "./live-run.ts";
+import { RunDelta } from "./run-delta.ts";
+import { mergedRun, type RunLimits } from "./run-writer.ts";
 import { SpaceQueue } from "./space-queue.ts";
 
 /** What changed in a table since its last commit, ready for a codec. */
@@ -11,7 +14,18 @@ export interface TableDelta {
   readonly removed: readonly (readonly [space: number, keys: readonly string[]])[];
   /** Per space: keys, and their values in the same order. */
   readonly put: readonly (readonly [space: number, keys: readonly string[], values: readonly unknown[]])[];
+  /**
+   * How many of the keys of each space in `put` had no entry before: who knows it need not look. Left out where tables are
+   * small.
+   */
+  readonly created?: readonly number[];
 }
+
+/** Stands where an entry of the run was removed. */
+const GONE = Symbol("gone");
+
+/** In deltas of tables that have fewer entries nothing is said of what is new. */
+const LARGE = 4_096;
 
 /**
  * An operator's keyed state: (space, key) → value. A space is a window's end, or a timer's time; an operator
@@ -19,10 +33,15 @@ export interface TableDelta {
  *
  * Values are never changed in place: one puts the next. The table knows what was touched since
  * {@link takeDelta}, so a delta holds only what changed.
+ *
+ * What a large table had at its last checkpoint is a sorted run: its entries are made when they are asked for. Over it
+ * lies what was put and removed since.
  */
 export class KeyedTable implements Undoable {
   readonly #journal: Journal;
+  /** All entries; of spaces that the run has those that were put since, and {@link GONE} for those that were removed. */
   readonly #spaces = new Map<number, Map<string, unknown>>();
+  #run: LiveRun | undefined = undefined;
   readonly #queue = new SpaceQueue((space) => this.#spaces.has(space));
   /** Per space and key, whether the last commit and the spaces dropped since have an entry there. */
   readonly #touched = new Map<number, Map<string, boolean>>();
@@ -55,29 +74,45 @@ export class KeyedTable implements Undoable {
 
   /** The lowest space that has entries; infinity when there is none. */
   get least(): number {
-    return this.#queue.least;
+    return this.#run === undefined ? this.#queue.least : Math.min(this.#queue.least, this.#run.least);
   }
 
   /** The spaces that have entries. */
-  spaces(): IterableIterator<number> {
-    return this.#spaces.keys();
+  *spaces(): Generator<number> {
+    if (this.#run !== undefined) yield* this.#run.spaces();
+    for (const space of this.#spaces.keys()) if (this.#placeOf(space) < 0) yield space;
   }
 
   /** The spaces where a key has an entry, in no order. */
   spacesOf(key: string): readonly number[] {
     if (this.#spacesOfKeys === undefined) {
+      for (const space of [...(this.#run?.spaces() ?? []), ...this.#spaces.keys()]) this.entriesOf(space);
+      this.#run = undefined;
       this.#spacesOfKeys = new Map();
       for (const [space, entries] of this.#spaces) for (const each of entries.keys()) this.#index(space, each);
     }
     return this.#spacesOfKeys.get(key) ?? [];
   }
 
+  /** A space's entries, all of which are made. */
   entriesOf(space: number): ReadonlyMap<string, unknown> {
+    const place = this.#placeOf(space);
+    if (place >= 0) {
+      const entries = new Map(this.#entriesAt(place, space));
+      this.#dropFromRun(place);
+      if (entries.size > 0) {
+        this.#spaces.set(space, entries);
+        this.#queue.add(space);
+      } else this.#spaces.delete(space);
+    }
     return this.#spaces.get(space) ?? NOTHING;
   }
 
   get(space: number, key: string): unknown {
-    return this.#spaces.get(space)?.get(key);
+    const value = this.#spaces.get(space)?.get(key);
+    if (this.#run === undefined || value !== undefined) return value === GONE ? undefined : value;
+    const place = this.#run.placeOf(space);
+    return place < 0 ? undefined : this.#run.run.get(place, key);
   }
 
   put(space: number, key: string, value: unknown): void {
@@ -101,8 +136,8 @@ export class KeyedTable implements Undoable {
   get touchedSize(): number {
     let size = this.#dropped.size;
     for (const [space, keys] of this.#touched) {
-      const entries = this.entriesOf(space);
-      for (const [key, wasThere] of keys) if (wasThere || entries.has(key)) size++;
+      const entries = this.#spaces.get(space) ?? NOTHING;
+      for (const [key, wasThere] of keys) if (wasThere || isThere(entries.get(key))) size++;
     }
     return size;
   }
@@ -111,18 +146,29 @@ export class KeyedTable implements Undoable {
   takeDelta(): TableDelta {
     const removed: [number, string[]][] = [];
     const put: [number, string[], unknown[]][] = [];
+    const created: number[] = [];
     for (const [space, touched] of this.#touched) {
-      const entries = this.entriesOf(space);
+      // What was touched is not in the run any more.
+      const entries = this.#spaces.get(space) ?? NOTHING;
       const gone: string[] = [];
       const keys: string[] = [];
+      const values: unknown[] = [];
+      let fresh = 0;
       for (const [key, wasThere] of touched) {
-        if (entries.has(key)) keys.push(key);
-        else if (wasThere) gone.push(key);
+        const value = entries.get(key);
+        if (isThere(value)) {
+          keys.push(key);
+          values.push(value);
+          if (!wasThere) fresh++;
+        } else if (wasThere) gone.push(key);
       }
       if (gone.length > 0) removed.push([space, gone]);
-      if (keys.length > 0) put.push([space, keys, keys.map((key) => entries.get(key))]);
+      if (keys.length === 0) continue;
+      put.push([space, keys, values]);
+      created.push(fresh);
     }
-    const delta = { floor: this.#floor, dropped: [...this.#dropped], removed, put };
+    const isLarge = this.#run !== undefined || this.#size >= LARGE;
+    const delta = { floor: this.#floor, dropped: [...this.#dropped], removed, put, ...(isLarge && { created }) };
     this.#touched.clear();
     this.#dropped.clear();
     return delta;
@@ -130,24 +176,66 @@ export class KeyedTable implements Undoable {
 
   /** Everything, as a delta against an empty table. */
   snapshot(): TableDelta {
-    const put = [...this.#spaces].map(
-      ([space, entries]) => [space, [...entries.keys()], [...entries.values()]] as const,
-    );
+    const put = Array.from(this.spaces(), (space) => {
+      const place = this.#placeOf(space);
+      const entries = place < 0 ? this.#spaces.get(space)! : new Map(this.#entriesAt(place, space));
+      return [space, [...entries.keys()], [...entries.values()]] as const;
+    });
     return { floor: this.#floor, dropped: [], removed: [], put };
+  }
+
+  /**
+   * Everything, as {@link snapshot} has it; of a large table as a sorted run, in which it has its entries from now on. Of a
+   * table of which something is not committed yet nothing is changed.
+   *
+   * @param restore what makes a stored value the table's
+   */
+  compact(limits: RunLimits, restore: (value: unknown, key: string) => unknown): TableDelta {
+    const isSmall = this.#size === 0 || this.#size < limits.entries;
+    if (isSmall || this.#spacesOfKeys !== undefined || this.#touched.size > 0) return this.snapshot();
+    const overlay = {
+      isGone: (value: unknown) => value === GONE,
+      spaces: [...this.spaces()].sort((a, b) => a - b),
+      changes: (space: number) => this.#spaces.get(space),
+      placeIn: (space: number) => this.#placeOf(space),
+    };
+    const delta = new RunDelta(this.#floor, mergedRun(this.#run?.run, overlay, limits).restoredBy(restore));
+    this.#spaces.clear();
+    this.#queue.clear();
+    this.#run = new LiveRun(delta.run);
+    return delta;
   }
 
   /** Applies a committed delta. */
   apply(delta: TableDelta): void {
     this.#floor = Math.max(this.#floor, delta.floor);
+    if (delta instanceof RunDelta && this.#size === 0 && this.#spacesOfKeys === undefined) {
+      this.#spaces.clear();
+      this.#queue.clear();
+      this.#run = new LiveRun(delta.run);
+      this.#size = delta.run.size;
+      return;
+    }
+    const { created } = delta;
     for (const space of delta.dropped) this.#forget(space);
-    for (const [space, keys] of delta.removed) for (const key of keys) this.#set(space, key, undefined);
-    for (const [space, keys, values] of delta.put) {
-      for (let i = 0; i < keys.length; i++) this.#set(space, keys[i]!, values[i]);
+    const isKnown = created?.length === delta.put.length;
+    for (const [space, keys] of delta.removed) {
+      for (const key of keys) this.#set(space, key, undefined, isKnown ? true : undefined);
+    }
+    for (const [i, [space, keys, values]] of delta.put.entries()) {
+      const place = isKnown ? this.#placeOf(space) : -1;
+      if (place < 0) for (let at = 0; at < keys.length; at++) this.#set(space, keys[at]!, values[at]);
+      else {
+        const changes = this.#changesOf(space);
+        for (let at = 0; at < keys.length; at++) changes.set(keys[at]!, values[at]);
+        this.#grow(place, created![i]!);
+      }
     }
   }
 
   clear(): void {
     this.#spaces.clear();
+    this.#run = undefined;
     this.#queue.clear();
     this.#touched.clear();
     this.#dropped.clear();
@@ -163,14 +251,22 @@ export class KeyedTable implements Undoable {
 
   #change(space: number, key: string, value: unknown): void {
     const before = this.get(space, key);
-    this.#set(space, key, value);
+    this.#set(space, key, value, before !== undefined);
     this.#journal.record(this, space, key, before);
     let touched = this.#touched.get(space);
     if (touched === undefined) this.#touched.set(space, (touched = new Map<string, boolean>()));
     if (!touched.has(key)) touched.set(key, before !== undefined);
   }
 
-  #set(space: number, key: string, value: unknown): void {
+  /** @param wasThere whether there is an entry now, where that is known */
+  #set(space: number, key: string, value: unknown, wasThere?: boolean): void {
+    const place = this.#placeOf(space);
+    if (place >= 0) {
+      const change = Number(value !== undefined) - Number(wasThere ?? this.get(space, key) !== undefined);
+      this.#changesOf(space).set(key, value === undefined ? GONE : value);
+      this.#grow(place, change);
+      return;
+    }
     let entries = this.#spaces.get(space);
     if (value === undefined) {
       if (entries?.delete(key) !== true) return;
@@ -190,8 +286,43 @@ export class KeyedTable implements Undoable {
     this.#index(space, key);
   }
 
+  /** The place of a space in the run; -1 when its entries are not there. */
+  #placeOf(space: number): number {
+    return this.#run === undefined ? -1 : this.#run.placeOf(space);
+  }
+
+  /** What was put and removed in a space of the run. */
+  #changesOf(space: number): Map<string, unknown> {
+    let changes = this.#spaces.get(space);
+    if (changes === undefined) this.#spaces.set(space, (changes = new Map<string, unknown>()));
+    return changes;
+  }
+
+  #grow(place: number, by: number): void {
+    this.#size += by;
+    this.#run!.grow(place, by);
+  }
+
+  *#entriesAt(place: number, space: number): Generator<readonly [key: string, value: unknown]> {
+    const changes = this.#spaces.get(space) ?? NOTHING;
+    for (const entry of this.#run!.run.entriesOf(place)) if (!changes.has(entry[0])) yield entry;
+    for (const entry of changes) if (isThere(entry[1])) yield entry;
+  }
+
+  #dropFromRun(place: number): void {
+    this.#run!.drop(place);
+    if (this.#run!.isDone) this.#run = undefined;
+  }
+
   #forget(space: number): void {
-    const entries = this.entriesOf(space);
+    const place = this.#placeOf(space);
+    if (place >= 0) {
+      this.#size -= this.#run!.sizeAt(place);
+      this.#dropFromRun(place);
+      this.#spaces.delete(space);
+      return;
+    }
+    const entries = this.#spaces.get(space) ?? NOTHING;
     this.#size -= entries.size;
     if (this.#spacesOfKeys !== undefined) for (const key of entries.keys()) this.#unindex(space, key);
     this.#spaces.delete(space);
@@ -212,3 +343,5 @@ export class KeyedTable implements Undoable {
 }
 
 const NOTHING: ReadonlyMap<string, unknown> = new Map();
+
+const isThere = (value: unknown): boolean => value !== undefined && value !== GONE;

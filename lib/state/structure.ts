@@ -73,6 +73,7 @@ const isDelta = fields({
   dropped: arrayOf(isNumber),
   removed: arrayOf(tupleOf(isNumber, arrayOf(isText))),
   put: arrayOf(isSpace),
+  created: optional(arrayOf(isCount)),
 } satisfies Record<keyof TableDelta, Check>);
 
 const isTables = arrayOf(tupleOf(isText, isDelta));

@@ -7,6 +7,7 @@ import type { Heir, RangeFloor } from "./inheritance.ts";
 import { Journal } from "./journal.ts";
 import { KeyedTable, type TableDelta } from "./keyed-table.ts";
 import { PoisonRecord } from "./poison-record.ts";
+import type { RunLimits } from "./run-writer.ts";
 import { BEFORE_ALL_RECORDS, type Position } from "./position.ts";
 
 /** A tick that was sent and has not come back: its id, and when it is due (epoch milliseconds). */
@@ -157,6 +158,18 @@ export class TaskState {
   /** All tables whole. */
   snapshot(): TableDeltas {
     return [...this.#tables].map(([operator, table]) => [operator, table.snapshot()]);
+  }
+
+  /**
+   * The same, large tables of those named as sorted runs, in which they have their entries from now on.
+   *
+   * @param restorers by table what makes a stored value the table's
+   */
+  compact(limits: RunLimits, restorers: ReadonlyMap<string, (value: unknown, key: string) => unknown>): TableDeltas {
+    return [...this.#tables].map(([operator, table]) => {
+      const restore = restorers.get(operator);
+      return [operator, restore === undefined ? table.snapshot() : table.compact(limits, restore)];
+    });
   }
 
   /** Moves on to a later commit. `whole` tables replace what is there. */

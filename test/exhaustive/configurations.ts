@@ -84,7 +84,7 @@ const ONE_SHARD: readonly Configuration[] = [
   {
     name: "spilled",
     about: "Every body is an object of its own, and checkpoints follow as soon as they may.",
-    limits: { spill: 0, shortLog: 0, checkpoint: 0 },
+    limits: { spill: 0, shortLog: 0, checkpoint: 0, run: { entries: 1, block: 24 } },
     shards: [{ id: P, records: TWO_KEYS }],
     mappings: [{ shard: P, cuts: [2] }],
     faults: { budget: 1, kinds: LOST },
@@ -93,7 +93,7 @@ const ONE_SHARD: readonly Configuration[] = [
   {
     name: "spilled-race",
     about: "The same, and a second mapping spills other bodies for the same epochs.",
-    limits: { spill: 0, shortLog: 0, checkpoint: 0 },
+    limits: { spill: 0, shortLog: 0, checkpoint: 0, run: { entries: 1, block: 24 } },
     shards: [{ id: P, records: TWO_KEYS.slice(0, 4) }],
     mappings: [
       { shard: P, cuts: [2] },
@@ -192,7 +192,7 @@ const QUIET: readonly Configuration[] = [
     name: "writer-and-sweep",
     about: "A sweep checkpoints and deletes beside a writer, when everything is half as old as it may get (X11).",
     pipeline: { each: false },
-    limits: { spill: 0, shortLog: 0, checkpoint: 0 },
+    limits: { spill: 0, shortLog: 0, checkpoint: 0, run: { entries: 1, block: 24 } },
     shards: [{ id: P, records: TWO_KEYS }],
     mappings: [{ shard: P, cuts: [1] }],
     messages: [{ type: "sweep", shard: P, at: ARRIVAL + 16 * DAY }],

@@ -10,6 +10,7 @@ import { MAX_DEPTH } from "../../lib/state/bounds.ts";
 import { CODEC, decodeBody, encodeBody } from "../../lib/state/codec.ts";
 import { isSpilled, sealCommit } from "../../lib/state/commit.ts";
 import { sealCheckpoint } from "../../lib/state/checkpoint.ts";
+import type { RunIndex } from "../../lib/state/sorted-run.ts";
 import { taskName } from "../../lib/state/task-id.ts";
 import { mutatedBytes } from "./support/mutate.ts";
 import { FUZZ_TIMEOUT, fuzzRuns, IS_LONG, Outcomes, pool } from "./support/runs.ts";
@@ -121,6 +122,39 @@ function changed(value: unknown, where: number, other: unknown): unknown {
   return copy;
 }
 
+/** A checkpoint that has sorted runs, with another head, or another block in one of them. */
+function runsAnew(body: Uint8Array, which: number, change: (raw: Uint8Array) => Uint8Array): Uint8Array {
+  const end = 4 + Buffer.from(body).readUInt32BE(0);
+  let head: Uint8Array = inflateRawSync(body.subarray(4, end));
+  const blocks: Uint8Array[] = [];
+  const content = packr.unpack(head) as [unknown, unknown, unknown, ([RunIndex, number] | null)[]];
+  let at = end;
+  for (const { bytes } of content[3].flatMap((run) => (run === null ? [] : [run[0]])))
+    for (const length of bytes) blocks.push(body.subarray(at, (at += length)));
+  if (which % 2 === 0) head = change(head);
+  else {
+    let n = Math.floor(which / 6) % blocks.length;
+    const raw = change(inflateRawSync(blocks[n]!));
+    const block = deflateRawSync(raw);
+    blocks[n] = block;
+    for (const run of content[3]) {
+      if (run === null) continue;
+      const { bytes, inflated } = run[0] as unknown as { bytes: number[]; inflated: number[] };
+      if (n >= 0 && n < bytes.length) {
+        run[1] += block.length - bytes[n]!;
+        bytes[n] = block.length;
+        inflated[n] = raw.length;
+      }
+      n -= bytes.length;
+    }
+    head = packr.pack(content);
+  }
+  const compressed = deflateRawSync(head);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(compressed.length);
+  return Buffer.concat([length, compressed, ...blocks]);
+}
+
 /** Puts another content in the place of a commit's or a checkpoint's, under a checksum that holds. */
 async function rewrite(world: World, which: number, change: (raw: Uint8Array) => Uint8Array): Promise<void> {
   const { rig, table } = world;
@@ -131,10 +165,11 @@ async function rewrite(world: World, which: number, change: (raw: Uint8Array) =>
   const anew = (body: Uint8Array) => deflateRawSync(change(inflateRawSync(body)));
   const pointer = item.checkpoint;
   if (which % 3 === 0 && pointer !== undefined) {
-    const body = anew(objects.get(pointer.key)!);
+    const before = objects.get(pointer.key)!;
+    const body = pointer.codec === CODEC ? anew(before) : runsAnew(before, which, change);
     objects.set(pointer.key, body);
     const taskItem = [...table.items.values()].find((one) => one["c"] !== undefined)!;
-    taskItem["c"] = pointerValue(sealCheckpoint(name, pointer, body));
+    taskItem["c"] = pointerValue(sealCheckpoint(name, pointer, body, pointer.codec));
     return;
   }
   const stored = commits[which % Math.max(1, commits.length)];

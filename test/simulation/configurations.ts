@@ -9,8 +9,8 @@ const START = Date.UTC(2026, 0, 1);
 
 /** Everything spilled and checkpointed; some of it; as deployed. */
 const LIMITS = [
-  { spill: 0, shortLog: 0, checkpoint: 0 },
-  { spill: 400, shortLog: 1_000, checkpoint: 500 },
+  { spill: 0, shortLog: 0, checkpoint: 0, run: { entries: 1, block: 24 } },
+  { spill: 400, shortLog: 1_000, checkpoint: 500, run: { entries: 3, block: 100 } },
   undefined,
 ] as const;
 

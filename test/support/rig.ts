@@ -62,8 +62,8 @@ export interface RigOptions {
 const untilAborted = (_millis: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 
-/** Limits at which every commit is spilled, and a checkpoint follows as soon as it may. */
-export const SMALL_LIMITS: WriterLimits = { spill: 0, shortLog: 0, checkpoint: 0 };
+/** Limits at which every commit is spilled, and a checkpoint follows as soon as it may, of runs of small blocks. */
+export const SMALL_LIMITS: WriterLimits = { spill: 0, shortLog: 0, checkpoint: 0, run: { entries: 1, block: 24 } };
 
 /** The shard of tests that need one only. */
 export const SHARD = "shardId-000000000000";

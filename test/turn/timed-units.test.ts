@@ -48,6 +48,7 @@ function timers(sets: Readonly<Record<number, readonly number[]>>, isBroken: () 
     name: "s",
     shapes: {},
     replicated: new Set(),
+    entryRestorers: new Map(),
     shuffles: [],
     hashOfKey: () => "0".repeat(32),
     unite: <T>(tables: T) => tables,

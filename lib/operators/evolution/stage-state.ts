@@ -1,6 +1,8 @@
 import type { StateShapes } from "../../state/commit.ts";
 import type { HeldTrace } from "../../state/held-traces.ts";
 import type { RangeFloor } from "../../state/inheritance.ts";
+import type { TableDelta } from "../../state/keyed-table.ts";
+import { RunDelta } from "../../state/run-delta.ts";
 import type { StateContent } from "../../state/structure.ts";
 import type { TableDeltas, TaskHeader } from "../../state/task-state.ts";
 import { operatorOfTable, shuffleTableOf, type TableDescription } from "../stateful.ts";
@@ -61,6 +63,12 @@ export interface RestoredState {
 /** Stands in shapes for an operator that was dropped: a build that still has it must not begin it anew. */
 const DROPPED = "dropped";
 
+/** What another version says of entries that are new need not be so in what became of them. */
+const withoutNews = (delta: TableDelta, from: PartOrigins | undefined): TableDelta => {
+  const { created, ...rest } = delta;
+  return created === undefined || from === undefined ? delta : rest;
+};
+
 /** How the tables of another build, by their names there, become this one's; nothing for what goes. */
 type Ways = Map<string, TableWay | undefined>;
 
@@ -105,7 +113,10 @@ export class StageState {
       if (name.startsWith("$")) return [[name, delta]]; // the task's own, and no operator's
       if (!ways.has(name)) throw noShape(name, writer);
       const way = ways.get(name);
-      return way === undefined ? [] : [[way.table.name, way.table.restore(delta, way.from)]];
+      if (way === undefined) return [];
+      const { name: now, restore, restoreEntry } = way.table;
+      const isRead = restoreEntry !== undefined && way.from === undefined && delta instanceof RunDelta;
+      return [[now, isRead ? delta.restoredBy(restoreEntry) : withoutNews(restore(delta, way.from), way.from)]];
     });
     return { header: isMigrated ? this.#headerOf(header, ways) : header, tables: restored, isMigrated };
   }

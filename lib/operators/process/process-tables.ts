@@ -6,7 +6,7 @@ import { wayFromShape } from "../../state/versions.ts";
 import type { PartOrigins } from "../evolution/part-origins.ts";
 import { fixedShape, type EvolvingShape, type PartsChange, type StatePart } from "../evolution/state-shape.ts";
 import { expiryTableOf } from "../expiring-entries.ts";
-import type { TableDescription } from "../stateful.ts";
+import type { EntryRestorer, TableDescription } from "../stateful.ts";
 import type { CellDeclaration, CellDeclarations } from "./cell.ts";
 import { operatorTableOf, uniteCells } from "./operator-state.ts";
 import type { ProcessSpec } from "./process-operator.ts";
@@ -26,9 +26,12 @@ export function processTables(spec: ProcessSpec): readonly TableDescription[] {
       withoutRemoved,
     );
   return [
-    table(name, sparse(spec, `process/1 ${by}`, cellParts(definition.state), ofCell), (delta, from) =>
-      restoreCells(name, definition.state, delta, from),
-    ),
+    {
+      ...table(name, sparse(spec, `process/1 ${by}`, cellParts(definition.state), ofCell), (delta, from) =>
+        restoreCells(name, definition.state, delta, from),
+      ),
+      restoreEntry: cellRestorer(name, definition.state),
+    },
     {
       ...table(
         operatorTableOf(name),
@@ -89,17 +92,21 @@ function withoutRemoved(delta: TableDelta, from?: PartOrigins): TableDelta {
 
 /** @throws systemic error `state/cell` naming operator and cell */
 function restoreCells(name: string, cells: CellDeclarations, delta: TableDelta, from?: PartOrigins): TableDelta {
-  const places = new Map(Object.keys(cells).map((cell, i) => [cell, i]));
-  const put = withoutRemoved(delta, from).put.map(([space, keys, values]) => {
-    const restored = values.map((value, i) => {
-      const { part, entry } = partIn(keys[i]!);
-      const at = places.get(part);
-      if (at === undefined) throw refused(name, part, "has an entry that this build does not know");
-      return restoreEntry(name, part, cells[part]!, entry, value, from?.origins[at]?.migrate);
-    });
-    return [space, keys, restored] as const;
-  });
+  const restored = cellRestorer(name, cells, from);
+  const put = withoutRemoved(delta, from).put.map(
+    ([space, keys, values]) => [space, keys, values.map((value, i) => restored(value, keys[i]!))] as const,
+  );
   return { ...delta, put };
+}
+
+function cellRestorer(name: string, cells: CellDeclarations, from?: PartOrigins): EntryRestorer {
+  const places = new Map(Object.keys(cells).map((cell, i) => [cell, i]));
+  return (value, key) => {
+    const { part, entry } = partIn(key);
+    const at = places.get(part);
+    if (at === undefined) throw refused(name, part, "has an entry that this build does not know");
+    return restoreEntry(name, part, cells[part]!, entry, value, from?.origins[at]?.migrate);
+  };
 }
 
 function restoreEntry(

@@ -56,6 +56,7 @@ function bound(
         name: "s",
         shapes: {},
         replicated: new Set(),
+        entryRestorers: new Map(),
         shuffles: [],
         hashOfKey: hashOfPartitionKey,
         unite: (tables) => tables,

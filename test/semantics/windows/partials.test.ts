@@ -96,13 +96,7 @@ test("what was aggregated elsewhere of parts of windows makes the rows that its 
 test("an entry that no build writes is refused when it is loaded, by name", () => {
   const aggregation = new Aggregation("w", aggregates);
   const good = [1, 1, [1]];
-  const restore = (value: unknown) =>
-    OpenWindows.restore(tumbling({ millis: 10 }), aggregation, true, {
-      floor: 0,
-      dropped: [],
-      removed: [],
-      put: [[10, ["sa"], [value]]],
-    });
+  const restore = OpenWindows.restorer(tumbling({ millis: 10 }), aggregation, true);
   expect(() => restore([good, null, [0, 1, null, null, [[0, 10, good]]]])).not.toThrow();
   expect(() => restore([null, 5, null])).not.toThrow();
   const wrong: unknown[] = [

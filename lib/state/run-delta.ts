@@ -1,0 +1,36 @@
+import type { TableDelta } from "./keyed-table.ts";
+import type { SortedRun } from "./sorted-run.ts";
+
+/** A whole table whose entries are in a sorted run. Who does not know of runs finds them in `put`, all made. */
+export class RunDelta implements TableDelta {
+  readonly floor: number;
+  readonly dropped = [];
+  readonly removed = [];
+  readonly #run: SortedRun;
+
+  constructor(floor: number, run: SortedRun) {
+    this.floor = floor;
+    this.#run = run;
+  }
+
+  get run(): SortedRun {
+    return this.#run;
+  }
+
+  /** The same table, each of whose entries goes through a function when it is read. */
+  restoredBy(restore: (value: unknown, key: string) => unknown): RunDelta {
+    return new RunDelta(this.floor, this.#run.restoredBy(restore));
+  }
+
+  get put(): TableDelta["put"] {
+    return Array.from(this.#run.spaces, (space, place) => {
+      const keys: string[] = [];
+      const values: unknown[] = [];
+      for (const [key, value] of this.#run.entriesOf(place)) {
+        keys.push(key);
+        values.push(value);
+      }
+      return [space, keys, values] as const;
+    });
+  }
+}
