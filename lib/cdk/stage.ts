@@ -9,6 +9,7 @@ import {
   CfnEventSourceMapping,
   Function as LambdaFunction,
   LoggingFormat,
+  RecursiveLoop,
   Runtime,
   type Code,
   type IVersion,
@@ -126,6 +127,8 @@ export class ProvisionedStage extends Construct {
         : { reservedConcurrentExecutions: settings.reservedConcurrency }),
       role,
       logGroup,
+      // It sends itself ticks, and objects to read on: a task that waits does so for days. Lambda would end that after 16 times.
+      recursiveLoop: RecursiveLoop.ALLOW,
       ...networkOf(around.network),
       // Metrics are lines of the log: Lambda must not wrap them in JSON of its own.
       loggingFormat: LoggingFormat.TEXT,
