@@ -94,6 +94,7 @@ export { stream, type StreamOptions } from "./connectors/kinesis/declare-sink.ts
 export { topic, type TopicOptions } from "./connectors/sns/declare.ts";
 export { eventBus, type EventBusOptions } from "./connectors/eventbridge/declare.ts";
 export { webhook, type WebhookOptions } from "./connectors/webhook/declare.ts";
+export { s3Objects, type S3ObjectsOptions } from "./connectors/s3/declare.ts";
 export { sqsQueue, type SqsQueueOptions } from "./connectors/sqs/declare-source.ts";
 export { queue, type QueueOptions } from "./connectors/sqs/declare.ts";
 export type { RowFor, RowShape } from "./connectors/row.ts";

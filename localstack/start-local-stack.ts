@@ -15,6 +15,7 @@ import { LocalStackError, reasonOf } from "./errors.ts";
 import { deployFunctions, type Functions } from "./functions.ts";
 import { createStream, untilActive } from "./kinesis/kinesis-emulator.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { isEventRule, ObjectEvents, type EventTargets } from "./object-events.ts";
 import { Schedules } from "./schedules.ts";
 import { startServices, type Services } from "./services.ts";
 import { letsSend, queuePolicies, setQueuePolicies } from "./storage/queue-policies.ts";
@@ -117,14 +118,19 @@ export const startLocalStack: StartLocalStack = async (options) => {
       onNotice,
     });
     const { hosts } = functions;
+    const rules = ofType(resources, "AWS::Events::Rule");
+    const sending: Pick<EventTargets, "send" | "maySend"> = {
+      send: (queue, body) => services.storage.sendMessage(queue, body),
+      maySend: async ({ name, arn, ruleArn }) =>
+        letsSend(await services.storage.policyOf(name), {
+          ...{ service: "events.amazonaws.com", sourceArn: ruleArn, queueArn: arn },
+        }),
+    };
+    tellOfObjects(rules.filter(isEventRule), ofType(resources, "AWS::S3::Bucket"), services, sending, faults, onNotice);
     schedules = new Schedules(
-      ofType(resources, "AWS::Events::Rule"),
+      rules.filter((rule) => !isEventRule(rule)),
       {
-        send: (queue, body) => services.storage.sendMessage(queue, body),
-        maySend: async ({ name, arn, ruleArn }) =>
-          letsSend(await services.storage.policyOf(name), {
-            ...{ service: "events.amazonaws.com", sourceArn: ruleArn, queueArn: arn },
-          }),
+        ...sending,
         invoke: async (name, event) => {
           const outcome = await hosts.get(name)!.invoke(Buffer.from(event));
           if (!outcome.ok) onNotice({ level: "warning", text: `${name}, started by a schedule, failed: see its log` });
@@ -183,6 +189,23 @@ function sameResources(before: readonly ResolvedResource[], after: readonly Reso
 
 function ofType(resources: readonly ResolvedResource[], ...types: readonly string[]): readonly ResolvedResource[] {
   return resources.filter((resource) => types.includes(resource.type));
+}
+
+/** Has what is put into buckets be told of, as the templates' rules say. */
+function tellOfObjects(
+  rules: readonly ResolvedResource[],
+  buckets: readonly ResolvedResource[],
+  { storage }: Services,
+  sending: Pick<EventTargets, "send" | "maySend">,
+  faults: Faults,
+  onNotice: (notice: Notice) => void,
+): void {
+  const warn = (text: string) => onNotice({ level: "warning", text });
+  const onRefused = (rule: string) => warn(`${rule}: the queue's policy does not let it send`);
+  const events = new ObjectEvents(rules, buckets, { ...sending, onRefused }, faults);
+  storage.objects.onCreated = (bucket, object) => {
+    events.created(bucket, object).catch((error: unknown) => warn(`an event of ${bucket} is lost: ${reasonOf(error)}`));
+  };
 }
 
 const tableTypes = ["AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"] as const;

@@ -17,6 +17,7 @@ export type { CompactionSettings, LakeSettings } from "../connectors/firehose/pr
 export type { EventBusSettings } from "../connectors/eventbridge/provision.ts";
 export type { TopicSettings } from "../connectors/sns/provision.ts";
 export type { WebhookSettings } from "../connectors/webhook/provision.ts";
+export type { S3ObjectsSettings } from "../connectors/s3/provision.ts";
 export type { SqsQueueSettings } from "../connectors/sqs/provision-source.ts";
 export type { QueueSettings } from "../connectors/sqs/provision.ts";
 export type { StreamedTable, TableStreamSettings } from "../connectors/dynamodb-stream/table-stream-settings.ts";

@@ -5,6 +5,7 @@ import type { Code } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { EventBusSettings } from "../connectors/eventbridge/provision.ts";
+import type { S3ObjectsSettings } from "../connectors/s3/provision.ts";
 import type { SqsQueueSettings } from "../connectors/sqs/provision-source.ts";
 import type { TableStreamSettings } from "../connectors/dynamodb-stream/table-stream-settings.ts";
 import type { LakeSettings } from "../connectors/firehose/provision.ts";
@@ -87,6 +88,8 @@ export interface MillracePipelineProps {
   readonly kafka?: Readonly<Record<string, KafkaSettings>>;
   /** The queues that the pipeline's `sqsQueue`s read, by the names of these sources. @default they are made */
   readonly sqsQueues?: Readonly<Record<string, SqsQueueSettings>>;
+  /** The buckets whose objects the pipeline's `s3Objects` read, by the names of these sources. @default none; each needs its own */
+  readonly s3Objects?: Readonly<Record<string, S3ObjectsSettings>>;
   /** The tables whose streams the pipeline's `dynamoStream`s read, by the names of these sources. @default none */
   readonly tableStreams?: Readonly<Record<string, TableStreamSettings>>;
   /** Which cluster the topic of each `kafkaTopic` sink is of, by the sink's name. @default none: for pipelines without one */

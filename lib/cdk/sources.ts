@@ -6,6 +6,8 @@ import { RETENTION_SECONDS, tableStreamInput } from "../connectors/dynamodb-stre
 import { KINESIS } from "../connectors/kinesis/declare.ts";
 import { kinesisInput } from "../connectors/kinesis/provision.ts";
 import { checkMapping, checkStream, type StreamSettings } from "../connectors/kinesis/stream-settings.ts";
+import { S3 } from "../connectors/s3/declare.ts";
+import { s3Input } from "../connectors/s3/provision.ts";
 import { SQS, type SqsDeclaration } from "../connectors/sqs/declare-source.ts";
 import { sqsInput } from "../connectors/sqs/provision-source.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../connectors/limits.ts";
@@ -31,6 +33,7 @@ const SOURCES: Readonly<Record<string, (unchecked: UncheckedSource) => CheckedSo
   [DYNAMODB_STREAM]: (unchecked) => checkTableStream(unchecked),
   [KINESIS]: ({ what, source, props, isStateful }) => checkKinesis(what, source.name, props, isStateful),
   [KAFKA]: checkKafka,
+  [S3]: checkS3,
   [SQS]: checkSqs,
 };
 
@@ -58,6 +61,7 @@ export const isStream = ({ input }: Stage): boolean => input.kind === "shuffle" 
 /** Settings that are of single sources, by connector. */
 const OWN_SETTINGS = [
   [DYNAMODB_STREAM, "tableStreams", "dynamoStreams"],
+  [S3, "s3Objects", "s3Objects"],
   [SQS, "sqsQueues", "sqsQueues"],
 ] as const;
 
@@ -154,6 +158,15 @@ function checkSqs({ what, source, props }: UncheckedSource): CheckedSource {
     what: `${what}: sqsQueues.${source.name}`,
     source: source as SqsDeclaration,
     settings: props.sqsQueues?.[source.name] ?? {},
+    ...readingOf(what, props),
+  });
+}
+
+function checkS3({ what, source, props }: UncheckedSource): CheckedSource {
+  return s3Input({
+    what: `${what}: s3Objects.${source.name}`,
+    source,
+    settings: props.s3Objects?.[source.name],
     ...readingOf(what, props),
   });
 }

@@ -8,7 +8,7 @@ import type { Construct } from "constructs";
 import { readTables } from "../connectors/dynamodb-table/provision.ts";
 import { writeShuffle } from "../connectors/kinesis/provision.ts";
 import type { Grant, ProvisionedSystem } from "../connectors/provisioned.ts";
-import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
+import { acknowledge, acknowledgePrefix, acknowledgeResource } from "./acknowledge.ts";
 import { STATE_PREFIXES } from "./stores.ts";
 
 /** What a stage's function touches. */
@@ -55,6 +55,9 @@ export function stageRole(scope: Construct, description: string, resources: Stag
       prefix,
       "Keys contain a task, an epoch and a nonce that are made at run time.",
     );
+  }
+  for (const { resources: patterns, pattern } of resources.systems.flatMap(({ grants }) => grants)) {
+    if (pattern !== undefined) for (const one of patterns) acknowledgeResource(role, one, pattern);
   }
   const isEverywhere = resources.systems.some(({ grants }) => grants.some(({ isForLambdaAlone }) => isForLambdaAlone));
   if (resources.isInNetwork || isEverywhere) acknowledgeJoining(role);
@@ -114,11 +117,12 @@ const countTrials = ({ table }: StageResources): PolicyStatement =>
 /** Statements of grants: one a sid. */
 function granted(grants: readonly Grant[]): readonly PolicyStatement[] {
   const statements = new Map<string, PolicyStatement>();
-  for (const { sid, actions, resources, isForLambdaAlone = false } of grants) {
+  for (const { sid, actions, resources, conditions = {}, isForLambdaAlone = false } of grants) {
     if (isForLambdaAlone) statements.set(`${sid}Only`, onlyLambda(`${sid}Only`, actions));
     const statement = statements.get(sid) ?? new PolicyStatement({ sid });
     statement.addActions(...actions);
     statement.addResources(...resources);
+    for (const [operator, keys] of Object.entries(conditions)) statement.addCondition(operator, keys);
     statements.set(sid, statement);
   }
   return [...statements.values()];

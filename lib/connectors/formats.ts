@@ -5,6 +5,7 @@ import { kafkaDecoder } from "./kafka/decode.ts";
 import { KAFKA } from "./kafka/names.ts";
 import { DYNAMODB_STREAM } from "./dynamodb-stream/declare.ts";
 import { KINESIS } from "./kinesis/declare.ts";
+import { S3 } from "./s3/declare.ts";
 import { SQS } from "./sqs/declare-source.ts";
 import { unorderedFormat } from "./decode-unordered.ts";
 import { kinesisDecoder, kinesisFormat } from "./kinesis/decode.ts";
@@ -13,6 +14,7 @@ const FORMATS: Readonly<Record<string, (source: SourceDeclaration) => RecordForm
   [DYNAMODB_STREAM]: (source) => ({ decode: kinesisDecoder(source) }), // its records are made JSON, and have no key
   [KINESIS]: kinesisFormat,
   [KAFKA]: (source) => ({ decode: kafkaDecoder(source) }),
+  [S3]: unorderedFormat,
   [SQS]: unorderedFormat,
 };
 

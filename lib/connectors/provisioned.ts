@@ -12,6 +12,10 @@ export interface Grant {
   readonly sid: string;
   readonly actions: readonly string[];
   readonly resources: readonly string[];
+  /** Where it holds, as a policy has it. Grants of such a sid have the same. */
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** Why its resources are patterns, where they are. */
+  readonly pattern?: string;
   /** Whether it is what Lambda does with the role before there is a function: its code may not. */
   readonly isForLambdaAlone?: boolean;
 }

@@ -2,6 +2,7 @@ import { systemicError } from "../errors.ts";
 import { KAFKA } from "./kafka/names.ts";
 import { DYNAMODB_STREAM } from "./dynamodb-stream/declare.ts";
 import { KINESIS } from "./kinesis/declare.ts";
+import { S3 } from "./s3/declare.ts";
 import { SQS } from "./sqs/declare-source.ts";
 import type { UnorderedConnector } from "./unordered-connector.ts";
 import type { SourceConnector } from "./source-connector.ts";
@@ -15,6 +16,7 @@ const CONNECTORS: Readonly<Record<string, () => Promise<SourceConnector>>> = {
 
 /** Sources whose records have no order. */
 const UNORDERED: Readonly<Record<string, () => Promise<UnorderedConnector>>> = {
+  [S3]: async () => (await import("./s3/source.ts")).s3Source,
   [SQS]: async () => (await import("./sqs/source.ts")).sqsSource,
 };
 

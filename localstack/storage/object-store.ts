@@ -36,6 +36,8 @@ export class ObjectStore {
   private readonly buckets = new Map<string, Map<string, ObjectEntry>>();
   private readonly created = new Map<string, Date>();
   private readonly uploads = new Map<string, MultipartUpload>();
+  /** Is told of each object that is put. */
+  onCreated: ((bucket: string, object: StoredObject) => void) | undefined;
 
   constructor(directory: string, makeError: S3ErrorMaker) {
     this.directory = directory;
@@ -183,6 +185,7 @@ export class ObjectStore {
     writeFileSync(join(this.directory, bucket, file), body);
     const entry = { key, contentType, contentLength: body.length, etag, lastModified: new Date(), metadata };
     objects.set(key, { ...entry, file });
+    this.onCreated?.(bucket, { ...entry, body });
     return { ...entry, body };
   }
 

@@ -43,7 +43,10 @@ const recordOf = (sequence: number, text = "{}"): ProducedRecord => ({
   arrival: 1_700_000_000_000 + sequence,
 });
 
-/** What every source keeps to: the runtime rests on it, whatever the system. */
+/**
+ * What every source keeps to whose records have positions: the runtime rests on it, whatever the system. Of sources without order,
+ * which promise less, it is `unorderedContract` (unordered-contract.ts).
+ */
 export function sourceContract(name: string, source: SourceUnderTest): void {
   const { connector, address, partitions, itemOf, isOfOnePartition = false } = source;
   const { payloadOf = ({ text }) => text, partitionKeyOf = ({ key }) => key } = source;

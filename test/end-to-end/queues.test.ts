@@ -1,9 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { App, Duration, Stack } from "aws-cdk-lib";
-import { Queue } from "aws-cdk-lib/aws-sqs";
+import { Bucket, CfnBucket } from "aws-cdk-lib/aws-s3";
+import { CfnQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { MillracePipeline } from "millrace/cdk";
 import { startLocalStack, type LocalStack } from "millrace/local";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -33,7 +36,7 @@ const hasty = (scope: Stack, id: string, fifo: boolean) => {
   const common = { ...(fifo && { fifo }) };
   const queue = new Queue(scope, id, {
     ...common,
-    visibilityTimeout: Duration.seconds(3),
+    visibilityTimeout: Duration.seconds(2),
     deadLetterQueue: { queue: new Queue(scope, `${id}Aside`, common), maxReceiveCount: 100 },
   });
   return Queue.fromQueueAttributes(scope, `${id}Brought`, {
@@ -48,16 +51,25 @@ beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), "millrace-queues-"));
   const app = new App({ outdir: path.join(directory, "cdk.out") });
   const cdk = new Stack(app, "queues");
-  new MillracePipeline(cdk, "Pipeline", {
+  const archive = new CfnBucket(cdk, "Archive", {
+    notificationConfiguration: { eventBridgeConfiguration: { eventBridgeEnabled: true } },
+  });
+  const construct = new MillracePipeline(cdk, "Pipeline", {
     pipeline: queues,
     handler: "test/end-to-end/queues/handler.ts",
     projectRoot: ROOT,
     function: { timeout: { seconds: 20 } },
+    s3Objects: {
+      archive: { bucket: Bucket.fromCfnBucket(archive), prefix: "in/", suffix: ".jsonl", maximumConcurrency: 3 },
+    },
     sqsQueues: {
       plain: { existing: hasty(cdk, "Plain", false), maximumConcurrency: 3 },
       grouped: { existing: hasty(cdk, "Grouped", true), maximumConcurrency: 3 },
     },
   });
+  // Else each message that fails would be hidden for two minutes.
+  const told = construct.node.findAll().filter((one) => one instanceof CfnQueue && one.node.path.includes("archive/"));
+  for (const one of told) (one as CfnQueue).addPropertyOverride("VisibilityTimeout", 2);
   stack = await startLocalStack({
     templates: [path.join(app.synth().directory, "queues.template.json")],
     dataDirectory: path.join(directory, "data"),
@@ -85,6 +97,7 @@ beforeAll(async () => {
       }
     }
   }
+  await putObjects();
   await until(
     "all messages are done with",
     async () => {
@@ -100,6 +113,26 @@ afterAll(async () => {
   await stack?.stop();
   if (directory !== undefined) await rm(directory, { recursive: true, force: true });
 });
+
+/** Orders in ten objects; one of them is put twice, and others are of no concern. */
+async function putObjects(): Promise<void> {
+  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+  const s3 = new S3Client({ region: "us-east-1", credentials, endpoint: stack.endpoints.s3, forcePathStyle: true });
+  const Bucket = stack.resources.find(({ logicalId }) => logicalId === "Archive")!.ref;
+  const put = (Key: string, Body: string | Buffer) => s3.send(new PutObjectCommand({ Bucket, Key, Body }));
+  for (let from = 0; from < ORDERS; from += 15) {
+    const lines = orders
+      .slice(from, from + 15)
+      .map((order) => (order.n === POISON ? "no JSON" : JSON.stringify(order)));
+    const body = lines.join(from % 2 === 0 ? "\n" : "\r\n\n");
+    const key = `in/a day+é/${from}.jsonl`;
+    await put(key, from % 30 === 0 ? gzipSync(body) : body);
+    if (from === 45) await put(key, body);
+  }
+  await put("out/0.jsonl", "of another prefix");
+  await put("in/0.csv", "of another suffix");
+  s3.destroy();
+}
 
 const urlOf = (id: string): string =>
   stack.resources.find(
@@ -133,6 +166,15 @@ describe("messages of queues, while workers are killed, batches repeated and sin
     }
   });
 
+  test("objects: each line under one id, though an object was put twice and told of twice, and none is lost", async () => {
+    const came = await messagesOf(stack, stack.outputs["SinkLoadedQueueUrl"]!);
+    const byId = new Map(came.map(({ body, attributes }) => [attributes["output_id"]!, (JSON.parse(body) as Order).n]));
+    for (const { body, attributes } of came)
+      expect(byId.get(attributes["output_id"]!)).toBe((JSON.parse(body) as Order).n);
+    expect(sorted([...byId.values()])).toEqual(expected);
+    expect(came.length).toBeGreaterThan(byId.size);
+  });
+
   test("X7: what ends the process is a dead letter, unseen, and so is what is no order; nothing is set aside with them", async () => {
     for (const id of ["PlainAside", "GroupedAside"]) expect(await messagesOf(stack, urlOf(id))).toEqual([]);
     const bodies = await messagesOf(stack, stack.outputs["DeadLetterQueueUrl"]!);
@@ -141,7 +183,7 @@ describe("messages of queues, while workers are killed, batches repeated and sin
       `${stage}: ${Buffer.from(payload!, "base64").toString().slice(0, 7)} ${reason.code}`;
     const [killer, poison] = [`{"id":" process/killed`, "no JSON json/syntax"];
     expect(new Set(letters.map(reasonOf))).toEqual(
-      new Set(["plain", "grouped"].flatMap((name) => [`${name}: ${killer}`, `${name}: ${poison}`])),
+      new Set(["plain", "grouped", "archive"].flatMap((name) => [`${name}: ${killer}`, `${name}: ${poison}`])),
     );
     const killed = letters.filter(({ reason }) => reason.code === "process/killed");
     for (const { payload } of killed) expect(Buffer.from(payload!, "base64").toString()).toContain(`"n":${KILLER}`);

@@ -2,17 +2,14 @@ import { createHash } from "node:crypto";
 import { systemicError } from "../../errors.ts";
 import type { Changelog } from "../../state/changelog.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
-import type { PoisonRecord } from "../../state/poison-record.ts";
 import { taskName, type TaskId } from "../../state/task-id.ts";
-import { TaskState } from "../../state/task-state.ts";
 import { END_OF_TIME } from "../../time/instant.ts";
 import { Breakers } from "../breakers.ts";
 import { KILLED } from "../dead-letter.ts";
 import { Enrichment, type Lookups } from "../enrichment.ts";
-import { Fold } from "../fold.ts";
+import type { Fold } from "../fold.ts";
 import { killed } from "../fold-errors.ts";
 import { guarded } from "../guarded-writer.ts";
-import type { IncomingUnit, Opened } from "../intake.ts";
 import type { Measure, Observer, TurnReport } from "../observer.ts";
 import type { IncomingRecord } from "../record.ts";
 import { noSink, otherDeployment, wholeLetter } from "../redrive.ts";
@@ -22,8 +19,9 @@ import type { RunnableStage } from "../stage-runtime.ts";
 import type { ControlMessage } from "../tick.ts";
 import { Trials } from "../trials.ts";
 import { countsBetween } from "../turn-counts.ts";
+import { Bench, condemned, RecordUnit } from "./bench.ts";
 import { deliverAgain, deliverMade, type Made } from "./delivery.ts";
-import { recordId, toldId } from "./record-id.ts";
+import { recordId } from "./record-id.ts";
 
 /** A record of a source without order. Its `partitionKey` is the id that the source gave it. */
 export interface UnorderedRecord extends IncomingRecord {
@@ -117,20 +115,50 @@ export class UnorderedRuntime {
    * @throws infrastructure and systemic errors: then it must
    */
   async suspect<R extends UnorderedRecord>(record: R): Promise<Worked<R>> {
-    const { group, partitionKey } = record;
-    const slot = hashOf(group ?? partitionKey) % TRIAL_ITEMS;
+    const { partitionKey } = record;
     const folded = await this.#trials.alone(
-      this.taskOf(`trial-${slot}`),
+      this.taskOf(`trial-${slotOf(record)}`),
       partitionKey,
       () => this.#fold([record], [this.#unitOf(record)]),
-      () =>
-        this.#onBench(
-          [record],
-          (fold) => fold.unordered(condemned(record, this.#settings.stage.source)),
-          () => recordId(partitionKey),
-        ),
+      () => this.#asideOnBench(record, killed()),
     );
     return this.#deliver([record], folded);
+  }
+
+  /** The same of records that come together: alone each, once it is known that one of them ends the process. */
+  async suspects<R extends UnorderedRecord>(records: readonly R[]): Promise<Worked<R>> {
+    const [first] = records;
+    if (first === undefined) return { again: new Set(), cause: undefined };
+    const together = await this.#trials.alone(
+      this.taskOf(`trials-${slotOf(first)}`),
+      `${first.partitionKey} and ${records.length - 1} more`,
+      () =>
+        this.#fold(
+          records,
+          records.map((record) => this.#unitOf(record)),
+        ),
+      () => undefined,
+    );
+    if (together !== undefined) return this.#deliver(records, together);
+    for (const [i, record] of records.entries()) {
+      const { cause } = await this.suspect(record);
+      if (cause !== undefined) return { again: new Set(records.slice(i)), cause };
+    }
+    return { again: new Set(), cause: undefined };
+  }
+
+  /** Makes a dead letter of a record, unseen. @param thrown why @returns whether it must come again, and why */
+  setAside<R extends UnorderedRecord>(record: R, thrown: unknown): Promise<Worked<R>> {
+    return this.#deliver([record], this.#asideOnBench(record, thrown));
+  }
+
+  #asideOnBench<R extends UnorderedRecord>(record: R, thrown: unknown): Folded<R> {
+    const unit = condemned(record, this.#settings.stage.source, thrown);
+    return this.#onBench(
+      [record],
+      (fold) => fold.unordered(unit),
+      () => recordId(record.partitionKey),
+    );
   }
 
   async #fold<R extends UnorderedRecord>(records: readonly R[], units: readonly RecordUnit[]): Promise<Folded<R>> {
@@ -220,7 +248,11 @@ export class UnorderedRuntime {
 /** Items that attempts are counted in. Few things are suspect at a time, and those that share one only come once more often. */
 const TRIAL_ITEMS = 256;
 
-const hashOf = (text: string): number => createHash("sha256").update(text).digest().readUInt32BE();
+const slotOf = ({ group, partitionKey }: UnorderedRecord): number =>
+  createHash("sha256")
+    .update(group ?? partitionKey)
+    .digest()
+    .readUInt32BE() % TRIAL_ITEMS;
 
 /** What came of records, and is not delivered yet. */
 interface Folded<R> {
@@ -228,80 +260,6 @@ interface Folded<R> {
   readonly counts: TurnReport["counts"];
   readonly measures: readonly Measure[];
 }
-
-/** What records are folded on, in a process. Its state is counters and what was poison (X10): operators have none. */
-class Bench {
-  readonly state = new TaskState();
-  /** Of the record at work: a fold says in a dead letter what stands here then. */
-  readonly origin: { pipeline: string; stage: string; task: string; partition: string };
-  readonly fold: Fold;
-
-  constructor({ stage, build }: UnorderedRuntimeSettings, poison?: ReturnType<PoisonRecord["snapshot"]>) {
-    const { pipeline, program, source, intake, poisonShare } = stage;
-    this.origin = { pipeline, stage: stage.stage, task: `${pipeline}:${stage.stage}`, partition: "" };
-    if (poison !== undefined) this.state.poison.restore(poison);
-    this.fold = new Fold({ origin: this.origin, program, source, intake, poisonShare, build }, this.state);
-  }
-}
-
-/** A record as it is folded: opened once, though it is looked at twice, and known by the id that the pipeline says it has. */
-class RecordUnit implements IncomingUnit {
-  readonly records = 1;
-  readonly #record: UnorderedRecord;
-  readonly #unit: IncomingUnit;
-  readonly #told: ((value: unknown) => unknown) | undefined;
-  #opened: { readonly value: Opened; readonly id: string } | { readonly thrown: unknown } | undefined;
-
-  constructor(record: UnorderedRecord, unit: IncomingUnit, idOf: UnorderedRuntimeSettings["idOf"]) {
-    this.#record = record;
-    this.#unit = unit;
-    this.#told = idOf as ((value: unknown) => unknown) | undefined;
-  }
-
-  /** Of what cannot be read it is the source's own. */
-  get id(): string {
-    const opened = this.#open();
-    return "id" in opened ? opened.id : recordId(this.#record.partitionKey);
-  }
-
-  get entry(): string {
-    return this.#unit.entry;
-  }
-
-  open(): Opened {
-    const opened = this.#open();
-    if ("thrown" in opened) throw opened.thrown;
-    return opened.value;
-  }
-
-  record(): IncomingRecord {
-    return this.#record;
-  }
-
-  #open() {
-    return (this.#opened ??= this.#tried());
-  }
-
-  #tried() {
-    try {
-      const value = this.#unit.open();
-      const id = this.#told === undefined ? recordId(this.#record.partitionKey) : toldId(this.#told(value.value));
-      return { value, id };
-    } catch (thrown) {
-      return { thrown };
-    }
-  }
-}
-
-/** What has killed the process, unseen. */
-const condemned = (record: UnorderedRecord, entry: string): IncomingUnit => ({
-  entry,
-  records: 1,
-  open: () => {
-    throw killed();
-  },
-  record: () => record,
-});
 
 /** Of a group, all that comes after one that comes again comes again. */
 function withFollowers<R extends UnorderedRecord>(records: readonly R[], again: ReadonlySet<R>): ReadonlySet<R> {
