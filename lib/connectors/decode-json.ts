@@ -39,12 +39,15 @@ export function jsonDecoder(source: SourceDeclaration, { jsonOf, checkPlace }: J
   };
 }
 
-/** Reads JSON of payloads of one source. What it is given throws poison errors of JSON. */
-export function jsonOfPayloads(): (bytes: Buffer) => unknown {
+/**
+ * Reads JSON of payloads of one source: of bytes, or of the first so many of them. What it returns throws poison errors of
+ * JSON.
+ */
+export function jsonOfPayloads(): (bytes: Buffer, length?: number) => unknown {
   const reader = new JsonReader();
-  return (bytes) => {
+  return (bytes, length) => {
     try {
-      return reader.parse(bytes);
+      return reader.parse(bytes, length);
     } catch (thrown) {
       if (thrown instanceof JsonError) throw poisonError({ code: thrown.code, message: thrown.message });
       throw thrown;

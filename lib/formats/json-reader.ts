@@ -24,33 +24,33 @@ export class JsonReader {
   #misses = 0;
   #rest = 0;
 
-  /** @throws JsonError */
-  parse(bytes: Buffer): unknown {
+  /** @param length how many of the bytes are the text @throws JsonError */
+  parse(bytes: Buffer, length = bytes.length): unknown {
     if (this.#rest > 0) this.#rest--;
     else {
       for (let i = 0; i < this.#layouts.length; i++) {
-        const value = readLayout(this.#layouts[i]!, this.#texts, bytes, bytes.length);
+        const value = readLayout(this.#layouts[i]!, this.#texts, bytes, length);
         if (value === OTHER_LAYOUT) continue;
         if (i > 0) this.#layouts.unshift(...this.#layouts.splice(i, 1));
         if (this.#misses > 0) this.#misses--;
         return value;
       }
-      this.#missed(bytes);
+      this.#missed(bytes, length);
     }
-    return parseJson(bytes);
+    return parseJson(bytes.subarray(0, length));
   }
 
   /** Learns what such a text looks like, if it is one that can be read so. */
-  #missed(bytes: Buffer): void {
+  #missed(bytes: Buffer, length: number): void {
     this.#misses += MISS;
     if (this.#misses > TOO_MUCH) {
       this.#misses = 0;
       this.#rest = REST;
     }
-    const text = bytes.toString("latin1");
+    const text = bytes.toString("latin1", 0, length);
     if (!isJson(text)) return;
     const layout = layoutOf(text);
-    if (layout === undefined || readLayout(layout, this.#texts, bytes, bytes.length) === OTHER_LAYOUT) return;
+    if (layout === undefined || readLayout(layout, this.#texts, bytes, length) === OTHER_LAYOUT) return;
     this.#layouts.unshift(layout);
     this.#layouts.length = Math.min(this.#layouts.length, MOST_LAYOUTS);
   }

@@ -38,12 +38,12 @@ export class Aggregation {
   /** Both in one go, for a record that is in one window. */
   addRecord(before: Accumulators | undefined, value: unknown, time: number): Accumulators {
     const aggregates = this.#aggregates;
-    const after: unknown[] = [];
+    const after = new Array<unknown>(aggregates.length);
     // Not map: this is done for every record, and a function made for it would cost as much as a count.
     for (let i = 0; i < aggregates.length; i++) {
       const aggregate = aggregates[i]!;
       const input = aggregate.input(value as never, time);
-      after.push(aggregate.add((before === undefined ? aggregate.init() : before[i]) as never, input as never));
+      after[i] = aggregate.add((before === undefined ? aggregate.init() : before[i]) as never, input as never);
     }
     return after;
   }

@@ -3,6 +3,7 @@ import type { Measure } from "../operators/metric.ts";
 import type { OperatorContext, Unit } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import type { Output } from "../state/commit.ts";
+import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
 import { NO_TRACES } from "../state/traceparent.ts";
@@ -264,7 +265,8 @@ export class Fold {
     }
     state.killed = 0;
     this.#pass(record);
-    this.#follow(intake.watermarkIn(state));
+    const known = intake.watermarkIn(state);
+    if (known !== BEFORE_ALL_TIME || units.length === 0) this.#follow(known); // else each unit has done it
     return Math.max(units.length, 1);
   }
 
@@ -287,7 +289,7 @@ export class Fold {
       enter(decoded.value, decoded);
       time = decoded.time;
       // What every task has is no key's: more shards would not spread it.
-      if (decoded.keyCode !== "" && !program.replicated.has(unit.entry))
+      if (decoded.keyCode !== "" && (program.replicated.size === 0 || !program.replicated.has(unit.entry)))
         this.#keys.add(decoded.key, decoded.keyCode, unit.records);
     } catch (thrown) {
       if (isSystemic(thrown)) throw thrown;

@@ -3,31 +3,30 @@ import { closeSync, openSync, readSync } from "node:fs";
 const CHUNK = 1 << 20;
 const LINE_END = 0x0a;
 
-/** The lines of a file as bytes, read piece by piece. A line is overwritten once the next piece is read: use it, or copy it. */
+/** The lines of a file as bytes, read piece by piece into memory that is not used again. */
 export function* linesOf(file: string): Generator<Buffer> {
   const descriptor = openSync(file, "r");
-  let buffer = Buffer.allocUnsafe(2 * CHUNK);
-  let filled = 0;
+  let rest = Buffer.alloc(0);
   for (;;) {
-    if (buffer.length - filled < CHUNK) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
-    const read = readSync(descriptor, buffer, filled, CHUNK, null);
+    const buffer = Buffer.allocUnsafeSlow(rest.length + CHUNK);
+    rest.copy(buffer);
+    const read = readSync(descriptor, buffer, rest.length, CHUNK, null);
     if (read === 0) break;
-    filled += read;
+    const filled = rest.length + read;
     let from = 0;
     for (let end; (end = buffer.indexOf(LINE_END, from)) !== -1 && end < filled; from = end + 1)
       yield buffer.subarray(from, end);
-    buffer.copyWithin(0, from, filled);
-    filled -= from;
+    rest = buffer.subarray(from, filled);
   }
-  if (filled > 0) yield buffer.subarray(0, filled);
+  if (rest.length > 0) yield rest;
   closeSync(descriptor);
 }
 
-/** So many lines at a time, as bytes of their own. */
+/** So many lines at a time. */
 export function* batchesOf(file: string, size: number): Generator<readonly Buffer[]> {
   let batch: Buffer[] = [];
   for (const line of linesOf(file)) {
-    batch.push(Buffer.from(line));
+    batch.push(line);
     if (batch.length === size) {
       yield batch;
       batch = [];

@@ -6,7 +6,16 @@ import type { PartitionRecords } from "../source-connector.ts";
 
 /** What Kinesis calls shards and numbers records (AWS: Kinesis API reference, Record and Shard). */
 const SHARD_ID = /^[a-zA-Z0-9_.-]{1,128}$/;
-const SEQUENCE_NUMBER = /^(?:0|[1-9]\d{0,128})$/;
+
+/** Whether a text is a whole number without leading zeros, of at most 129 digits. */
+function isSequenceNumber(text: string): boolean {
+  if (text.length === 0 || text.length > 129 || (text.length > 1 && text.startsWith("0"))) return false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x30 || unit > 0x39) return false;
+  }
+  return true;
+}
 
 /** The largest arrival time that is one: what a Date can hold, in seconds. */
 const MAX_ARRIVAL = 8.64e12;
@@ -26,8 +35,11 @@ export function recordsByShard(
   streamArn: string,
 ): readonly PartitionRecords[] {
   const shards = new Map<string, IncomingRecord[]>();
+  let shard = ""; // records of a shard come one after the other
   event.Records.forEach((value, index) => {
-    const { shard, record } = parseRecord(value, index, streamArn);
+    const payload = payloadIn(value, index, streamArn);
+    shard = shardOf(value as { readonly eventID?: unknown }, index, payload.sequenceNumber, shard);
+    const record = recordOf(payload, index, shard);
     const records = shards.get(shard);
     const last = records?.at(-1);
     if (last !== undefined && compareSequences(last.position.sequence, record.position.sequence) > 0) {
@@ -43,14 +55,22 @@ export function recordsByShard(
   return [...shards].map(([partition, records]) => ({ partition, records }));
 }
 
-function parseRecord(value: unknown, index: number, streamArn: string) {
-  const wrong = (what: string) =>
-    systemicError({
-      code: "kinesis/event",
-      message: `Record ${index} of the event ${what}.`,
-      advice: "The function is invoked by the mappings of MillracePipeline alone.",
-    });
-  const { eventID, eventSourceARN, kinesis } = objectOf(value) ?? {};
+const wrong = (index: number, what: string) =>
+  systemicError({
+    code: "kinesis/event",
+    message: `Record ${index} of the event ${what}.`,
+    advice: "The function is invoked by the mappings of MillracePipeline alone.",
+  });
+
+interface Payload {
+  readonly sequenceNumber: string;
+  readonly approximateArrivalTimestamp?: unknown;
+  readonly partitionKey?: unknown;
+  readonly data?: unknown;
+}
+
+function payloadIn(value: unknown, index: number, streamArn: string): Payload {
+  const { eventSourceARN, kinesis } = objectOf(value) ?? {};
   if (eventSourceARN !== streamArn) {
     throw systemicError({
       code: "kinesis/other-stream",
@@ -59,28 +79,36 @@ function parseRecord(value: unknown, index: number, streamArn: string) {
     });
   }
   const payload = objectOf(kinesis);
-  if (payload === undefined) throw wrong("has no kinesis");
+  if (payload === undefined) throw wrong(index, "has no kinesis");
+  const { sequenceNumber } = payload;
+  if (typeof sequenceNumber === "string" && isSequenceNumber(sequenceNumber)) return payload as unknown as Payload;
+  throw wrong(index, `has the sequence number ${textOf(sequenceNumber)}, which is none`);
+}
+
+/** The shard that an `eventID` names: `shardId-…:sequenceNumber`. @param before that of the record before */
+function shardOf({ eventID }: { readonly eventID?: unknown }, index: number, sequence: string, before: string): string {
+  const end = typeof eventID === "string" ? eventID.length - sequence.length - 1 : 0;
+  if (end > 0 && (eventID as string)[end] === ":" && (eventID as string).endsWith(sequence)) {
+    if (end === before.length && (eventID as string).startsWith(before)) return before;
+    const shard = (eventID as string).slice(0, end);
+    if (SHARD_ID.test(shard)) return shard;
+  }
+  throw wrong(index, `has the eventID ${textOf(eventID)}, which is not that of record ${sequence}`);
+}
+
+function recordOf(payload: Payload, index: number, shard: string): IncomingRecord {
   const { sequenceNumber, approximateArrivalTimestamp: arrival, partitionKey, data } = payload;
-  if (typeof sequenceNumber !== "string" || !SEQUENCE_NUMBER.test(sequenceNumber)) {
-    throw wrong(`has the sequence number ${textOf(sequenceNumber)}, which is none`);
-  }
-  // eventID is `shardId-…:sequenceNumber`
-  const [shard = "", ...rest] = typeof eventID === "string" ? eventID.split(":") : [];
-  if (!SHARD_ID.test(shard) || rest.join(":") !== sequenceNumber) {
-    throw wrong(`has the eventID ${textOf(eventID)}, which is not that of record ${sequenceNumber}`);
-  }
-  if (typeof arrival !== "number" || !(arrival >= 0 && arrival <= MAX_ARRIVAL)) {
-    throw wrong(`(${shard}:${sequenceNumber}) has the arrival ${textOf(arrival)}, which is no time`);
-  }
-  if (typeof partitionKey !== "string") throw wrong(`(${shard}:${sequenceNumber}) has no partition key`);
-  if (typeof data !== "string") throw wrong(`(${shard}:${sequenceNumber}) has no data`);
-  const record: IncomingRecord = {
+  const what = (problem: string) => wrong(index, `(${shard}:${sequenceNumber}) ${problem}`);
+  if (typeof arrival !== "number" || !(arrival >= 0 && arrival <= MAX_ARRIVAL))
+    throw what(`has the arrival ${textOf(arrival)}, which is no time`);
+  if (typeof partitionKey !== "string") throw what("has no partition key");
+  if (typeof data !== "string") throw what("has no data");
+  return {
     position: { sequence: sequenceNumber, index: 0 },
     arrival: Math.round(arrival * 1_000),
     partitionKey,
     base64: data,
   };
-  return { shard, record };
 }
 
 const objectOf = (value: unknown): Record<string, unknown> | undefined =>

@@ -2,7 +2,8 @@ import { isSystemic, poisonError, systemicError } from "../../errors.ts";
 import { compressionOf, CompressionError, decompress, type Compression } from "../../formats/compression.ts";
 import { isJsonSequence, SequenceError, splitSequence } from "../../formats/json-sequence.ts";
 import { deaggregate, KplError } from "../../formats/kpl.ts";
-import type { IncomingRecord, Pack, PackedEvent, Undecoded, Unpack } from "../../runtime/record.ts";
+import type { IncomingRecord, Pack, PackedEvent, Unpack } from "../../runtime/record.ts";
+import type { Position } from "../../state/position.ts";
 import { encodePack, isPackHeader, PACK_HEADER } from "./pack.ts";
 import { payloadOf } from "./payload.ts";
 
@@ -39,13 +40,13 @@ function unpack(record: IncomingRecord, declared: Compression | undefined): Pack
   const aggregated = compression === undefined ? deaggregate(bytes) : undefined;
   if (aggregated !== undefined) {
     const events = aggregated.map(({ partitionKey, hasExplicitHashKey, data }) => {
-      return event(record, data, hasExplicitHashKey ? EXPLICIT : partitionKey, () => data);
+      return new EventInRecord(record, data, hasExplicitHashKey ? EXPLICIT : partitionKey);
     });
     return { events, isSentAgain: false };
   }
   if (isJsonSequence(bytes)) return sequence(record, bytes);
   if (compression === undefined) return undefined;
-  return { events: [event(record, bytes, record.partitionKey, () => payload)], isSentAgain: false };
+  return { events: [new EventInRecord(record, bytes, record.partitionKey, () => payload)], isSentAgain: false };
 }
 
 /** A partition key that no key has: an explicit hash key puts records of one key on any shard, and `byKey` refuses it. */
@@ -62,28 +63,41 @@ function sequence(record: IncomingRecord, bytes: Buffer): Pack {
     });
   }
   const partitionKey = isPack ? undefined : record.partitionKey;
-  const events = (isPack ? texts.slice(1) : texts).map((text) =>
-    event(record, text, partitionKey, () => (isPack ? encodePack([text]) : text)),
-  );
+  const alone = isPack ? (text: Buffer) => encodePack([text]) : undefined;
+  const events: PackedEvent[] = [];
+  for (let i = isPack ? 1 : 0; i < texts.length; i++)
+    events.push(new EventInRecord(record, texts[i]!, partitionKey, alone));
   return { events, isSentAgain: isPack };
 }
 
-/** @param alone its payload where it is the only event of a record */
-const event = (
-  { position, arrival, partitionKey: packedBy }: IncomingRecord,
-  bytes: Buffer,
-  partitionKey: Undecoded["partitionKey"],
-  alone: () => Buffer,
-): PackedEvent => ({
-  position,
-  arrival,
-  bytes,
-  partitionKey,
-  packedBy,
-  get base64() {
-    return alone().toString("base64");
-  },
-});
+/** An event, one of those that a record holds. */
+class EventInRecord implements PackedEvent {
+  readonly position: Position;
+  readonly arrival: number;
+  readonly bytes: Buffer;
+  readonly partitionKey: string | undefined;
+  readonly packedBy: string;
+  readonly #alone: ((bytes: Buffer) => Buffer) | undefined;
+
+  /** @param alone its payload where it is the only event of a record. @default its bytes */
+  constructor(
+    { position, arrival, partitionKey: packedBy }: IncomingRecord,
+    bytes: Buffer,
+    partitionKey: string | undefined,
+    alone?: (bytes: Buffer) => Buffer,
+  ) {
+    this.position = position;
+    this.arrival = arrival;
+    this.bytes = bytes;
+    this.partitionKey = partitionKey;
+    this.packedBy = packedBy;
+    this.#alone = alone;
+  }
+
+  get base64(): string {
+    return (this.#alone?.(this.bytes) ?? this.bytes).toString("base64");
+  }
+}
 
 /** What is wrong with the bytes is the record's; that this process cannot read such bytes at all is not. */
 function asPoison(thrown: unknown): unknown {
