@@ -3,6 +3,8 @@ import { bill } from "./bill/bill.ts";
 import { cost } from "./cost/cost.ts";
 import { bundle } from "./bundle/bundle.ts";
 import { engine } from "./engine/engine.ts";
+import { catchUp } from "./latency/catch-up.ts";
+import { latency } from "./latency/latency.ts";
 import { local } from "./local/local.ts";
 import { report } from "./report.ts";
 import { state } from "./state/state.ts";
@@ -18,6 +20,8 @@ const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<
   bill,
   counts,
   state,
+  latency,
+  "catch-up": catchUp,
   local,
   bundle,
   report,

@@ -21,6 +21,8 @@ import { engineTable, type EngineResult } from "./engine/engine.ts";
 import { readResult, type Result } from "./harness/results.ts";
 import { ROOT } from "./harness/work.ts";
 import { shown } from "./harness/statistics.ts";
+import { catchUpTable, type CatchUpResult } from "./latency/catch-up.ts";
+import { stepsTable, windowsTable, type LatencyResult } from "./latency/latency.ts";
 import { localTable, type LocalResult } from "./local/local.ts";
 import { stateTable, type StateResult } from "./state/state.ts";
 
@@ -115,6 +117,35 @@ ${stateTable(figures)}
 Checkpoints hold all keys, and are due when the log outgrows the last one: so their share of a batch stays about the same.
 A batch's CPU without them is to depend on what it touches alone; where it does not, that is a cost of large states.
 [What state a task may have](scale.md).`,
+)}
+
+${section<LatencyResult>(
+  "latency",
+  "Latency",
+  (
+    figures,
+  ) => `The flights job with windows of a minute, on a clock that is simulated: what the protocol adds, and what we compute. Two figures
+are the median and what 99 of a hundred are below. A mapping waits until its window is over or a batch is full, 1,000 records
+here; so at large rates a long window changes nothing.
+
+${stepsTable(figures)}
+
+A window's row comes once the watermark has passed its end and what it allows for; 100 events a second, batches of five
+seconds. Once events have ceased a tick closes what is open, when the source counts as idle:
+
+${windowsTable(figures)}`,
+)}
+
+${section<CatchUpResult>(
+  "catch-up",
+  "Catching up",
+  (
+    figures,
+  ) => `One shard that nobody has read for a while, and to which events go on to come. Batches fill up while it is behind, so that each
+event costs less, and shrink to what the mapping's window of five seconds brings. A shard gives 2 MB a second: more is read
+by more shards alone.
+
+${catchUpTable(figures)}`,
 )}
 
 ${section<LocalResult>(

@@ -20,10 +20,17 @@ export interface OneTask {
   readonly onTurn: (report: TurnReport) => void;
   /** @default as it is */
   readonly change?: (runnable: RunnableStage, stage: Stage) => RunnableStage;
+  /** Epoch milliseconds. @default the clock */
+  readonly now?: () => number;
+  /** Where ticks go. @default nowhere */
+  readonly ticks?: SinkWriter;
+  /** Whether the shard holds nothing after what was read. @default always */
+  readonly isAtTip?: () => boolean;
 }
 
 /** The runtime of a pipeline's first stage, as a function has it, over one shard. A dead letter ends the run. */
-export function oneTask(pipeline: Pipeline, { changelog, objects, sink, onTurn, change }: OneTask): StageRuntime {
+export function oneTask(pipeline: Pipeline, options: OneTask): StageRuntime {
+  const { changelog, objects, sink, onTurn, change, isAtTip = () => true } = options;
   const [stage] = planStages(pipeline);
   const runnable = runnableStage(pipeline, stage!, { generation: 0, incarnation: 0 });
   let nonces = 0;
@@ -34,7 +41,7 @@ export function oneTask(pipeline: Pipeline, { changelog, objects, sink, onTurn, 
     objects,
     writers: new Map<string, SinkWriter>([
       ...stage!.sinks.map(({ name }) => [name, sink] as const),
-      [TICKS, { deliver: async () => [] }],
+      [TICKS, options.ticks ?? { deliver: async () => [] }],
       [
         DEAD_LETTERS,
         {
@@ -46,7 +53,7 @@ export function oneTask(pipeline: Pipeline, { changelog, objects, sink, onTurn, 
     ]),
     partitions: {
       list: async () => [{ id: SHARD, parents: [], range: WHOLE_RANGE }],
-      isAtTip: async () => true,
+      isAtTip: async () => isAtTip(),
     },
     observer: {
       turn: onTurn,
@@ -54,7 +61,7 @@ export function oneTask(pipeline: Pipeline, { changelog, objects, sink, onTurn, 
         throw new Error(what, { cause });
       },
     },
-    now: Date.now,
+    now: options.now ?? Date.now,
     newNonce: () => `nonce-${++nonces}`,
     suspectAfter: Number.POSITIVE_INFINITY,
   });

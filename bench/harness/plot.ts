@@ -16,7 +16,7 @@ export interface Plot {
 }
 
 const [WIDTH, HEIGHT] = [900, 560];
-const FRAME = { left: 80, right: 20, top: 50, bottom: 150 };
+const FRAME = { left: 80, right: 40, top: 50, bottom: 150 };
 /** Width of a column of the legend, and height of its lines. */
 const [COLUMN, LINE] = [420, 20];
 
