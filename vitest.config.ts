@@ -9,6 +9,7 @@ export default defineConfig({
       { find: /^millrace$/, replacement: at("lib/index.ts") },
       { find: /^millrace\/local$/, replacement: at("localstack/index.ts") },
       { find: /^millrace\/views$/, replacement: at("lib/connectors/view/index.ts") },
+      { find: /^millrace\/replication$/, replacement: at("lib/connectors/replication/index.ts") },
       { find: /^millrace\/(lambda|cdk|testing|producer)$/, replacement: at("lib/$1/index.ts") },
     ],
   },

@@ -66,6 +66,17 @@ export type { Stored } from "./state/stored-value.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
 export { kafkaTopic, type KafkaTopicDeclaration, type KafkaTopicOptions } from "./connectors/kafka-topic/declare.ts";
 export { kafka, type KafkaKey, type KafkaOptions, type Tombstone } from "./connectors/kafka/declare.ts";
+export { kafkaRecords, type KafkaRecordsOptions } from "./connectors/kafka/declare-records.ts";
+export { kinesisRecords, type KinesisRecordsOptions } from "./connectors/kinesis/declare-records.ts";
+export { replication, type Route } from "./connectors/replication/replication.ts";
+export type { Origin, Place, RawHeader, RawRecord } from "./connectors/replication/raw-record.ts";
+export {
+  streamCopy,
+  type CopyDeclaration,
+  type StreamCopyDeclaration,
+  type StreamCopyOptions,
+} from "./connectors/stream-copy/declare.ts";
+export { topicCopy, type TopicCopyDeclaration, type TopicCopyOptions } from "./connectors/topic-copy/declare.ts";
 export { kinesis, type KinesisOptions } from "./connectors/kinesis/declare.ts";
 export { isChange, type Change, type ChangeEvent, type ChangeOrigin, type Notice } from "./formats/change/change.ts";
 export {

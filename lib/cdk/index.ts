@@ -39,4 +39,8 @@ export {
   type SelfManagedOptions,
 } from "../connectors/kafka/cluster.ts";
 export { ViewQuery, type ViewQueryProps } from "./view-query.ts";
+export { CopyPositions, type CopyPositionsProps } from "./copy-positions.ts";
+export type { CopyEndpoints } from "../connectors/replication/copy-table.ts";
+export type { StreamCopySettings } from "../connectors/stream-copy/provision.ts";
+export type { TopicCopySettings } from "../connectors/topic-copy/provision.ts";
 export type { KafkaTopicSettings } from "../connectors/kafka-topic/provision.ts";

@@ -13,6 +13,8 @@ import type { KafkaSettings } from "../connectors/kafka/cluster.ts";
 import type { KafkaTopicSettings } from "../connectors/kafka-topic/provision.ts";
 import type { MappingSettings, StreamSettings } from "../connectors/kinesis/stream-settings.ts";
 import type { TopicSettings } from "../connectors/sns/provision.ts";
+import type { StreamCopySettings } from "../connectors/stream-copy/provision.ts";
+import type { TopicCopySettings } from "../connectors/topic-copy/provision.ts";
 import type { QueueSettings } from "../connectors/sqs/provision.ts";
 import type { WebhookSettings } from "../connectors/webhook/provision.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
@@ -94,6 +96,10 @@ export interface MillracePipelineProps {
   readonly tableStreams?: Readonly<Record<string, TableStreamSettings>>;
   /** Which cluster the topic of each `kafkaTopic` sink is of, by the sink's name. @default none: for pipelines without one */
   readonly kafkaTopics?: Readonly<Record<string, KafkaTopicSettings>>;
+  /** The stream that each `streamCopy` copies to, by the sink's name. @default none: for pipelines without one */
+  readonly streamCopies?: Readonly<Record<string, StreamCopySettings>>;
+  /** Which cluster the topic of each `topicCopy` is of, by the sink's name. @default none: for pipelines without one */
+  readonly topicCopies?: Readonly<Record<string, TopicCopySettings>>;
   /** How streams are read. @default the defaults of {@link MappingSettings} */
   readonly mapping?: MappingSettings;
   /** Every stage's function. @default the defaults of {@link FunctionSettings} */

@@ -11,6 +11,10 @@ import { TOPIC, type TopicDeclaration } from "../connectors/sns/declare.ts";
 import { checkTopic } from "../connectors/sns/provision.ts";
 import { QUEUE, type QueueDeclaration } from "../connectors/sqs/declare.ts";
 import { checkQueue } from "../connectors/sqs/provision.ts";
+import { STREAM_COPY } from "../connectors/stream-copy/declare.ts";
+import { checkStreamCopy } from "../connectors/stream-copy/provision.ts";
+import { TOPIC_COPY, type TopicCopyDeclaration } from "../connectors/topic-copy/declare.ts";
+import { checkTopicCopy } from "../connectors/topic-copy/provision.ts";
 import { VIEW } from "../connectors/view/declare.ts";
 import { checkView } from "../connectors/view/provision.ts";
 import { WEBHOOK, type WebhookDeclaration } from "../connectors/webhook/declare.ts";
@@ -41,6 +45,15 @@ const SINKS: Readonly<Record<string, (unchecked: UncheckedSink) => CheckedSink>>
       kafkaTopics[sink.name],
       network !== undefined,
     ),
+  [STREAM_COPY]: ({ what, sink: { name }, props: { streamCopies = {} } }) =>
+    checkStreamCopy(`${what}.streamCopies: "${name}"`, name, streamCopies[name]),
+  [TOPIC_COPY]: ({ what, sink, props: { topicCopies = {}, network } }) =>
+    checkTopicCopy(
+      `${what}.topicCopies: "${sink.name}"`,
+      sink as TopicCopyDeclaration,
+      topicCopies[sink.name],
+      network !== undefined,
+    ),
   [VIEW]: ({ sink, props }) => checkView(sink, props.views?.[sink.name]),
   [TOPIC]: ({ what, sink, props: { topics = {} } }) =>
     checkTopic(`${what}.topics: "${sink.name}"`, sink as TopicDeclaration, topics[sink.name] ?? {}),
@@ -60,6 +73,8 @@ export const isStreamSink = ({ connector }: SinkDeclaration): boolean => connect
 /** Settings of sinks by their names, and the connector that they are of. */
 const SETTINGS = {
   kafkaTopics: KAFKA_TOPIC,
+  streamCopies: STREAM_COPY,
+  topicCopies: TOPIC_COPY,
   queues: QUEUE,
   topics: TOPIC,
   eventBuses: EVENT_BUS,

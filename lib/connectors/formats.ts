@@ -8,15 +8,20 @@ import { KINESIS } from "./kinesis/declare.ts";
 import { S3 } from "./s3/declare.ts";
 import { SQS } from "./sqs/declare-source.ts";
 import { unorderedFormat } from "./decode-unordered.ts";
+import { kinesisRecordsFormat } from "./kinesis/decode-records.ts";
 import { kinesisDecoder, kinesisFormat } from "./kinesis/decode.ts";
+import { kafkaRecordsFormat } from "./kafka/decode-records.ts";
 
 const FORMATS: Readonly<Record<string, (source: SourceDeclaration) => RecordFormat>> = {
   [DYNAMODB_STREAM]: (source) => ({ decode: kinesisDecoder(source) }), // its records are made JSON, and have no key
-  [KINESIS]: kinesisFormat,
-  [KAFKA]: (source) => ({ decode: kafkaDecoder(source) }),
+  [KINESIS]: (source) => (isRaw(source) ? kinesisRecordsFormat(source as never) : kinesisFormat(source)),
+  [KAFKA]: (source) => (isRaw(source) ? kafkaRecordsFormat(source as never) : { decode: kafkaDecoder(source) }),
   [S3]: unorderedFormat,
   [SQS]: unorderedFormat,
 };
+
+/** Whether a source takes its records as they are. */
+const isRaw = (source: SourceDeclaration): boolean => "raw" in source;
 
 /** How a source's records become values. @throws definition error `source/connector` */
 export function formatOf(source: SourceDeclaration): RecordFormat {

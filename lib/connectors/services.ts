@@ -9,11 +9,21 @@ export interface AwsSettings {
   /** Asked at each request. */
   readonly maxAttempts: number | (() => Promise<number>);
   readonly forcePathStyle: boolean;
+  readonly region?: string;
+  readonly endpoint?: string;
+}
+
+/** Where a service is that is not where the function is. */
+export interface Elsewhere {
+  readonly region?: string | undefined;
+  /** A URL, of an interface endpoint of one's own. */
+  readonly endpoint?: string | undefined;
 }
 
 /** AWS clients, one of each kind: `clients.of(KinesisClient)`. */
 export interface AwsClients {
-  of<C>(Client: new (settings: AwsSettings) => C): C;
+  /** @param elsewhere in place of the function's own region and endpoints */
+  of<C>(Client: new (settings: AwsSettings) => C, elsewhere?: Elsewhere): C;
 }
 
 /** What the faces of connectors that talk to a system are given. */

@@ -10,6 +10,8 @@ import type { Services } from "./services.ts";
 import { TOPIC } from "./sns/declare.ts";
 import { QUEUE } from "./sqs/declare.ts";
 import { VIEW } from "./view/declare.ts";
+import { STREAM_COPY } from "./stream-copy/declare.ts";
+import { TOPIC_COPY } from "./topic-copy/declare.ts";
 import { WEBHOOK } from "./webhook/declare.ts";
 
 /** The face of a sink that delivers. */
@@ -22,6 +24,8 @@ const CONNECTORS: Readonly<Record<string, () => Promise<MakeWriter>>> = {
   [VIEW]: async () => (await import("./view/sink.ts")).viewWriter,
   [KAFKA_TOPIC]: async () => (await import("./kafka-topic/sink.ts")).kafkaTopicWriter,
   [STREAM]: async () => (await import("./kinesis/sink.ts")).streamWriter,
+  [STREAM_COPY]: async () => (await import("./stream-copy/sink.ts")).streamCopyWriter,
+  [TOPIC_COPY]: async () => (await import("./topic-copy/sink.ts")).topicCopyWriter,
   [TOPIC]: async () => (await import("./sns/sink.ts")).topicWriter,
   [EVENT_BUS]: async () => (await import("./eventbridge/sink.ts")).eventBusWriter,
   [WEBHOOK]: async () => (await import("./webhook/sink.ts")).webhookWriter,

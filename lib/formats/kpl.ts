@@ -10,7 +10,12 @@ export interface AggregatedRecord {
   readonly hasExplicitHashKey: boolean;
   /** Shares the memory of what it came in. */
   readonly data: Buffer;
+  /** What goes with it beside its data, in its order. */
+  readonly tags: readonly Tag[];
 }
+
+/** The KPL has them in its format, gives its users none, and readers pass over them: room for what a payload must not hold. */
+export type Tag = readonly [key: string, value: string | undefined];
 
 /**
  * The records in an aggregated record of the Kinesis Producer Library; undefined when it is none. As the KCL, it takes for
@@ -31,6 +36,41 @@ export function deaggregate(bytes: Buffer): readonly AggregatedRecord[] | undefi
   return records.map((record) => parseRecord(record, keys));
 }
 
+/** One record for several, as the KPL writes it: whatever reads those of the KPL reads each with its own key. */
+export function aggregate(records: readonly Omit<AggregatedRecord, "hasExplicitHashKey">[]): Buffer {
+  const keys = [...new Set(records.map(({ partitionKey }) => partitionKey))];
+  const indexes = new Map(keys.map((key, index) => [key, index]));
+  const message = Buffer.concat([
+    ...keys.map((key) => field(1, Buffer.from(key))),
+    ...records.map(({ partitionKey, data, tags }) =>
+      field(
+        3,
+        Buffer.concat([
+          Buffer.of(1 << 3),
+          varint(indexes.get(partitionKey)!),
+          field(3, data),
+          ...tags.map(([key, value]) => field(4, tagBytes(key, value))),
+        ]),
+      ),
+    ),
+  ]);
+  return Buffer.concat([MAGIC, message, createHash("md5").update(message).digest()]);
+}
+
+const tagBytes = (key: string, value: string | undefined): Buffer =>
+  Buffer.concat([field(1, Buffer.from(key)), ...(value === undefined ? [] : [field(2, Buffer.from(value))])]);
+
+/** A field of bytes. */
+const field = (number: number, bytes: Buffer): Buffer =>
+  Buffer.concat([Buffer.of(number * 8 + 2), varint(bytes.length), bytes]);
+
+function varint(number: number): Buffer {
+  const bytes: number[] = [];
+  let rest = number;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  return Buffer.from([...bytes, rest]);
+}
+
 /** Why an aggregated record cannot be read. */
 export class KplError extends Error {
   override readonly name = "KplError";
@@ -40,13 +80,26 @@ function parseRecord(record: Buffer, keys: readonly string[]): AggregatedRecord 
   let partitionKey: string | undefined;
   let hasExplicitHashKey = false;
   let data: Buffer | undefined;
+  const tags: Tag[] = [];
   for (const [field, value] of fieldsOf(record)) {
     if (field === 1 && typeof value === "number") partitionKey = keys[value];
     else if (field === 2) hasExplicitHashKey = true;
     else if (field === 3 && typeof value !== "number") data = value;
+    else if (field === 4 && typeof value !== "number") tags.push(parseTag(value));
   }
   if (partitionKey === undefined || data === undefined) throw new KplError("A record in it lacks its key or its data.");
-  return { partitionKey, hasExplicitHashKey, data };
+  return { partitionKey, hasExplicitHashKey, data, tags };
+}
+
+function parseTag(tag: Buffer): Tag {
+  let key = "";
+  let text: string | undefined;
+  for (const [field, value] of fieldsOf(tag)) {
+    if (typeof value === "number") continue;
+    if (field === 1) key = value.toString("utf8");
+    else if (field === 2) text = value.toString("utf8");
+  }
+  return [key, text];
 }
 
 /** The fields of a message of protocol buffers, in their order: varints as numbers, the rest as bytes. */

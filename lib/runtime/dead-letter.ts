@@ -3,7 +3,7 @@ import type { Unit } from "../operators/operator.ts";
 import type { Output, StateShapes } from "../state/commit.ts";
 import { CODEC, encodeBody } from "../state/codec.ts";
 import { encodeKey } from "../state/key.ts";
-import type { IncomingRecord } from "./record.ts";
+import type { Attached, IncomingRecord } from "./record.ts";
 
 /** The sink of every pipeline that takes what cannot be processed. */
 export const DEAD_LETTERS = "$dead-letters";
@@ -40,6 +40,8 @@ export interface DeadLetter extends DeadLetterOrigin {
   readonly partitionKey?: string;
   /** For records: the payload as it came, in base64. */
   readonly payload?: string;
+  /** For records: what they have beside these. */
+  readonly attached?: Attached;
   /** For panes and timers: all that it takes to run it again. */
   readonly unit?: {
     /** The operator whose pane or timer it is; the letter's own is the one that failed. */
@@ -83,6 +85,7 @@ export const deadRecord = (
     arrival: record.arrival,
     partitionKey: record.partitionKey,
     payload: record.base64,
+    ...(record.attached && { attached: record.attached }),
   });
 
 /** @param shapes of the tables of the build that runs it */

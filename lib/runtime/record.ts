@@ -1,6 +1,15 @@
 import type { KeyValues } from "../state/key.ts";
 import type { Position } from "../state/position.ts";
 
+/** What a record has beside text and payload, as its mapping sent it: nothing of it was looked at. */
+export interface Attached {
+  /** The key in base64; null where there is none. */
+  readonly key: string | null;
+  /** Whether there is no value, not even one of no bytes. */
+  readonly isTombstone: boolean;
+  readonly headers: unknown;
+}
+
 /** A record as it came from its source, not decoded yet. */
 export interface IncomingRecord {
   readonly position: Position;
@@ -9,8 +18,10 @@ export interface IncomingRecord {
   readonly partitionKey: string;
   /** The payload in base64, as the mapping sent it. */
   readonly base64: string;
-  /** The partition that it came on, where that is checked. */
+  /** The partition that it came on, where that is checked, or passed on. */
   readonly partition?: string | undefined;
+  /** Of systems whose records are more than a text to route by and a payload. */
+  readonly attached?: Attached | undefined;
 }
 
 /** What a decoder makes of a record. */
@@ -32,8 +43,9 @@ export interface Undecoded {
   readonly base64: string;
   /** The payload itself, where it is known already. */
   readonly bytes?: Buffer;
-  /** The partition that it came on, where that is checked. */
+  /** The partition that it came on, where that is checked, or passed on. */
   readonly partition?: string | undefined;
+  readonly attached?: Attached | undefined;
 }
 
 /** Decodes and checks one record. Pure. Throws poison errors for what it cannot make sense of. */

@@ -8,9 +8,10 @@ import type { IncomingRecord } from "./record.ts";
 
 /** The record that a dead letter holds, as it came from its source; nothing when it holds another thing. */
 export function recordIn(letter: DeadLetter): IncomingRecord | undefined {
-  const { kind, position, arrival, partitionKey, payload, partition } = letter;
+  const { kind, position, arrival, partitionKey, payload, partition, attached } = letter;
   if (kind !== "record") return undefined;
-  return { position: position!, arrival: arrival!, partitionKey: partitionKey!, base64: payload!, partition };
+  const base64 = payload!;
+  return { position: position!, arrival: arrival!, partitionKey: partitionKey!, base64, partition, attached };
 }
 
 /** The operator of this build whose pane or timer a dead letter holds; throws as {@link unitIn} does. */

@@ -104,8 +104,8 @@ class PackedUnit implements IncomingUnit {
 
   /** It alone: on its way back it is routed by its own key, if it has one that can be read. */
   record(): IncomingRecord {
-    const { position, arrival } = this.#record;
-    const { base64, partitionKey, packedBy } = this.#event;
+    const { arrival } = this.#record;
+    const { position, base64, partitionKey, packedBy } = this.#event;
     return { position, arrival, base64, partitionKey: partitionKey ?? this.#ownKey() ?? packedBy };
   }
 

@@ -177,6 +177,7 @@ sinkContract(
       },
     ),
     received: filesOf(temporary.stack, "lake"),
+    sharesEntries: true,
     keepsOrder: false,
     dropsRepeats: false,
   })),

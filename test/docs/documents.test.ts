@@ -20,6 +20,8 @@ import { z } from "zod";
 import { ingestHandler, lambdaHandler } from "millrace/lambda"; // not when run
 import { MillracePipeline } from "millrace/cdk"; // not when run
 import { createProducer } from "millrace/producer"; // not when run
+import { copyPositions } from "millrace/replication"; // not when run
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb"; // not when run
 import { KinesisClient } from "@aws-sdk/client-kinesis"; // not when run
 declare const streamName: string; // not when run
 import { Stack } from "aws-cdk-lib"; // not when run
@@ -112,7 +114,9 @@ test("every block of the documents and every example compiles", () => {
 describe("what can run without a cloud runs", () => {
   // Handlers want a function's environment; constructs are run by test/infra.
   const needsMore = ({ code }: CodeBlock) =>
-    /lambdaHandler\(|ingestHandler\(|aws-cdk-lib|MillracePipeline|startLocalStack|createProducer\(/.test(code);
+    /lambdaHandler\(|ingestHandler\(|aws-cdk-lib|MillracePipeline|startLocalStack|createProducer\(|copyPositions\(/.test(
+      code,
+    );
   for (const block of [...documents.filter((one) => !needsMore(one))]) {
     test(block.at, async () => {
       expect(await run(block.code)).toBeDefined();

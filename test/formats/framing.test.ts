@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeSequence, isJsonSequence, SequenceError, splitSequence } from "../../lib/formats/json-sequence.ts";
-import { deaggregate, KplError } from "../../lib/formats/kpl.ts";
-import { aggregated } from "../support/kpl.ts";
+import { aggregate, deaggregate, KplError } from "../../lib/formats/kpl.ts";
+import { aggregated, opened } from "../support/kpl.ts";
 
 describe("a sequence of JSON texts (RFC 7464)", () => {
   test("comes apart as it was put together", () => {
@@ -37,6 +37,7 @@ const records = fc.array(
       partitionKey: fc.string({ minLength: 1, maxLength: 300 }),
       explicitHashKey: fc.constantFrom("0", "340282366920938463463374607431768211455"),
       data: fc.oneof(fc.json(), fc.uint8Array({ maxLength: 300 })),
+      tags: fc.array(fc.record({ key: fc.string(), value: fc.string() }, { requiredKeys: ["key"] }), { maxLength: 2 }),
     },
     { requiredKeys: ["partitionKey", "data"] },
   ),
@@ -48,11 +49,30 @@ describe("an aggregated record of the KPL", () => {
     fc.assert(
       fc.property(records, (given) => {
         expect(deaggregate(aggregated(given))).toEqual(
-          given.map(({ partitionKey, explicitHashKey, data }) => ({
+          given.map(({ partitionKey, explicitHashKey, data, tags = [] }) => ({
             partitionKey,
             hasExplicitHashKey: explicitHashKey !== undefined,
             data: Buffer.from(data as string),
+            tags: tags.map(({ key, value }) => [key, value]),
           })),
+        );
+      }),
+    );
+  });
+
+  test("put together here, another's decoder takes it apart, tags and all", () => {
+    const tag = fc.tuple(fc.string(), fc.option(fc.string(), { nil: undefined }));
+    const record = fc.record({
+      partitionKey: fc.string(),
+      data: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      tags: fc.array(tag, { maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 200 }), (given) => {
+        const bytes = aggregate(given);
+        expect(deaggregate(bytes)).toEqual(given.map((one) => ({ ...one, hasExplicitHashKey: false })));
+        expect(opened(bytes).map(({ partitionKey, data }) => [partitionKey, data])).toEqual(
+          given.map(({ partitionKey, data }) => [partitionKey, data.toString()]),
         );
       }),
     );

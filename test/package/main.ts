@@ -84,6 +84,7 @@ async function importsEverything(): Promise<void> {
     "millrace",
     "millrace/lambda",
     "millrace/views",
+    "millrace/replication",
     "millrace/cdk",
     "millrace/testing",
     "millrace/producer",

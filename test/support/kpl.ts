@@ -22,6 +22,7 @@ export interface KplRecord {
   readonly partitionKey: string;
   readonly explicitHashKey?: string;
   readonly data: string | Uint8Array;
+  readonly tags?: readonly { readonly key: string; readonly value?: string }[];
 }
 
 /** An aggregated record as the KPL makes it, by a library that is not ours. */
@@ -32,12 +33,35 @@ export function aggregated(records: readonly KplRecord[]): Buffer {
   const message = type.fromObject({
     partitionKeyTable: keys,
     explicitHashKeyTable: hashKeys,
-    records: records.map(({ partitionKey, explicitHashKey, data }) => ({
+    records: records.map(({ partitionKey, explicitHashKey, data, tags = [] }) => ({
       partitionKeyIndex: keys.indexOf(partitionKey),
       ...(explicitHashKey === undefined ? {} : { explicitHashKeyIndex: hashKeys.indexOf(explicitHashKey) }),
       data: Buffer.from(data as string),
+      tags,
     })),
   });
   const bytes = type.encode(message).finish();
   return Buffer.concat([Buffer.from("f3899ac2", "hex"), bytes, createHash("md5").update(bytes).digest()]);
+}
+
+/** What an aggregated record holds, by the same library. */
+export function opened(bytes: Buffer): readonly { partitionKey: string; data: string; tags: Record<string, string> }[] {
+  const type = root.lookupType("AggregatedRecord");
+  const message = type.toObject(type.decode(bytes.subarray(4, -16)), {
+    bytes: Buffer,
+    longs: Number,
+    arrays: true,
+  }) as {
+    readonly partitionKeyTable: readonly string[];
+    readonly records: readonly {
+      readonly partitionKeyIndex: number;
+      readonly data: Buffer;
+      readonly tags?: readonly { readonly key: string; readonly value: string }[];
+    }[];
+  };
+  return message.records.map(({ partitionKeyIndex, data, tags = [] }) => ({
+    partitionKey: message.partitionKeyTable[partitionKeyIndex]!,
+    data: data.toString(),
+    tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+  }));
 }

@@ -1,7 +1,6 @@
 import type { KafkaCluster } from "../kafka/cluster.ts";
-import { addressOf, inCluster, refuseAuth, refuseUnreachable, secretsOf } from "../kafka/reach.ts";
-import { refuseSetting } from "../limits.ts";
-import type { CheckedSink, Grant } from "../provisioned.ts";
+import { writtenTopic } from "../kafka/written-topic.ts";
+import type { CheckedSink } from "../provisioned.ts";
 import type { KafkaTopicDeclaration } from "./declare.ts";
 
 /** A topic that a pipeline sends rows to; it is there already. */
@@ -16,39 +15,15 @@ export function checkKafkaTopic(
   settings: KafkaTopicSettings | undefined,
   isInNetwork: boolean,
 ): CheckedSink {
-  if (settings === undefined) throw refuseSetting(what, "left out", "Say which cluster the sink's topic is of.");
-  const { cluster } = settings;
-  refuseUnreachable(what, cluster, isInNetwork);
-  refuseAuth(what, cluster);
+  const written = writtenTopic(what, topic, settings?.cluster, isInNetwork);
   return {
     name,
     provision: () => ({
       name,
-      address: { ...addressOf(cluster), topic },
-      grants: [...writing(cluster, topic), ...secretsOf(cluster)],
+      ...written(),
       keyArns: [],
       announced: [{ name: "Topic", value: topic, description: "Topic" }],
       exceptions: [],
     }),
   };
-}
-
-/** What an idempotent producer does: on exactly this cluster and topic. */
-function writing({ clusterArn, auth }: KafkaCluster, topic: string): readonly Grant[] {
-  if (clusterArn === undefined) return [];
-  const found: Grant = { sid: "FindSinkCluster", actions: ["kafka:GetBootstrapBrokers"], resources: [clusterArn] };
-  if (auth.kind !== "iam") return [found];
-  return [
-    found,
-    {
-      sid: "ProduceToCluster",
-      actions: ["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"],
-      resources: [clusterArn],
-    },
-    {
-      sid: "WriteTopic",
-      actions: ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"],
-      resources: [inCluster(clusterArn, "topic", topic)],
-    },
-  ];
 }

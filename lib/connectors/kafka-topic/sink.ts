@@ -1,4 +1,4 @@
-import type { BaseOptions, Producer } from "@platformatic/kafka";
+import type { BaseOptions, ProduceResult, Producer } from "@platformatic/kafka";
 import { infrastructureError } from "../../errors.ts";
 import type { Address } from "../../plan/bindings.ts";
 import { InterruptedDelivery, type Delivery, type Refusal, type SinkWriter } from "../../runtime/sink-writer.ts";
@@ -13,44 +13,81 @@ import type { MakeWriter } from "../sink-connectors.ts";
 const REQUEST_BYTES = 512 * 1_024;
 const REQUEST_RECORDS = 500;
 
+/** ListOffsets' own word (Kafka's protocol guide). */
+const LATEST = -1n;
+
 /** Every replica in sync has it. */
 const ALL_REPLICAS = -1;
 
 /** Delivers to a topic. Its address has `topic`, and what {@link connectionTo} wants. */
-export const kafkaTopicWriter: MakeWriter = (sink, address, services) =>
-  new TopicWriter(address, services, fieldOf(address, "topic", `The topic "${sink.name}"`));
+export const kafkaTopicWriter: MakeWriter = (sink, address, services) => {
+  const topic = fieldOf(address, "topic", `The topic "${sink.name}"`);
+  return new TopicWriter(address, services, topic, {
+    messagesOf: async (deliveries) => deliveries.map((delivery) => messageOf(topic, delivery)),
+  });
+};
+
+/** A record as the client takes it. */
+export interface TopicMessage {
+  readonly topic: string;
+  readonly key?: Buffer;
+  readonly value?: Buffer;
+  readonly headers: Map<Buffer, Buffer>;
+  readonly partition?: number;
+  readonly timestamp?: bigint;
+}
+
+/** What is particular to the records of a topic. */
+export interface TopicFace {
+  /** The records of deliveries, one each. @param partitions asks how many the topic has */
+  messagesOf(deliveries: readonly Delivery[], partitions: () => Promise<number>): Promise<readonly TopicMessage[]>;
+}
+
+/** Told of requests that were taken. @param result says the first offset of each partition */
+export type Taken = (messages: readonly TopicMessage[], result: ProduceResult) => void;
 
 /**
  * An idempotent producer: a request that it sends again is written once, and none overtakes another. What a process that
  * ends has sent and not marked is sent again by the next one, which is another producer: readers tell it by its id (X8).
  */
-class TopicWriter implements SinkWriter {
+export class TopicWriter implements SinkWriter {
   readonly #address: Address;
   readonly #services: Services;
   readonly #topic: string;
+  readonly #face: TopicFace;
   #producer: Promise<Producer> | undefined;
   /** The request that is under way. The client numbers a request by what was answered: of two at once brokers would drop one as a repeat. */
   #underWay: Promise<unknown> = Promise.resolve();
 
-  constructor(address: Address, services: Services, topic: string) {
+  constructor(address: Address, services: Services, topic: string, face: TopicFace) {
     this.#address = address;
     this.#services = services;
     this.#topic = topic;
+    this.#face = face;
   }
 
   /** @throws an {@link InterruptedDelivery} saying how many were taken or refused */
-  async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
+  async deliver(deliveries: readonly Delivery[], taken?: Taken): Promise<readonly Refusal[]> {
     const refusals: Refusal[] = [];
     let sent = 0;
     for (const request of requests(deliveries)) {
       try {
-        refusals.push(...(await this.#inTurn(() => this.#send(request))));
+        refusals.push(...(await this.#inTurn(() => this.#send(request, taken))));
       } catch (cause) {
         throw new InterruptedDelivery(sent, failed(this.#topic, cause), refusals);
       }
       sent += request.length;
     }
     return refusals;
+  }
+
+  /** How far each partition is: the offset after its last record. @throws infrastructure error `kafka/produce` */
+  async ends(): Promise<ReadonlyMap<number, bigint>> {
+    try {
+      return await endsOf(this.#topic, await connectionTo(this.#address, this.#services));
+    } catch (cause) {
+      throw failed(this.#topic, cause);
+    }
   }
 
   /** One request after the other, whichever tasks they are of. A producer that failed is followed by another before the next. */
@@ -64,10 +101,13 @@ class TopicWriter implements SinkWriter {
   }
 
   /** What is too large for the topic is found by sending each alone. @returns what is */
-  async #send(request: readonly Delivery[]): Promise<readonly Refusal[]> {
+  async #send(request: readonly Delivery[], taken: Taken | undefined): Promise<readonly Refusal[]> {
     try {
       this.#producer ??= connectionTo(this.#address, this.#services).then(producerOf);
-      await (await this.#producer).send({ messages: request.map((delivery) => messageOf(this.#topic, delivery)) });
+      const producer = await this.#producer;
+      const messages = await this.#face.messagesOf(request, () => partitionsOf(producer, this.#topic));
+      const result = await producer.send({ messages: [...messages] });
+      taken?.(messages, result);
       return [];
     } catch (cause) {
       if (!isTooLarge(cause)) throw cause;
@@ -75,7 +115,7 @@ class TopicWriter implements SinkWriter {
       const [only, ...others] = request;
       if (others.length === 0) return [{ delivery: only!, message: `Topic ${this.#topic}: ${reasonsOf(cause)}` }];
       const refusals: Refusal[] = [];
-      for (const delivery of request) refusals.push(...(await this.#send([delivery])));
+      for (const delivery of request) refusals.push(...(await this.#send([delivery], taken)));
       return refusals;
     }
   }
@@ -84,6 +124,25 @@ class TopicWriter implements SinkWriter {
     const producer = this.#producer;
     this.#producer = undefined;
     producer?.then((made) => made.close(true)).catch(() => undefined);
+  }
+}
+
+async function partitionsOf(producer: Producer, name: string): Promise<number> {
+  const { topics } = await producer.metadata({ topics: [name] });
+  const topic = topics.get(name);
+  if (topic === undefined) throw new Error("there is no such topic");
+  return topic.partitionsCount;
+}
+
+/** Asked once in a task's life: no client is kept for it. */
+async function endsOf(topic: string, options: BaseOptions): Promise<ReadonlyMap<number, bigint>> {
+  const { Consumer } = await import("@platformatic/kafka");
+  const consumer = new Consumer({ ...options, groupId: "millrace" });
+  try {
+    const offsets = await consumer.listOffsets({ topics: [topic], timestamp: LATEST });
+    return new Map((offsets.get(topic) ?? []).map((offset, partition) => [partition, offset]));
+  } finally {
+    await consumer.close();
   }
 }
 
@@ -101,7 +160,7 @@ async function producerOf(options: BaseOptions): Promise<Producer> {
   return producer;
 }
 
-function messageOf(topic: string, { id, body }: Delivery) {
+function messageOf(topic: string, { id, body }: Delivery): TopicMessage {
   const { head, row } = partsOf(body);
   const { key } = head;
   return {

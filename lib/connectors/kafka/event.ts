@@ -59,7 +59,7 @@ function parseRecord(value: unknown, name: string, index: number, bound: BoundTo
   const what = `has a record ${index} of ${textOf(name)} that`;
   const record = objectOf(value);
   if (record === undefined) throw wrong(`${what} is ${textOf(value)}`);
-  const { topic, partition, offset, timestamp, key = null, value: payload = null } = record;
+  const { topic, partition, offset, timestamp, key = null, value: payload = null, headers } = record;
   if (topic !== bound.topic) throw other(bound, `of the topic ${textOf(topic)}`);
   if (!isCount(partition) || name !== partitionName(bound.topic, partition))
     throw wrong(`${what} says to be of partition ${textOf(partition)}`);
@@ -74,9 +74,10 @@ function parseRecord(value: unknown, name: string, index: number, bound: BoundTo
     // Producers may leave it out: Kafka then says −1.
     arrival: Math.max(0, timestamp),
     partitionKey: key === null ? "" : Buffer.from(key, "base64").toString("utf8"),
-    // JSON has no text of no bytes: null and nothing are the same, a tombstone.
+    // Most formats have no text of no bytes: null and nothing are the same, a tombstone.
     base64: payload ?? "",
     partition: name,
+    attached: { key, isTombstone: payload === null, headers },
   };
 }
 

@@ -108,6 +108,7 @@ function recordOf(payload: Payload, index: number, shard: string): IncomingRecor
     arrival: Math.round(arrival * 1_000),
     partitionKey,
     base64: data,
+    partition: shard,
   };
 }
 

@@ -28,7 +28,7 @@ export const kinesisUnpack =
   };
 
 /** By the first sextet of 1f (gzip), 1e (sequence), 28 (zstd) and f3 (KPL): most records are none of these, and decoded once. */
-const mayBePacked = (base64: string): boolean => {
+export const mayBePacked = (base64: string): boolean => {
   const first = base64[0];
   return first === "H" || first === "K" || first === "8";
 };
@@ -39,14 +39,24 @@ function unpack(record: IncomingRecord, declared: Compression | undefined): Pack
   const bytes = compression === undefined ? payload : decompress(payload, compression, MAX_BYTES);
   const aggregated = compression === undefined ? deaggregate(bytes) : undefined;
   if (aggregated !== undefined) {
-    const events = aggregated.map(({ partitionKey, hasExplicitHashKey, data }) => {
-      return new EventInRecord(record, data, hasExplicitHashKey ? EXPLICIT : partitionKey);
-    });
+    const events = aggregated.flatMap(({ partitionKey, hasExplicitHashKey, data }) =>
+      inAggregated(record, data, hasExplicitHashKey ? EXPLICIT : partitionKey),
+    );
     return { events, isSentAgain: false };
   }
   if (isJsonSequence(bytes)) return sequence(record, bytes);
   if (compression === undefined) return undefined;
   return { events: [new EventInRecord(record, bytes, record.partitionKey, () => payload)], isSentAgain: false };
+}
+
+/** A payload that was aggregated: it may be compressed or a sequence itself, as copies of such records are. */
+function inAggregated(record: IncomingRecord, data: Buffer, partitionKey: string): readonly PackedEvent[] {
+  const compression = compressionOf(data);
+  const bytes = compression === undefined ? data : decompress(data, compression, MAX_BYTES);
+  if (!isJsonSequence(bytes)) return [new EventInRecord(record, bytes, partitionKey, () => data)];
+  const texts = splitSequence(bytes);
+  if (isPackHeader(texts[0]!)) throw new SequenceError("A pack is in a record that the KPL has aggregated.");
+  return texts.map((text) => new EventInRecord(record, text, partitionKey));
 }
 
 /** A partition key that no key has: an explicit hash key puts records of one key on any shard, and `byKey` refuses it. */
@@ -55,19 +65,23 @@ const EXPLICIT = "\u0000explicit-hash-key";
 function sequence(record: IncomingRecord, bytes: Buffer): Pack {
   const texts = splitSequence(bytes);
   const isPack = isPackHeader(texts[0]!);
-  if (isPack && !texts[0]!.equals(Buffer.from(PACK_HEADER))) {
-    throw systemicError({
-      code: "kinesis/pack-version",
-      message: `A record of ${record.position.sequence} is a pack of a version that this build does not read.`,
-      advice: "Deploy a build with the producers' version of millrace, or a later one.",
-    });
-  }
+  if (isPack) refuseOtherVersions(record, texts[0]!);
   const partitionKey = isPack ? undefined : record.partitionKey;
   const alone = isPack ? (text: Buffer) => encodePack([text]) : undefined;
   const events: PackedEvent[] = [];
   for (let i = isPack ? 1 : 0; i < texts.length; i++)
     events.push(new EventInRecord(record, texts[i]!, partitionKey, alone));
   return { events, isSentAgain: isPack };
+}
+
+/** @param header the first text of a pack @throws systemic error `kinesis/pack-version` */
+export function refuseOtherVersions({ position }: Pick<IncomingRecord, "position">, header: Buffer): void {
+  if (header.equals(Buffer.from(PACK_HEADER))) return;
+  throw systemicError({
+    code: "kinesis/pack-version",
+    message: `A record of ${position.sequence} is a pack of a version that this build does not read.`,
+    advice: "Deploy a build with the producers' version of millrace, or a later one.",
+  });
 }
 
 /** An event, one of those that a record holds. */
@@ -100,7 +114,7 @@ class EventInRecord implements PackedEvent {
 }
 
 /** What is wrong with the bytes is the record's; that this process cannot read such bytes at all is not. */
-function asPoison(thrown: unknown): unknown {
+export function asPoison(thrown: unknown): unknown {
   if (isSystemic(thrown)) return thrown;
   if (thrown instanceof CompressionError) {
     const { code, message } = thrown;

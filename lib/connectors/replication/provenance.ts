@@ -1,0 +1,44 @@
+import { poisonError } from "../../errors.ts";
+import { isCluster, type Origin } from "./raw-record.ts";
+
+/** Names of the headers, or tags, by which every copy says what it is a copy of. */
+export const ORIGIN = "millrace-origin";
+export const CLUSTERS = "millrace-clusters";
+
+/** More than any sensible topology has: a longer list is none. */
+const MOST_CLUSTERS = 32;
+const LONGEST_ID = 1_024;
+
+/** What a record is that carries no word of where it comes from: it was produced where it is read. */
+export const producedAt = (cluster: string, place: readonly (string | number)[]): Origin => ({
+  id: [cluster, ...place].join("/"),
+  clusters: [cluster],
+});
+
+/**
+ * Where a copy comes from, by what it says itself. Whoever may write to a stream may write this too: it is checked, bounded, and
+ * means that a record is not copied to a cluster; never more.
+ *
+ * @param cluster where it is read
+ * @throws poison error `replication/provenance`
+ */
+export function originIn(id: string | undefined, clusters: string | undefined, cluster: string): Origin {
+  const list = (clusters ?? "").slice(0, MOST_CLUSTERS * 33).split(",");
+  if (
+    id === undefined ||
+    id === "" ||
+    id.length > LONGEST_ID ||
+    list.length > MOST_CLUSTERS ||
+    !list.every(isCluster)
+  ) {
+    throw poisonError({
+      code: "replication/provenance",
+      message: `The record has ${ORIGIN} or ${CLUSTERS}, and not as copies have them.`,
+      advice: "Only replication writes these.",
+    });
+  }
+  return { id, clusters: list.includes(cluster) ? list : [...list, cluster] };
+}
+
+/** The list as a copy carries it. */
+export const clustersText = ({ clusters }: Origin): string => clusters.join(",");
