@@ -65,7 +65,13 @@ export { eventTime, processingTime, type Timer } from "./operators/process/timer
 export type { Stored } from "./state/stored-value.ts";
 export { partitionKeyOf, type KeyRow, type KeySpec, type KeyValue, type KeyValues } from "./state/key.ts";
 export { kafkaTopic, type KafkaTopicDeclaration, type KafkaTopicOptions } from "./connectors/kafka-topic/declare.ts";
-export { kafka, type KafkaKey, type KafkaOptions, type Tombstone } from "./connectors/kafka/declare.ts";
+export {
+  kafka,
+  type KafkaFormat,
+  type KafkaKey,
+  type KafkaOptions,
+  type Tombstone,
+} from "./connectors/kafka/declare.ts";
 export { kafkaRecords, type KafkaRecordsOptions } from "./connectors/kafka/declare-records.ts";
 export { kinesisRecords, type KinesisRecordsOptions } from "./connectors/kinesis/declare-records.ts";
 export { replication, type Route } from "./connectors/replication/replication.ts";

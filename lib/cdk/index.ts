@@ -35,6 +35,7 @@ export {
   type KafkaAuth,
   type KafkaCluster,
   type KafkaSettings,
+  type SchemaRegistrySettings,
   type MskOptions,
   type SelfManagedOptions,
 } from "../connectors/kafka/cluster.ts";

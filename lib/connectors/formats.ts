@@ -1,7 +1,7 @@
 import { definitionError } from "../errors.ts";
 import type { SourceDeclaration } from "../pipeline/source.ts";
 import type { RecordFormat } from "../runtime/record.ts";
-import { kafkaDecoder } from "./kafka/decode.ts";
+import { kafkaFormat } from "./kafka/decode.ts";
 import { KAFKA } from "./kafka/names.ts";
 import { DYNAMODB_STREAM } from "./dynamodb-stream/declare.ts";
 import { KINESIS } from "./kinesis/declare.ts";
@@ -11,11 +11,12 @@ import { unorderedFormat } from "./decode-unordered.ts";
 import { kinesisRecordsFormat } from "./kinesis/decode-records.ts";
 import { kinesisDecoder, kinesisFormat } from "./kinesis/decode.ts";
 import { kafkaRecordsFormat } from "./kafka/decode-records.ts";
+import type { SchemaRegistry } from "./schema-registry/registry.ts";
 
-const FORMATS: Readonly<Record<string, (source: SourceDeclaration) => RecordFormat>> = {
+const FORMATS: Readonly<Record<string, (source: SourceDeclaration, schemas?: SchemaRegistry) => RecordFormat>> = {
   [DYNAMODB_STREAM]: (source) => ({ decode: kinesisDecoder(source) }), // its records are made JSON, and have no key
   [KINESIS]: (source) => (isRaw(source) ? kinesisRecordsFormat(source as never) : kinesisFormat(source)),
-  [KAFKA]: (source) => (isRaw(source) ? kafkaRecordsFormat(source as never) : { decode: kafkaDecoder(source) }),
+  [KAFKA]: (source, schemas) => (isRaw(source) ? kafkaRecordsFormat(source as never) : kafkaFormat(source, schemas)),
   [S3]: unorderedFormat,
   [SQS]: unorderedFormat,
 };
@@ -23,10 +24,15 @@ const FORMATS: Readonly<Record<string, (source: SourceDeclaration) => RecordForm
 /** Whether a source takes its records as they are. */
 const isRaw = (source: SourceDeclaration): boolean => "raw" in source;
 
-/** How a source's records become values. @throws definition error `source/connector` */
-export function formatOf(source: SourceDeclaration): RecordFormat {
+/**
+ * How a source's records become values.
+ *
+ * @param schemas of a source that has a registry of schemas
+ * @throws definition error `source/connector`
+ */
+export function formatOf(source: SourceDeclaration, schemas?: SchemaRegistry): RecordFormat {
   const make = FORMATS[source.connector];
-  if (make !== undefined) return make(source);
+  if (make !== undefined) return make(source, schemas);
   throw definitionError({
     code: "source/connector",
     message: `The source "${source.name}" is of "${source.connector}", whose records nothing decodes.`,

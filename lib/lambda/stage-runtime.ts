@@ -6,6 +6,8 @@ import { setTimeout } from "node:timers/promises";
 import type { DynamoTableDeclaration } from "../connectors/dynamodb-table/declare.ts";
 import { DynamoLookupTable } from "../connectors/dynamodb-table/lookup.ts";
 import { runnableStage } from "../connectors/runnable-stage.ts";
+import { hasRegistry } from "../connectors/kafka/declare.ts";
+import type { SchemaRegistry } from "../connectors/schema-registry/registry.ts";
 import type { Services } from "../connectors/services.ts";
 import { sinkWriter } from "../connectors/sink-connectors.ts";
 import type { SourceConnector } from "../connectors/source-connector.ts";
@@ -15,7 +17,7 @@ import { DynamoChangelog } from "../dynamodb/changelog.ts";
 import { systemicError } from "../errors.ts";
 import type { UnorderedSource } from "../pipeline/source.ts";
 import type { Pipeline } from "../pipeline/topology.ts";
-import type { Bindings } from "../plan/bindings.ts";
+import type { Address, Bindings } from "../plan/bindings.ts";
 import { producersOf, sourceOf, stageNamed, type Stage } from "../plan/stage.ts";
 import { enrichmentsOf } from "../plan/preparation-of.ts";
 import { DEAD_LETTERS } from "../runtime/dead-letter.ts";
@@ -80,7 +82,11 @@ async function partsOf(pipeline: Pipeline, bindings: Bindings, { services, obser
   const objects = new S3Objects(aws.of(S3Client), bindings.bucket);
   const sinkClients = awsClients(async () => (breakers.open.length > 0 ? 1 : SINK_ATTEMPTS));
   return {
-    stage: runnableStage(pipeline, stage, { generation, incarnation: source.incarnation }),
+    stage: runnableStage(pipeline, stage, {
+      generation,
+      incarnation: source.incarnation,
+      schemas: await schemasOf(stage, source.address, services),
+    }),
     build,
     changelog: new DynamoChangelog(aws.of(DynamoDBClient), bindings.table),
     newNonce: () => randomBytes(9).toString("base64url"),
@@ -95,6 +101,13 @@ async function partsOf(pipeline: Pipeline, bindings: Bindings, { services, obser
     observer,
     now,
   };
+}
+
+/** The schemas that a stage's source is read by, where a registry has them; loaded by stages that need it. */
+async function schemasOf({ input }: Stage, address: Address, services: Services): Promise<SchemaRegistry | undefined> {
+  if (input.kind !== "source" || !hasRegistry(input.source)) return undefined;
+  const { schemaRegistry } = await import("../connectors/schema-registry/registry.ts");
+  return schemaRegistry(address, services);
 }
 
 /** The tables that a stage's operators look up in, by the names that the pipeline has for them. */

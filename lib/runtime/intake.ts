@@ -24,6 +24,8 @@ export interface IncomingUnit {
 /** How records become values, and how event time follows from them. Pure but for the state given. */
 export interface Intake {
   readonly kind: "source" | "shuffle";
+  /** Fetches what records need to be opened, before they are. Throws infrastructure and systemic errors. */
+  prepare?(records: readonly IncomingRecord[]): Promise<void>;
   /** What of a record is to be folded; what came before is noted and left out (X8). */
   unitsOf(record: IncomingRecord, state: TaskState): readonly IncomingUnit[];
   /** The same of a dead letter's record, whatever came before. */
@@ -53,6 +55,7 @@ export function sourceIntake(source: string, format: RecordFormat, disorder: num
   const how = { source, format, trace };
   return {
     kind: "source",
+    ...(format.prepare && { prepare: format.prepare }),
     unitsOf: (record, state) => sourceUnits(how, record, state),
     unitsOfLetter: (record) => sourceUnits(how, record, undefined),
     skip: () => undefined,

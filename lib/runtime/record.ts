@@ -77,4 +77,9 @@ export interface RecordFormat {
   readonly decode: RecordDecoder;
   /** For sources whose records may hold several events. */
   readonly unpack?: Unpack;
+  /**
+   * Fetches what records need to be decoded, before they are. Throws infrastructure and systemic errors; what is wrong with a
+   * record `decode` says.
+   */
+  readonly prepare?: (records: readonly IncomingRecord[]) => Promise<void>;
 }

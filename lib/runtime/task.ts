@@ -281,9 +281,10 @@ export class Task {
     }
   }
 
-  /** Looks up what records need before they are folded. */
+  /** Fetches and looks up what records need before they are folded. */
   async #prepare(fold: Fold, records: readonly IncomingRecord[]): Promise<void> {
     const { enrichment, fold: settings } = this.#settings;
+    await settings.intake.prepare?.(records);
     if (enrichment === undefined) return;
     const units = records.flatMap((record) => settings.intake.unitsOfLetter(record));
     fold.answers = await enrichment.answersFor(units);

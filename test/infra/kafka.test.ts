@@ -7,6 +7,7 @@ import { msk, mskServerless, mtls, plain as saslPlain, scram, selfManaged, unaut
 import type { KafkaCluster, KafkaSettings, MillracePipelineProps } from "millrace/cdk";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { BINDINGS_VARIABLE } from "../../lib/plan/bindings.ts";
 import { ofType, plain, provisioned } from "./synthesized.ts";
 
 const counted = pipeline("shops", (flow) => {
@@ -184,6 +185,49 @@ describe("a topic as a sink", () => {
   test("is refused without a cluster, and where the pipeline has none", () => {
     expect(() => provisioned(sold)).toThrow(/Say which cluster/);
     expect(() => templateOf(own(), { kafkaTopics: { sold: { cluster: own() } } })).toThrow(/for "sold"/);
+  });
+});
+
+describe("a topic of Avro", () => {
+  const ofAvro = pipeline("shops", (flow) => {
+    flow
+      .from(
+        kafka("orders", {
+          schema: z.object({ at: z.number() }),
+          format: "avro",
+          eventTime: ({ at }) => at,
+          disorder: {},
+        }),
+      )
+      .metric("sold");
+  });
+  const withRegistry = (registry: KafkaSettings["registry"]) =>
+    provisioned(ofAvro, { kafka: { orders: { cluster: own(), ...(registry && { registry }) } } });
+  const url = "https://registry.example.com";
+
+  test("is read with the registry's address, and the login's, which no one else may read", () => {
+    const template = withRegistry({ url, login: secret });
+    const [target] = ofType(template, "AWS::Lambda::Function");
+    const variables = (target!.Properties["Environment"] as { Variables: Record<string, unknown> }).Variables;
+    const bound = JSON.stringify(variables[BINDINGS_VARIABLE]).replaceAll("\\", "");
+    expect(bound).toContain(`"registryUrl":"${url}"`);
+    expect(bound).toContain(`"registryLogin":"${secret.secretArn}"`);
+    const granted = statementsOf(template);
+    expect(granted["ReadSecrets"]).toMatchObject({ Resource: [secret.secretArn] });
+    expect(granted).toHaveProperty("DecryptSecrets");
+    expect(statementsOf(withRegistry({ url }))).not.toHaveProperty("ReadSecrets");
+  });
+
+  test("may have a registry without TLS in one's own network, if no login is sent there", () => {
+    expect(() => withRegistry({ url: "http://registry.internal:8081" })).not.toThrow();
+    expect(() => withRegistry({ url: "http://registry.internal:8081", login: secret })).toThrow(/not https/);
+    expect(() => withRegistry({ url: "http://ann:secret@registry.internal" })).toThrow(/registry.url/);
+    expect(() => withRegistry({ url: "registry" })).toThrow(/no URL/);
+  });
+
+  test("is refused without a registry, and a registry without Avro", () => {
+    expect(() => withRegistry(undefined)).toThrow(/say where its schemas are/);
+    expect(() => templateOf(own(), {}, { registry: { url } })).toThrow(/are JSON: leave it out/);
   });
 });
 

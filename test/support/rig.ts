@@ -52,6 +52,8 @@ export interface RigOptions {
   readonly wrapSink?: (name: string, sink: SinkWriter) => SinkWriter;
   readonly partition?: string;
   readonly decode?: RecordDecoder;
+  /** In place of Kinesis's. */
+  readonly format?: RecordFormat;
   readonly limits?: WriterLimits;
   /** @default no tables, and no lookup's time is ever up */
   readonly lookups?: Partial<Lookups>;
@@ -132,8 +134,8 @@ export class Rig {
     };
   }
 
-  #format({ decode = this.decode }: RigOptions): RecordFormat {
-    return { ...kinesisFormat(sourceOf(this.#stage)), decode };
+  #format({ decode = this.decode, format }: RigOptions): RecordFormat {
+    return format ?? { ...kinesisFormat(sourceOf(this.#stage)), decode };
   }
 
   /** A new process: it knows nothing. */

@@ -99,9 +99,19 @@ export const selfManaged = (options: SelfManagedOptions): KafkaCluster => ({
   ...options,
 });
 
+/** A registry of schemas with Confluent's HTTP interface. */
+export interface SchemaRegistrySettings {
+  /** https; or http, without a login. Functions must reach it. */
+  readonly url: string;
+  /** A secret, JSON: `{"username": …, "password": …}`; of Confluent Cloud an API key and its secret. @default none is wanted */
+  readonly login?: ISecret;
+}
+
 /** How a source's topic is read. */
 export interface KafkaSettings {
   readonly cluster: KafkaCluster;
+  /** Where the schemas of a topic of Avro are. @default none: for topics of JSON */
+  readonly registry?: SchemaRegistrySettings;
   /** What the consumer group's name begins with; generation and incarnation follow. @default `<stack>-<pipeline>-<source>` */
   readonly consumerGroup?: string;
   /** Which of the topics that ever fed this source, 0 or more: raise it when the topic is made anew. @default 0 */

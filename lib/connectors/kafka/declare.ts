@@ -18,9 +18,14 @@ export interface Tombstone {
   readonly timestamp: number;
 }
 
+/** What a topic's values are: JSON, or Avro as Confluent's serializers write it, by schemas of a registry. */
+export type KafkaFormat = "json" | "avro";
+
 /** What Kafka sources declare beyond others. */
 export interface KafkaDeclaration extends SourceDeclaration {
   readonly topic: string;
+  /** What values are; undefined where records are taken as they are. */
+  readonly format?: KafkaFormat | undefined;
   readonly tombstone: ((tombstone: Tombstone) => unknown) | undefined;
 }
 
@@ -28,6 +33,12 @@ export interface KafkaDeclaration extends SourceDeclaration {
 export interface KafkaOptions<S extends StandardSchemaV1> extends Omit<SourceOptions<S, {}>, "key"> {
   /** The topic's name. @default the source's */
   readonly topic?: string;
+  /**
+   * What values are: JSON, or Avro in the wire format of Confluent's serializers (Debezium's `AvroConverter`). Where the registry of
+   * its schemas is, is said where the pipeline is deployed. The schema is given what JSON would have: bytes are base64, longs
+   * beyond 2^53 bigints. @default "json"
+   */
+  readonly format?: KafkaFormat;
   /**
    * What the schema is given for a record without a value.
    *
@@ -48,7 +59,7 @@ export interface KafkaKey<S extends StandardSchemaV1, K extends KeyValues> {
 }
 
 /**
- * A Kafka topic of JSON records, one event a record. Which cluster it is of is said where it is deployed.
+ * A Kafka topic of records of JSON or Avro, one event a record. Which cluster it is of is said where it is deployed.
  *
  * Without a key nothing is said of what partition a record comes on: `keyBy` groups by a key. With `key` and `partitions`
  * the topic's own partitioning is used, as `byKey`.
@@ -78,7 +89,7 @@ export function kafka<S extends StandardSchemaV1, K extends KeyValues>(
     readonly partitions?: number | undefined;
   },
 ): KafkaDeclaration {
-  const { topic = name, tombstone, partitions, ...shared } = options;
+  const { topic = name, format = "json", tombstone, partitions, ...shared } = options;
   const what = `${KAFKA}("${name}")`;
   const declared = declareSource(KAFKA, name, shared as SourceOptions<S, K>);
   if ((options.key === undefined) !== (partitions === undefined)) {
@@ -95,5 +106,23 @@ export function kafka<S extends StandardSchemaV1, K extends KeyValues>(
       advice: "Give the number that the topic has: 1 or more.",
     });
   }
-  return { ...declared, topic: checkTopic(what, topic), partitions, tombstone };
+  if (format !== "json" && format !== "avro") {
+    throw definitionError({
+      code: "kafka/format",
+      message: `${what}: there is no format "${String(format)}".`,
+      advice: 'It is "json" or "avro".',
+    });
+  }
+  if (format === "avro" && options.key !== undefined) {
+    throw definitionError({
+      code: "kafka/format",
+      message: `${what}: a key is declared, and keys of topics of Avro are Avro: their text is not what decides on the partition.`,
+      advice: "Use keyBy.",
+    });
+  }
+  return { ...declared, topic: checkTopic(what, topic), format, partitions, tombstone };
 }
+
+/** Whether a source's values are of schemas that a registry has. */
+export const hasRegistry = (source: SourceDeclaration): boolean =>
+  source.connector === KAFKA && (source as KafkaDeclaration).format === "avro";

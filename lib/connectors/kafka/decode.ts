@@ -1,22 +1,26 @@
 import { messageOf, poisonError } from "../../errors.ts";
 import type { SourceDeclaration } from "../../pipeline/source.ts";
-import type { RecordDecoder, Undecoded } from "../../runtime/record.ts";
+import type { RecordDecoder, RecordFormat, Undecoded } from "../../runtime/record.ts";
 import { bytesOf } from "../base64.ts";
 import { jsonDecoder, jsonOfPayloads } from "../decode-json.ts";
 import type { KafkaDeclaration } from "./declare.ts";
 import { partitionOf } from "./murmur2.ts";
 import { KAFKA, partitionNumber } from "./names.ts";
+import type { SchemaRegistry } from "../schema-registry/registry.ts";
+import { avroIn, schemaIdsOf } from "../schema-registry/avro-value.ts";
 
 /**
  * The decoder of a Kafka source. A record without a value is a tombstone: the schema is given what the source says of it, or
  * null. A key's text says its partition.
+ *
+ * @param schemas of a topic of Avro; without them its values are taken for JSON, as tests have them
  */
-export function kafkaDecoder(source: SourceDeclaration): RecordDecoder {
+export function kafkaDecoder(source: SourceDeclaration, schemas?: SchemaRegistry): RecordDecoder {
   const { tombstone, partitions } = source as KafkaDeclaration;
-  const jsonOf = jsonOfPayloads();
+  const valueOf = schemas === undefined ? jsonOfPayloads() : (bytes: Buffer) => avroIn(bytes, schemas);
   const decode = jsonDecoder(source, {
     jsonOf(record) {
-      if (record.base64 !== "") return jsonOf(bytesOf(record.base64, KAFKA));
+      if (record.base64 !== "") return valueOf(bytesOf(record.base64, KAFKA));
       return tombstone?.({ key: record.partitionKey ?? "", timestamp: record.arrival }) ?? null;
     },
     checkPlace: (record, text, keyFields) => checkPartition(record, text, keyFields, partitions!),
@@ -35,6 +39,13 @@ export function kafkaDecoder(source: SourceDeclaration): RecordDecoder {
       });
     }
   };
+}
+
+/** How a Kafka source's records become values. */
+export function kafkaFormat(source: SourceDeclaration, schemas?: SchemaRegistry): RecordFormat {
+  const decode = kafkaDecoder(source, schemas);
+  if (schemas === undefined) return { decode };
+  return { decode, prepare: (records) => schemas.fetch(schemaIdsOf(records)) };
 }
 
 /** State is where the key's partition is: on another partition the key would have a second state. */

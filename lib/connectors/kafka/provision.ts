@@ -7,7 +7,7 @@ import type { CheckedSource, Grant } from "../provisioned.ts";
 import type { ClusterNetwork, KafkaCluster, KafkaSettings } from "./cluster.ts";
 import type { KafkaDeclaration } from "./declare.ts";
 import { KAFKA } from "./names.ts";
-import { addressOf, inCluster, refuseAuth, refuseUnreachable, secretsOf } from "./reach.ts";
+import { addressOf, inCluster, refuseAuth, refuseUnreachable, registryAddress, secretsOf } from "./reach.ts";
 
 /** What a stage reads from Kafka, and how; complete. */
 export interface KafkaInputSettings {
@@ -43,6 +43,7 @@ export function kafkaInput(input: KafkaInputSettings): CheckedSource {
     why: "It counts the topics that ever fed the source.",
   });
   const pollers = pollersOf(what, settings);
+  const registry = registryAddress(what, source, settings.registry);
   return {
     connector: KAFKA,
     incarnation,
@@ -54,8 +55,17 @@ export function kafkaInput(input: KafkaInputSettings): CheckedSource {
       const { topic } = source;
       const consumerGroup = groupOf(scope, input, settings, incarnation);
       return {
-        address: { ...addressOf(cluster), topic, ...(source.partitions && { partitions: String(source.partitions) }) },
-        grants: [...reading(cluster, topic, consumerGroup), ...secretsOf(cluster), ...pollersNetwork(cluster)],
+        address: {
+          ...addressOf(cluster),
+          ...registry,
+          topic,
+          ...(source.partitions && { partitions: String(source.partitions) }),
+        },
+        grants: [
+          ...reading(cluster, topic, consumerGroup),
+          ...secretsOf(cluster, settings.registry?.login),
+          ...pollersNetwork(cluster),
+        ],
         keyArns: [],
         announced: [
           { name: "Topic", value: topic, description: "Topic" },

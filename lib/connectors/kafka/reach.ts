@@ -1,9 +1,11 @@
-import { Fn } from "aws-cdk-lib";
+import { Fn, Token } from "aws-cdk-lib";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Address } from "../../plan/bindings.ts";
 import { refuseSetting } from "../limits.ts";
 import type { Grant } from "../provisioned.ts";
-import type { KafkaCluster } from "./cluster.ts";
+import { problemOf } from "../webhook/url.ts";
+import type { KafkaCluster, SchemaRegistrySettings } from "./cluster.ts";
+import { hasRegistry, type KafkaDeclaration } from "./declare.ts";
 
 /** Functions ask brokers themselves. @throws definition error `provision/refused` */
 export function refuseUnreachable(what: string, { isPublic }: KafkaCluster, isInNetwork: boolean): void {
@@ -30,6 +32,36 @@ export function refuseAuth(what: string, { kind, auth, clusterArn }: KafkaCluste
   throw refuseSetting(`${what}: the cluster's auth`, auth.kind, why);
 }
 
+/**
+ * What a function is told of a registry of schemas.
+ *
+ * @throws definition error `provision/refused` for one that is missing, or not wanted, or cannot be reached safely
+ */
+export function registryAddress(
+  what: string,
+  source: KafkaDeclaration,
+  registry: SchemaRegistrySettings | undefined,
+): Address {
+  const isWanted = hasRegistry(source);
+  if (registry === undefined) {
+    if (!isWanted) return {};
+    throw refuseSetting(
+      `${what}.registry`,
+      "left out",
+      `Values of "${source.name}" are Avro: say where its schemas are.`,
+    );
+  }
+  if (!isWanted) throw refuseSetting(`${what}.registry`, "given", `Values of "${source.name}" are JSON: leave it out.`);
+  const { url, login } = registry;
+  const problem = Token.isUnresolved(url) ? undefined : problemOf(url);
+  const isSafe =
+    problem === undefined || (login === undefined && problemOf(url.replace(/^http:/, "https:")) === undefined);
+  if (!isSafe) {
+    throw refuseSetting(`${what}.registry.url`, problem ?? url, "It is https; or http, where no login is sent.");
+  }
+  return { registryUrl: url, ...(login && { registryLogin: login.secretArn }) };
+}
+
 /** What a function is told of a cluster: which secrets, and never what they hold. */
 export function addressOf({ auth, clusterArn, bootstrapServers, rootCa }: KafkaCluster): Address {
   return {
@@ -48,9 +80,9 @@ export function inCluster(clusterArn: string, kind: "topic" | "group" | "transac
   return `${before}:${kind}/${cluster}/${name}`;
 }
 
-/** Reading what the cluster asks for, with the keys that encrypt it. */
-export function secretsOf({ auth, rootCa }: KafkaCluster): readonly Grant[] {
-  const secrets = [auth.secret, rootCa].filter((secret) => secret !== undefined);
+/** Reading what the cluster asks for, and a registry, with the keys that encrypt it. */
+export function secretsOf({ auth, rootCa }: KafkaCluster, login?: ISecret): readonly Grant[] {
+  const secrets = [auth.secret, rootCa, login].filter((secret) => secret !== undefined);
   const keys = secrets.flatMap(({ encryptionKey }) => encryptionKey?.keyArn ?? []);
   return [
     ...secrets.map((secret) => ({

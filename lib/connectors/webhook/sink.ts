@@ -4,10 +4,10 @@ import type { Delivery } from "../../runtime/sink-writer.ts";
 import type { Address } from "../../plan/bindings.ts";
 import { deliverInBatches, TAKEN, type Entry, type Outcome } from "../batched-delivery.ts";
 import { partsOf } from "../row.ts";
+import { Secrets } from "../secrets.ts";
 import { fieldOf, type Services } from "../services.ts";
 import type { MakeWriter } from "../sink-connectors.ts";
 import type { Verdict, WebhookDeclaration } from "./declare.ts";
-import { Secrets } from "./secrets.ts";
 import { signatureHeaders } from "./signature.ts";
 import { problemOf } from "./url.ts";
 
@@ -69,7 +69,7 @@ class Endpoint {
     this.millis = Number(fieldOf(address, "millis", `The webhook "${declaration.name}"`));
     this.#declaration = declaration;
     this.#address = address;
-    this.#secrets = new Secrets(services);
+    this.#secrets = new Secrets(services, "webhook/secret");
     this.#now = services.now;
   }
 

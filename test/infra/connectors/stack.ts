@@ -27,7 +27,7 @@ const at = z.number();
 const timed = { eventTime: (event: { readonly at: number }) => event.at, disorder: { seconds: 10 } } as const;
 const clicks = kinesis("clicks", { schema: z.object({ shop: z.string(), at }), ...timed });
 const orders = kafka("orders", { schema: z.object({ shop: z.string(), at }), ...timed });
-const returns = kafka("returns", { schema: z.object({ shop: z.string(), at }), ...timed });
+const returns = kafka("returns", { schema: z.object({ shop: z.string(), at }), format: "avro", ...timed });
 const shops = dynamoStream("shops", {
   row: z.object({ id: z.string(), name: z.string() }),
   key: z.object({ id: z.string() }),
@@ -93,7 +93,10 @@ export function addConnectors(app: App): Stack {
     streams: { clicks: { existing: clicked, retention: { days: 7 } } },
     kafka: {
       orders: { cluster: msk({ clusterArn: CLUSTER, auth: scram(secretOf("AmazonMSK_login")) }) },
-      returns: { cluster: ownCluster },
+      returns: {
+        cluster: ownCluster,
+        registry: { url: "https://registry.example.com", login: secretOf("Registry") },
+      },
     },
     kafkaTopics: { sold: { cluster: mskServerless({ clusterArn: SERVERLESS }) }, archived: { cluster: ownCluster } },
     tableStreams: {

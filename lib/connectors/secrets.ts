@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { infrastructureError, messageOf } from "../../errors.ts";
-import type { Services } from "../services.ts";
+import { infrastructureError, messageOf } from "../errors.ts";
+import type { Services } from "./services.ts";
 
 /** A secret that was changed is noticed within this. */
 const KEPT_MILLIS = 300_000;
@@ -8,13 +8,16 @@ const KEPT_MILLIS = 300_000;
 /** Texts of Secrets Manager, kept for five minutes. */
 export class Secrets {
   readonly #services: Services;
+  readonly #code: string;
   readonly #kept = new Map<string, { readonly text: Promise<string>; readonly until: number }>();
 
-  constructor(services: Services) {
+  /** @param code of errors, which do not tell the secret */
+  constructor(services: Services, code: string) {
     this.#services = services;
+    this.#code = code;
   }
 
-  /** @throws infrastructure error `webhook/secret`, which does not tell the secret */
+  /** @throws infrastructure error */
   of(arn: string): Promise<string> {
     const now = this.#services.now();
     const kept = this.#kept.get(arn);
@@ -37,11 +40,11 @@ export class Secrets {
       if (text !== undefined && text.trim() !== "") return text.trim();
     } catch (cause) {
       throw infrastructureError({
-        code: "webhook/secret",
+        code: this.#code,
         message: `The secret ${arn} could not be read: ${messageOf(cause)}`,
         cause,
       });
     }
-    throw infrastructureError({ code: "webhook/secret", message: `The secret ${arn} has no text.` });
+    throw infrastructureError({ code: this.#code, message: `The secret ${arn} has no text.` });
   }
 }
