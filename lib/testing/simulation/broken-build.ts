@@ -25,9 +25,9 @@ export const unitName = (operator: string, keyCode: string, about: UnitDescripti
   `${operator} ${keyCode} ${JSON.stringify(about)}`;
 
 /** The same of a unit that is about to be run. */
-export function nameOfUnit({ operator, describe }: Unit): string {
-  const { key, about } = describe();
-  return unitName(operator, encodeKey(key), about);
+export function nameOfUnit(unit: Unit): string {
+  const { key, about } = unit.describe();
+  return unitName(unit.operator, encodeKey(key), about);
 }
 
 /** The program as a build has it: a broken one throws on most windows and timers. */
@@ -36,7 +36,8 @@ export function builtProgram(program: StageProgram, build: string, draws: Draws)
   const breaking = (unit: Unit): Unit => {
     if (!throwsIn(draws, build, nameOfUnit(unit))) return unit;
     return {
-      ...unit,
+      operator: unit.operator,
+      describe: () => unit.describe(),
       run: () => {
         throw brokenBuild();
       },
