@@ -33,7 +33,7 @@ export async function* lakeRows({ lake, bucket, prefix, s3 }: LakeFiles): AsyncG
 }
 
 /** A row as it was sent to the lake. */
-function rowOf({ columns }: Lake<never>, stored: Record<string, unknown>): Record<string, unknown> {
+export function rowOf({ columns }: Lake<never>, stored: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     columns.flatMap(({ field, name }) => {
       const value = stored[name];
