@@ -177,6 +177,10 @@ async function buildState(clients: { readonly table: DynamoDBClient; readonly ob
     now: Date.now,
   });
   await writer.append(name, task, [], 0);
+  // One more: that one was whole, and would be read instead of a checkpoint of its own epoch.
+  task.fold.records(source.touching(keys));
+  task.fold.complete();
+  await writer.append(name, task, [], 0);
   await writer.checkpoint(name, task);
   const { item } = await changelog.newest(name, { from: 0, limit: 1 });
   return { source, keys, table: "large", bytes: item.checkpoint!.bytes };

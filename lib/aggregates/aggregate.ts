@@ -28,6 +28,8 @@ export interface Aggregate<in T, out R> {
   readonly restore?: (stored: unknown) => unknown;
   /** How accumulators of another shape become this one's. @default not at all */
   readonly wayFrom?: (shape: string) => Way;
+  /** Whether the form of its accumulators is user code's own, which may refuse what another build's took. */
+  readonly isOwn?: true;
   readonly [inputType]?: (record: T) => void;
   readonly [resultType]?: () => R;
 }
@@ -47,6 +49,7 @@ export interface AggregateOf<T, I, A, R> {
   readonly result: (accumulator: A) => R;
   readonly restore?: (stored: unknown) => A;
   readonly wayFrom?: (shape: string) => Way;
+  readonly isOwn?: true;
 }
 
 /** Hides the accumulator's type. */

@@ -35,6 +35,7 @@ export function custom<T, A, R>(of: CustomAggregate<T, A, R>): Aggregate<T, R> {
   return aggregate<T, T, A, R>({
     shape: versions.text,
     wayFrom: (shape) => versions.wayFrom(shape),
+    isOwn: true,
     input: (record) => record,
     init: of.init,
     // X7: user code may change what it is given and then throw; the accumulator that is kept must not notice.

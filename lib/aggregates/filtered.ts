@@ -25,7 +25,7 @@ export function filtered<T, R>(
   of: Aggregate<T, R> | TotalAggregate<T, R>,
   predicate: (record: T) => boolean,
 ): TotalAggregate<T, R | undefined> {
-  const { shape, input, init, add, merge, result, restore, wayFrom } = of as unknown as AggregateOf<
+  const { shape, input, init, add, merge, result, restore, wayFrom, isOwn } = of as unknown as AggregateOf<
     T,
     unknown,
     unknown,
@@ -34,6 +34,7 @@ export function filtered<T, R>(
   const ofNone = "ofNone" in of ? of.ofNone : () => undefined;
   return totalAggregate<T, Maybe, Maybe, R | undefined>({
     shape: `filtered/1 (${shape})`,
+    ...(isOwn && { isOwn }),
     input: (record, time) => (predicate(record) ? [input(record, time)] : []),
     init: () => [],
     add: (kept, passed) => (passed.length === 0 ? kept : [add(kept.length === 0 ? init() : kept[0], passed[0])]),

@@ -58,6 +58,11 @@ export class Aggregation {
     for (let i = 0; i < names.length; i++) row[names[i]!] = this.#aggregates[i]!.result(accumulators[i] as never);
   }
 
+  /** Whether the form of some accumulators is user code's own. */
+  get hasOwn(): boolean {
+    return this.#aggregates.some(({ isOwn }) => isOwn === true);
+  }
+
   /** What stored accumulators must agree with, or lead to. */
   get parts(): readonly StatePart[] {
     return this.#names.map((name, i) => {

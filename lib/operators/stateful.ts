@@ -26,6 +26,8 @@ export interface TableDescription {
    * made when they are asked for. Left out where all entries are asked for anyway.
    */
   readonly restoreEntry?: EntryRestorer;
+  /** Whether `restoreEntry` is user code too: then entries of another build are all checked when they are loaded. */
+  readonly isOwn?: boolean;
   /**
    * For state that is a task's and no key's: it is kept under positions of the hash range, which `keyCodeOf` gives, and moves
    * as keys of that hash do. Makes one of what several tasks had that have become one. Throws systemic errors.

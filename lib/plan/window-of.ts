@@ -44,7 +44,7 @@ function endingOf(spec: WindowSpec<EndingWindows>): CompiledOperator {
     keyCodeOf,
     restore: (delta, from) => restoredEach(delta, restorer(from)),
     // A key's sessions are found among those of all keys.
-    ...(assigner.kind !== "session" && { restoreEntry: restorer() }),
+    ...(assigner.kind !== "session" && { restoreEntry: restorer(), isOwn: aggregation.hasOwn }),
   };
   const timers = [firingsOf(name), wakesOf(name)].map((table): TableDescription => ({
     ...besideWindows(spec, table),
@@ -80,6 +80,7 @@ function countOf(spec: WindowSpec<CountWindows>): CompiledOperator {
         ...described(spec),
         restore: (delta, from) => restoredEach(delta, countRestorer(aggregation, from)),
         restoreEntry: countRestorer(aggregation),
+        isOwn: aggregation.hasOwn,
       },
     ],
     bind: (context, { rows, side }) => {

@@ -5,6 +5,7 @@ import { inherit, type Legacy } from "../state/inheritance.ts";
 import { hashOf, type HashRange } from "../state/hash-range.ts";
 import { REDRIVEN, routingKeyIn } from "../state/redriven.ts";
 import type { StateContent } from "../state/structure.ts";
+import type { TableDelta } from "../state/keyed-table.ts";
 import { RunDelta } from "../state/run-delta.ts";
 import type { RunLimits } from "../state/run-writer.ts";
 import { TaskState, type TableDeltas } from "../state/task-state.ts";
@@ -129,10 +130,15 @@ export class LoadedTask {
   #apply(content: StateContent, build: string, whole: boolean): void {
     const { program, origin } = this.#settings;
     const { header, tables, isMigrated } = program.restore(content, { task: origin.task, build });
-    // What another build's user code takes is found out before anything is committed on it, not when it is read.
-    if (build !== this.#settings.build)
-      for (const [, table] of tables) if (table instanceof RunDelta) table.run.verify();
+    const isVerified = build !== this.#settings.build && tables.filter(([, table]) => verify(table)).length > 0;
     this.state.apply(header, tables, whole);
-    if (isMigrated) this.mustCheckpoint = true; // from then on nothing needs the migrations
+    if (isMigrated || isVerified) this.mustCheckpoint = true; // from then on nothing needs that
   }
+}
+
+/** That user code takes what another build's wrote is found out before anything is committed on it, not when it is read. */
+function verify(table: TableDelta): boolean {
+  if (!(table instanceof RunDelta) || !table.isOwn) return false;
+  table.run.verify();
+  return true;
 }

@@ -1,51 +1,88 @@
-import { packed, unpackedPart } from "./codec.ts";
 import { checkBounds, MAX_VALUES } from "./bounds.ts";
+import { corrupt, packed, unpackedPart } from "./codec.ts";
 
-/**
- * Entries as they are written: the MessagePack of [keys, values], and where each of them begins, so that one is read
- * without making the others.
- */
+/** Entries as they are written, and where each of them begins, so that one is read without making the others. */
 export interface Block {
   readonly bytes: Uint8Array;
   readonly count: number;
   /** Where the keys begin, then the values, and where the last one ends. */
   readonly starts: Uint32Array;
+  /** Whether this process wrote all that is in it: others' values are looked at before they are made. */
+  readonly isOwn: boolean;
 }
 
-/** @throws Error saying what is not as it must be */
+/**
+ * A block that was read: the MessagePack of [lengths, keys, values], where lengths are bytes, in which each key's length and
+ * then each value's is a number of seven bits a byte, the least first, the eighth set in all but the last.
+ *
+ * @throws systemic error `state/corrupt`
+ */
 export function blockOf(bytes: Uint8Array, count: number): Block {
   const starts = new Uint32Array(2 * count + 1);
-  checkBounds(bytes, MAX_VALUES, starts.subarray(0, 2 * count));
-  starts[2 * count] = bytes.length;
-  // Both arrays are as long as is said, or the second one would not begin where the keys end.
-  const header = headerBytes(count);
-  const isPair = bytes[0] === PAIR && hasHeader(bytes, 1, count);
-  if (!isPair || (count > 0 && starts[0] !== 1 + header)) throw new Error("it is no pair of keys and values");
-  for (let i = 0; i < count; i++) if (!isText(bytes[starts[i]!]!)) throw new Error("it has a key that is no text");
-  if (count > 0 && !hasHeader(bytes, starts[count]! - header, count)) throw new Error("its values are not its keys'");
-  return { bytes, count, starts };
+  const width = bytes[1] === 0xc4 ? 1 : bytes[1] === 0xc5 ? 2 : bytes[1] === 0xc6 ? 4 : 0;
+  if (bytes[0] !== TRIPLE || width === 0) throw damaged("it is no block of entries");
+  let from = 2 + width;
+  const lengthsEnd = from + numberAt(bytes, 2, width);
+  let at = itemsAfter(bytes, lengthsEnd, count);
+  for (let i = 0; i < 2 * count; i++) {
+    if (i === count) at = itemsAfter(bytes, at, count);
+    starts[i] = at;
+    let length = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = from < lengthsEnd && shift < 28 ? bytes[from++]! : 0x80;
+      length |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+      if (shift >= 28 || from >= lengthsEnd) throw damaged("it has a length that does not end");
+    }
+    at += length;
+  }
+  if (at !== bytes.length || from !== lengthsEnd) throw damaged("it does not end where its entries do");
+  starts[2 * count] = at;
+  return { bytes, count, starts, isOwn: false };
 }
 
-/** What is just being written. */
-export const packedBlock = (keys: readonly string[], values: readonly unknown[]): Block =>
-  blockOf(packed([keys, values]), keys.length);
+/** What is just being written, where it does not lie yet. */
+export function packedBlock(keys: readonly string[], values: readonly unknown[]): Block {
+  const bytes = packed([keys, values]);
+  const starts = new Uint32Array(2 * keys.length + 1);
+  checkBounds(bytes, MAX_VALUES, starts.subarray(0, 2 * keys.length));
+  starts[2 * keys.length] = bytes.length;
+  return { bytes, count: keys.length, starts, isOwn: true };
+}
 
-export const keyIn = ({ bytes, starts }: Block, i: number): string =>
-  unpackedPart(bytes, starts[i]!, keyEnd(bytes, starts[i]!)) as string;
+export const keyIn = (block: Block, i: number): string =>
+  unpackedPart(block.bytes, block.starts[i]!, endOfKey(block, i)) as string;
 
-export const valueIn = ({ bytes, count, starts }: Block, i: number): unknown =>
-  unpackedPart(bytes, starts[count + i]!, starts[count + i + 1]!);
+/** @throws Error for a value that is out of bounds */
+export function valueIn({ bytes, count, starts, isOwn }: Block, i: number): unknown {
+  const [start, end] = [starts[count + i]!, starts[count + i + 1]!];
+  if (!isOwn) checkBounds(bytes.subarray(start, end));
+  return unpackedPart(bytes, start, end);
+}
+
+/** Where a key ends. @throws systemic error `state/corrupt` when it is no text of its length */
+export function endOfKey({ bytes, count, starts, isOwn }: Block, i: number): number {
+  const at = starts[i]!;
+  const token = bytes[at]!;
+  const start = textStart(bytes, at);
+  const end = start === at + 1 ? start + (token & 0x1f) : start + numberAt(bytes, at + 1, start - at - 1);
+  if (isOwn) return end;
+  const isText = (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb);
+  if (!isText || end !== (i + 1 < count ? starts[i + 1]! : starts[count]! - headerBytes(count)))
+    throw damaged("it has a key that is no text");
+  return end;
+}
 
 /**
  * Where a key is among the entries `from` to `to` (excluded), which are in the order of their keys.
  *
  * @returns -1 when it is not there
  */
-export function indexOf({ bytes, starts }: Block, from: number, to: number, key: string): number {
+export function indexOf(block: Block, from: number, to: number, key: string): number {
   let [low, high] = [from, to - 1];
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const order = compare(bytes, starts[middle]!, key);
+    const order = compare(block, middle, key);
     if (order === 0) return middle;
     if (order < 0) low = middle + 1;
     else high = middle - 1;
@@ -53,61 +90,148 @@ export function indexOf({ bytes, starts }: Block, from: number, to: number, key:
   return -1;
 }
 
-/** How a text that is written at `at` compares to another, in the order of UTF-16 units, as `<` has it. */
-function compare(bytes: Uint8Array, at: number, text: string): number {
-  const start = textStart(bytes, at);
-  const end = keyEnd(bytes, at);
+/** How a key compares to a text, in the order of UTF-16 units, as `<` has it. */
+function compare(block: Block, i: number, text: string): number {
+  const { bytes, starts } = block;
+  const start = textStart(bytes, starts[i]!);
+  const end = endOfKey(block, i);
   const shared = Math.min(end - start, text.length);
-  for (let i = 0; i < shared; i++) {
-    const [byte, unit] = [bytes[start + i]!, text.charCodeAt(i)];
+  for (let n = 0; n < shared; n++) {
+    const byte = bytes[start + n]!;
+    const unit = text.charCodeAt(n);
     if (byte >= 0x80 || unit >= 0x80) {
-      const other = unpackedPart(bytes, at, end) as string;
-      return other === text ? 0 : other < text ? -1 : 1;
+      const key = keyIn(block, i);
+      return key === text ? 0 : key < text ? -1 : 1;
     }
     if (byte !== unit) return byte - unit;
   }
   return end - start - text.length;
 }
 
-const PAIR = 0x92;
-
-const isText = (token: number): boolean => (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb);
-
 /** Where a text's own bytes begin. */
 const textStart = (bytes: Uint8Array, at: number): number =>
-  bytes[at]! < 0xc0 ? at + 1 : at + 1 + (1 << (bytes[at]! - 0xd9));
+  bytes[at]! < 0xd9 ? at + 1 : at + 1 + (1 << (bytes[at]! - 0xd9));
 
-/** Where a text ends. */
-export function keyEnd(bytes: Uint8Array, at: number): number {
-  const start = textStart(bytes, at);
-  if (start === at + 1) return start + (bytes[at]! & 0x1f);
-  let length = 0;
-  for (let i = at + 1; i < start; i++) length = length * 256 + bytes[i]!;
-  return start + length;
+function numberAt(bytes: Uint8Array, at: number, width: number): number {
+  let number = 0;
+  for (let i = 0; i < width; i++) number = number * 256 + bytes[at + i]!;
+  return number;
 }
 
-/** How many bytes the beginning of an array takes. */
-export const headerBytes = (count: number): number => (count < 16 ? 1 : count < 0x1_00_00 ? 3 : 5);
-
-function hasHeader(bytes: Uint8Array, at: number, count: number): boolean {
-  const header = new Uint8Array(headerBytes(count));
-  writeHeader(header, 0, count);
-  return header.every((byte, i) => bytes[at + i] === byte);
-}
-
-/** Writes the beginning of an array. @returns where its items begin */
-export function writeHeader(bytes: Uint8Array, at: number, count: number): number {
+/** Where the items of an array begin. @throws systemic error `state/corrupt` when there is none of so many items */
+function itemsAfter(bytes: Uint8Array, at: number, count: number): number {
   const size = headerBytes(count);
-  if (size === 1) bytes[at] = 0x90 | count;
-  else {
-    bytes[at] = size === 3 ? 0xdc : 0xdd;
-    for (let i = 1; i < size; i++) bytes[at + i] = (count >>> (8 * (size - 1 - i))) & 0xff;
-  }
+  const token = size === 1 ? 0x90 | count : size === 3 ? 0xdc : 0xdd;
+  if (bytes[at] !== token || (size > 1 && numberAt(bytes, at + 1, size - 1) !== count))
+    throw damaged("it has another number of entries");
   return at + size;
 }
 
-/** The beginning of a pair of keys and values. @returns where the keys' array begins */
-export function writePair(bytes: Uint8Array): number {
-  bytes[0] = PAIR;
-  return 1;
+/** How many bytes the beginning of an array takes. */
+const headerBytes = (count: number): number => (count < 16 ? 1 : count < 0x1_00_00 ? 3 : 5);
+
+const TRIPLE = 0x93;
+
+const damaged = (how: string) => corrupt("A block of entries", how);
+
+/** Bytes of other blocks that are taken over as they are. */
+interface Piece {
+  readonly from: Uint8Array;
+  readonly start: number;
+  end: number;
+}
+
+/** Puts a block together of entries of others. */
+export class BlockWriter {
+  #keys: Piece[] = [];
+  #values: Piece[] = [];
+  #keyLengths: number[] = [];
+  #valueLengths: number[] = [];
+  #isOwn = true;
+  /** What the entries take. */
+  size = 0;
+
+  get count(): number {
+    return this.#keyLengths.length;
+  }
+
+  add(block: Block, i: number): void {
+    const { bytes, count, starts } = block;
+    const [key, endOf, value, end] = [starts[i]!, endOfKey(block, i), starts[count + i]!, starts[count + i + 1]!];
+    this.#isOwn &&= block.isOwn;
+    addPiece(this.#keys, bytes, key, endOf);
+    addPiece(this.#values, bytes, value, end);
+    this.#keyLengths.push(endOf - key);
+    this.#valueLengths.push(end - value);
+    this.size += endOf - key + end - value;
+  }
+
+  /** The block, and an empty one is begun. */
+  take(): Block {
+    const { count } = this;
+    const lengths = lengthBytes([...this.#keyLengths, ...this.#valueLengths]);
+    const width = lengths.length < 0x1_00 ? 1 : lengths.length < 0x1_00_00 ? 2 : 4;
+    const header = headerBytes(count);
+    const bytes = new Uint8Array(2 + width + lengths.length + 2 * header + this.size);
+    bytes[0] = TRIPLE;
+    bytes[1] = width === 1 ? 0xc4 : width === 2 ? 0xc5 : 0xc6;
+    writeNumber(bytes, 2, width, lengths.length);
+    bytes.set(lengths, 2 + width);
+    const starts = new Uint32Array(2 * count + 1);
+    let at = writeItems(bytes, 2 + width + lengths.length, count);
+    for (let i = 0; i < count; i++) {
+      starts[i] = at;
+      at += this.#keyLengths[i]!;
+    }
+    copy(this.#keys, bytes, starts[0]!);
+    at = writeItems(bytes, at, count);
+    for (let i = 0; i < count; i++) {
+      starts[count + i] = at;
+      at += this.#valueLengths[i]!;
+    }
+    copy(this.#values, bytes, starts[count]!);
+    starts[2 * count] = at;
+    const block = { bytes, count, starts, isOwn: this.#isOwn };
+    this.#isOwn = true;
+    [this.#keys, this.#values, this.#keyLengths, this.#valueLengths, this.size] = [[], [], [], [], 0];
+    return block;
+  }
+}
+
+function lengthBytes(lengths: readonly number[]): Uint8Array {
+  const bytes: number[] = [];
+  for (let length of lengths) {
+    for (; length >= 0x80; length >>>= 7) bytes.push((length & 0x7f) | 0x80);
+    bytes.push(length);
+  }
+  return Uint8Array.from(bytes);
+}
+
+function writeNumber(bytes: Uint8Array, at: number, width: number, number: number): void {
+  for (let i = 0; i < width; i++) bytes[at + i] = (number >>> (8 * (width - 1 - i))) & 0xff;
+}
+
+/** The beginning of an array. @returns where its items begin */
+function writeItems(bytes: Uint8Array, at: number, count: number): number {
+  const size = headerBytes(count);
+  bytes[at] = size === 1 ? 0x90 | count : size === 3 ? 0xdc : 0xdd;
+  writeNumber(bytes, at + 1, size - 1, count);
+  return at + size;
+}
+
+/** Neighbours are copied in one go. */
+function addPiece(pieces: Piece[], from: Uint8Array, start: number, end: number): void {
+  const last = pieces.at(-1);
+  if (last?.from === from && last.end === start) last.end = end;
+  else pieces.push({ from, start, end });
+}
+
+function copy(pieces: readonly Piece[], to: Uint8Array, at: number): void {
+  for (const { from, start, end } of pieces) {
+    if (end - start < 48) for (let i = start; i < end; i++) to[at++] = from[i]!;
+    else {
+      to.set(from.subarray(start, end), at);
+      at += end - start;
+    }
+  }
 }

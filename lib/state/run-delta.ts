@@ -7,10 +7,17 @@ export class RunDelta implements TableDelta {
   readonly dropped = [];
   readonly removed = [];
   readonly #run: SortedRun;
+  readonly #isOwn: boolean;
 
-  constructor(floor: number, run: SortedRun) {
+  /** @param isOwn whether the form of its values is user code's own */
+  constructor(floor: number, run: SortedRun, isOwn = false) {
     this.floor = floor;
     this.#run = run;
+    this.#isOwn = isOwn;
+  }
+
+  get isOwn(): boolean {
+    return this.#isOwn;
   }
 
   get run(): SortedRun {
@@ -18,8 +25,8 @@ export class RunDelta implements TableDelta {
   }
 
   /** The same table, each of whose entries goes through a function when it is read. */
-  restoredBy(restore: (value: unknown, key: string) => unknown): RunDelta {
-    return new RunDelta(this.floor, this.#run.restoredBy(restore));
+  restoredBy(restore: (value: unknown, key: string) => unknown, isOwn: boolean): RunDelta {
+    return new RunDelta(this.floor, this.#run.restoredBy(restore), isOwn);
   }
 
   get put(): TableDelta["put"] {

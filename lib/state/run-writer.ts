@@ -1,4 +1,4 @@
-import { headerBytes, packedBlock, writeHeader, writePair, type Block, blockOf, keyIn, keyEnd } from "./block.ts";
+import { BlockWriter, keyIn, packedBlock, type Block } from "./block.ts";
 import { compressedBlock } from "./codec.ts";
 import { SortedRun, type RunIndex } from "./sorted-run.ts";
 
@@ -102,13 +102,6 @@ function writeNext(
   return n + 1;
 }
 
-/** Bytes that are taken over as they are. */
-interface Piece {
-  readonly from: Uint8Array;
-  readonly start: number;
-  end: number;
-}
-
 class RunWriter {
   readonly #limit: number;
   readonly #index = {
@@ -123,10 +116,7 @@ class RunWriter {
   readonly #open: (Block | undefined)[] = [];
   #space = 0;
   #inSpace = 0;
-  #keys: Piece[] = [];
-  #values: Piece[] = [];
-  #count = 0;
-  #size = 0;
+  readonly #next = new BlockWriter();
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -164,15 +154,10 @@ class RunWriter {
     }
   }
 
-  add({ bytes, count, starts }: Block, i: number): void {
-    const [key, value, end] = [starts[i]!, starts[count + i]!, starts[count + i + 1]!];
-    const endOfKey = keyEnd(bytes, key);
-    addPiece(this.#keys, bytes, key, endOfKey);
-    addPiece(this.#values, bytes, value, end);
-    this.#count++;
+  add(block: Block, i: number): void {
+    this.#next.add(block, i);
     this.#inSpace++;
-    this.#size += endOfKey - key + end - value;
-    if (this.#size >= this.#limit) this.#flush();
+    if (this.#next.size >= this.#limit) this.#flush();
   }
 
   end(): SortedRun {
@@ -195,15 +180,9 @@ class RunWriter {
   }
 
   #flush(): void {
-    if (this.#count === 0) return;
-    const header = headerBytes(this.#count);
-    const bytes = new Uint8Array(1 + 2 * header + this.#size);
-    let at = writeHeader(bytes, writePair(bytes), this.#count);
-    at = copy(this.#keys, bytes, at);
-    copy(this.#values, bytes, writeHeader(bytes, at, this.#count));
-    const block = blockOf(bytes, this.#count);
-    this.#note(this.#count, keyIn(block, 0), compressedBlock(bytes), bytes.length, block);
-    [this.#keys, this.#values, this.#count, this.#size] = [[], [], 0, 0];
+    if (this.#next.count === 0) return;
+    const block = this.#next.take();
+    this.#note(block.count, keyIn(block, 0), compressedBlock(block.bytes), block.bytes.length, block);
   }
 
   #note(entries: number, firstKey: string, compressed: Uint8Array, inflated: number, block: Block | undefined): void {
@@ -218,21 +197,3 @@ class RunWriter {
 
 /** So many entries are packed at once. */
 const AT_ONCE = 1_024;
-
-/** Neighbours are copied in one go. */
-function addPiece(pieces: Piece[], from: Uint8Array, start: number, end: number): void {
-  const last = pieces.at(-1);
-  if (last?.from === from && last.end === start) last.end = end;
-  else pieces.push({ from, start, end });
-}
-
-function copy(pieces: readonly Piece[], to: Uint8Array, at: number): number {
-  for (const { from, start, end } of pieces) {
-    if (end - start < 48) for (let i = start; i < end; i++) to[at++] = from[i]!;
-    else {
-      to.set(from.subarray(start, end), at);
-      at += end - start;
-    }
-  }
-  return at;
-}

@@ -111,3 +111,20 @@ describe("X10: state that another pipeline wrote is not folded into; the task st
     });
   }
 });
+
+test("X10: what another build's accumulators are is found out although none of them is touched", async () => {
+  const rig = new Rig(deployed());
+  const small = record(1, { key: "small", time: 5, value: 5 });
+  const options: RigOptions = { limits: SMALL_LIMITS };
+  await rig.task(options).turn({ kind: "records", records: [small, record(2, { key: "large", time: 5, value: 50 })] });
+  await rig.task(options).turn({ kind: "records", records: [record(3, { key: "large", time: 5, value: 50 })] });
+  expect(rig.reports.at(-1)!.checkpointed).toBe(true);
+  const { epoch } = rig.reports.at(-1)!;
+  rig.deploy(deployed({ largest: 10 }), "build-2");
+  const turn = rig.task(options).turn({ kind: "records", records: [record(4, { key: "small", time: 5, value: 6 })] });
+  await expect(turn).rejects.toMatchObject({ kind: "systemic", code: "state/accumulator" });
+  // The build that takes them goes on, and the next one is told nothing any more.
+  rig.deploy(deployed({ largest: 99 }), "build-3");
+  await rig.task().turn({ kind: "records", records: [record(4, { key: "small", time: 5, value: 6 })] });
+  expect(rig.reports.at(-1)).toMatchObject({ epoch: epoch + 1, folded: 1, checkpointed: true });
+});

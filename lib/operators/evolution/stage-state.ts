@@ -114,9 +114,9 @@ export class StageState {
       if (!ways.has(name)) throw noShape(name, writer);
       const way = ways.get(name);
       if (way === undefined) return [];
-      const { name: now, restore, restoreEntry } = way.table;
+      const { name: now, restore, restoreEntry, isOwn = false } = way.table;
       const isRead = restoreEntry !== undefined && way.from === undefined && delta instanceof RunDelta;
-      return [[now, isRead ? delta.restoredBy(restoreEntry) : withoutNews(restore(delta, way.from), way.from)]];
+      return [[now, isRead ? delta.restoredBy(restoreEntry, isOwn) : withoutNews(restore(delta, way.from), way.from)]];
     });
     return { header: isMigrated ? this.#headerOf(header, ways) : header, tables: restored, isMigrated };
   }

@@ -31,6 +31,7 @@ export function processTables(spec: ProcessSpec): readonly TableDescription[] {
         restoreCells(name, definition.state, delta, from),
       ),
       restoreEntry: cellRestorer(name, definition.state),
+      isOwn: true,
     },
     {
       ...table(
