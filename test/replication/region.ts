@@ -24,9 +24,12 @@ export class Region {
   readonly name: string;
   readonly kinesis: KinesisClient;
   readonly #stream: string;
+  readonly #label: string;
 
-  constructor(name: string, stack: LocalStack, stream: string) {
+  /** @param label what the stream is called in names of records */
+  constructor(name: string, stack: LocalStack, stream: string, label = stream) {
     this.name = name;
+    this.#label = label;
     this.#stream = stream;
     this.kinesis = new KinesisClient({
       endpoint: stack.endpoints.kinesis,
@@ -72,7 +75,7 @@ export class Region {
     return parts.map((part, index) => {
       const place = { partition: shard, sequence, index };
       if (isCopy(part)) return copyOf(part, { cluster: this.name, place, arrival });
-      const origin = producedAt(this.name, ["orders", shard, sequence, ...(index > 0 ? [index] : [])]);
+      const origin = producedAt(this.name, [this.#label, shard, sequence, ...(index > 0 ? [index] : [])]);
       return { key: Buffer.from(part.partitionKey), value: part.data, headers: [], timestamp: arrival, origin, place };
     });
   }

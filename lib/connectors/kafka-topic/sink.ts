@@ -13,6 +13,9 @@ import type { MakeWriter } from "../sink-connectors.ts";
 const REQUEST_BYTES = 512 * 1_024;
 const REQUEST_RECORDS = 500;
 
+/** Half of what the client can write of a distance in time: from the first of a run to any, and between any two. */
+const NEAR_MILLIS = 2n ** 30n;
+
 /** ListOffsets' own word (Kafka's protocol guide). */
 const LATEST = -1n;
 
@@ -106,8 +109,7 @@ export class TopicWriter implements SinkWriter {
       this.#producer ??= connectionTo(this.#address, this.#services).then(producerOf);
       const producer = await this.#producer;
       const messages = await this.#face.messagesOf(request, () => partitionsOf(producer, this.#topic));
-      const result = await producer.send({ messages: [...messages] });
-      taken?.(messages, result);
+      for (const some of ofNearTimes(messages)) taken?.(some, await producer.send({ messages: [...some] }));
       return [];
     } catch (cause) {
       if (!isTooLarge(cause)) throw cause;
@@ -126,6 +128,27 @@ export class TopicWriter implements SinkWriter {
     producer?.then((made) => made.close(true)).catch(() => undefined);
   }
 }
+
+/**
+ * Messages in their order, in runs whose timestamps lie within three weeks of the first: the client (1.35) writes a
+ * timestamp as a distance from its batch's first, and one of 2^31 ms or more wrongly.
+ */
+function ofNearTimes(messages: readonly TopicMessage[]): readonly (readonly TopicMessage[])[] {
+  const runs: TopicMessage[][] = [];
+  let first: bigint | undefined;
+  for (const message of messages) {
+    const { timestamp } = message;
+    const isNear = timestamp === undefined || (first !== undefined && distance(timestamp, first) < NEAR_MILLIS);
+    if (runs.length === 0 || !isNear) {
+      runs.push([]);
+      first = timestamp;
+    }
+    runs.at(-1)!.push(message);
+  }
+  return runs;
+}
+
+const distance = (a: bigint, b: bigint): bigint => (a < b ? b - a : a - b);
 
 async function partitionsOf(producer: Producer, name: string): Promise<number> {
   const { topics } = await producer.metadata({ topics: [name] });
