@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { planStages } from "../../lib/plan/stage.ts";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
 import { Draws } from "../../lib/testing/simulation/draws.ts";
+import { SMALL_LIMITS } from "../support/rig.ts";
 import { dying, reshard } from "../support/schedules.ts";
 import { naive, shop, textOf, type Named, type Naming, type Order } from "./shop.ts";
 
@@ -83,6 +84,8 @@ test.each(Array.from({ length: 10 }, (_, seed) => seed))(
     const run = new MemoryPipeline(shop(), {
       ...{ shards: 2, internalShards: 2, batchSize: 20, start: 20_000 },
       gateOf: () => dying(draws, 0.04),
+      // Half of them have checkpoints of sorted runs all the time.
+      ...(seed % 2 === 0 && { limits: SMALL_LIMITS }),
     });
     for (const [i, one] of all.entries()) {
       put(run, one, `random ${draws.between(0, 1e9)}`);

@@ -56,6 +56,7 @@ type Step =
   | { readonly kind: "filter" | "map" | "flatMap" | "split" | "union" }
   | { readonly kind: "enrich"; readonly isCached: boolean; readonly isTable: boolean; readonly isForgiving: boolean }
   | { readonly kind: "process" | "deduplicate"; readonly by: By }
+  | { readonly kind: "join"; readonly by: "group" | "key"; readonly isInner: boolean; readonly lateness: number }
   | { readonly kind: "window"; readonly by: By; readonly assigner: number; readonly options: number };
 type By = "byKey" | "group" | "key" | "all";
 
@@ -78,6 +79,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     isForgiving: fc.boolean(),
   }),
   fc.record({ kind: fc.constantFrom("process" as const, "deduplicate" as const), by }),
+  fc.record({
+    kind: fc.constant("join" as const),
+    by: fc.constantFrom("group" as const, "key" as const),
+    isInner: fc.boolean(),
+    lateness: fc.constantFrom(0, 5),
+  }),
   fc.record({
     kind: fc.constant("window" as const),
     by,
@@ -220,6 +227,8 @@ function after(stream: Items, step: Exclude<Step, EnrichStep>, name: string, isK
       return keyed(stream, step.by, name, isKeyed).deduplicate(name, { id: ({ n }) => n, within: { seconds: 30 } });
     case "process":
       return processed(keyed(stream, step.by, name, isKeyed), name);
+    case "join":
+      return joined(stream, step, name);
     case "window": {
       const assigner = ASSIGNERS[step.assigner]!;
       const takesOptions = assigner.kind !== "sliding" && assigner.kind !== "count";
@@ -239,6 +248,31 @@ function keyed(stream: Items, by: By, name: string, isKeyed: boolean): KeyedItem
   if (by === "byKey" && isKeyed) return stream.byKey;
   const key = by === "all" ? {} : by === "key" ? { key: (i: Item) => i.key } : { group: (i: Item) => i.group };
   return stream.keyBy(`${name}-by`, key) as unknown as KeyedItems;
+}
+
+/** Items with what their group, or key, last was: every fifth number removes it. */
+function joined(stream: Items, { by, isInner, lateness }: Extract<Step, { kind: "join" }>, name: string): Items {
+  const table = stream.toTable(`${name}-rows`, {
+    key: { of: (i) => i[by] },
+    row: ({ n }) => (n % 5 === 4 ? undefined : { n }),
+    order: ({ n }) => n,
+    keepRemoved: { seconds: 20 },
+  });
+  const combine = (i: Item, row: { readonly n: number } | undefined): Item => ({
+    ...i,
+    n: unlessPoison(row?.n ?? 1) + 1,
+  });
+  const result = stream.keyBy(`${name}-by`, { of: (i) => i[by] }).join(name, table, combine, {
+    type: isInner ? "inner" : "left",
+    allowedLateness: { seconds: lateness },
+  } as {
+    readonly type: "left";
+  });
+  result.late.to(sinkOf(`${name}_late`));
+  result.lateChanges
+    .map(`${name}-change`, ({ at, row }) => ({ key: "late", group: "c", at, n: row?.n ?? 0 }))
+    .to(sinkOf(`${name}_changes`));
+  return result as unknown as Items;
 }
 
 const unlessPoison = (n: number): number => {

@@ -22,7 +22,7 @@ export function joinTables({ name, table, keyFields, versions }: JoinSpec): read
     restore: (delta, from) => restored(name, delta, (stored) => restoreVersion(stored, from)),
   });
   return [
-    versionsOfRows(name),
+    { ...versionsOfRows(name), restoreEntry: (stored) => entry(name, () => restoreVersion(stored, undefined)) },
     versionsOfRows(historyOf(name)),
     {
       name: waitingOf(name),
@@ -31,6 +31,7 @@ export function joinTables({ name, table, keyFields, versions }: JoinSpec): read
       keyFields,
       keyCodeOf: keyCodeIn,
       restore: (delta, from) => restored(name, delta, (stored) => restoreRecord(stored, from)),
+      restoreEntry: (stored) => entry(name, () => restoreRecord(stored, undefined)),
     },
   ];
 }
@@ -69,17 +70,21 @@ function restoreVersion(stored: unknown, from: PartOrigins | undefined): unknown
 
 /** @throws systemic error `state/join` */
 function restored(operator: string, delta: TableDelta, restore: (stored: unknown) => unknown): TableDelta {
-  const put = delta.put.map(([space, keys, values]) => {
-    try {
-      return [space, keys, values.map(restore)] as const;
-    } catch (cause) {
-      throw systemicError({
-        code: "state/join",
-        message: `The state of operator "${operator}" holds what this build cannot read: ${messageOf(cause)}.`,
-        advice: "Deploy the pipeline as it was, or give the join, or its table, a migration that takes it.",
-        cause,
-      });
-    }
-  });
+  const put = delta.put.map(
+    ([space, keys, values]) => [space, keys, values.map((stored) => entry(operator, () => restore(stored)))] as const,
+  );
   return { ...delta, put };
+}
+
+function entry(operator: string, restore: () => unknown): unknown {
+  try {
+    return restore();
+  } catch (cause) {
+    throw systemicError({
+      code: "state/join",
+      message: `The state of operator "${operator}" holds what this build cannot read: ${messageOf(cause)}.`,
+      advice: "Deploy the pipeline as it was, or give the join, or its table, a migration that takes it.",
+      cause,
+    });
+  }
 }
