@@ -200,6 +200,40 @@ describe("a few bytes do not become many", () => {
   });
 });
 
+describe("the encoding, to the letter", () => {
+  const ff = (n: number) => Array<number>(n).fill(0xff);
+  test.each<[string, object | string, number[], unknown]>([
+    ["the least long", "long", [...ff(9), 0x01], least],
+    ["the greatest", "long", [0xfe, ...ff(8), 0x01], most],
+    ["the least int", "int", [0xff, 0xff, 0xff, 0xff, 0x0f], -(2 ** 31)],
+    [
+      "blocks that say what they take",
+      { type: "array", items: "int" },
+      [0x03, 0x04, 0x02, 0x04, 0x01, 0x02, 0x06, 0],
+      [1, 2, 3],
+    ],
+    ["two blocks of a map", { type: "map", values: "int" }, [2, 2, 0x61, 2, 2, 2, 0x62, 4, 0], { a: 1, b: 2 }],
+  ])("%s", (_what, schema, payload, value) => {
+    expect(avroReader(JSON.stringify(schema))(Buffer.from(payload))).toEqual(value);
+  });
+
+  test.each<[string, object | string, number[]]>([
+    ["a long of more than 64 bits", "long", [...ff(9), 0x02]],
+    ["a long that does not end", "long", ff(11)],
+    ["an int of more than 32 bits", "int", [0x80, 0x80, 0x80, 0x80, 0x10]],
+    ["a boolean that is neither", "boolean", [2]],
+    ["text that is no UTF-8", "string", [2, 0xff]],
+    ["a branch that is not there", ["null", "int"], [4]],
+    ["a branch before the first", ["null", "int"], [1]],
+    ["a symbol that is not there", { type: "enum", name: "E", symbols: ["A"] }, [2]],
+    ["a length below nothing", "bytes", [1]],
+    ["a map with a prototype", { type: "map", values: "int" }, [2, 18, ...Buffer.from("__proto__"), 2, 0]],
+    ["something behind the value", "int", [2, 0]],
+  ])("%s is refused", (_what, schema, payload) => {
+    expect(() => avroReader(JSON.stringify(schema))(Buffer.from(payload))).toThrow(AvroError);
+  });
+});
+
 describe("what is no schema is refused", () => {
   const deep = (n: number): unknown => (n === 0 ? "int" : { type: "array", items: deep(n - 1) });
   test.each<[string, string]>([

@@ -17,11 +17,10 @@ export function avroIn(bytes: Buffer, schemas: SchemaRegistry): unknown {
 /** Base64 of more bytes than a payload's header has. */
 const HEADER_TEXT = 8;
 
-/** The schemas that records are of; none of those that say none. */
+/** The schemas that records are of; none of those that say none, as tombstones do. */
 export function schemaIdsOf(records: readonly IncomingRecord[]): ReadonlySet<number> {
   const ids = new Set<number>();
   for (const { base64 } of records) {
-    if (base64 === "") continue; // a tombstone
     try {
       ids.add(schemaIdIn(Buffer.from(base64.slice(0, HEADER_TEXT), "base64")));
     } catch {
