@@ -1,10 +1,9 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { format } from "prettier";
 import { PRICES_READ_ON } from "../lib/cdk/prices.ts";
 import {
   assumptionsTable,
-  billPlot,
   billTable,
   cheaperText,
   partsTable,
@@ -18,6 +17,7 @@ import { JOBS } from "./counts/jobs.ts";
 import { startsTable, sizesTable, type BundleResult } from "./bundle/bundle.ts";
 import { costTable, timesTable, type CostResult } from "./cost/cost.ts";
 import { engineTable, type EngineResult } from "./engine/engine.ts";
+import { writePlots } from "./plots.ts";
 import { readResult, type Result } from "./harness/results.ts";
 import { ROOT } from "./harness/work.ts";
 import { shown } from "./harness/statistics.ts";
@@ -28,16 +28,9 @@ import { stateTable, type StateResult } from "./state/state.ts";
 
 /** `npm run bench -- report`: makes docs/performance.md and docs/cost.md of the last results. All figures come from them. */
 export async function report(): Promise<void> {
-  const bill = readResult<BillResult>("bill");
-  if (bill !== undefined) plot("bill", billPlot(bill.figures));
+  writePlots();
   await write("performance", performanceText());
   await write("cost", costText());
-}
-
-function plot(name: string, svg: string): void {
-  const directory = path.join(ROOT, "docs/plots");
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(path.join(directory, `${name}.svg`), svg);
 }
 
 async function write(name: string, text: string): Promise<void> {
@@ -111,6 +104,8 @@ ${section<StateResult>(
   ) => `A key has a window of three aggregates. After the state is built, ${count(figures.batches)} batches of 1,000 records touch keys at
 random; then another process, which knows nothing, goes on. All readings are in the rows in the end. Where a column grows
 from line to line although as many keys are touched, it grows with all keys.
+
+![What grows with live keys](plots/state.svg)
 
 ${stateTable(figures)}
 

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { logPlot } from "../../bench/harness/plot.ts";
+import { statePlot } from "../../bench/plots.ts";
+import type { StateFigures } from "../../bench/state/state.ts";
 
 const plot = (points: readonly (readonly [number, number])[]) =>
   logPlot({ title: "A & B", x: "x", y: "y", series: [{ name: "a < b", colour: "#000", points }] });
@@ -27,4 +29,12 @@ test("text is escaped", () => {
 test("what has no place on a logarithmic axis is refused", () => {
   expect(() => plot([[0, 1]])).toThrow("not above 0");
   expect(() => plot([[1, Number.NaN]])).toThrow("not above 0");
+});
+
+test("a state's plot has a line a reading, of what there is", () => {
+  const at = (keys: number) =>
+    ({ keys, heapMegabytes: keys / 100, turnCpuMean: 5, deltaBytes: 0, cold: { cpu: 1 } }) as StateFigures;
+  const svg = statePlot({ batches: 1, figures: [at(1_000), at(10_000)], refused: [] });
+  const lines = [...svg.matchAll(/points="([^"]*)"/g)].map(([, points]) => points!.split(" ").filter(Boolean).length);
+  expect(lines).toEqual([2, 2, 0, 2]); // a delta of nothing has no place there
 });
