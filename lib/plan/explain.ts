@@ -36,7 +36,8 @@ export function explain(pipeline: Pipeline, measured?: Measured): string {
 
 function inputText({ input }: Stage): string {
   if (input.kind === "source") {
-    const { keyFields, connector } = input.source;
+    const { keyFields, connector, isUnordered } = input.source;
+    if (isUnordered) return `the ${connector} source ${input.name}, in no order; it keeps nothing`;
     const key =
       keyFields.length === 0 ? "by a key that it does not declare" : `by its own key (${keyFields.join(", ")})`;
     return `the ${connector} source ${input.name}, partitioned ${key}`;

@@ -148,6 +148,18 @@ describe("an object is read whole", () => {
   );
 });
 
+test("what is read on is what was begun, though its message did not say what that was", async () => {
+  await put(bodyOf(LINES));
+  const stage = new LooseStage(loading);
+  expect(await s3Source.work(eventOf(told()), workOf(stage, () => (stage.reports.length > 0 ? 0 : 10)).work)).toEqual(
+    [],
+  );
+  await put(bodyOf(LINES + 1));
+  for (const body of await sent()) expect(await s3Source.work(eventOf(body), workOf(stage).work)).toEqual([]);
+  expect(numbers(stage)).toEqual(all.slice(0, 1_000));
+  expect(stage.letters()).toMatchObject([{ reason: { code: "s3/replaced" } }]);
+});
+
 describe("what fails", () => {
   test("in the midst of an object: the rest is read later, by a message of its own", async () => {
     await put(bodyOf(LINES));

@@ -104,10 +104,10 @@ beforeAll(async () => {
       const { hiddenMessages, visibleMessages, inFlight } = await stack.lag();
       return hiddenMessages + visibleMessages + inFlight === 0;
     },
-    200,
+    300,
   );
   stack.calm();
-}, 300_000);
+}, 420_000);
 afterAll(async () => {
   sqs?.destroy();
   await stack?.stop();

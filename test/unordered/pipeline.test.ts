@@ -1,6 +1,7 @@
 import {
   bigint,
   count,
+  explain,
   kinesis,
   lake,
   pipeline,
@@ -86,6 +87,16 @@ describe("a queue is asked for no more than it has", () => {
   test("an id that is no function is refused", () => {
     expect(() => sqsQueue("orders", { schema: order, id: "id" as never })).toThrow(/sqs\("orders"\).*id/);
   });
+});
+
+test("its explanation says that it keeps nothing", () => {
+  const p = pipeline("p", (flow) => {
+    flow
+      .from(orders)
+      .map("row", ({ id, shop }) => ({ id, shop }))
+      .to(taken);
+  });
+  expect(explain(p)).toContain("stage orders: reads the sqs source orders, in no order; it keeps nothing\n");
 });
 
 test("the test driver runs it", () => {

@@ -3,7 +3,7 @@ import { poisonError } from "../../errors.ts";
 
 /** What a partition of a task's name may be, and stays what it is in an output's id. */
 const PLAIN = /^[\x21-\x7e]{1,100}$/;
-const RESERVED = /[:@#]/;
+const RESERVED = /[:@]/;
 
 /** A record's id as a part of names and of output ids: the text itself where that can be one, else its SHA-256. */
 export const recordId = (text: string): string =>
