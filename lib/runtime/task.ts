@@ -284,7 +284,8 @@ export class Task {
   /** Fetches and looks up what records need before they are folded. */
   async #prepare(fold: Fold, records: readonly IncomingRecord[]): Promise<void> {
     const { enrichment, fold: settings } = this.#settings;
-    await settings.intake.prepare?.(records);
+    const fetching = settings.intake.prepare?.(records);
+    if (fetching !== undefined) await fetching; // most have nothing to wait for
     if (enrichment === undefined) return;
     const units = records.flatMap((record) => settings.intake.unitsOfLetter(record));
     fold.answers = await enrichment.answersFor(units);
