@@ -1,6 +1,6 @@
 import tseslint from "typescript-eslint";
 
-/** What each folder of lib/ may import of lib/: docs/decisions/0001-layers.md. `errors.ts` and `schema.ts` are for all. */
+/** What each folder of lib/ may import of lib/: docs/decisions/0001-layers.md. Files beside the folders are for all. */
 const layers = {
   time: [],
   windows: ["time"],

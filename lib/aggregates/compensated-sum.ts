@@ -8,11 +8,13 @@ export type CompensatedSum = readonly [sum: number, compensation: number];
 export const EMPTY: CompensatedSum = [0, 0];
 
 export function addTo(to: CompensatedSum, value: number): CompensatedSum {
-  const sum = to[0];
-  const next = sum + value;
-  const lost = Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-  return [next, to[1] + lost];
+  const next = to[0] + value;
+  return [next, to[1] + lostIn(to[0], value, next)];
 }
+
+/** What rounding has lost of two numbers. @param next their sum */
+export const lostIn = (sum: number, value: number, next: number): number =>
+  Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
 
 export const mergeSums = (a: CompensatedSum, b: CompensatedSum): CompensatedSum => {
   const [sum, compensation] = addTo(a, b[0]);

@@ -1,5 +1,5 @@
 import { aggregate, finite, inRange, isCount, restoring, type Aggregate } from "./aggregate.ts";
-import { addTo, EMPTY, isCompensatedSum, mergeSums, total, type CompensatedSum } from "./compensated-sum.ts";
+import { EMPTY, isCompensatedSum, lostIn, mergeSums, total, type CompensatedSum } from "./compensated-sum.ts";
 
 type Mean = readonly [count: number, ...sum: CompensatedSum];
 
@@ -13,8 +13,8 @@ export const mean = <T>(field: (record: T) => number): Aggregate<T, number> =>
     input: finite("mean", field),
     init: (): Mean => [0, ...EMPTY],
     add: (mean: Mean, value: number): Mean => {
-      const [sum, compensation] = addTo([mean[1], mean[2]], value);
-      return inRange("mean", [mean[0] + 1, sum, compensation]);
+      const next = mean[1] + value;
+      return inRange("mean", [mean[0] + 1, next, mean[2] + lostIn(mean[1], value, next)]);
     },
     merge: ([n, ...a]: Mean, [m, ...b]: Mean): Mean => inRange("mean", [n + m, ...mergeSums(a, b)]),
     result: (mean: Mean) => total([mean[1], mean[2]]) / mean[0],

@@ -1,3 +1,5 @@
+import { objectMaker, type ObjectMaker } from "../object-maker.ts";
+
 /**
  * JSON objects of one producer look alike: the same names in the same order, with the same blanks between them. A layout is
  * what stays the same, and the values are read out of the bytes between.
@@ -9,8 +11,9 @@ export interface Layout {
   readonly names: readonly string[];
   /** The bytes before each value and, last, after all of them. */
   readonly between: readonly Uint8Array[];
-  /** An object with all names. */
-  readonly empty: Readonly<Record<string, unknown>>;
+  readonly make: ObjectMaker;
+  /** What {@link readLayout} has read; used again for every text. */
+  readonly values: unknown[];
 }
 
 const HEAD = /\s*\{\s*"([^"\\]*)"\s*:\s*/y;
@@ -41,7 +44,8 @@ export function layoutOf(json: string): Layout | undefined {
   return {
     names,
     between: [...between, tail[0]].map((text) => new TextEncoder().encode(text)),
-    empty: Object.fromEntries(names.map((name) => [name, undefined])),
+    make: objectMaker(names),
+    values: new Array<unknown>(names.length),
   };
 }
 
@@ -102,10 +106,10 @@ function isText(bytes: Buffer, from: number, text: string): boolean {
  * @returns {@link OTHER_LAYOUT} for bytes of another layout, which need not be JSON, and for values that want more care:
  *   escapes, what is not ASCII, exponents, long numbers, objects and lists
  */
-export function readLayout({ names, between, empty }: Layout, texts: Texts, bytes: Buffer, end: number): unknown {
-  const object: Record<string, unknown> = { ...empty };
+export function readLayout(layout: Layout, texts: Texts, bytes: Buffer, end: number): unknown {
+  const { between, values } = layout;
   let at = 0;
-  for (let field = 0; field < names.length; field++) {
+  for (let field = 0; field < values.length; field++) {
     at = passed(bytes, at, end, between[field]!);
     if (at < 0) return OTHER_LAYOUT;
     const first = bytes[at]!;
@@ -117,7 +121,7 @@ export function readLayout({ names, between, empty }: Layout, texts: Texts, byte
         hash = (Math.imul(hash, 31) + byte) | 0;
       }
       if (at >= end) return OTHER_LAYOUT;
-      object[names[field]!] = texts.of(bytes, from, at++, hash);
+      values[field] = texts.of(bytes, from, at++, hash);
     } else if (first === MINUS || (first >= ZERO && first <= NINE)) {
       const start = first === MINUS ? at + 1 : at;
       let digits = 0;
@@ -134,15 +138,15 @@ export function readLayout({ names, between, empty }: Layout, texts: Texts, byte
       const isNumber = whole > 0 && (whole === 1 || bytes[start] !== ZERO) && (point < 0 || fraction > 0);
       if (!isNumber || whole + fraction > EXACT_DIGITS) return OTHER_LAYOUT;
       const value = point < 0 ? digits : digits / POWERS[fraction]!;
-      object[names[field]!] = first === MINUS ? -value : value;
+      values[field] = first === MINUS ? -value : value;
     } else {
       const literal = LITERALS.find((one) => one.bytes[0] === first);
       at = literal === undefined ? -1 : passed(bytes, at, end, literal.bytes);
       if (at < 0) return OTHER_LAYOUT;
-      object[names[field]!] = literal!.value;
+      values[field] = literal!.value;
     }
   }
-  return passed(bytes, at, end, between[names.length]!) === end ? object : OTHER_LAYOUT;
+  return passed(bytes, at, end, between[values.length]!) === end ? layout.make(values) : OTHER_LAYOUT;
 }
 
 /** Where certain bytes end that must stand at a place; negative when others do. */

@@ -52,10 +52,10 @@ export class Aggregation {
     return a === undefined ? b : this.#aggregates.map((aggregate, i) => aggregate.merge(a[i] as never, b[i] as never));
   }
 
-  /** Writes each aggregate's result into its field of a row. User code: may throw. */
-  addResults(row: Record<string, unknown>, accumulators: Accumulators): void {
-    const names = this.#names;
-    for (let i = 0; i < names.length; i++) row[names[i]!] = this.#aggregates[i]!.result(accumulators[i] as never);
+  /** Puts each aggregate's result behind what a list has. User code: may throw. */
+  addResults(values: unknown[], accumulators: Accumulators): void {
+    const aggregates = this.#aggregates;
+    for (let i = 0; i < aggregates.length; i++) values.push(aggregates[i]!.result(accumulators[i] as never));
   }
 
   /** Whether the form of some accumulators is user code's own. */

@@ -39,6 +39,8 @@ export class WindowAggregate implements TimedOperator {
   readonly #timers: WindowTimers | undefined;
   readonly #frontier: Frontier;
   readonly #rows: WindowRows;
+  /** Where a record is in one window that makes one row. */
+  readonly #endOf: ((time: number) => number) | undefined = undefined;
 
   constructor(spec: WindowSpec<EndingWindows>, context: OperatorContext, downstream: Push, late: Push | undefined) {
     const { name, assigner, trigger, aggregates, allowedLateness, delay } = spec;
@@ -50,6 +52,8 @@ export class WindowAggregate implements TimedOperator {
     this.#table = context.state.table(name);
     this.#timers = trigger && new WindowTimers(context.state, name);
     this.#windows = new OpenWindows(assigner, this.#table, trigger !== undefined);
+    if (assigner.kind === "time" && this.#windows.isBare && assigner.startOf !== undefined)
+      this.#endOf = assigner.endOf;
     this.#frontier = new Frontier(context.state, name, allowedLateness + delay);
     this.#rows = new WindowRows(spec, this.#aggregation, context, downstream);
   }
@@ -59,6 +63,7 @@ export class WindowAggregate implements TimedOperator {
     const context = this.#context;
     context.enter(name);
     context.count(name, "in");
+    if (this.#endOf !== undefined) return this.#pushInto(this.#endOf(meta.time), value, meta);
     const assigned = this.#assign(value, meta);
     let isFolded = false;
     let inputs: readonly unknown[] | undefined;
@@ -67,8 +72,7 @@ export class WindowAggregate implements TimedOperator {
       if (this.#frontier.isClosed(window.end, meta.key)) continue;
       isFolded = true;
       last = Math.max(last, window.end);
-      if (this.#windows.isBare && assigned.length === 1) this.#addAlone(window, value, meta);
-      else this.#add(window, meta, (inputs ??= this.#aggregation.inputsOf(value, meta.time)));
+      this.#add(window, meta, (inputs ??= this.#aggregation.inputsOf(value, meta.time)));
     }
     if (isFolded) {
       this.#hold(meta, last);
@@ -80,6 +84,22 @@ export class WindowAggregate implements TimedOperator {
       this.#late?.(value, meta);
     }
   };
+
+  /** Most records come this way: into one window, whose value is the accumulators alone, under the key's code. */
+  #pushInto(end: number, value: unknown, meta: Meta): void {
+    const { name } = this.#spec;
+    const context = this.#context;
+    if (this.#frontier.isClosed(end, meta.key)) {
+      context.count(name, "late");
+      return this.#late?.(value, meta);
+    }
+    const before = this.#table.get(end, meta.keyCode) as Accumulators | undefined;
+    if (before === undefined) checkRange(context.state, meta.key);
+    this.#table.put(end, meta.keyCode, this.#aggregation.addRecord(before, value, meta.time));
+    this.#hold(meta, end);
+    context.enter(name);
+    context.count(name, "folded");
+  }
 
   /**
    * Folds what was aggregated before the shuffle, of records that belong to the same windows.
@@ -140,8 +160,8 @@ export class WindowAggregate implements TimedOperator {
 
   /** @param last the end of the last window that holds the record */
   #hold({ keyCode, time }: Meta, last: number): void {
-    const { state } = this.#context;
-    state.traces.hold(this.name, keyCode, time, last, this.#context.traces());
+    const traces = this.#context.traces();
+    if (traces.length > 0) this.#context.state.traces.hold(this.name, keyCode, time, last, traces);
   }
 
   /** The windows that a record belongs to; of a session the one that it makes of those it overlaps. */
@@ -157,14 +177,6 @@ export class WindowAggregate implements TimedOperator {
         return [this.#windows.of(keyCode).filter(overlaps(own)).reduce(span, own)];
       }
     }
-  }
-
-  /** Most records come this way: into one window, whose value is the accumulators alone. */
-  #addAlone(window: Window, value: unknown, meta: Meta): void {
-    const key = this.#windows.entryKey(window, meta.keyCode);
-    const before = this.#table.get(window.end, key) as Accumulators | undefined;
-    if (before === undefined) checkRange(this.#context.state, meta.key);
-    this.#table.put(window.end, key, this.#aggregation.addRecord(before, value, meta.time));
   }
 
   #add(window: Window, meta: Meta, inputs: readonly unknown[]): void {

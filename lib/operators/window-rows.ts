@@ -1,3 +1,4 @@
+import { objectMaker, type ObjectMaker } from "../object-maker.ts";
 import { decodeKey, type KeyValues } from "../state/key.ts";
 import type { PaneTiming } from "../windows/trigger.ts";
 import type { WindowAssigner } from "../windows/window.ts";
@@ -33,9 +34,9 @@ export class WindowRows {
   readonly #aggregation: Aggregation;
   readonly #context: OperatorContext;
   readonly #downstream: Push;
-  /** Rows with all their fields and no values: of windows with an end, and of those without. */
-  readonly #windowed: Readonly<Record<string, undefined>>;
-  readonly #endless: Readonly<Record<string, undefined>>;
+  /** Rows of windows with an end, and of those without. */
+  readonly #windowed: ObjectMaker;
+  readonly #endless: ObjectMaker;
 
   constructor(
     spec: Pick<WindowSpec<WindowAssigner>, "name" | "keyFields" | "trigger">,
@@ -50,8 +51,8 @@ export class WindowRows {
     const firing = spec.trigger === undefined ? [] : ["pane", "paneIndex"];
     const sign = spec.trigger?.accumulation === "retracting" ? ["sign"] : [];
     const fields = [...firing, ...sign, ...aggregation.names];
-    this.#windowed = emptyRow([...spec.keyFields, "windowStart", "windowEnd", ...fields]);
-    this.#endless = emptyRow([...spec.keyFields, ...fields]);
+    this.#windowed = objectMaker([...spec.keyFields, "windowStart", "windowEnd", ...fields]);
+    this.#endless = objectMaker([...spec.keyFields, ...fields]);
   }
 
   /** Sends a pane downstream, as a part of the unit that is at work. */
@@ -83,20 +84,12 @@ export class WindowRows {
   ): void {
     const { name, keyFields, trigger } = this.#spec;
     this.#context.enter(name);
-    // A copy of what has all fields: rows that get them one after the other cost several times as much.
-    const row: Record<string, unknown> = { ...(end === undefined ? this.#endless : this.#windowed) };
-    for (const field of keyFields) row[field] = key[field];
-    if (end !== undefined) {
-      row["windowStart"] = start;
-      row["windowEnd"] = end;
-    }
-    if (trigger !== undefined) {
-      row["pane"] = firing?.timing ?? "onTime";
-      row["paneIndex"] = firing?.index ?? 0;
-      if (sign !== undefined) row["sign"] = sign;
-    }
-    this.#aggregation.addResults(row, accumulators);
-    this.#downstream(row, { time, key, keyCode });
+    const values: unknown[] = keyFields.map((field) => key[field]);
+    if (end !== undefined) values.push(start, end);
+    if (trigger !== undefined) values.push(firing?.timing ?? "onTime", firing?.index ?? 0);
+    if (sign !== undefined) values.push(sign);
+    this.#aggregation.addResults(values, accumulators);
+    this.#downstream(end === undefined ? this.#endless(values) : this.#windowed(values), { time, key, keyCode });
   }
 
   /** A pane as a unit of its own (X7). */
@@ -123,9 +116,6 @@ export class WindowRows {
     );
   }
 }
-
-const emptyRow = (fields: readonly string[]): Readonly<Record<string, undefined>> =>
-  Object.fromEntries(fields.map((field) => [field, undefined]));
 
 class PaneUnit implements Unit {
   readonly #rows: WindowRows;

@@ -65,6 +65,7 @@ function calendar(zone: TimeZone, shape: string, windowOf: (time: number) => Win
     shape,
     assign: (time) => [find(time)],
     startOf: (end) => find(end - 1).start,
+    endOf: (time) => find(time).end,
   };
 }
 

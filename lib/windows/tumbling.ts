@@ -27,5 +27,6 @@ export function tumbling(size: Duration, options: { readonly offset?: Duration }
       return [{ start, end: start + length }];
     },
     startOf: (end) => end - length,
+    endOf: (time) => floor(time) + length,
   };
 }

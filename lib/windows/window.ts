@@ -32,6 +32,8 @@ export interface TimeWindows<in T = unknown> extends Assigner<T, WindowFields> {
   readonly assign: (time: number, record: T) => readonly Window[];
   /** The start of the window that has this end; undefined where several windows may share an end. */
   readonly startOf: ((end: number) => number) | undefined;
+  /** The end of the window that a time is in, where it is in one, whatever the record: says what `assign` does, for less. */
+  readonly endOf?: (time: number) => number;
 }
 
 /** Time windows for which the record's content does not matter. */

@@ -1,6 +1,7 @@
 import { Aggregation, type Accumulators } from "../../operators/aggregation.ts";
 import { keyCodeIn, OpenWindows, type EndingWindows } from "../../operators/open-windows.ts";
 import { pendingOf } from "../../operators/sliding-aggregate.ts";
+import { objectMaker } from "../../object-maker.ts";
 import type { NodeOf } from "../../pipeline/topology.ts";
 import type { TaskState } from "../../state/task-state.ts";
 import { END_OF_TIME } from "../../time/instant.ts";
@@ -16,8 +17,10 @@ export function openWindowsOf(node: NodeOf<"window">, state: TaskState, keyCode:
   const aggregation = new Aggregation(node.name, node.aggregates);
   return foundIn(node, state, keyCode, aggregation).map(({ start, end, accumulators }) => {
     const row: Record<string, unknown> = end === undefined ? {} : { windowStart: start, windowEnd: end };
-    if (accumulators !== undefined) aggregation.addResults(row, accumulators);
-    return row;
+    if (accumulators === undefined) return row;
+    const results: unknown[] = [];
+    aggregation.addResults(results, accumulators);
+    return { ...row, ...objectMaker(aggregation.names)(results) };
   });
 }
 
