@@ -95,7 +95,7 @@ export class WindowAggregate implements TimedOperator {
     }
     const before = this.#table.get(end, meta.keyCode) as Accumulators | undefined;
     if (before === undefined) checkRange(context.state, meta.key);
-    this.#table.put(end, meta.keyCode, this.#aggregation.addRecord(before, value, meta.time));
+    this.#table.replace(end, meta.keyCode, before, this.#aggregation.addRecord(before, value, meta.time));
     this.#hold(meta, end);
     context.enter(name);
     context.count(name, "folded");

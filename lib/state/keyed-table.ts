@@ -116,12 +116,18 @@ export class KeyedTable implements Undoable {
   }
 
   put(space: number, key: string, value: unknown): void {
-    this.#change(space, key, value);
+    this.#change(space, key, this.get(space, key), value);
+  }
+
+  /** {@link put} for who has just asked for what is there. */
+  replace(space: number, key: string, before: unknown, value: unknown): void {
+    this.#change(space, key, before, value);
   }
 
   /** Removes an entry, if there is one. */
   remove(space: number, key: string): void {
-    if (this.get(space, key) !== undefined) this.#change(space, key, undefined);
+    const before = this.get(space, key);
+    if (before !== undefined) this.#change(space, key, before, undefined);
   }
 
   /** Removes a whole space. Not undone with a unit: a closed window stays closed (X7). */
@@ -249,8 +255,7 @@ export class KeyedTable implements Undoable {
     this.#set(space, key, before);
   }
 
-  #change(space: number, key: string, value: unknown): void {
-    const before = this.get(space, key);
+  #change(space: number, key: string, before: unknown, value: unknown): void {
     this.#set(space, key, value, before !== undefined);
     this.#journal.record(this, space, key, before);
     let touched = this.#touched.get(space);
