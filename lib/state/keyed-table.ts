@@ -1,4 +1,5 @@
 import type { Journal, Undoable } from "./journal.ts";
+import { KeySpaces } from "./key-spaces.ts";
 import { LiveRun } from "./live-run.ts";
 import { RunDelta } from "./run-delta.ts";
 import { mergedRun, type RunLimits } from "./run-writer.ts";
@@ -47,7 +48,7 @@ export class KeyedTable implements Undoable {
   readonly #touched = new Map<number, Map<string, boolean>>();
   readonly #dropped = new Set<number>();
   /** Per key the spaces where it has an entry; made when first asked for. */
-  #spacesOfKeys: Map<string, number[]> | undefined = undefined;
+  #spacesOfKeys: KeySpaces | undefined = undefined;
   #size = 0;
   #floor = Number.NEGATIVE_INFINITY;
 
@@ -88,10 +89,11 @@ export class KeyedTable implements Undoable {
     if (this.#spacesOfKeys === undefined) {
       for (const space of [...(this.#run?.spaces() ?? []), ...this.#spaces.keys()]) this.entriesOf(space);
       this.#run = undefined;
-      this.#spacesOfKeys = new Map();
-      for (const [space, entries] of this.#spaces) for (const each of entries.keys()) this.#index(space, each);
+      this.#spacesOfKeys = new KeySpaces();
+      for (const [space, entries] of this.#spaces)
+        for (const each of entries.keys()) this.#spacesOfKeys.add(space, each);
     }
-    return this.#spacesOfKeys.get(key) ?? [];
+    return this.#spacesOfKeys.of(key);
   }
 
   /** A space's entries, all of which are made. */
@@ -277,7 +279,7 @@ export class KeyedTable implements Undoable {
       if (entries?.delete(key) !== true) return;
       this.#size--;
       if (entries.size === 0) this.#spaces.delete(space);
-      this.#unindex(space, key);
+      this.#spacesOfKeys?.remove(space, key);
       return;
     }
     if (entries === undefined) {
@@ -288,7 +290,7 @@ export class KeyedTable implements Undoable {
     entries.set(key, value);
     if (entries.size === size) return;
     this.#size++;
-    this.#index(space, key);
+    this.#spacesOfKeys?.add(space, key);
   }
 
   /** The place of a space in the run; -1 when its entries are not there. */
@@ -329,21 +331,8 @@ export class KeyedTable implements Undoable {
     }
     const entries = this.#spaces.get(space) ?? NOTHING;
     this.#size -= entries.size;
-    if (this.#spacesOfKeys !== undefined) for (const key of entries.keys()) this.#unindex(space, key);
+    if (this.#spacesOfKeys !== undefined) for (const key of entries.keys()) this.#spacesOfKeys.remove(space, key);
     this.#spaces.delete(space);
-  }
-
-  #index(space: number, key: string): void {
-    const spaces = this.#spacesOfKeys?.get(key);
-    if (spaces === undefined) this.#spacesOfKeys?.set(key, [space]);
-    else spaces.push(space);
-  }
-
-  #unindex(space: number, key: string): void {
-    const spaces = this.#spacesOfKeys?.get(key);
-    if (spaces === undefined) return;
-    if (spaces.length === 1) this.#spacesOfKeys!.delete(key);
-    else spaces.splice(spaces.indexOf(space), 1);
   }
 }
 
