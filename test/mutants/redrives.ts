@@ -71,7 +71,7 @@ export const OF_REDRIVES: readonly Mutant[] = [
     name: "attempts at a dead letter count for its task's record",
     invariant: "X7",
     file: "lib/runtime/trials.ts",
-    find: "this.#try(id, trial,",
+    find: "this.#try(key, trial,",
     replace: "this.#try(this.#task, trial,",
     within: 200,
   },
