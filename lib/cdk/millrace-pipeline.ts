@@ -94,7 +94,7 @@ export class MillracePipeline extends Construct {
     keepState(
       this,
       props.pipeline,
-      { generation: settings.generation, incarnationOf: incarnationsOf(settings) },
+      { generation: settings.generation, incarnationOf: incarnationsOf(settings), startOf: startsOf(settings) },
       {
         changelog: this.table,
         stateBucket: this.stateBucket,
@@ -248,6 +248,11 @@ function excepted<S extends ProvisionedSystem>(system: S): S {
 const incarnationsOf = ({ stages }: CheckedSettings): RecordSettings["incarnationOf"] => {
   const incarnations = new Map(stages.map(({ stage, source }) => [stage.name, source.incarnation]));
   return (stage) => incarnations.get(stage)!;
+};
+
+const startsOf = ({ stages }: CheckedSettings): NonNullable<RecordSettings["startOf"]> => {
+  const starts = new Map(stages.map(({ stage, source }) => [stage.name, source.startAt]));
+  return (stage) => starts.get(stage);
 };
 
 const shownAs = (

@@ -79,12 +79,19 @@ export function refuseUnknownSources(what: string, props: MillracePipelineProps,
 }
 
 function checkShuffle(what: string, name: string, props: MillracePipelineProps): CheckedSource {
-  const { shards, existing } = streamSettings(props, name);
+  const { shards, existing, startAt } = streamSettings(props, name);
   if ((shards ?? 0) > KEY_GROUPS) {
     throw refuseSetting(
       `${what}: stream "${name}".shards`,
       String(shards),
       `Keys of a shuffle are dealt out to ${KEY_GROUPS} groups: more shards would read nothing.`,
+    );
+  }
+  if (startAt !== undefined) {
+    throw refuseSetting(
+      `${what}: stream "${name}".startAt`,
+      "for a stream between stages",
+      "All of it is read: say where the source's stream begins, in `streams`.",
     );
   }
   if (existing !== undefined) {

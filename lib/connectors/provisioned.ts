@@ -83,6 +83,8 @@ export interface CheckedSource {
   /** The kind of system; its runtime face is found by it. */
   readonly connector: string;
   readonly incarnation: number;
+  /** Epoch seconds: what arrived before is not read. */
+  readonly startAt?: number;
   /** How many of its batches may run at the same time, at least; and whether there may be more later. */
   readonly concurrency: { readonly partitions: number; readonly mayGrow: boolean };
   /** When it is said that reading falls behind; undefined where Lambda tells no age. */

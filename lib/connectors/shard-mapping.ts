@@ -9,18 +9,22 @@ export interface ShardMapping {
   readonly target: Pick<IFunction, "functionArn">;
   readonly onFailure: IQueue;
   readonly mapping: CheckedMapping;
+  /** Epoch seconds: what arrived before is not read. @default as the mapping's settings say */
+  readonly startAt?: number | undefined;
 }
 
 /** The one mapping of a task source, which never gives up (X6). */
 export const mapShards = (
   scope: Construct,
   id: string,
-  { sourceArn, target, onFailure, mapping }: ShardMapping,
+  { sourceArn, target, onFailure, mapping, startAt }: ShardMapping,
 ): CfnEventSourceMapping =>
   new CfnEventSourceMapping(scope, id, {
     eventSourceArn: sourceArn,
     functionName: target.functionArn,
-    startingPosition: mapping.startingPosition,
+    ...(startAt === undefined
+      ? { startingPosition: mapping.startingPosition }
+      : { startingPosition: "AT_TIMESTAMP", startingPositionTimestamp: startAt }),
     batchSize: mapping.batchSize,
     maximumBatchingWindowInSeconds: mapping.batchingWindowSeconds,
     parallelizationFactor: 1,

@@ -12,6 +12,8 @@ export interface StageRecord {
   readonly incarnation: number;
   /** How many partitions its keys are dealt out to, where that says which one a key is on. */
   readonly partitions?: number;
+  /** Epoch seconds: what arrived before is not read. */
+  readonly startAt?: number;
   readonly shapes: StateShapes;
 }
 
@@ -27,9 +29,14 @@ export interface RecordSettings {
   readonly generation: number;
   /** Of a stage's stream, by the stage's name. */
   readonly incarnationOf: (stage: string) => number;
+  /** Of a stage's stream: epoch seconds. @default all is read */
+  readonly startOf?: (stage: string) => number | undefined;
 }
 
-export const stateRecordOf = (pipeline: Pipeline, { generation, incarnationOf }: RecordSettings): StateRecord => ({
+export const stateRecordOf = (
+  pipeline: Pipeline,
+  { generation, incarnationOf, startOf }: RecordSettings,
+): StateRecord => ({
   format: 1,
   pipeline: pipeline.name,
   generation,
@@ -38,6 +45,7 @@ export const stateRecordOf = (pipeline: Pipeline, { generation, incarnationOf }:
     input: stage.input.kind,
     incarnation: incarnationOf(stage.name),
     ...partitionsOf(stage),
+    ...(startOf?.(stage.name) !== undefined && { startAt: startOf(stage.name)! }),
     shapes: stageStateOf(pipeline, stage).shapes,
   })),
 });
@@ -76,6 +84,12 @@ export function refuseStateLoss(pipeline: Pipeline, next: StateRecord, before: S
         "Incarnations only rise.",
       );
     }
+    if ((is.startAt ?? 0) > (was.startAt ?? 0)) {
+      throw loss(
+        `The stream of stage "${was.name}" is read ${from(was.startAt)} where it is deployed, and ${from(is.startAt)} here`,
+        "Lambda would begin anew there, and pass over what was not read yet: keep it, or begin anew with a raised generation.",
+      );
+    }
     if (is.input !== was.input && heldBy(pipeline, was).length > 0) {
       throw loss(
         `Stage "${was.name}" reads a ${was.input} where it is deployed, and a ${is.input} here`,
@@ -92,6 +106,9 @@ export function refuseStateLoss(pipeline: Pipeline, next: StateRecord, before: S
     stageStateOf(pipeline, stage).check(was.shapes, { task, build: "deployed" });
   }
 }
+
+const from = (startAt: number | undefined): string =>
+  startAt === undefined ? "from its beginning" : `from ${new Date(startAt * 1_000).toISOString()} on`;
 
 const named = (partitions: number | undefined): string =>
   partitions === undefined ? "no declared number of partitions" : `${partitions} partitions`;
@@ -130,9 +147,12 @@ export function stateRecordIn(value: unknown): StateRecord | undefined {
 
 function isStage(value: unknown): value is StageRecord {
   if (typeof value !== "object" || value === null) return false;
-  const { name, input, incarnation, partitions, shapes } = value as Partial<Record<keyof StageRecord, unknown>>;
+  const { name, input, incarnation, partitions, startAt, shapes } = value as Partial<
+    Record<keyof StageRecord, unknown>
+  >;
   if (typeof name !== "string" || (input !== "source" && input !== "shuffle")) return false;
   if (partitions !== undefined && !Number.isSafeInteger(partitions)) return false;
+  if (startAt !== undefined && !Number.isSafeInteger(startAt)) return false;
   if (!Number.isSafeInteger(incarnation) || typeof shapes !== "object" || shapes === null) return false;
   return Object.values(shapes).every((shape) => typeof shape === "string");
 }

@@ -1,5 +1,6 @@
 import type { Faults } from "../faults.ts";
 import { targetOperation, type Caller, type GatewayAnswer, type GatewayRequest, type Outcome } from "./exchange.ts";
+import { shardIterator } from "./iterator-at-time.ts";
 import { FunctionPuts } from "./put-records.ts";
 import type { Forward, ServiceFace } from "./service-gateway.ts";
 
@@ -33,7 +34,8 @@ export class KinesisFace implements ServiceFace {
     const request = withStreamName(incoming);
     const notice = (answer: GatewayAnswer) => this.notice(request, operation, answer);
     if (caller === "function" && operation === "PutRecords") return this.functionPuts.handle(request, notice);
-    const answer = await this.forward(request);
+    const isIterator = operation === "GetShardIterator";
+    const answer = await (isIterator ? shardIterator(request, this.forward) : this.forward(request));
     if (answer.status === 200) notice(answer);
     return answer;
   }

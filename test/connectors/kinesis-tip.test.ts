@@ -50,6 +50,24 @@ describe("X12: a shard is at its tip only when that is proven", () => {
     expect(await atTip(new ToldClient({ records: 1, behind: 0 }))).toBe(false);
   });
 
+  test("of a source that begins at a time: what arrived before does not count, and only before anything was read", async () => {
+    const begins = async (sequence: string) => {
+      const client = new ToldClient({ behind: 0 });
+      await isShardAtTip(
+        { client, wait: async () => {}, startAt: 1_700_000_000 },
+        ARN,
+        "shardId-000000000000",
+        sequence,
+      );
+      return (client.sent[0] as GetShardIteratorCommand).input;
+    };
+    expect(await begins("")).toMatchObject({
+      ShardIteratorType: "AT_TIMESTAMP",
+      Timestamp: new Date(1_700_000_000_000),
+    });
+    expect(await begins("7")).toMatchObject({ ShardIteratorType: "AFTER_SEQUENCE_NUMBER" });
+  });
+
   test("a closed shard whose last record is unread: it is not", async () => {
     expect(await atTip(new ToldClient({ records: 1, closed: true }))).toBe(false);
   });

@@ -123,6 +123,38 @@ describe("what goes on with its state is deployed", () => {
   });
 });
 
+describe("X6: where a source's stream begins to be read", () => {
+  const starting = (startAt?: Date, more: Partial<MillracePipelineProps> = {}) => ({
+    props: { ...(startAt && { streams: { clicks: { startAt } } }), ...more },
+  });
+  const at = (day: number) => new Date(Date.UTC(2024, 0, day));
+
+  test("is told to Lambda and to the function, of that stream alone", () => {
+    const template = JSON.stringify(deploy(clicks({}), undefined, starting(at(2))));
+    const seconds = at(2).getTime() / 1_000;
+    expect(template.match(/"StartingPosition":"AT_TIMESTAMP"/g)).toHaveLength(1);
+    expect(template).toContain(`"StartingPositionTimestamp":${seconds}`);
+    expect(template).toContain(`\\"startAt\\":\\"${seconds}\\"`);
+  });
+
+  test("may be earlier than deployed, and not later: what lies between would not be read", () => {
+    const second = deploy(clicks({}), undefined, starting(at(2)));
+    for (const start of [starting(at(2)), starting(at(1)), starting()])
+      expect(() => deploy(clicks({}), second, start)).not.toThrow();
+    const later =
+      /read from 2024-01-02T00:00:00.000Z on where it is deployed, and from 2024-01-03T00:00:00.000Z on here/;
+    expect(() => deploy(clicks({}), second, starting(at(3)))).toThrow(later);
+    expect(() => deploy(clicks({}), before, starting(at(3)))).toThrow(/read from its beginning where it is deployed/);
+    expect(() => deploy(clicks({}), second, starting(at(3), { generation: 1 }))).not.toThrow();
+  });
+
+  test("is nothing that a stream between stages has", () => {
+    expect(() => deploy(clicks({}), undefined, { props: { streams: { "by-user": { startAt: at(1) } } } })).toThrow(
+      expect.objectContaining({ code: "provision/refused" }) as Error,
+    );
+  });
+});
+
 describe("what would lose state is refused at synthesis, by name and with what to write", () => {
   test.each<[string, Variant, RegExp]>([
     ["a renamed window", { window: "per-hour" }, /operator "hourly".*no such operator.*was: \["hourly"\].*dropped/s],

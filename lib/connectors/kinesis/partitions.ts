@@ -9,6 +9,8 @@ export interface KinesisPartitionsSettings {
   readonly client: KinesisClient;
   readonly streamArn: string;
   readonly wait: (millis: number) => Promise<void>;
+  /** Epoch seconds: what arrived before is read by nobody. */
+  readonly startAt?: number;
 }
 
 /** The shards of a stream. */
@@ -49,7 +51,7 @@ export class KinesisPartitions implements SourcePartitions {
   }
 
   isAtTip(partition: string, sequence: string): Promise<boolean> {
-    const { client, streamArn, wait } = this.#settings;
-    return isShardAtTip({ client, wait }, streamArn, partition, sequence);
+    const { streamArn, ...settings } = this.#settings;
+    return isShardAtTip(settings, streamArn, partition, sequence);
   }
 }

@@ -16,6 +16,7 @@ export interface KinesisSettings {
 export const kinesisInput = ({ stream: checked, mapping, iteratorAgeSeconds }: KinesisSettings): CheckedSource => ({
   connector: KINESIS,
   incarnation: checked.incarnation,
+  ...(checked.startAt !== undefined && { startAt: checked.startAt }),
   concurrency: { partitions: checked.shards ?? ON_DEMAND_SHARDS, mayGrow: checked.shards === undefined },
   iteratorAgeSeconds,
   suspectAfterMillis: suspectAfterMillis(mapping),
@@ -23,7 +24,11 @@ export const kinesisInput = ({ stream: checked, mapping, iteratorAgeSeconds }: K
     const stream = provisionStream(scope, name, checked, place);
     const { streamName, streamArn, encryptionKey } = stream;
     return {
-      address: { stream: streamName, streamArn },
+      address: {
+        stream: streamName,
+        streamArn,
+        ...(checked.startAt !== undefined && { startAt: String(checked.startAt) }),
+      },
       grants: [{ sid: "ReadStream", actions: READING, resources: [streamArn] }],
       keyArns: encryptionKey === undefined ? [] : [encryptionKey.keyArn],
       announced: [
@@ -35,7 +40,7 @@ export const kinesisInput = ({ stream: checked, mapping, iteratorAgeSeconds }: K
       stream,
       isBilledByPut: checked.shards !== undefined,
       map: (within, id, target, onFailure) =>
-        void mapShards(within, id, { sourceArn: streamArn, target, onFailure, mapping }),
+        void mapShards(within, id, { sourceArn: streamArn, target, onFailure, mapping, startAt: checked.startAt }),
     };
   },
 });

@@ -7,12 +7,19 @@ import { KinesisPartitions } from "./partitions.ts";
 const ARN = "streamArn";
 const WHAT = "The source's stream";
 
-/** A Kinesis data stream, of a source or between stages. Its address has `stream`, the name, and `streamArn`. */
+/** A Kinesis data stream, of a source or between stages. Its address has `stream`, the name, `streamArn`, and perhaps `startAt`, epoch seconds. */
 export const kinesisSource: SourceConnector = {
   isEvent: isKinesisEvent,
   recordsOf: (event, address) =>
     recordsByShard(event as { readonly Records: readonly unknown[] }, fieldOf(address, ARN, WHAT)),
   itemOf: ({ records }) => records[0]!.position.sequence,
-  partitions: (address, { aws, wait }) =>
-    new KinesisPartitions({ client: aws.of(KinesisClient), streamArn: fieldOf(address, ARN, WHAT), wait }),
+  partitions(address, { aws, wait }) {
+    const { startAt } = address;
+    return new KinesisPartitions({
+      client: aws.of(KinesisClient),
+      streamArn: fieldOf(address, ARN, WHAT),
+      wait,
+      ...(startAt !== undefined && { startAt: Number(startAt) }),
+    });
+  },
 };

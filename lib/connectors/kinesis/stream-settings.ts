@@ -1,5 +1,6 @@
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { Duration } from "../../time/duration.ts";
+import { MAX_INSTANT } from "../../time/instant.ts";
 import { refuseSetting, secondsWithin, wholeWithin } from "../limits.ts";
 
 /** A source's data stream. */
@@ -14,6 +15,11 @@ export interface StreamSettings {
   readonly distribution?: "partition-key" | "service-managed";
   /** A source's stream that is there already, in place of one that is made: its mode and shards are its own; `retention` says what its own is. @default one is made */
   readonly existing?: IStream;
+  /**
+   * Of a source's stream: tasks that have read nothing begin with what arrived then or later; to the second, rounded down. Once
+   * deployed it never rises, but with a raised generation or incarnation: what lies between would not be read. @default what the stream has
+   */
+  readonly startAt?: Date;
   /** Which of the streams that ever fed this source, 0 or more; raising it makes a new stream. @default 0 */
   readonly incarnation?: number;
 }
@@ -38,6 +44,8 @@ export interface CheckedStream {
   readonly shards: number | undefined;
   readonly retentionHours: number;
   readonly incarnation: number;
+  /** Epoch seconds; undefined where all is read that is there. */
+  readonly startAt?: number;
 }
 
 /** {@link MappingSettings}, checked and complete. */
@@ -87,8 +95,17 @@ export function checkStream(what: string, settings: StreamSettings): CheckedStre
       unit: "incarnations",
       why: "It counts the streams that ever fed the source.",
     }),
+    ...(settings.startAt !== undefined && { startAt: checkStart(`${what}.startAt`, settings.startAt) }),
   };
 }
+
+const checkStart = (what: string, startAt: Date): number =>
+  wholeWithin(what, Math.floor(startAt.getTime() / 1_000), {
+    least: 0,
+    most: MAX_INSTANT / 1_000,
+    unit: "seconds",
+    why: "It is a time.",
+  });
 
 const checkShards = (what: string, shards: number): number =>
   wholeWithin(what, shards, { least: 1, most: 10_000, unit: "shards", why: "Each takes 1 MB/s or 1,000 records/s." });

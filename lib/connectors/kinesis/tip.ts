@@ -10,6 +10,8 @@ const PAUSE_MILLIS = 250;
 export interface TipSettings {
   readonly client: KinesisClient;
   readonly wait: (millis: number) => Promise<void>;
+  /** Epoch seconds: what arrived before is read by nobody, and does not count. */
+  readonly startAt?: number;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface TipSettings {
  * @throws infrastructure error `kinesis/tip`
  */
 export async function isShardAtTip(
-  { client, wait }: TipSettings,
+  { client, wait, startAt }: TipSettings,
   streamArn: string,
   shardId: string,
   sequence: string,
@@ -31,7 +33,7 @@ export async function isShardAtTip(
         StreamName: stream,
         ShardId: shardId,
         ...(sequence === ""
-          ? { ShardIteratorType: "TRIM_HORIZON" }
+          ? startOf(startAt)
           : { ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber: sequence }),
       }),
     );
@@ -54,3 +56,9 @@ export async function isShardAtTip(
     });
   }
 }
+
+/** Where a task begins that has folded nothing. */
+const startOf = (startAt: number | undefined) =>
+  startAt === undefined
+    ? { ShardIteratorType: "TRIM_HORIZON" as const }
+    : { ShardIteratorType: "AT_TIMESTAMP" as const, Timestamp: new Date(startAt * 1_000) };
