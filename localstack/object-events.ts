@@ -95,6 +95,7 @@ function ruleOf(rule: ResolvedResource): ObjectRule {
   const { properties, logicalId } = rule;
   const { source, "detail-type": type, detail, ...others } = recordOf(properties["EventPattern"]);
   const { bucket, object, ...otherDetails } = recordOf(detail);
+  if (properties["ScheduleExpression"] !== undefined) throw refused(logicalId, "it has a schedule beside its pattern");
   const isObjects = only(source, "aws.s3") && only(type, "Object Created");
   if (!isObjects || Object.keys({ ...others, ...otherDetails }).length > 0)
     throw refused(logicalId, "of events only objects of S3 that are created are known");

@@ -48,7 +48,7 @@ describe("Schedules", () => {
   });
 
   it.each([
-    [{ EventPattern: { source: ["aws.s3"] } }, "no event pattern"],
+    [{ EventPattern: { source: ["aws.s3"] } }, "of events only objects"],
     [{ ScheduleExpression: undefined }, "only rules with a schedule"],
     [
       { Targets: [{ Id: "a", Arn: "arn:aws:lambda:us-east-1:000000000000:function:f", Input: "{}" }] },
