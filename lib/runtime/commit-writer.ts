@@ -30,6 +30,9 @@ export const WRITER_LIMITS: WriterLimits = { spill: 9 * 1_024, shortLog: 256 * 1
  */
 const COMMIT_LIFE = 30 * 24 * 3_600_000;
 
+/** So many entries are left as they are, however few others there are: some 15 MB of them. */
+const MOST_LOOSE = 65_536;
+
 export interface CommitWriterSettings {
   readonly changelog: Changelog;
   readonly objects: ObjectStore;
@@ -93,7 +96,7 @@ export class CommitWriter {
 
   /**
    * Whether the log since the last base outgrows the state, has cost more to read than a checkpoint would, or is
-   * getting old; or the task has ended; or something damaged had to be passed by.
+   * getting old; or what changed since takes much memory; or the task has ended; or something damaged had to be passed by.
    */
   isCheckpointDue(task: LoadedTask, checkpoint: Base | undefined): boolean {
     const since = [task.base, checkpoint].reduce((a, b) => ((b?.epoch ?? 0) > (a?.epoch ?? 0) ? b : a));
@@ -103,6 +106,8 @@ export class CommitWriter {
     const isBehind = task.epoch > (checkpoint?.epoch ?? 0);
     // A sealed task is swept only as long as its partition is listed, and may be asked for a dead letter's heir later.
     if ((task.mustCheckpoint || task.state.sealed !== undefined) && isBehind) return true;
+    // What is not in sorted runs takes several times the memory of what is.
+    if (isBehind && task.looseEntries > Math.max(MOST_LOOSE, task.state.size / 3)) return true;
     const isOld = this.#settings.now() - (since?.at ?? 0) > COMMIT_LIFE / 2 && isBehind;
     return isOld || written > Math.max(task.stateBytes, shortLog) || caughtUp > Math.max(task.stateBytes, cost);
   }

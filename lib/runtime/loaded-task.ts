@@ -89,6 +89,14 @@ export class LoadedTask {
     return this.state.compact(limits, this.#settings.program.entryRestorers);
   }
 
+  /** Entries that a checkpoint would put into sorted runs, where they take a fraction of the memory. */
+  get looseEntries(): number {
+    let loose = 0;
+    for (const table of this.#settings.program.entryRestorers.keys())
+      if (this.state.hasTable(table)) loose += this.state.table(table).loose;
+    return loose;
+  }
+
   /** What a sealed task leaves. */
   legacy(): Legacy {
     const { epoch, state, hasNewReaders } = this;

@@ -3,24 +3,11 @@ import { KeySpaces } from "./key-spaces.ts";
 import { LiveRun } from "./live-run.ts";
 import { RunDelta } from "./run-delta.ts";
 import { mergedRun, type RunLimits } from "./run-writer.ts";
+import type { SortedRun } from "./sorted-run.ts";
 import { SpaceQueue } from "./space-queue.ts";
+import type { TableDelta } from "./table-delta.ts";
 
-/** What changed in a table since its last commit, ready for a codec. */
-export interface TableDelta {
-  /** The highest space ever dropped. */
-  readonly floor: number;
-  /** Spaces whose every entry went. Applied first. */
-  readonly dropped: readonly number[];
-  /** Per space: keys whose entry went. */
-  readonly removed: readonly (readonly [space: number, keys: readonly string[]])[];
-  /** Per space: keys, and their values in the same order. */
-  readonly put: readonly (readonly [space: number, keys: readonly string[], values: readonly unknown[]])[];
-  /**
-   * How many of the keys of each space in `put` had no entry before: who knows it need not look. Left out where tables are
-   * small.
-   */
-  readonly created?: readonly number[];
-}
+export type { TableDelta } from "./table-delta.ts";
 
 /** Stands where an entry of the run was removed. */
 const GONE = Symbol("gone");
@@ -50,6 +37,8 @@ export class KeyedTable implements Undoable {
   /** Per key the spaces where it has an entry; made when first asked for. */
   #spacesOfKeys: KeySpaces | undefined = undefined;
   #size = 0;
+  /** Entries of the run's spaces that were put or removed since. */
+  #changed = 0;
   #floor = Number.NEGATIVE_INFINITY;
 
   constructor(journal: Journal) {
@@ -59,6 +48,12 @@ export class KeyedTable implements Undoable {
   /** Number of entries. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Number of entries beside those that are as the run has them; none in a table that cannot have one. */
+  get loose(): number {
+    if (this.#run === undefined) return this.#spacesOfKeys === undefined ? this.#size : 0;
+    return this.#size - this.#run.size + this.#changed;
   }
 
   /** The highest space ever dropped: what is at or below it was closed, however settings change. */
@@ -101,7 +96,7 @@ export class KeyedTable implements Undoable {
     const place = this.#placeOf(space);
     if (place >= 0) {
       const entries = new Map(this.#entriesAt(place, space));
-      this.#dropFromRun(place);
+      this.#dropFromRun(place, space);
       if (entries.size > 0) {
         this.#spaces.set(space, entries);
         this.#queue.add(space);
@@ -208,9 +203,7 @@ export class KeyedTable implements Undoable {
       placeIn: (space: number) => this.#placeOf(space),
     };
     const delta = new RunDelta(this.#floor, mergedRun(this.#run?.run, overlay, limits).restoredBy(restore));
-    this.#spaces.clear();
-    this.#queue.clear();
-    this.#run = new LiveRun(delta.run);
+    this.#begin(delta.run);
     return delta;
   }
 
@@ -218,24 +211,22 @@ export class KeyedTable implements Undoable {
   apply(delta: TableDelta): void {
     this.#floor = Math.max(this.#floor, delta.floor);
     if (delta instanceof RunDelta && this.#size === 0 && this.#spacesOfKeys === undefined) {
-      this.#spaces.clear();
-      this.#queue.clear();
-      this.#run = new LiveRun(delta.run);
+      this.#begin(delta.run);
       this.#size = delta.run.size;
       return;
     }
     const { created } = delta;
     for (const space of delta.dropped) this.#forget(space);
-    const isKnown = created?.length === delta.put.length;
-    for (const [space, keys] of delta.removed) {
-      for (const key of keys) this.#set(space, key, undefined, isKnown ? true : undefined);
-    }
+    const isKnown = created?.length === delta.put.length || undefined;
+    for (const [space, keys] of delta.removed) for (const key of keys) this.#set(space, key, undefined, isKnown);
     for (const [i, [space, keys, values]] of delta.put.entries()) {
       const place = isKnown ? this.#placeOf(space) : -1;
       if (place < 0) for (let at = 0; at < keys.length; at++) this.#set(space, keys[at]!, values[at]);
       else {
         const changes = this.#changesOf(space);
+        const before = changes.size;
         for (let at = 0; at < keys.length; at++) changes.set(keys[at]!, values[at]);
+        this.#changed += changes.size - before;
         this.#grow(place, created![i]!);
       }
     }
@@ -270,7 +261,10 @@ export class KeyedTable implements Undoable {
     const place = this.#placeOf(space);
     if (place >= 0) {
       const change = Number(value !== undefined) - Number(wasThere ?? this.get(space, key) !== undefined);
-      this.#changesOf(space).set(key, value === undefined ? GONE : value);
+      const changes = this.#changesOf(space);
+      const before = changes.size;
+      changes.set(key, value === undefined ? GONE : value);
+      this.#changed += changes.size - before;
       this.#grow(place, change);
       return;
     }
@@ -291,6 +285,14 @@ export class KeyedTable implements Undoable {
     if (entries.size === size) return;
     this.#size++;
     this.#spacesOfKeys?.add(space, key);
+  }
+
+  /** All entries are in a run from now on. */
+  #begin(run: SortedRun): void {
+    this.#spaces.clear();
+    this.#queue.clear();
+    this.#changed = 0;
+    this.#run = new LiveRun(run);
   }
 
   /** The place of a space in the run; -1 when its entries are not there. */
@@ -316,7 +318,8 @@ export class KeyedTable implements Undoable {
     for (const entry of changes) if (isThere(entry[1])) yield entry;
   }
 
-  #dropFromRun(place: number): void {
+  #dropFromRun(place: number, space: number): void {
+    this.#changed -= this.#spaces.get(space)?.size ?? 0;
     this.#run!.drop(place);
     if (this.#run!.isDone) this.#run = undefined;
   }
@@ -325,7 +328,7 @@ export class KeyedTable implements Undoable {
     const place = this.#placeOf(space);
     if (place >= 0) {
       this.#size -= this.#run!.sizeAt(place);
-      this.#dropFromRun(place);
+      this.#dropFromRun(place, space);
       this.#spaces.delete(space);
       return;
     }

@@ -7,6 +7,7 @@ export class LiveRun {
   readonly #live: Float64Array;
   readonly #isDropped: Uint8Array;
   #spacesLeft: number;
+  #size: number;
   /** No space before this place has entries. */
   #first = 0;
   /** The place of the space that was asked for last: most are asked for many times in a row. */
@@ -18,6 +19,7 @@ export class LiveRun {
     this.#live = Float64Array.from(run.index.counts);
     this.#isDropped = new Uint8Array(this.#live.length);
     this.#spacesLeft = this.#live.length;
+    this.#size = run.size;
   }
 
   /** Whether all spaces are dropped. */
@@ -34,6 +36,11 @@ export class LiveRun {
     return this.#lastPlace >= 0 && this.#isDropped[this.#lastPlace] === 0 ? this.#lastPlace : -1;
   }
 
+  /** Entries in all spaces that are still the run's. */
+  get size(): number {
+    return this.#size;
+  }
+
   sizeAt(place: number): number {
     return this.#live[place]!;
   }
@@ -41,6 +48,7 @@ export class LiveRun {
   /** A space has so many entries more, or fewer. */
   grow(place: number, by: number): void {
     this.#live[place]! += by;
+    this.#size += by;
     if (by > 0 && place < this.#first) this.#first = place;
   }
 
@@ -48,6 +56,7 @@ export class LiveRun {
   drop(place: number): void {
     if (this.#isDropped[place] === 1) return;
     this.#isDropped[place] = 1;
+    this.#size -= this.#live[place]!;
     this.#live[place] = 0;
     this.#spacesLeft--;
   }

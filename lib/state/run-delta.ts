@@ -1,5 +1,5 @@
-import type { TableDelta } from "./keyed-table.ts";
 import type { SortedRun } from "./sorted-run.ts";
+import type { TableDelta } from "./table-delta.ts";
 
 /** A whole table whose entries are in a sorted run. Who does not know of runs finds them in `put`, all made. */
 export class RunDelta implements TableDelta {

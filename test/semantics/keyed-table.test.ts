@@ -102,7 +102,10 @@ describe("state rebuilt from deltas equals the state", () => {
           for (const [in_, keys] of delta.removed) {
             for (const each of keys) expect(before.has(at({ space: in_, key: each }))).toBe(true);
           }
+          const most = replica.loose + count(delta.put) + count(delta.removed) + replica.size;
           replica.apply(delta);
+          expect(replica.loose).toBeGreaterThanOrEqual(0);
+          expect(replica.loose).toBeLessThanOrEqual(most);
           committed = new Map(model);
           check(replica, committed, false);
           expect(replica.floor).toBe(table.floor);
@@ -146,6 +149,7 @@ describe("state rebuilt from deltas equals the state", () => {
               replica.apply(whole);
               check(table, model, false);
               check(replica, model, false);
+              expect([table.loose, replica.loose]).toEqual([0, 0]);
               break;
             }
           }
