@@ -109,9 +109,14 @@ from line to line although as many keys are touched, it grows with all keys.
 
 ${stateTable(figures)}
 
-Checkpoints hold all keys, and are due when the log outgrows the last one: so their share of a batch stays about the same.
-A batch's CPU without them is to depend on what it touches alone; where it does not, that is a cost of large states.
-[What state a task may have](scale.md).`,
+Large tables are sorted runs: entries in order, in blocks that are compressed one by one, as memory has them too. A batch makes
+the entries it touches, a cold start inflates the blocks it touches, and a checkpoint takes over those in which nothing has changed;
+here, where keys are drawn evenly, these are none. It is due when the log outgrows the last one, so that its share of a batch stays about
+the same. What grows still in a batch's CPU is what memory costs: touched keys lie far apart, and caches of the processor are small.
+[What state a task may have](scale.md), [why runs](decisions/0021-state-beyond-memory.md).
+
+In a process whose heap is limited as that of a function of ${figures.small.megabytes} MB, with ${count(figures.small.keys)} live windows, the
+most memory resident was ${count(Math.round(figures.small.peakMegabytes))} MB, without the AWS SDK and Lambda's own.`,
 )}
 
 ${section<LatencyResult>(

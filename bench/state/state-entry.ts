@@ -64,8 +64,10 @@ if (mode === "warm") {
   global.gc!();
   const held = process.memoryUsage();
   const turns: { cpu: number; bytes: number; checkpointed: boolean }[] = [];
+  let touched = 0;
   for (let n = 0; n < Number(other); n++) {
     const records = source.touching(all);
+    touched += new Set(records.map(({ partitionKey }) => partitionKey)).size;
     const before = cpu();
     await runtime.records(SHARD, records);
     turns.push({ cpu: cpu() - before, bytes: last!.commitBytes, checkpointed: last!.checkpointed });
@@ -75,6 +77,7 @@ if (mode === "warm") {
   const report = {
     heapMegabytes: (held.heapUsed + held.arrayBuffers) / 2 ** 20,
     residentMegabytes: held.rss / 2 ** 20,
+    touched: touched / turns.length,
     turnCpu: median(plain.map((turn) => turn.cpu)),
     turnCpuMean: plain.reduce((sum, turn) => sum + turn.cpu, 0) / plain.length,
     deltaBytes: median(plain.map(({ bytes }) => bytes)),
