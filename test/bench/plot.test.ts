@@ -34,7 +34,8 @@ test("what has no place on a logarithmic axis is refused", () => {
 test("a state's plot has a line a reading, of what there is", () => {
   const at = (keys: number) =>
     ({ keys, heapMegabytes: keys / 100, turnCpuMean: 5, deltaBytes: 0, cold: { cpu: 1 } }) as StateFigures;
-  const svg = statePlot({ batches: 1, figures: [at(1_000), at(10_000)], refused: [] });
+  const small = { keys: 1, megabytes: 256, peakMegabytes: 100, turnCpu: 1 };
+  const svg = statePlot({ batches: 1, figures: [at(1_000), at(10_000)], small, refused: [] });
   const lines = [...svg.matchAll(/points="([^"]*)"/g)].map(([, points]) => points!.split(" ").filter(Boolean).length);
   expect(lines).toEqual([2, 2, 0, 2]); // a delta of nothing has no place there
 });
