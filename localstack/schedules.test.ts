@@ -48,7 +48,8 @@ describe("Schedules", () => {
   });
 
   it.each([
-    [{ EventPattern: { source: ["aws.s3"] } }, "of events only objects"],
+    [{ EventPattern: { source: ["aws.s3"] } }, "it has a schedule beside its pattern"],
+    [{ ScheduleExpression: undefined, EventPattern: { source: ["aws.s3"] } }, "of events only objects"],
     [{ ScheduleExpression: undefined }, "only rules with a schedule"],
     [
       { Targets: [{ Id: "a", Arn: "arn:aws:lambda:us-east-1:000000000000:function:f", Input: "{}" }] },
