@@ -203,7 +203,7 @@ export function sinkContract(name: string, open: () => SinkUnderTest): void {
       expect(() => encoded(largest + 1)).toThrow(
         expect.objectContaining({ kind: "poison", code: "sink/too-large" }) as Error,
       );
-      const id = `${"long-name:".repeat(40)}@${++epochs}#0`;
+      const id = `${"long-name-".repeat(40)}:0:stage:source.0:shard@${++epochs}#0`;
       expect(await of.writer(FAIR).deliver([{ id, body: encoded(largest) }])).toEqual([]);
       expect(idsOf(await of.received())).toEqual([id]);
     });
