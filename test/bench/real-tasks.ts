@@ -5,6 +5,7 @@ import { commitItem, pointerValue } from "../../lib/dynamodb/items.ts";
 import type { Changelog, NewestCommits } from "../../lib/state/changelog.ts";
 import type { ObjectStore } from "../../lib/state/object-store.ts";
 import type { StoredCommit } from "../../lib/state/commit.ts";
+import { RUN_LIMITS } from "../../lib/state/run-writer.ts";
 import { taskName } from "../../lib/state/task-id.ts";
 import { eventsPipeline } from "../support/events-pipeline.ts";
 import { record, Rig, SMALL_LIMITS } from "../support/rig.ts";
@@ -42,10 +43,11 @@ export async function runReal({ keys, touched }: RealSettings, gaps: readonly nu
       record(++sequence, { key: `user-${key}`, time: 5, value: 1 + Math.round(random.next() * 100_000) / 100 }),
     ),
   });
-  // The first commit is whole; two more that change all but one entry outgrow it, and a checkpoint follows.
-  const filler = rig.task({ limits: SMALL_LIMITS });
+  // The first commit is whole; one or two more that change all but one entry outgrow it, and a checkpoint follows.
+  const filler = rig.task({ limits: { ...SMALL_LIMITS, run: RUN_LIMITS } }); // a checkpoint as large as those to come
   const all = Array.from({ length: keys }, (_, key) => key);
-  for (const first of [0, 1, 1]) await filler.turn(batchOf(all.slice(first)));
+  await filler.turn(batchOf(all));
+  for (let i = 0; i < 2 && rig.reports.at(-1)?.checkpointed !== true; i++) await filler.turn(batchOf(all.slice(1)));
   const some = () => batchOf(Array.from({ length: touched }, () => random.below(keys)));
   await rig.task().turn(some());
 
