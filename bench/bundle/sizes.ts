@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { buildSync } from "esbuild";
+import { buildSync, type Metafile } from "esbuild";
 import { bundleOptions } from "../../lib/cdk/bundle.ts";
 import { ROOT } from "../harness/work.ts";
 import path from "node:path";
@@ -11,9 +11,14 @@ export interface BundleSizes {
   readonly by: Readonly<Record<string, number>>;
   readonly whole: number;
   readonly withoutSdk: number;
+  /** Of these what a function reads: not the code of systems that its pipeline has nothing to do with. */
+  readonly loaded: number;
   readonly withoutSdkGzip: number;
   readonly wholeGzip: number;
 }
+
+/** What the pipelines here have for sources and sinks, with the shuffles between their stages. */
+const FACES = ["kinesis/source", "kinesis/shuffle", "firehose/sink"].map((face) => `lib/connectors/${face}.ts`);
 
 const SDK = /^@(aws-sdk|smithy|aws|aws-crypto)(\/|$)/;
 
@@ -48,6 +53,7 @@ export function sizesOf(handler: string): BundleSizes {
     whole: whole.bytes,
     withoutSdk: own.bytes,
     withoutSdkGzip: own.gzip,
+    loaded: loadedBytes(own.metafile),
     wholeGzip: whole.gzip,
   };
 }
@@ -58,4 +64,19 @@ function ownerOf(input: string): string {
   const [scope = "", name = ""] = inner.split("/");
   const owner = scope.startsWith("@") ? `${scope}/${name}` : scope;
   return SDK.test(owner) ? "AWS SDK" : owner;
+}
+
+/** Bytes of the module that Lambda starts with, of the faces, and of all that these import. */
+function loadedBytes({ outputs }: Metafile): number {
+  const isStart = ({ entryPoint }: Metafile["outputs"][string]) =>
+    entryPoint !== undefined && (entryPoint.endsWith("handler.ts") || FACES.includes(entryPoint));
+  const loaded = new Set<string>();
+  const load = (name: string): void => {
+    const output = outputs[name];
+    if (output === undefined || loaded.has(name)) return; // what is not in the bundle is the SDK's, or Node's
+    loaded.add(name);
+    for (const { path: imported, kind } of output.imports) if (kind === "import-statement") load(imported);
+  };
+  for (const [name, output] of Object.entries(outputs)) if (isStart(output)) load(name);
+  return [...loaded].reduce((sum, name) => sum + outputs[name]!.bytes, 0);
 }
