@@ -47,9 +47,12 @@ export function costOfMillion({ stages, memory, table, lakes }: Billed): readonl
       ...events.map((metric, i) => [`events${i}`, metric] as const),
       ...uses.map(([metric], i) => [`${prefix}${i}`, metric] as const),
     ]);
-    const sum = uses.map(([, dollars], i) => `FILL(${prefix}${i},0)*${dollars.toExponential()}`).join("+");
+    // For a million of each, as an exponent ("1.4e-8") is no number to CloudWatch.
+    const sum = uses
+      .map(([, dollars], i) => `FILL(${prefix}${i},0)*${Number((dollars * MILLION).toPrecision(12))}`)
+      .join("+");
     const all = events.map((_, i) => `FILL(events${i},0)`).join("+");
-    const expression = `${MILLION}*(${sum})/(${all})`;
+    const expression = `(${sum})/(${all})`;
     return [new MathExpression({ expression, usingMetrics, label, period: Duration.hours(1) })];
   };
   return [

@@ -167,9 +167,13 @@ describe("the cost of a million events", () => {
   });
 
   test("of a function goes with its memory", () => {
-    const perMillisecond = (memory: number) =>
-      Number(/lambda0,0\)\*([\d.e-]+)/.exec(costs({ function: { memory } })[0]!.expression)![1]);
-    expect(perMillisecond(1_024)).toBeCloseTo(0.0000133334 / 1_000, 15);
-    expect(perMillisecond(2_048) / perMillisecond(1_024)).toBeCloseTo(2, 9);
+    const ofMillionMillis = (memory: number) =>
+      Number(/lambda0,0\)\*([\d.]+)/.exec(costs({ function: { memory } })[0]!.expression)![1]);
+    expect(ofMillionMillis(1_024)).toBeCloseTo(0.0000133334 * 1_000, 9);
+    expect(ofMillionMillis(2_048) / ofMillionMillis(1_024)).toBeCloseTo(2, 9);
+  });
+
+  test("is made of numbers that CloudWatch's metric math takes: none has an exponent", () => {
+    for (const { expression } of costs()) expect(expression).not.toMatch(/\d(e|E)[-+\d]/);
   });
 });
