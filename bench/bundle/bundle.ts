@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { buildSync } from "esbuild";
+import { pipelines } from "../../infra/pipelines.ts";
 import { bundleOptions } from "../../lib/cdk/bundle.ts";
 import { DynamoChangelog } from "../../lib/dynamodb/changelog.ts";
 import { BINDINGS_VARIABLE, type Bindings } from "../../lib/plan/bindings.ts";
@@ -26,7 +27,7 @@ import { BUILDING, Readings, TOUCHING } from "../state/batches.ts";
 import readings, { totals } from "../state/readings.ts";
 import { sizesOf, type BundleSizes } from "./sizes.ts";
 
-const HANDLERS = ["aggregate-flight-delays", "rank-routes", "track-earthquakes"].map(
+const SIZED = ["aggregate-flight-delays", "rank-routes", "track-earthquakes"].map(
   (name) => `functions/${name}/handler.ts`,
 );
 
@@ -76,7 +77,8 @@ export async function bundle(args: readonly string[]): Promise<void> {
     allowNegative: true,
   });
   const rounds = Number(values.rounds);
-  const sizes = HANDLERS.map(sizesOf);
+  const sized = pipelines.filter(({ handler }) => SIZED.includes(handler));
+  const sizes = sized.map(({ handler, pipeline }) => sizesOf(handler, pipeline));
   const directory = emptyDirectory("bundle");
   buildSync({ ...bundleOptions(path.join(ROOT, "bench/bundle/handler.ts"), ROOT), outdir: directory, write: true });
   const program = bundledEntry("bundle/cold-entry");

@@ -1,6 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { buildSync, type Metafile } from "esbuild";
-import { bundleOptions } from "../../lib/cdk/bundle.ts";
+import { bundleOptions, readableOutputs, unusedBy } from "../../lib/cdk/bundle.ts";
+import type { Pipeline } from "../../lib/pipeline/topology.ts";
+import { planStages } from "../../lib/plan/stage.ts";
 import { ROOT } from "../harness/work.ts";
 import path from "node:path";
 
@@ -23,7 +25,8 @@ const FACES = ["kinesis/source", "kinesis/shuffle", "firehose/sink"].map((face) 
 const SDK = /^@(aws-sdk|smithy|aws|aws-crypto)(\/|$)/;
 
 /** The bundles that CDK would make, without their source maps. */
-export function sizesOf(handler: string): BundleSizes {
+export function sizesOf(handler: string, pipeline: Pipeline): BundleSizes {
+  const without = unusedBy(planStages(pipeline));
   const build = (external: readonly string[]) => {
     const options = bundleOptions(path.join(ROOT, handler), ROOT);
     const { outputFiles, metafile } = buildSync({
@@ -32,8 +35,11 @@ export function sizesOf(handler: string): BundleSizes {
       metafile: true,
       external: [...external],
     });
-    const bytes = outputFiles.map(({ contents }) => contents);
+    const deployed = readableOutputs(metafile, without);
+    const isDeployed = (file: string) => deployed.has(path.relative(ROOT, file));
+    const bytes = outputFiles.filter((file) => isDeployed(file.path)).map(({ contents }) => contents);
     const sum = (sizes: readonly number[]) => sizes.reduce((total, size) => total + size, 0);
+    for (const name of Object.keys(metafile.outputs)) if (!deployed.has(name)) delete metafile.outputs[name];
     return {
       metafile,
       bytes: sum(bytes.map(({ length }) => length)),

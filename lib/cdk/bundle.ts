@@ -3,8 +3,12 @@ import { createRequire } from "node:module";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
-import { buildSync, type BuildOptions } from "esbuild";
+import { buildSync, type BuildOptions, type Metafile } from "esbuild";
+import { KAFKA_TOPIC } from "../connectors/kafka-topic/declare.ts";
+import { KAFKA } from "../connectors/kafka/names.ts";
+import { TOPIC_COPY } from "../connectors/topic-copy/declare.ts";
 import { definitionError, messageOf } from "../errors.ts";
+import type { Stage } from "../plan/stage.ts";
 
 /** The module of a bundle that Lambda starts with: its handler is `index.handler`. */
 const ENTRY = "index";
@@ -20,9 +24,11 @@ const REQUIRE = `import { createRequire as millraceCreateRequire } from "node:mo
  * is in the bundle although Lambda has one, so that what was tested is what runs, and where it runs does not matter.
  *
  * @param handler path of the module, from `root`
+ * @param without modules that are left out, with all that only they need, unless something else than an `import()` of the
+ *   library's reads them: what the function never asks for. @default none
  * @throws definition error `provision/bundle` when the module is missing or cannot be bundled
  */
-export function bundledCode(handler: string, root: string): Code {
+export function bundledCode(handler: string, root: string, without?: RegExp): Code {
   const entry = resolve(root, handler);
   if (!existsSync(entry)) {
     throw definitionError({
@@ -37,10 +43,11 @@ export function bundledCode(handler: string, root: string): Code {
     bundling: {
       // Never used, as the bundling below does not fail over; but CDK tells bundles apart by what stands here.
       image: DockerImage.fromRegistry("scratch"),
-      command: ["esbuild", relative(root, entry)],
+      command: ["esbuild", relative(root, entry), ...(without === undefined ? [] : [without.source])],
       local: {
         tryBundle(outputDirectory) {
-          for (const file of bundle(entry, root)) writeFileSync(join(outputDirectory, file.name), file.contents);
+          for (const file of bundle(entry, root, without))
+            writeFileSync(join(outputDirectory, file.name), file.contents);
           return true;
         },
       },
@@ -69,6 +76,7 @@ export const bundleOptions = (entry: string, root: string) =>
     outdir: join(root, "dist"),
     outExtension: { ".js": ".mjs" },
     write: false,
+    metafile: true,
     bundle: true,
     splitting: true,
     platform: "node",
@@ -85,10 +93,41 @@ export const bundleOptions = (entry: string, root: string) =>
     logLevel: "silent",
   }) as const satisfies BuildOptions;
 
-function bundle(entry: string, root: string): readonly BundledFile[] {
+/** What pipelines with Kafka need alone: the client is more than all the rest. */
+const KAFKA_MODULES = /\/connectors\/(kafka|kafka-topic|topic-copy)\/[a-z-]+\.[jt]s$/;
+
+/** The modules that stages never ask for, for {@link bundledCode}. */
+export function unusedBy(stages: readonly Stage[]): RegExp | undefined {
+  const connectors = stages.flatMap(({ input, sinks }) => [
+    ...(input.kind === "source" ? [input.source.connector] : []),
+    ...sinks.map(({ connector }) => connector),
+  ]);
+  return [KAFKA, KAFKA_TOPIC, TOPIC_COPY].some((name) => connectors.includes(name)) ? undefined : KAFKA_MODULES;
+}
+
+/** What of a bundle the module that Lambda starts with may come to read, as names in the metafile. */
+export function readableOutputs({ outputs }: Metafile, without?: RegExp): ReadonlySet<string> {
+  const readable = new Set<string>();
+  const visit = (name: string): void => {
+    const output = outputs[name];
+    if (output === undefined || readable.has(name)) return; // what is not in the bundle is Node's
+    readable.add(name);
+    for (const { path, kind } of output.imports) {
+      const { entryPoint = "" } = outputs[path] ?? {};
+      if (kind !== "dynamic-import" || without?.test(entryPoint) !== true) visit(path);
+    }
+  };
+  for (const name of Object.keys(outputs)) if (basename(name) === `${ENTRY}.mjs`) visit(name);
+  return readable;
+}
+
+function bundle(entry: string, root: string, without: RegExp | undefined): readonly BundledFile[] {
   try {
-    const { outputFiles } = buildSync(bundleOptions(entry, root));
-    return outputFiles.map(({ path, contents }) => ({ name: basename(path), contents }));
+    const { outputFiles, metafile } = buildSync(bundleOptions(entry, root));
+    const readable = new Set([...readableOutputs(metafile, without)].map((name) => basename(name)));
+    return outputFiles
+      .map(({ path, contents }) => ({ name: basename(path), contents }))
+      .filter(({ name }) => readable.has(name.replace(/\.map$/, "")));
   } catch (cause) {
     throw definitionError({
       code: "provision/bundle",

@@ -23,7 +23,7 @@ import { stateBytesFor } from "../state/state-memory.ts";
 import { taskName } from "../state/task-id.ts";
 import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { Alarms } from "./alarms.ts";
-import { bundledCode } from "./bundle.ts";
+import { bundledCode, unusedBy } from "./bundle.ts";
 import { Compaction } from "./compaction.ts";
 import { checkSettings, type CheckedSettings, type CheckedStage } from "./checked-settings.ts";
 import { dashboard, type ShownStage } from "./dashboard.ts";
@@ -76,7 +76,8 @@ export class MillracePipeline extends Construct {
     const root = buckets.lake === undefined ? "" : `${settings.database}/`; // others may have lakes in it
     const database = hasLakes ? lakeDatabase(this, props.pipeline.name, settings) : undefined;
     this.queues = sharedQueues(this, settings.removalPolicy, encryptionKey);
-    const code = props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd());
+    const without = unusedBy(settings.stages.map(({ stage }) => stage));
+    const code = props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd(), without);
 
     const around: Omit<Surroundings, "sinks" | "shuffles" | "producersTicks" | "lookupTables"> = {
       pipeline: props.pipeline.name,

@@ -6,9 +6,11 @@ import { fileURLToPath } from "node:url";
 import { App, Stack } from "aws-cdk-lib";
 import { Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { pipelines } from "../../infra/pipelines.ts";
-import { bundledCode } from "../../lib/cdk/bundle.ts";
+import { bundledCode, unusedBy } from "../../lib/cdk/bundle.ts";
 import { BINDINGS_VARIABLE, type Bindings } from "../../lib/plan/bindings.ts";
+import { kafka, kafkaTopic, kinesis, pipeline, timestamp } from "../../lib/index.ts";
 import { planStages, producersOf } from "../../lib/plan/stage.ts";
 
 const PROJECT_ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -19,12 +21,12 @@ afterAll(() => {
 });
 
 /** Bundles handlers as the construct does, and gives each asset's directory. */
-function bundled(handlers: readonly string[], root: string, name: string): readonly string[] {
+function bundled(handlers: readonly string[], root: string, name: string, without?: RegExp): readonly string[] {
   process.env["CDK_VALIDATION"] = "false";
   const app = new App({ outdir: join(directory, name) });
   const stack = new Stack(app, "test");
   handlers.forEach((handler, i) => {
-    const code = bundledCode(handler, root);
+    const code = bundledCode(handler, root, without);
     new LambdaFunction(stack, `Function${i}`, { code, handler: "index.handler", runtime: Runtime.NODEJS_22_X });
   });
   app.synth();
@@ -48,7 +50,8 @@ function run(bundle: string, script: string, environment: Readonly<Record<string
 describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
   let bundle = "";
   beforeAll(() => {
-    const [first] = bundled([handler], PROJECT_ROOT, handler.replaceAll("/", "-"));
+    const without = unusedBy(planStages(pipeline));
+    const [first] = bundled([handler], PROJECT_ROOT, handler.replaceAll("/", "-"), without);
     bundle = first!;
   });
 
@@ -110,9 +113,11 @@ describe.each(pipelines)("the bundle of $handler", ({ handler, pipeline }) => {
     expect(map.sourcesContent).toBeUndefined();
   });
 
-  test("takes less than 2 MB", () => {
+  test("takes less than 1.25 MB: there is no client of Kafka in it", () => {
     const bytes = modules().reduce((sum, file) => sum + statSync(join(bundle, file)).size, 0);
-    expect(bytes).toBeLessThan(2_000_000);
+    expect(bytes).toBeLessThan(1_250_000);
+    for (const file of modules())
+      expect(readFileSync(join(bundle, `${file}.map`), "utf8")).not.toContain("@platformatic/kafka");
   });
 });
 
@@ -128,6 +133,45 @@ describe("bundling", () => {
       join(root, "requires.ts"),
       `import eol from "./required.cjs"; export const handler = () => eol.length;`,
     );
+  });
+
+  test("a pipeline of Kafka has its client in its bundle", () => {
+    const at = z.object({ at: z.number() });
+    const orders = kafka("orders", { schema: at, eventTime: (order) => order.at, disorder: { minutes: 1 } });
+    const copies = kafkaTopic("copies", { at: timestamp });
+    const clicks = kinesis("clicks", { schema: at, eventTime: (click) => click.at, disorder: { minutes: 1 } });
+    const read = pipeline("read", (flow) => void flow.from(orders).metric("sold"));
+    const written = pipeline("written", (flow) => flow.from(clicks).to(copies));
+    const neither = pipeline("neither", (flow) => void flow.from(clicks).metric("clicked"));
+    expect(unusedBy(planStages(read))).toBeUndefined();
+    expect(unusedBy(planStages(written))).toBeUndefined();
+    expect(unusedBy(planStages(neither))).toBeInstanceOf(RegExp);
+  });
+
+  test("what is left out is there when something else needs it, and nothing else goes with it", () => {
+    mkdirSync(join(root, "connectors/kafka"), { recursive: true });
+    writeFileSync(join(root, "connectors/kafka/source.ts"), `export { client } from "./client.ts";`);
+    writeFileSync(join(root, "connectors/kafka/client.ts"), `export const client = "client";`);
+    writeFileSync(join(root, "other.ts"), `export const other = "other";`);
+    const asks = `export const handler = async (asked: boolean) =>
+      (await import("./other.ts")).other + (asked ? (await import("./connectors/kafka/source.ts")).client : "");`;
+    writeFileSync(join(root, "asks.ts"), asks);
+    writeFileSync(
+      join(root, "reads.ts"),
+      `import { client } from "./connectors/kafka/client.ts";\nexport { client };\n${asks}`,
+    );
+    const without = /\/connectors\/kafka\/source\.ts$|^connectors\/kafka\/source\.ts$/;
+    const said = (handler: string, asked: boolean, ...leftOut: RegExp[]) => {
+      const [bundle] = bundled([`${handler}.ts`], root, `${handler}-${asked}-${leftOut.length}`, ...leftOut);
+      return run(
+        bundle!,
+        `(await import("./index.mjs")).handler(${asked}).then(console.log, (e) => console.log(e.code))`,
+      );
+    };
+    expect(said("asks", true)).toBe("otherclient\n");
+    expect(said("asks", false, without)).toBe("other\n");
+    expect(said("asks", true, without)).toBe("ERR_MODULE_NOT_FOUND\n");
+    expect(said("reads", false, without)).toBe("other\n");
   });
 
   test("two handlers of one folder are two bundles", () => {
