@@ -8,8 +8,8 @@ const PLAIN_FIELD = /^(?!__proto__$)[A-Za-z_$][\w$]{0,63}$/;
 const MOST_FIELDS = 64;
 
 /**
- * An object that gets its fields one after the other, by names that are not known when the program is written, takes some
- * twenty times as long as a literal: so the literal is written here. Only plain names get into it.
+ * An object that gets its fields one after the other, by names that are not known when the program is written, takes many
+ * times as long as a literal: so the literal is written here. Only plain names get into it.
  */
 export function objectMaker(fields: readonly string[]): ObjectMaker {
   if (fields.length > MOST_FIELDS || !fields.every((field) => PLAIN_FIELD.test(field))) return slowly(fields);

@@ -6,7 +6,7 @@ import type { Construct } from "constructs";
 import type { SourceDeclaration } from "../../pipeline/source.ts";
 import { refuseSetting } from "../limits.ts";
 import type { CheckedSource, Grant } from "../provisioned.ts";
-import { checkReading, makeQueue, type QueueReading, type ReadQueueSettings } from "../sqs/read-queue.ts";
+import { checkReading, makeQueue, withoutOrder, type QueueReading, type ReadQueueSettings } from "../sqs/read-queue.ts";
 import { S3 } from "./declare.ts";
 
 /** A bucket whose objects a pipeline reads, and the queue that tells of them. */
@@ -52,11 +52,7 @@ export function s3Input({
   });
   return {
     connector: S3,
-    incarnation: 0,
-    concurrency: { partitions: checked.maximumConcurrency, mayGrow: false },
-    iteratorAgeSeconds: undefined,
-    isUnordered: true,
-    suspectAfterMillis: 0, // messages say themselves how often they came
+    ...withoutOrder(checked),
     provision(scope, name, place) {
       // EventBridge could not use a key whose policy is not ours; a message has no more than an object's key.
       const made = makeQueue(scope, name, checked, { ...place, encryptionKey: undefined });

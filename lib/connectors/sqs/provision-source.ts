@@ -1,6 +1,6 @@
 import type { CheckedSource } from "../provisioned.ts";
 import { SQS, type SqsDeclaration } from "./declare-source.ts";
-import { checkReading, makeQueue, type QueueReading, type ReadQueueSettings } from "./read-queue.ts";
+import { checkReading, makeQueue, withoutOrder, type QueueReading, type ReadQueueSettings } from "./read-queue.ts";
 
 /** A queue that a pipeline reads. */
 export type SqsQueueSettings = ReadQueueSettings;
@@ -13,11 +13,7 @@ export function sqsInput({
   const checked = checkReading({ ...reading, isFifo: source.isFifo });
   return {
     connector: SQS,
-    incarnation: 0,
-    concurrency: { partitions: checked.maximumConcurrency, mayGrow: false },
-    iteratorAgeSeconds: undefined,
-    isUnordered: true,
-    suspectAfterMillis: 0, // messages say themselves how often they came
+    ...withoutOrder(checked),
     provision(scope, name, place) {
       const made = makeQueue(scope, name, checked, place);
       const { queue, setAside, grants, keyArns, exceptions } = made;

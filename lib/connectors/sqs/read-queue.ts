@@ -206,3 +206,13 @@ function newQueues(
   });
   return { queue, setAside };
 }
+
+/** What is the same of every source that comes by a queue. */
+export const withoutOrder = ({ maximumConcurrency }: CheckedReading) =>
+  ({
+    incarnation: 0,
+    concurrency: { partitions: maximumConcurrency, mayGrow: false },
+    iteratorAgeSeconds: undefined,
+    isUnordered: true,
+    suspectAfterMillis: 0, // messages say themselves how often they came
+  }) as const;

@@ -6,6 +6,7 @@ import type { PartOrigins } from "../evolution/part-origins.ts";
 import type { ExpiringOperator, OperatorContext, Push } from "../operator.ts";
 import type { TableDescription } from "../stateful.ts";
 import { BROADCAST, KEY_FIELD, tooLate, type BroadcastSpec } from "./broadcast.ts";
+import { presentOf } from "../sent-version.ts";
 
 /** The table of a broadcast stream in a task that reads it. */
 export const broadcastTable = ({ name, versions }: BroadcastSpec): TableDescription => ({
@@ -104,17 +105,14 @@ export class BroadcastReplica implements ExpiringOperator {
   /** A value of the version that was sent as one of this build's. */
   #present(version: number, value: unknown): unknown {
     const { name, versions } = this.#spec;
-    const way = versions.wayFrom(`${BROADCAST}/${version}`);
-    if (way.kind === "same") return value;
-    if (way.kind === "migrated") return way.migrate(value);
-    throw systemicError({
+    const sent = {
+      shape: BROADCAST,
+      versions,
       code: "broadcast/version",
-      message: `A value of version ${version} came through broadcast("${name}"), of which this build has ${versions.text}.`,
-      advice:
-        way.kind === "later"
-          ? "Deploy the build that sent it, or a later one."
-          : (way.advice ?? "Deploy the build that sent it."),
-    });
+      noun: "A value",
+      through: `broadcast("${name}")`,
+    };
+    return presentOf(sent, version, value);
   }
 }
 

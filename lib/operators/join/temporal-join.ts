@@ -12,6 +12,7 @@ import { Frontier } from "../window-spec.ts";
 import { RowVersions, type RowVersion } from "./row-versions.ts";
 import { TABLE_ROW, type TableSpec, type VersionOrder } from "./table-change.ts";
 import { WaitingRecords, waitingOf } from "./waiting-records.ts";
+import { presentOf } from "../sent-version.ts";
 
 export interface JoinSpec {
   readonly name: string;
@@ -172,17 +173,8 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
   /** A row of the version that was sent as one of this build's. */
   #present(version: number, row: unknown): unknown {
     const { name, versions } = this.#spec.table;
-    const way = versions.wayFrom(`${TABLE_ROW}/${version}`);
-    if (way.kind === "same") return row;
-    if (way.kind === "migrated") return way.migrate(row);
-    throw systemicError({
-      code: "table/version",
-      message: `A row of version ${version} came through toTable("${name}"), of which this build has ${versions.text}.`,
-      advice:
-        way.kind === "later"
-          ? "Deploy the build that sent it, or a later one."
-          : (way.advice ?? "Deploy the build that sent it."),
-    });
+    const sent = { shape: TABLE_ROW, versions, code: "table/version", noun: "A row", through: `toTable("${name}")` };
+    return presentOf(sent, version, row);
   }
 
   /** Milliseconds from a record's time to when it is joined, by the task's watermark: changes of its own time may come until then. */
