@@ -103,6 +103,16 @@ test.each([
   expectSame(['{"n":1}', ...numbers.map((number) => `{"n":${number}}`)]);
 });
 
+test.each([
+  ["value", (long: string) => ["a", long] as const],
+  ["name", (long: string) => [long, "a"] as const],
+])("a text with a long %s is read as any, be it with escapes", (_what, fieldOf) => {
+  for (const unit of ["x", '"']) {
+    const text = JSON.stringify(Object.fromEntries([fieldOf(unit.repeat(8 * 1_024 * 1_024))]));
+    expect(JSON.stringify(new JsonReader().parse(Buffer.from(text))) === text).toBe(true);
+  }
+});
+
 test("a text is read by a layout that was learned, also where a field is missing in some", () => {
   const reader = new JsonReader();
   const full = Buffer.from('{"id":"a","n":1,"trace":"t"}');
