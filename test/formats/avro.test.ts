@@ -161,6 +161,25 @@ test("bytes that were cut or changed are read or refused: nothing else, and soon
   );
 });
 
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let zigzag = BigInt(value) * 2n;
+  for (; zigzag >= 0x80n; zigzag >>= 7n) bytes.push(Number(zigzag & 0x7fn) | 0x80);
+  return Buffer.from([...bytes, Number(zigzag)]);
+}
+
+/** A list in blocks, none of which announces more items than there are bytes behind it. */
+function blocksOfNothing(bytes: number): Buffer {
+  const blocks: Buffer[] = [];
+  let left = bytes;
+  while (left > 8) {
+    const block = varint(left - 8);
+    blocks.push(block);
+    left -= block.length;
+  }
+  return Buffer.concat([...blocks, Buffer.alloc(left - 1, varint(1)), varint(0)]);
+}
+
 describe("a few bytes do not become many", () => {
   const many = Buffer.from([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
   const twice = (n: number): object =>
@@ -197,6 +216,25 @@ describe("a few bytes do not become many", () => {
     ["records that are twice in each other", twice(60), Buffer.alloc(0)],
   ])("%s", (_what, schema, payload) => {
     expect(() => avroReader(JSON.stringify(schema))(payload)).toThrow(AvroError);
+  });
+
+  const nothing = { type: "fixed", name: "F", size: 0 };
+  test.each<[string, object, Buffer]>([
+    ["a list", { type: "array", items: "null" }, blocksOfNothing(10_000)],
+    [
+      "lists in a list",
+      { type: "array", items: { type: "array", items: nothing } },
+      Buffer.from([40, ...Array.from({ length: 20 }, () => [...blocksOfNothing(2_000)]).flat(), 0]),
+    ],
+  ])("items of nothing, block after block: %s", (_what, schema, payload) => {
+    expect(() => avroReader(JSON.stringify(schema))(payload)).toThrow("a block has");
+  });
+
+  test("columns of nothing, by a byte each", () => {
+    const fields = Array.from({ length: 10_000 }, (_, i) => ({ name: `f${i}`, type: "null" }));
+    const schema = { type: "array", items: ["int", { type: "record", name: "R", fields }] };
+    const payload = Buffer.concat([varint(100_000), Buffer.alloc(100_000, 2), Buffer.of(0)]);
+    expect(() => avroReader(JSON.stringify(schema))(payload)).toThrow("more columns than bytes");
   });
 });
 

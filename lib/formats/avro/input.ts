@@ -7,7 +7,7 @@ const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Columns that take no byte are few. */
 const FREE_STEPS = 20_000;
-const STEPS_A_BYTE = 16;
+const STEPS_A_BYTE = 4;
 
 /** A varint has seven bits a byte: 64 of them take ten. */
 const MOST_VARINT_BYTES = 10;
@@ -24,10 +24,13 @@ export class AvroInput {
   readonly #bytes: Buffer;
   #at = 0;
   #steps: number;
+  /** Items that may still come, in all arrays and maps together: in each other too, each has a byte of its own. */
+  #items: number;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
     this.#steps = FREE_STEPS + bytes.length * STEPS_A_BYTE;
+    this.#items = bytes.length;
   }
 
   /** How many bytes there are still. */
@@ -102,7 +105,7 @@ export class AvroInput {
 
   /**
    * Items of an array or a map, block by block. Each takes a byte or more: those that take none are nothing that anyone
-   * writes, and could be any number.
+   * writes, and could be any number, also by coming in block after block.
    */
   blocks(item: () => void): void {
     for (;;) {
@@ -110,7 +113,10 @@ export class AvroInput {
       if (count === 0) return;
       if (count < 0) this.#size(); // what the block takes, for those who leave it out
       const items = count < 0 ? -count : count;
-      if (items > this.left) throw new AvroError(`a block has ${items} items in ${this.left} bytes`);
+      if (items > this.left || items > this.#items) {
+        throw new AvroError(`a block has ${items} items in ${this.left} bytes`);
+      }
+      this.#items -= Number(items);
       for (let i = 0; i < items; i++) item();
     }
   }
