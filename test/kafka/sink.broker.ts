@@ -1,7 +1,7 @@
 import { Admin, Consumer } from "@platformatic/kafka";
 import { bigint, kafkaTopic, text } from "millrace";
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { kafkaTopicWriter } from "../../lib/connectors/kafka-topic/sink.ts";
+import { kafkaTopicWriter, TopicWriter } from "../../lib/connectors/kafka-topic/sink.ts";
 import { partitionOf } from "../../lib/connectors/kafka/murmur2.ts";
 import type { Services } from "../../lib/connectors/services.ts";
 import { InterruptedDelivery } from "../../lib/runtime/sink-writer.ts";
@@ -124,6 +124,68 @@ describe("rows to a topic", () => {
     expect(refusals.map((refusal) => refusal.delivery.id)).toEqual(["task@7#2"]);
     // Those beside it may be there twice, as after every interruption.
     expect(ids(await read(topic, (found) => ids(found).size === 2))).toEqual(new Set(["task@7#1", "task@7#3"]));
+  });
+
+  test("that the topic refuses for what they are, are refused for good, and no others", async () => {
+    const topic = await topicWith({ "cleanup.policy": "compact" });
+    const keyless = kafkaTopic("keyless", { shop: text, n: bigint, pad: text });
+    const writer = kafkaTopicWriter(
+      keyless,
+      { auth: "none", bootstrapServers: inject("bootstrapServers"), topic },
+      services,
+    );
+    const refusals = await writer.deliver([
+      { id: "task@7#1", body: keyless.encode({ shop: "a", n: 1n, pad: "" } as never) },
+    ]);
+    expect(refusals.map((refusal) => refusal.delivery.id)).toEqual(["task@7#1"]);
+    expect(refusals[0]!.message).toMatch(/key/i);
+  });
+
+  test("with timestamps that the topic refuses are refused for good, and no others", async () => {
+    const topic = await topicWith({ "message.timestamp.after.max.ms": "3600000" });
+    const address = { auth: "none", bootstrapServers: inject("bootstrapServers") };
+    const now = Date.now();
+    const writer = new TopicWriter(address, services, topic, {
+      messagesOf: async (deliveries) =>
+        deliveries.map(({ id, body }) => ({
+          topic,
+          key: Buffer.from("a"),
+          value: Buffer.from("{}"),
+          headers: new Map([[Buffer.from("output_id"), Buffer.from(id)]]),
+          timestamp: BigInt(body),
+        })),
+    });
+    const times = [now, now + 2 * 86_400_000, -5, now];
+    const refusals = await writer.deliver(times.map((time, n) => ({ id: `task@7#${n}`, body: String(time) })));
+    expect(refusals.map((refusal) => refusal.delivery.id)).toEqual(["task@7#1"]);
+  });
+
+  test("of a deployment that is wrong say so, and not that Kafka is down", async () => {
+    const writer = kafkaTopicWriter(
+      sink,
+      { auth: "scram", secretArn: "arn:none", topic: "any" },
+      {
+        ...services,
+        aws: {
+          of: () => ({ send: async () => ({ SecretString: "{}", BootstrapBrokerStringSaslScram: "" }) }) as never,
+        },
+      },
+    );
+    const stopped = await writer.deliver([delivery(1)]).catch((error: unknown) => error);
+    expect(stopped).toMatchObject({ count: 0, cause: { kind: "systemic" } });
+  });
+
+  test("stop where the invocation's time is over: another one goes on from there", async () => {
+    const topic = await topicWith();
+    const hurried: Services = { ...services, wait: Object.assign(() => Promise.resolve(), { left: () => 0 }) };
+    const writer = kafkaTopicWriter(
+      sink,
+      { auth: "none", bootstrapServers: inject("bootstrapServers"), topic },
+      hurried,
+    );
+    const deliveries = Array.from({ length: 1_200 }, (_, n) => delivery(n));
+    const stopped = await writer.deliver(deliveries).catch((error: unknown) => error);
+    expect(stopped).toMatchObject({ count: 500, cause: { kind: "infrastructure", code: "kafka/produce" } });
   });
 
   test("of a broker that is down come again", async () => {

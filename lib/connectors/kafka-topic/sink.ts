@@ -1,6 +1,7 @@
 import type { BaseOptions, ProduceResult, Producer } from "@platformatic/kafka";
-import { infrastructureError } from "../../errors.ts";
+import { infrastructureError, MillraceError } from "../../errors.ts";
 import type { Address } from "../../plan/bindings.ts";
+import { isOutOfTime } from "../../runtime/retries.ts";
 import { InterruptedDelivery, type Delivery, type Refusal, type SinkWriter } from "../../runtime/sink-writer.ts";
 import { reasonsOf } from "../kafka/client.ts";
 import { positiveHash } from "../kafka/murmur2.ts";
@@ -72,14 +73,25 @@ export class TopicWriter implements SinkWriter {
   /** @throws an {@link InterruptedDelivery} saying how many were taken or refused */
   async deliver(deliveries: readonly Delivery[], taken?: Taken): Promise<readonly Refusal[]> {
     const refusals: Refusal[] = [];
-    let sent = 0;
-    for (const request of requests(deliveries)) {
+    const waiting = requests(deliveries).reverse();
+    let done = 0;
+    for (let request = waiting.pop(); request !== undefined; request = waiting.pop()) {
+      const some = request;
       try {
-        refusals.push(...(await this.#inTurn(() => this.#send(request, taken))));
+        // The first is sent in any case: each turn gets something done.
+        if (done > 0 && isOutOfTime(this.#services.wait)) throw new Error("the invocation's time is over");
+        await this.#inTurn(() => this.#send(some, taken));
       } catch (cause) {
-        throw new InterruptedDelivery(sent, failed(this.#topic, cause), refusals);
+        if (!isRefused(cause)) throw new InterruptedDelivery(done, failed(this.#topic, cause), refusals);
+        if (some.length > 1) {
+          // Which of them it is, brokers do not say of all that they refuse.
+          const half = Math.ceil(some.length / 2);
+          waiting.push(some.slice(half), some.slice(0, half));
+          continue;
+        }
+        refusals.push({ delivery: some[0]!, message: `Topic ${this.#topic}: ${reasonsOf(cause)}` });
       }
-      sent += request.length;
+      done += some.length;
     }
     return refusals;
   }
@@ -103,25 +115,13 @@ export class TopicWriter implements SinkWriter {
     return run;
   }
 
-  /** What is too large for the topic is found by sending each alone. @returns what is */
-  async #send(request: readonly Delivery[], taken: Taken | undefined): Promise<readonly Refusal[]> {
-    try {
-      this.#producer ??= connectionTo(this.#address, this.#services).then(producerOf);
-      const producer = await this.#producer;
-      const messages = await this.#face.messagesOf(request, () => partitionsOf(producer, this.#topic));
-      for (const some of ofNearTimes(messages)) {
-        const result = await producer.send({ messages: [...some] }); // not as an argument of what nobody may ask to be told
-        taken?.(some, result);
-      }
-      return [];
-    } catch (cause) {
-      if (!isTooLarge(cause)) throw cause;
-      this.#forget(); // the numbers of what was refused are missing to it
-      const [only, ...others] = request;
-      if (others.length === 0) return [{ delivery: only!, message: `Topic ${this.#topic}: ${reasonsOf(cause)}` }];
-      const refusals: Refusal[] = [];
-      for (const delivery of request) refusals.push(...(await this.#send([delivery], taken)));
-      return refusals;
+  async #send(request: readonly Delivery[], taken: Taken | undefined): Promise<void> {
+    this.#producer ??= connectionTo(this.#address, this.#services).then(producerOf);
+    const producer = await this.#producer;
+    const messages = await this.#face.messagesOf(request, () => partitionsOf(producer, this.#topic));
+    for (const some of ofNearTimes(messages)) {
+      const result = await producer.send({ messages: [...some] }); // not as an argument of what nobody may ask to be told
+      taken?.(some, result);
     }
   }
 
@@ -213,16 +213,27 @@ function requests(deliveries: readonly Delivery[]): Delivery[][] {
   return all;
 }
 
-/** Kafka's own names of it. */
-const TOO_LARGE = /MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE/;
+/**
+ * Kafka's own names of what it will never take: for its size, for a key that a compacted topic wants, for a timestamp that lies
+ * outside of what the topic allows (`message.timestamp.after.max.ms`, an hour unless it is told otherwise).
+ */
+const REFUSED: ReadonlySet<unknown> = new Set([
+  "MESSAGE_TOO_LARGE",
+  "RECORD_LIST_TOO_LARGE",
+  "INVALID_RECORD",
+  "INVALID_TIMESTAMP",
+]);
 
-const isTooLarge = (thrown: unknown): boolean =>
-  TOO_LARGE.test(String((thrown as { readonly apiId?: unknown } | undefined)?.apiId)) ||
-  (thrown instanceof AggregateError && thrown.errors.some(isTooLarge));
+const isRefused = (thrown: unknown): boolean =>
+  REFUSED.has((thrown as { readonly apiId?: unknown } | undefined)?.apiId) ||
+  (thrown instanceof AggregateError && thrown.errors.some(isRefused));
 
-const failed = (topic: string, cause: unknown) =>
-  infrastructureError({
-    code: "kafka/produce",
-    message: `Topic ${topic} could not be written: ${reasonsOf(cause)}`,
-    cause,
-  });
+/** What is wrong with the deployment stays that (X10). */
+const failed = (topic: string, cause: unknown): MillraceError =>
+  cause instanceof MillraceError
+    ? cause
+    : infrastructureError({
+        code: "kafka/produce",
+        message: `Topic ${topic} could not be written: ${reasonsOf(cause)}`,
+        cause,
+      });

@@ -129,10 +129,12 @@ const asker = async (options: BaseOptions): Promise<Consumer> => {
   return consumer;
 };
 
-/** What a client's error says: several attempts' reasons are beneath the first. */
+/** What a client's error says: several attempts' reasons are beneath the first, and beside it what the broker says itself. */
 export function reasonsOf(thrown: unknown): string {
   const inner = thrown instanceof AggregateError ? thrown.errors.map(reasonsOf) : [];
-  return [messageOf(thrown), ...new Set(inner)].join(" ").slice(0, 1_000);
+  const { serverErrorMessage: said } = thrown as { readonly serverErrorMessage?: unknown };
+  const own = typeof said === "string" ? [said] : [];
+  return [messageOf(thrown), ...own, ...new Set(inner)].join(" ").slice(0, 1_000);
 }
 
 /** A topic whose offsets begin again: X6 at the broker. */
