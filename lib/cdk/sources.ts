@@ -108,7 +108,7 @@ function checkKinesis(what: string, name: string, props: MillracePipelineProps, 
   const stream = checkStream(`${what}: stream "${name}"`, streamSettings(props, name));
   return kinesisInput({
     stream,
-    mapping: checkMapping(`${what}: mapping of "${name}"`, props.mapping ?? {}, isStateful),
+    mapping: checkMapping(`${what}: mapping of "${name}"`, props.mapping ?? {}, isStateful, "shards"),
     iteratorAgeSeconds: iteratorAgeSeconds(what, props, stream.retentionHours * 3_600),
   });
 }
@@ -118,7 +118,7 @@ function checkTableStream({ what, source, props, isStateful }: UncheckedSource):
     what,
     source as DynamoStreamDeclaration,
     props.tableStreams?.[source.name],
-    checkMapping(`${what}: mapping of "${source.name}"`, props.mapping ?? {}, isStateful),
+    checkMapping(`${what}: mapping of "${source.name}"`, props.mapping ?? {}, isStateful, "shards"),
     iteratorAgeSeconds(what, props, RETENTION_SECONDS),
   );
 }
@@ -147,7 +147,7 @@ function checkKafka({ what, source, props, isStateful }: UncheckedSource): Check
     what: `${what}: topic of "${source.name}"`,
     source: source as KafkaDeclaration,
     settings: props.kafka?.[source.name],
-    mapping: checkMapping(`${what}: mapping of "${source.name}"`, props.mapping ?? {}, isStateful),
+    mapping: checkMapping(`${what}: mapping of "${source.name}"`, props.mapping ?? {}, isStateful, "topic"),
     offsetLag: wholeWithin(`${what}.alarms.offsetLag`, props.alarms?.offsetLag ?? OFFSET_LAG, {
       least: 1,
       most: Number.MAX_SAFE_INTEGER,

@@ -81,6 +81,12 @@ describe("X6: the mapping of a topic never gives up", () => {
     ["reads the topic", "Topics", ["shop.orders"]],
   ])("it %s", (_law, setting, value) => expect(mapping[setting]).toEqual(value));
 
+  test("it may begin at the topic's end where its stage keeps nothing", () => {
+    expect(mappingOf(templateOf(own(), { mapping: { startingPosition: "LATEST" } }))["StartingPosition"]).toBe(
+      "LATEST",
+    );
+  });
+
   test("with an on-failure destination Lambda would end after ten retries: there is none", () => {
     expect(mapping).not.toHaveProperty("DestinationConfig");
   });

@@ -32,7 +32,10 @@ export interface MappingSettings {
   readonly batchingWindow?: Duration;
   /** Batches of one shard that run at the same time: only 1 keeps a shard's order. @default 1 */
   readonly parallelizationFactor?: number;
-  /** Where a new mapping begins; above the trim horizon it would skip records of a stateful stage. @default "TRIM_HORIZON" */
+  /**
+   * Where a new mapping begins. LATEST is for topics of a stage without state; a stream is read from a time on by its `startAt`.
+   * @default "TRIM_HORIZON"
+   */
   readonly startingPosition?: "TRIM_HORIZON" | "LATEST" | "AT_TIMESTAMP";
 }
 
@@ -116,8 +119,16 @@ function checkRetention(what: string, retention: Duration): number {
   return wholeWithin(what, seconds / HOUR, { least: 24, most: 365 * 24, unit: "hours", why });
 }
 
+/** What is read: its partitions stay, or have children that wait for what their closed parents hold. */
+export type ReadPartitions = "topic" | "shards";
+
 /** @param isStateful whether the stage has windows @throws definition errors naming the limit and the value given */
-export function checkMapping(what: string, settings: MappingSettings, isStateful: boolean): CheckedMapping {
+export function checkMapping(
+  what: string,
+  settings: MappingSettings,
+  isStateful: boolean,
+  of: ReadPartitions,
+): CheckedMapping {
   wholeWithin(`${what}.parallelizationFactor`, settings.parallelizationFactor ?? 1, {
     least: 1,
     most: 1,
@@ -125,12 +136,9 @@ export function checkMapping(what: string, settings: MappingSettings, isStateful
     why: "Above 1 the batches of one shard run at the same time, and a task's position means nothing (X6). Add shards.",
   });
   const startingPosition = settings.startingPosition ?? "TRIM_HORIZON";
-  if (startingPosition === "AT_TIMESTAMP" || (isStateful && startingPosition !== "TRIM_HORIZON")) {
-    throw refuseSetting(
-      `${what}.startingPosition`,
-      startingPosition,
-      `${isStateful ? "A stage with state" : "A mapping"} is never started above its position (X6); the limit is TRIM_HORIZON.`,
-    );
+  const why = refusedStart(startingPosition, isStateful, of);
+  if (startingPosition === "AT_TIMESTAMP" || why !== undefined) {
+    throw refuseSetting(`${what}.startingPosition`, startingPosition, `${why} The limit is TRIM_HORIZON.`);
   }
   return {
     batchSize: wholeWithin(`${what}.batchSize`, settings.batchSize ?? 1_000, {
@@ -146,6 +154,19 @@ export function checkMapping(what: string, settings: MappingSettings, isStateful
     }),
     startingPosition,
   };
+}
+
+function refusedStart(
+  startingPosition: "TRIM_HORIZON" | "LATEST" | "AT_TIMESTAMP",
+  isStateful: boolean,
+  of: ReadPartitions,
+): string | undefined {
+  if (startingPosition === "TRIM_HORIZON") return undefined;
+  if (isStateful) return "A stage with state is never started above its position (X6).";
+  if (startingPosition === "AT_TIMESTAMP") return "A mapping is not told the time: a source's stream is, by `startAt`.";
+  return of === "topic"
+    ? undefined
+    : "Children of shards that were closed before wait for what these hold, which nobody would read: begin a source's stream at a time, by `startAt`.";
 }
 
 /** More than a healthy stream's polling and a batch's own turn take; whole milliseconds. */
