@@ -158,6 +158,27 @@ describe("MongoDB", () => {
   });
 });
 
+describe("keys that are bigints", () => {
+  const big = { id: z.union([z.number(), z.bigint()]).transform(BigInt) };
+  const schema = debezium({ row: z.object({ ...big, name: z.string() }), key: z.object(big) });
+  const update = (before: number | bigint, after: number | bigint) => ({
+    ...{ op: "u", ts_ms: 1, source: { connector: "postgresql", txId: 2n ** 60n, lsn: 2n ** 62n } },
+    ...{ before: { id: before, name: "Ann" }, after: { id: after, name: "Anne" } },
+  });
+
+  test("are compared like others", () => {
+    expect(validate(schema, update(1, 1))).not.toHaveProperty("keyBefore");
+    expect(validate(schema, update(1n, 2))).toMatchObject({ key: { id: 2n }, keyBefore: { id: 1n } });
+  });
+
+  test("and so are positions and transactions of Avro", () => {
+    expect(validate(schema, update(1, 1))).toMatchObject({
+      position: "00000000000000000000:04611686018427387904",
+      source: { transaction: "1152921504606846976" },
+    });
+  });
+});
+
 describe("what is no change of a row", () => {
   test("is a notice, which a filter takes out: nothing is lost unseen", () => {
     const [, , truncate, message, transaction, schema] = readAll(
@@ -240,6 +261,10 @@ describe("values", () => {
     expect(fromDays(19_723)).toBe(Date.UTC(2024, 0, 1));
     expect(fromMicros(1_529_507_596_945_104)).toBe(1_529_507_596_945);
     expect(fromMicros(-1)).toBe(-1);
+    // Of Avro, longs beyond 2^53 are bigints.
+    expect(fromNanos(1_529_507_596_945_104_500n)).toBe(1_529_507_596_945);
+    expect([-1n, -1_000_000n, -1_000_001n, 0n].map(fromNanos)).toEqual([-1, -1, -2, 0]);
+    expect(fromMicros(2n ** 53n)).toBe(9_007_199_254_740);
     expect(fromNanos(1_529_507_596_945_104_000)).toBe(1_529_507_596_945);
     expect(fromZoned("2011-12-03T10:15:30.030431+01:00")).toBe(Date.UTC(2011, 11, 3, 9, 15, 30, 30));
     expect(() => fromZoned("later")).toThrow(expect.objectContaining({ code: "debezium/time" }));

@@ -11,16 +11,26 @@ export const fromDays = (days: number): number => checked(days * MILLIS_OF_DAY);
  * @example
  * fromMicros(1529507596945104) === 1529507596945;
  */
-export const fromMicros = (micros: number): number => checked(Math.floor(micros / 1_000));
+export const fromMicros = (micros: number | bigint): number => inMillis(micros, 1_000);
 
 /**
  * Nanoseconds (`io.debezium.time.NanoTimestamp`, `NanoTime`) as milliseconds. A JSON number of this size is exact to
- * 256 nanoseconds.
+ * 256 nanoseconds; of Avro it is a bigint, and exact.
+ *
+ * @example
+ * fromNanos(1529507596945104500n) === 1529507596945;
  */
-export const fromNanos = (nanos: number): number => checked(Math.floor(nanos / 1_000_000));
+export const fromNanos = (nanos: number | bigint): number => inMillis(nanos, 1_000_000);
 
 /** A text with an offset (`io.debezium.time.ZonedTimestamp`, `IsoTimestamp`) as epoch milliseconds. */
 export const fromZoned = (text: string): number => checked(Date.parse(text));
+
+/** @param parts of a millisecond that there are so many of */
+function inMillis(parts: number | bigint, perMilli: number): number {
+  if (typeof parts === "number") return checked(Math.floor(parts / perMilli));
+  const millis = parts / BigInt(perMilli);
+  return checked(Number(parts < 0n && millis * BigInt(perMilli) !== parts ? millis - 1n : millis));
+}
 
 function checked(millis: number): number {
   if (Number.isFinite(millis)) return millis;

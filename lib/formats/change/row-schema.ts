@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Change, ChangeEvent } from "./change.ts";
 
@@ -114,7 +115,7 @@ function movedKey(
 ): { value: unknown } | undefined {
   const result = schema["~standard"].validate({ ...after, ...before });
   if (result instanceof Promise || result.issues !== undefined) return undefined;
-  return JSON.stringify(result.value) === JSON.stringify(key) ? undefined : { value: result.value };
+  return isDeepStrictEqual(result.value, key) ? undefined : { value: result.value };
 }
 
 function check(schema: StandardSchemaV1, value: unknown, field: string): unknown {
@@ -129,5 +130,10 @@ export type Json = { readonly [name: string]: unknown };
 export const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** Numbers are bigints beyond 2^53 where they come as Avro. */
 export const textOf = (value: unknown): string | undefined =>
-  typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+  typeof value === "string" && value !== ""
+    ? value
+    : typeof value === "number" || typeof value === "bigint"
+      ? String(value)
+      : undefined;
