@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 /** What an aggregated record begins with (AWS: KPL aggregated record format). No JSON text does. */
 const MAGIC = Buffer.of(0xf3, 0x89, 0x9a, 0xc2);
 const DIGEST_BYTES = 16;
+/** 256 characters of UTF-8 (AWS: Kinesis API reference, PutRecord). */
+const MAX_KEY_BYTES = 1_024;
 
 /** A user's record, one of those that an aggregated record holds. */
 export interface AggregatedRecord {
@@ -30,10 +32,16 @@ export function deaggregate(bytes: Buffer): readonly AggregatedRecord[] | undefi
   const keys: string[] = [];
   const records: Buffer[] = [];
   for (const [field, value] of fieldsOf(message)) {
-    if (field === 1 && typeof value !== "number") keys.push(value.toString("utf8"));
+    if (field === 1 && typeof value !== "number") keys.push(partitionKeyIn(value));
     else if (field === 3 && typeof value !== "number") records.push(value);
   }
   return records.map((record) => parseRecord(record, keys));
+}
+
+/** Many records may share a key, and each has it: one that is longer than keys are would take more memory than there is. */
+function partitionKeyIn(bytes: Buffer): string {
+  if (bytes.length > MAX_KEY_BYTES) throw new KplError("A partition key in it is longer than Kinesis takes one.");
+  return bytes.toString("utf8");
 }
 
 /** One record for several, as the KPL writes it: whatever reads those of the KPL reads each with its own key. */

@@ -257,6 +257,55 @@ test("too large a copy is found before the commit, and no other is", () => {
   expect(largest!.data.length + largest!.partitionKey.length).toBeLessThanOrEqual(1_024 * 1_024);
 });
 
+describe("a copy that is not too large fits into a record of Kinesis, whoever wrote what goes with it", () => {
+  const there = streamCopy("there", { cluster: "berlin" });
+  const largest = (record: RawRecord): number => {
+    let [fits, not] = [0, 1_100_000];
+    while (not - fits > 1) {
+      const size = (fits + not) >> 1;
+      try {
+        there.encode({ ...record, value: Buffer.alloc(size) } as never);
+        fits = size;
+      } catch {
+        not = size;
+      }
+    }
+    return fits;
+  };
+  const names = ["x", "€".repeat(1_024), "\u0001".repeat(1_024), "😀".repeat(512)];
+  const keys = [null, Buffer.from("€".repeat(256)), Buffer.from("😀".repeat(128)), Buffer.alloc(3_000, 0xff)];
+
+  test.each(names.flatMap((id) => keys.map((key) => [id, key] as const)))("%.4s, %#", (id, key) => {
+    const origin = { id, clusters: Array.from({ length: 32 }, (_, i) => `c${"x".repeat(28)}${i + 10}`) };
+    const headers = [["é".repeat(100), Buffer.alloc(7)]] as const;
+    const record: RawRecord = {
+      ...{ key, value: null, headers, timestamp: Number.MAX_SAFE_INTEGER, origin },
+      place: { partition: "shardId-000000000002", sequence: "1".repeat(56), index: 0 },
+    };
+    const encoded = (() => {
+      try {
+        return there.encode({ ...record, value: Buffer.alloc(largest(record)) } as never);
+      } catch (thrown) {
+        expect(thrown).toMatchObject({ kind: "poison", code: "sink/too-large" });
+        return undefined;
+      }
+    })();
+    if (encoded === undefined) return;
+    expect(Buffer.byteLength(encoded)).toBeLessThanOrEqual(there.maxBytes);
+    const [pack] = packsOf([decodeCopy(encoded)], false);
+    expect(pack!.data.length + Buffer.byteLength(pack!.partitionKey)).toBeLessThanOrEqual(1_024 * 1_024);
+  });
+});
+
+test("a partition key that Kinesis takes for none is none in a record of the KPL either: each event would have it once more", () => {
+  const partitionKey = "x".repeat(500_000);
+  const all = Array.from({ length: 60_000 }, () => ({ partitionKey, data: Buffer.alloc(1), tags: [] }));
+  const wrong = expect.objectContaining({ kind: "poison", code: "kinesis/pack" }) as Error;
+  expect(() => readAll(formatOf(orders), kinesisRecord(aggregate(all.slice(0, 2))))).toThrow(wrong);
+  const longest = aggregate([{ partitionKey: "😀".repeat(256), data: Buffer.alloc(1), tags: [] }]);
+  expect(readAll(formatOf(orders), kinesisRecord(longest))).toHaveLength(1);
+});
+
 test("the payload of a copy is what a pipeline's own source reads, compressed or not", () => {
   const schema = z.object({ n: z.number() }).nullable();
   const source = kinesis("orders", { schema, key: { n: (one) => one?.n ?? 0 }, eventTime: () => 0, disorder: {} });

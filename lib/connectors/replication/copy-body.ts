@@ -40,7 +40,7 @@ export function copiedBytes({
   );
   // A key may be there twice: as Kinesis takes it, and in base64 as it is.
   const ofKey = 256 + Math.ceil(((key?.length ?? 0) * 4) / 3);
-  const ofOrigin = origin.id.length + origin.clusters.join().length;
+  const ofOrigin = Buffer.byteLength(origin.id) + origin.clusters.join().length;
   return OVERHEAD + ofKey + ofHeaders + ofOrigin + (value?.length ?? 0);
 }
 

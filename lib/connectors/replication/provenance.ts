@@ -7,6 +7,7 @@ export const CLUSTERS = "millrace-clusters";
 
 /** More than any sensible topology has: a longer list is none. */
 const MOST_CLUSTERS = 32;
+/** Bytes. */
 const LONGEST_ID = 1_024;
 
 /** What a record is that carries no word of where it comes from: it was produced where it is read. */
@@ -27,7 +28,7 @@ export function originIn(id: string | undefined, clusters: string | undefined, c
   if (
     id === undefined ||
     id === "" ||
-    id.length > LONGEST_ID ||
+    Buffer.byteLength(id) > LONGEST_ID ||
     list.length > MOST_CLUSTERS ||
     !list.every(isCluster)
   ) {
