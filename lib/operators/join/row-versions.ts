@@ -57,22 +57,26 @@ export class RowVersions {
   /**
    * Adds a version in its place, whichever way they come.
    *
-   * @returns whether it is one that was not known: not if it is, or another one of its time is newer
+   * @param closed the time before which no one asks any more: versions that were valid only until then are not kept
+   * @returns whether it is another one than those that are known, and the newest of its time
    */
-  add(keyCode: string, version: RowVersion): boolean {
+  add(keyCode: string, version: RowVersion, closed: number): "added" | "overtaken" | "known" {
     const [from] = version;
     const all = this.#stored(keyCode);
     const same = all.find(({ version: [other] }) => other === from);
-    if (same !== undefined && compareVersions(same.version, version) >= 0) return false;
+    const order = same === undefined ? -1 : compareVersions(same.version, version);
+    if (order >= 0) return order === 0 ? "known" : "overtaken";
     const next = all.find(({ version: [other] }) => other > from);
     const before = all.findLast(({ version: [other] }) => other < from);
     if (same !== undefined) this.#remove(keyCode, same.until);
     else if (before !== undefined) {
       this.#remove(keyCode, before.until);
-      this.#history.put(from, keyCode, before.version);
+      this.#keep(from, keyCode, before.version, closed);
     }
-    this.#put(keyCode, version, next?.version[0]);
-    return true;
+    if (next !== undefined) this.#keep(next.version[0], keyCode, version, closed);
+    else if (version.length === 4) this.#rows.put(SINGLE, keyCode, version);
+    else this.#keep(Math.min(from + this.#keepRemoved, END_OF_TIME), keyCode, version, closed);
+    return "added";
   }
 
   /** Forgets versions that no one asks for any more (X9). Between units: it is not undone. */
@@ -81,11 +85,8 @@ export class RowVersions {
     while (this.#history.least <= closed) this.#history.drop(this.#history.least);
   }
 
-  /** @param next the time of the version after it */
-  #put(keyCode: string, version: RowVersion, next: number | undefined): void {
-    if (next !== undefined) this.#history.put(next, keyCode, version);
-    else if (version.length === 4) this.#rows.put(SINGLE, keyCode, version);
-    else this.#history.put(Math.min(version[0] + this.#keepRemoved, END_OF_TIME), keyCode, version);
+  #keep(until: number, keyCode: string, version: RowVersion, closed: number): void {
+    if (until > closed) this.#history.put(until, keyCode, version);
   }
 
   #remove(keyCode: string, until: number | undefined): void {

@@ -102,9 +102,10 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
     }
     checkRange(context.state, key);
     const version: RowVersion = row === undefined ? [time, order, tie] : [time, order, tie, row.is];
-    const isNew = this.#rows.add(keyCode, version);
-    context.count(name, isLate ? "late" : isNew ? "folded" : "filtered");
-    if (isLate) this.#outlets.side("lateChanges")?.({ at: time, row: readable(row?.is) }, meta);
+    const added = this.#rows.add(keyCode, version, closed);
+    const isToldLate = isLate && added !== "known";
+    context.count(name, isToldLate ? "late" : added === "added" ? "folded" : "filtered");
+    if (isToldLate) this.#outlets.side("lateChanges")?.({ at: time, row: readable(row?.is) }, meta);
   };
 
   nextDue(): number {
