@@ -8,6 +8,8 @@ export interface Attached {
   /** Whether there is no value, not even one of no bytes. */
   readonly isTombstone: boolean;
   readonly headers: unknown;
+  /** What it has for a timestamp, where that is no time. */
+  readonly timestamp?: number;
 }
 
 /** A record as it came from its source, not decoded yet. */

@@ -4,12 +4,15 @@ import { bytesOf } from "../base64.ts";
 import { CLUSTERS, ORIGIN, originIn, producedAt } from "../replication/provenance.ts";
 import type { RawHeader, RawRecord } from "../replication/raw-record.ts";
 import type { KafkaRecordsDeclaration } from "./declare-records.ts";
+import { checkTimestamp } from "./event.ts";
 import { KAFKA, partitionNumber } from "./names.ts";
 
 /** Records of Kafka as they are. What says where a copy comes from is no header any more. */
 export function kafkaRecordsFormat({ topic, raw: { cluster } }: KafkaRecordsDeclaration): RecordFormat {
   return {
-    decode({ position, arrival, partitionKey = "", base64, partition = "", attached }) {
+    decode(record) {
+      const { position, arrival, partitionKey = "", base64, partition = "", attached } = record;
+      checkTimestamp(record);
       const { key, isTombstone, headers } = attached ?? { key: null, isTombstone: base64 === "", headers: [] };
       const all = headersIn(headers);
       const valueOf = (wanted: string) => all.find(([name]) => name === wanted)?.[1]?.toString("utf8");

@@ -4,6 +4,7 @@ import type { RecordDecoder, RecordFormat, Undecoded } from "../../runtime/recor
 import { bytesOf } from "../base64.ts";
 import { jsonDecoder, jsonOfPayloads } from "../decode-json.ts";
 import type { KafkaDeclaration } from "./declare.ts";
+import { checkTimestamp } from "./event.ts";
 import { partitionOf } from "./murmur2.ts";
 import { KAFKA, partitionNumber } from "./names.ts";
 import type { SchemaRegistry } from "../schema-registry/registry.ts";
@@ -26,6 +27,7 @@ export function kafkaDecoder(source: SourceDeclaration, schemas?: SchemaRegistry
     checkPlace: (record, text, keyFields) => checkPartition(record, text, keyFields, partitions!),
   });
   return (record) => {
+    checkTimestamp(record);
     try {
       return decode(record);
     } catch (thrown) {

@@ -1,4 +1,4 @@
-import { systemicError } from "../../errors.ts";
+import { poisonError, systemicError } from "../../errors.ts";
 import type { IncomingRecord } from "../../runtime/record.ts";
 import type { PartitionRecords } from "../source-connector.ts";
 import { partitionName } from "./names.ts";
@@ -64,21 +64,33 @@ function parseRecord(value: unknown, name: string, index: number, bound: BoundTo
   if (!isCount(partition) || name !== partitionName(bound.topic, partition))
     throw wrong(`${what} says to be of partition ${textOf(partition)}`);
   if (!isCount(offset)) throw wrong(`${what} has the offset ${textOf(offset)}, which is none`);
-  if (typeof timestamp !== "number" || !Number.isInteger(timestamp) || Math.abs(timestamp) > MAX_ARRIVAL)
+  if (typeof timestamp !== "number" || !Number.isInteger(timestamp))
     throw wrong(`${what} (offset ${offset}) has the timestamp ${textOf(timestamp)}, which is no time`);
   if (key !== null && typeof key !== "string") throw wrong(`${what} (offset ${offset}) has a key that is no text`);
   if (payload !== null && typeof payload !== "string")
     throw wrong(`${what} (offset ${offset}) has a value that is no text`);
+  // What producers write is theirs: nanoseconds are a dead letter, and stop no others.
+  const isTime = Math.abs(timestamp) <= MAX_ARRIVAL;
   return {
     position: { sequence: String(offset), index: 0 },
     // Producers may leave it out: Kafka then says −1.
-    arrival: Math.max(0, timestamp),
+    arrival: isTime ? Math.max(0, timestamp) : 0,
     partitionKey: key === null ? "" : Buffer.from(key, "base64").toString("utf8"),
     // Most formats have no text of no bytes: null and nothing are the same, a tombstone.
     base64: payload ?? "",
     partition: name,
-    attached: { key, isTombstone: payload === null, headers },
+    attached: { key, isTombstone: payload === null, headers, ...(!isTime && { timestamp }) },
   };
+}
+
+/** @throws poison error `kafka/timestamp` for a record whose timestamp is no time */
+export function checkTimestamp({ attached }: Pick<IncomingRecord, "attached">): void {
+  if (attached?.timestamp === undefined) return;
+  throw poisonError({
+    code: "kafka/timestamp",
+    message: `The record's timestamp, ${attached.timestamp}, is no time in milliseconds.`,
+    advice: "Have producers write milliseconds, or leave it to the broker: message.timestamp.type=LogAppendTime.",
+  });
 }
 
 /** Offsets are JSON numbers: beyond this two of them could not be told apart. */

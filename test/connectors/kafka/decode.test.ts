@@ -1,8 +1,10 @@
-import { kafka, pipeline } from "millrace";
+import { kafka, kafkaRecords, pipeline } from "millrace";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { formatOf } from "../../../lib/connectors/formats.ts";
 import { kafkaDecoder } from "../../../lib/connectors/kafka/decode.ts";
 import { partitionOf } from "../../../lib/connectors/kafka/murmur2.ts";
+import { kafkaSource } from "../../../lib/connectors/kafka/source.ts";
 import type { IncomingRecord } from "../../../lib/runtime/record.ts";
 
 const schema = z.object({ id: z.string(), at: z.number(), isGone: z.boolean().default(false) });
@@ -38,6 +40,28 @@ describe("a record of Kafka", () => {
     expect(decode(recordOf(null))).toMatchObject({ value: { id: "a", at: 1_000, isGone: true }, time: 1_000 });
   });
 });
+
+test.each([1_700_000_000_000_000_000, -9e18])(
+  "X7: a timestamp that is no time, as %d is, makes a dead letter of its record, and stops no others",
+  (timestamp) => {
+    const of = (offset: number, time: number) => ({
+      ...{ topic: "orders", partition: 0, offset, timestamp: time, key: null, headers: [] },
+      value: Buffer.from(`{"id":"a","at":5}`).toString("base64"),
+    });
+    const event = {
+      eventSource: "SelfManagedKafka",
+      records: { "orders-0": [of(1, 1_000), of(2, timestamp), of(3, -1)] },
+    };
+    const [{ records } = { records: [] }] = kafkaSource.recordsOf(event, { topic: "orders" });
+    expect(records.map(({ arrival }) => arrival)).toEqual([1_000, 0, 0]);
+    const wrong = expect.objectContaining({ kind: "poison", code: "kafka/timestamp" }) as Error;
+    const formats = [kafka("orders", times), kafkaRecords("orders", { cluster: "berlin" })].map((one) => formatOf(one));
+    for (const { decode } of formats) {
+      expect(() => decode(records[1]!)).toThrow(wrong);
+      for (const record of [records[0]!, records[2]!]) expect(decode(record).value).toBeDefined();
+    }
+  },
+);
 
 describe("a source with a key and a number of partitions", () => {
   const partitions = 6;
