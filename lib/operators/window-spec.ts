@@ -79,6 +79,12 @@ export class Frontier {
     return floors.length === 0 ? watermark : Math.max(watermark, this.#floorOf(key).watermark);
   }
 
+  /** The highest space that was closed for a key, however settings have changed since. */
+  closedSpaceOf(key: KeyValues): number {
+    const { floor } = this.#table;
+    return this.#state.floors.length === 0 ? floor : Math.max(floor, this.#floorOf(key).space);
+  }
+
   #floorOf(key: KeyValues) {
     return floorOf(this.#state.floors, this.#state.hashOf(key), this.#name);
   }

@@ -5,7 +5,7 @@ import type { DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import { redriveBody } from "../../lib/runtime/redrive.ts";
 import { parseControlMessage } from "../../lib/runtime/tick.ts";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
-import { shop } from "./shop.ts";
+import { shop, type Named } from "./shop.ts";
 
 const timed = { eventTime: (event: { readonly at: number }) => event.at, disorder: { millis: 100 } } as const;
 const orders = kinesis("orders", { schema: z.object({ id: z.string(), at: z.number() }), ...timed });
@@ -107,6 +107,37 @@ test("what was joined stays so when a later build lets records wait longer", asy
   both(10_600);
   await run.drain();
   expect(run.rows<{ id: string }>("late_orders").map(({ id }) => id)).toEqual(["late"]);
+});
+
+test("nor does a change that comes late become timely then, or a removal that was forgotten undone", async () => {
+  const run = new MemoryPipeline(shop(), { start: 20_000 });
+  const name = (customer: string, at: number, of: string | null) =>
+    run.put("namings", { customer, seq: at, name: of, at }, "key");
+  const order = (customer: string, at: number) => run.put("orders", { id: `${customer} ${at}`, customer, at }, "key");
+  const pass = (at: number) => {
+    name("-", at + 100, "-");
+    order("-", at + 100);
+  };
+  name("ann", 10_000, "Ann");
+  name("ann", 10_020, null);
+  name("bob", 10_000, "Bob");
+  order("bob", 11_050);
+  pass(11_100);
+  await run.run();
+  run.deploy(shop({ allowedLateness: { seconds: 1 } }), "patient");
+  name("ann", 10_010, "Anne");
+  name("bob", 11_050, "Robert");
+  for (const customer of ["ann", "bob"]) order(customer, 11_300);
+  pass(12_500);
+  await run.drain();
+  const rows = run.rows<Named>("named").filter(({ customer }) => customer !== "-");
+  expect(rows.map(({ id, name: of }) => `${id}: ${of ?? "nobody"}`).toSorted()).toEqual([
+    "ann 11300: nobody",
+    "bob 11050: Bob",
+    "bob 11300: Robert",
+  ]);
+  expect(lettersOf(run).map(({ reason }) => reason.code)).toEqual(["join/late"]);
+  expect(run.rows<{ name: string }>("late_namings").map(({ name: of }) => of)).toEqual(["Robert"]);
 });
 
 test("what is of a later version, or has no way here, stops the task", async () => {

@@ -183,9 +183,9 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
     return this.#spec.delay + this.#spec.allowedLateness + 1;
   }
 
-  /** The event time before which a key's records have been joined. */
+  /** The event time before which a key's records have been joined, though records wait longer since. */
   #closedFor(key: KeyValues): number {
-    return this.#closedAt(this.#frontier.watermarkOf(key));
+    return Math.max(this.#closedAt(this.#frontier.watermarkOf(key)), this.#frontier.closedSpaceOf(key) + 1);
   }
 
   #closedAt(watermark: number): number {
