@@ -231,6 +231,44 @@ describe("what fails", () => {
     expect(await sent()).toEqual([]);
   });
 
+  test.each([
+    ["a line without end", Buffer.alloc(40_000_000, "x")],
+    ["lines of nothing", Buffer.alloc(40_000_000, "\n")],
+  ])(
+    "one of %s, which takes more time than there is, is a dead letter, and does not come for ever",
+    async (_, body) => {
+      await put(gzipSync(body));
+      const stage = new LooseStage(loading);
+      let asked = 0;
+      expect(await s3Source.work(eventOf(told()), workOf(stage, () => (++asked > 3 ? -1 : 10)).work)).toEqual([]);
+      for (const again of await sent()) {
+        expect(await s3Source.work(eventOf(again), workOf(stage, () => -1).work)).toEqual([]);
+      }
+      expect(stage.letters()).toMatchObject([{ reason: { code: "s3/too-large" } }]);
+      expect(asked).toBe(4);
+    },
+  );
+
+  test("without time, what comes after the first message of a batch is not begun", async () => {
+    await put(bodyOf(3));
+    const stage = new LooseStage(loading);
+    const [one] = eventOf(told()).Records;
+    const Records = ["m1", "m2", "m3"].map((messageId) => ({ ...one!, messageId }));
+    expect(await s3Source.work({ Records }, workOf(stage, () => 0).work)).toEqual(["m2", "m3"]);
+    expect(numbers(stage)).toEqual(all.slice(0, 3));
+  });
+
+  test("of each of the objects that one message tells of there is a letter of its own name", async () => {
+    const stage = new LooseStage(loading);
+    const Records = ["one", "two"].map((name) => ({
+      eventSource: "aws:s3",
+      eventName: "ObjectCreated:Put",
+      s3: { bucket: { name: "archive" }, object: { key: `gone/${name}`, eTag: "e" } },
+    }));
+    expect(await s3Source.work(eventOf(JSON.stringify({ Records })), workOf(stage).work)).toEqual([]);
+    expect(new Set(stage.letters().map(({ task }) => task)).size).toBe(2);
+  });
+
   test("S3's test and deletions are done with at once", async () => {
     const stage = new LooseStage(loading);
     const event = eventOf(JSON.stringify({ Service: "Amazon S3", Event: "s3:TestEvent", Bucket: "archive" }));

@@ -52,6 +52,21 @@ describe("messages that came often", () => {
     expect(failed).toEqual(["b"]);
   });
 
+  test("where an invocation's time is over, the rest is not begun: what is ended in the middle would be taken for a killer", async () => {
+    const deleted: string[] = [];
+    const queue = queueThat((handles) => deleted.push(...handles));
+    const begun: string[] = [];
+    const left = () => (begun.length < 2 ? 1_000 : 0);
+    const work = { ...queue, services: { ...queue.services, wait: Object.assign(() => Promise.resolve(), { left }) } };
+    const messages = [message("a", 3), message("b", 3), message("c", 3), message("d", 4)];
+    const failed = await workOff(messages, work, async (some) => (begun.push(...some.map(({ id }) => id)), []));
+    expect([begun, deleted, failed]).toEqual([
+      ["a", "b"],
+      ["a", "b"],
+      ["c", "d"],
+    ]);
+  });
+
   test("of a FIFO queue the order of each group stays, and what follows one that fails is not worked off", async () => {
     await fc.assert(
       fc.asyncProperty(

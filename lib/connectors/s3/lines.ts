@@ -7,6 +7,7 @@ import type { LinePlace } from "./notification.ts";
 /** What lines are held at a time, and how long one may be. */
 export interface LineLimits {
   readonly lines: number;
+  /** Also of what is read without a line of it being held: whoever reads looks whether there is time. */
   readonly bytes: number;
   readonly lineBytes: number;
 }
@@ -21,7 +22,7 @@ export interface Line {
   readonly isTooLong: boolean;
 }
 
-/** Lines in their order. */
+/** Lines in their order; none where much was read that has none. */
 export interface Lines {
   readonly lines: readonly Line[];
   /** The place after the last of them. Its bytes are of what is read: of no use where that was compressed. */
@@ -59,6 +60,8 @@ class LineCutter {
   #open: Buffer[] = [];
   #openBytes = 0;
   #ready: Lines[] = [];
+  /** Bytes that were read since lines were given. */
+  #read = 0;
 
   constructor(from: LinePlace, limits: LineLimits) {
     this.#place = from;
@@ -75,13 +78,15 @@ class LineCutter {
       start = end + 1;
     }
     this.#keep(piece.subarray(start));
+    this.#read += piece.length;
+    if (this.#read >= this.#limits.bytes) this.#give();
   }
 
   /** Lines that are as many as may be held; at the end whatever there is. */
   take(isEnd: boolean): Lines | undefined {
     if (isEnd) {
       if (this.#openBytes > 0) this.#close(0);
-      this.#cut();
+      if (this.#waiting.length > 0) this.#give();
     }
     return this.#ready.shift();
   }
@@ -106,14 +111,14 @@ class LineCutter {
       this.#waiting.push({ index: line, bytes, isTooLong });
       this.#waitingBytes += bytes.length;
     }
-    if (this.#waiting.length >= this.#limits.lines || this.#waitingBytes >= this.#limits.bytes) this.#cut();
+    if (this.#waiting.length >= this.#limits.lines || this.#waitingBytes >= this.#limits.bytes) this.#give();
   }
 
-  #cut(): void {
-    if (this.#waiting.length === 0) return;
+  #give(): void {
     this.#ready.push({ lines: this.#waiting, end: this.#place });
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#read = 0;
   }
 }
 

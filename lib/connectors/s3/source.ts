@@ -1,6 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { MillraceError, poisonError } from "../../errors.ts";
+import { isOutOfTime } from "../../runtime/retries.ts";
 import { fieldOf } from "../services.ts";
 import { isEventOf, messagesIn, type IncomingMessage } from "../sqs/messages.ts";
 import { sendAll } from "../sqs/send.ts";
@@ -24,7 +25,9 @@ export const s3Source: UnorderedConnector = {
     const messages = messagesIn(event as { readonly Records: readonly unknown[] }, queueArn);
     return workOff(messages, work, async (some, isSuspect) => {
       const again: string[] = [];
-      for (const message of some) {
+      for (const [i, message] of some.entries()) {
+        // None is begun without time; the first is, so that each invocation gets something done.
+        if (i > 0 && isOutOfTime(work.services.wait)) return [...again, ...some.slice(i).map(({ id }) => id)];
         const isDone = await workOffMessage(message, work, isSuspect).catch((thrown: unknown) => {
           work.failed(`message ${message.id}`, thrown);
           return false;
@@ -102,11 +105,11 @@ class ObjectReading {
   /** What becomes of an object that cannot be read any further. @returns as {@link run} does */
   async stopped(thrown: unknown): Promise<boolean> {
     if (thrown instanceof MillraceError && thrown.kind === "poison") {
-      return setAside(
-        { ...this.#message, body: continuation({ ...this.#part, from: this.#place }) },
-        this.#work,
-        thrown,
-      );
+      // A message may tell of several objects: each letter has the name of its own.
+      const { bucket, key, etag = "" } = this.#part;
+      const id = `s3://${bucket}/${key}?etag=${etag}`;
+      const body = continuation({ ...this.#part, from: this.#place });
+      return setAside({ ...this.#message, id, body }, this.#work, thrown);
     }
     this.#work.failed(this.#name(), thrown);
     return thrown instanceof MillraceError && thrown.kind === "systemic" ? false : this.#readOn(PAUSE);

@@ -1,4 +1,5 @@
 import { DeleteMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { isOutOfTime } from "../../runtime/retries.ts";
 import { fieldOf } from "../services.ts";
 import type { UnorderedWork } from "../unordered-connector.ts";
 import type { IncomingMessage } from "./messages.ts";
@@ -30,6 +31,11 @@ export async function workOff(
   const stopped = new Set<string | undefined>();
   const portions = portionsOf(messages);
   for (const [i, portion] of portions.entries()) {
+    if (i > 0 && isOutOfTime(work.services.wait)) {
+      // What Lambda ends in the middle would count as an attempt that ended the process.
+      failed.push(...portions.slice(i).flatMap((rest) => rest.map(({ id }) => id)));
+      return failed;
+    }
     const messagesLeft = portion.filter(({ group }) => group === undefined || !stopped.has(group));
     const skipped = portion.filter((message) => !messagesLeft.includes(message));
     failed.push(...skipped.map(({ id }) => id));
