@@ -1,17 +1,14 @@
 import { poisonError } from "../errors.ts";
-import { JsonError } from "../formats/json.ts";
-import { JsonReader } from "../formats/json-reader.ts";
 import type { SourceDeclaration } from "../pipeline/source.ts";
 import type { RecordDecoder, Undecoded } from "../runtime/record.ts";
-import { validate } from "../schema.ts";
 import { toEpochMillis } from "../time/instant.ts";
 import { keyReader } from "./key-reader.ts";
 
 const NO_KEY = Object.freeze({});
 
 export interface JsonDecoding {
-  /** What the schema is given. Throws poison errors. */
-  readonly jsonOf: (record: Undecoded) => unknown;
+  /** What a record holds, as the schema has it. Throws poison errors. */
+  readonly valueOf: (record: Undecoded) => unknown;
   /** Whether a record came where its key belongs. Throws a poison error. @param text the key's canonical text */
   readonly checkPlace: (record: Undecoded, text: string, keyFields: readonly string[]) => void;
 }
@@ -20,11 +17,11 @@ export interface JsonDecoding {
  * The decoder of a source of JSON records: payload, schema, event time, key, in this order. What fails one of them is
  * poison.
  */
-export function jsonDecoder(source: SourceDeclaration, { jsonOf, checkPlace }: JsonDecoding): RecordDecoder {
+export function jsonDecoder(source: SourceDeclaration, { valueOf, checkPlace }: JsonDecoding): RecordDecoder {
   const eventTime = source.eventTime as (value: unknown) => unknown;
   const keyOf = keyReader(source);
   return (record) => {
-    const value = validate(source.schema, jsonOf(record));
+    const value = valueOf(record);
     const time = toEpochMillis(eventTime(value));
     if (time > record.arrival + source.maxFuture) {
       throw poisonError({
@@ -36,21 +33,5 @@ export function jsonDecoder(source: SourceDeclaration, { jsonOf, checkPlace }: J
     const { key, keyCode, text } = keyOf(value);
     checkPlace(record, text, source.keyFields);
     return { value, time, key, keyCode };
-  };
-}
-
-/**
- * Reads JSON of payloads of one source: of bytes, or of the first so many of them. What it returns throws poison errors of
- * JSON.
- */
-export function jsonOfPayloads(): (bytes: Buffer, length?: number) => unknown {
-  const reader = new JsonReader();
-  return (bytes, length) => {
-    try {
-      return reader.parse(bytes, length);
-    } catch (thrown) {
-      if (thrown instanceof JsonError) throw poisonError({ code: thrown.code, message: thrown.message });
-      throw thrown;
-    }
   };
 }

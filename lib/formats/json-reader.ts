@@ -1,5 +1,9 @@
 import { parseJson } from "./json.ts";
-import { layoutOf, OTHER_LAYOUT, readLayout, Texts, type Layout } from "./json-layout.ts";
+import type { PlainRecord } from "../plain-record.ts";
+import { layoutOf } from "./json-layout.ts";
+import { ValueReader } from "./json-value.ts";
+import { layoutReader, OTHER_LAYOUT, type LayoutReader, type Outcome } from "./layout-reader.ts";
+import { Texts } from "./texts.ts";
 
 /** Layouts that are known at a time: producers of two versions, with and without an optional field. */
 const MOST_LAYOUTS = 4;
@@ -19,17 +23,29 @@ const REST = 4_096;
  */
 export class JsonReader {
   /** The one that was read last comes first. */
-  readonly #layouts: Layout[] = [];
-  readonly #texts = new Texts();
+  readonly #layouts: LayoutReader[] = [];
+  readonly #values = new ValueReader(new Texts());
+  readonly #record: PlainRecord | undefined;
+  readonly #outcome: Outcome = { isChecked: false };
   #misses = 0;
   #rest = 0;
+
+  /** @param record what objects are checked for on the way, if anything */
+  constructor(record?: PlainRecord) {
+    this.#record = record;
+  }
+
+  /** Whether what was parsed last passes the schema of the record, and is what the schema makes of it. */
+  get isChecked(): boolean {
+    return this.#outcome.isChecked;
+  }
 
   /** @param length how many of the bytes are the text @throws JsonError */
   parse(bytes: Buffer, length = bytes.length): unknown {
     if (this.#rest > 0) this.#rest--;
     else {
       for (let i = 0; i < this.#layouts.length; i++) {
-        const value = readLayout(this.#layouts[i]!, this.#texts, bytes, length);
+        const value = this.#layouts[i]!(bytes, length, this.#values, this.#outcome);
         if (value === OTHER_LAYOUT) continue;
         if (i > 0) this.#layouts.unshift(...this.#layouts.splice(i, 1));
         if (this.#misses > 0) this.#misses--;
@@ -37,6 +53,7 @@ export class JsonReader {
       }
       this.#missed(bytes, length);
     }
+    this.#outcome.isChecked = false;
     return parseJson(bytes.subarray(0, length));
   }
 
@@ -50,8 +67,9 @@ export class JsonReader {
     const text = bytes.toString("latin1", 0, length);
     if (!isJson(text)) return;
     const layout = layoutOf(text);
-    if (layout === undefined || readLayout(layout, this.#texts, bytes, length) === OTHER_LAYOUT) return;
-    this.#layouts.unshift(layout);
+    const read = layout && layoutReader(layout, this.#record);
+    if (read === undefined || read(bytes, length, this.#values, this.#outcome) === OTHER_LAYOUT) return;
+    this.#layouts.unshift(read);
     this.#layouts.length = Math.min(this.#layouts.length, MOST_LAYOUTS);
   }
 }

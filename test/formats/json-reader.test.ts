@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { JsonError, parseJson } from "../../lib/formats/json.ts";
-import { layoutOf, OTHER_LAYOUT, readLayout, Texts } from "../../lib/formats/json-layout.ts";
+import { layoutOf } from "../../lib/formats/json-layout.ts";
 import { JsonReader } from "../../lib/formats/json-reader.ts";
+import { ValueReader } from "../../lib/formats/json-value.ts";
+import { layoutReader, OTHER_LAYOUT } from "../../lib/formats/layout-reader.ts";
+import { Texts } from "../../lib/formats/texts.ts";
 
 const outcomeOf = (parse: (bytes: Buffer) => unknown, bytes: Buffer): unknown => {
   try {
@@ -96,8 +99,37 @@ test("and for texts that were damaged: a byte changed, put in, left out, or the 
   expect(refused).toBeGreaterThan(1_000);
 });
 
+test("a text ends where it is said to end, whatever stands behind it", () => {
+  const behind = fc.constantFrom("", '"', "1", "}", '"}', "rue}", 'x"}');
+  fc.assert(
+    fc.property(STREAM, fc.nat(), behind, (texts, cut, rest) => {
+      const reader = new JsonReader();
+      for (const text of [...texts, ...texts]) {
+        const bytes = Buffer.from(text);
+        const length = cut % (bytes.length + 1);
+        const more = Buffer.concat([bytes.subarray(0, length), Buffer.from(rest)]);
+        outcomeOf((of) => reader.parse(of), bytes);
+        for (const all of [bytes, more])
+          expect(outcomeOf((of) => reader.parse(of, length), all)).toEqual(
+            outcomeOf(parseJson, bytes.subarray(0, length)),
+          );
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test.each([
   ["-0", "-1", "-0.5", "0.10", "100000000000000", "999999999999999", "1e3", "1E-2", "12345678901234567890"],
+  [
+    "123456789",
+    "1234567890",
+    "123456789012345678",
+    "1234567890123456789",
+    "12345678.9",
+    "123456789.25",
+    "999999999.999999",
+  ],
   ["01", "1.", "-.5", ".5", "-", "--1", "1.2.3", "+1", "0x10", "00", "-01", "1e", "NaN"],
 ])("numbers as JSON has them: %s", (...numbers) => {
   expectSame(['{"n":1}', ...numbers.map((number) => `{"n":${number}}`)]);
@@ -118,9 +150,10 @@ test("a text is read by a layout that was learned, also where a field is missing
   const full = Buffer.from('{"id":"a","n":1,"trace":"t"}');
   const bare = Buffer.from('{"id":"b","n":2}');
   for (let i = 0; i < 4; i++) for (const bytes of [full, bare]) reader.parse(bytes);
-  const layout = layoutOf(full.toString())!;
-  expect(readLayout(layout, new Texts(), full, full.length)).toEqual({ id: "a", n: 1, trace: "t" });
-  expect(readLayout(layout, new Texts(), bare, bare.length)).toBe(OTHER_LAYOUT);
+  const read = layoutReader(layoutOf(full.toString())!, undefined)!;
+  const by = (bytes: Buffer) => read(bytes, bytes.length, new ValueReader(new Texts()), { isChecked: false });
+  expect(by(full)).toEqual({ id: "a", n: 1, trace: "t" });
+  expect(by(bare)).toBe(OTHER_LAYOUT);
   expect(reader.parse(bare)).toEqual({ id: "b", n: 2 });
 });
 

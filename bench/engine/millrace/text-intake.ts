@@ -1,4 +1,5 @@
-import { jsonDecoder, jsonOfPayloads } from "../../../lib/connectors/decode-json.ts";
+import { jsonDecoder } from "../../../lib/connectors/decode-json.ts";
+import { PayloadReader } from "../../../lib/connectors/payload-reader.ts";
 import type { SourceDeclaration } from "../../../lib/pipeline/source.ts";
 import { sourceIntake, type Intake } from "../../../lib/runtime/intake.ts";
 import type { IncomingRecord, Undecoded } from "../../../lib/runtime/record.ts";
@@ -10,8 +11,8 @@ export interface TextRecord extends IncomingRecord {
 
 /** The intake of a source as it would be without an envelope: every step of the Kinesis decoder but base64 and partition key. */
 export function textIntake(source: SourceDeclaration): Intake {
-  const json = jsonOfPayloads();
-  const jsonOf = (record: Undecoded) => json((record as TextRecord).payload);
-  const decode = jsonDecoder(source, { jsonOf, checkPlace: () => undefined });
+  const reader = new PayloadReader(source.schema);
+  const valueOf = (record: Undecoded) => reader.read((record as TextRecord).payload);
+  const decode = jsonDecoder(source, { valueOf, checkPlace: () => undefined });
   return sourceIntake(source.name, { decode }, source.disorder);
 }

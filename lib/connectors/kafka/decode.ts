@@ -2,7 +2,8 @@ import { messageOf, poisonError } from "../../errors.ts";
 import type { SourceDeclaration } from "../../pipeline/source.ts";
 import type { RecordDecoder, RecordFormat, Undecoded } from "../../runtime/record.ts";
 import { bytesOf } from "../base64.ts";
-import { jsonDecoder, jsonOfPayloads } from "../decode-json.ts";
+import { jsonDecoder } from "../decode-json.ts";
+import { PayloadReader } from "../payload-reader.ts";
 import type { KafkaDeclaration } from "./declare.ts";
 import { checkTimestamp } from "./event.ts";
 import { partitionOf } from "./murmur2.ts";
@@ -18,11 +19,12 @@ import { avroIn, schemaIdsOf } from "../schema-registry/avro-value.ts";
  */
 export function kafkaDecoder(source: SourceDeclaration, schemas?: SchemaRegistry): RecordDecoder {
   const { tombstone, partitions } = source as KafkaDeclaration;
-  const valueOf = schemas === undefined ? jsonOfPayloads() : (bytes: Buffer) => avroIn(bytes, schemas);
+  const reader = new PayloadReader(source.schema);
+  const read = (bytes: Buffer) => (schemas === undefined ? reader.read(bytes) : reader.check(avroIn(bytes, schemas)));
   const decode = jsonDecoder(source, {
-    jsonOf(record) {
-      if (record.base64 !== "") return valueOf(bytesOf(record.base64, KAFKA));
-      return tombstone?.({ key: record.partitionKey ?? "", timestamp: record.arrival }) ?? null;
+    valueOf(record) {
+      if (record.base64 !== "") return read(bytesOf(record.base64, KAFKA));
+      return reader.check(tombstone?.({ key: record.partitionKey ?? "", timestamp: record.arrival }) ?? null);
     },
     checkPlace: (record, text, keyFields) => checkPartition(record, text, keyFields, partitions!),
   });

@@ -2,7 +2,8 @@ import { poisonError } from "../../errors.ts";
 import type { SourceDeclaration } from "../../pipeline/source.ts";
 import type { RecordDecoder, RecordFormat } from "../../runtime/record.ts";
 import { Base64Decoder } from "../base64.ts";
-import { jsonDecoder, jsonOfPayloads } from "../decode-json.ts";
+import { jsonDecoder } from "../decode-json.ts";
+import { PayloadReader } from "../payload-reader.ts";
 import { KINESIS, type KinesisDeclaration } from "./declare.ts";
 import { kinesisUnpack } from "./unpack.ts";
 
@@ -14,15 +15,15 @@ export const kinesisFormat = (source: SourceDeclaration): RecordFormat => ({
 
 /** The decoder of events of a Kinesis source: what a record was routed by is its key's text. */
 export function kinesisDecoder(source: SourceDeclaration): RecordDecoder {
-  const jsonOf = jsonOfPayloads();
+  const reader = new PayloadReader(source.schema);
   const decoder = new Base64Decoder(KINESIS);
   return jsonDecoder(source, {
-    jsonOf(record) {
+    valueOf(record) {
       // A packed event's base64 is made when it is asked for: only for what has no bytes.
       const payload = record.bytes ?? decoder.decode(record.base64);
       const length = record.bytes === undefined ? decoder.length : payload.length;
       // What a producer of null puts there: Debezium Server, of a tombstone.
-      return length === 0 ? null : jsonOf(payload, length);
+      return length === 0 ? reader.check(null) : reader.read(payload, length);
     },
     checkPlace({ partitionKey }, text, keyFields) {
       if (partitionKey === undefined || partitionKey === text) return;

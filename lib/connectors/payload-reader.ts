@@ -1,0 +1,37 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { poisonError } from "../errors.ts";
+import { JsonError } from "../formats/json.ts";
+import { JsonReader } from "../formats/json-reader.ts";
+import { plainRecord } from "../plain-record.ts";
+import { validate } from "../schema.ts";
+
+/** Reads payloads of one source as its schema has them. */
+export class PayloadReader {
+  readonly #schema: StandardSchemaV1;
+  readonly #reader: JsonReader;
+
+  constructor(schema: StandardSchemaV1) {
+    this.#schema = schema;
+    this.#reader = new JsonReader(plainRecord(schema));
+  }
+
+  /** What JSON in bytes comes to, or in the first so many of them. @throws poison errors of JSON and of the schema */
+  read(bytes: Buffer, length = bytes.length): unknown {
+    const value = this.#parse(bytes, length);
+    return this.#reader.isChecked ? value : this.check(value);
+  }
+
+  /** What the schema makes of a value. @throws poison errors of the schema */
+  check(value: unknown): unknown {
+    return validate(this.#schema, value);
+  }
+
+  #parse(bytes: Buffer, length: number): unknown {
+    try {
+      return this.#reader.parse(bytes, length);
+    } catch (thrown) {
+      if (thrown instanceof JsonError) throw poisonError({ code: thrown.code, message: thrown.message });
+      throw thrown;
+    }
+  }
+}

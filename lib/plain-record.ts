@@ -1,0 +1,146 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+
+/** A field of records whose schema only looks at them: what passes it comes out as it went in. */
+export interface PlainField {
+  readonly name: string;
+  readonly isOptional: boolean;
+  /** Whether a plain value of JSON passes, a text being one of ASCII. Where it says no, the schema itself must be asked. */
+  readonly accepts: (value: unknown) => boolean;
+}
+
+/** Fields in the order in which the schema gives them; others are left out of what it gives. */
+export type PlainRecord = readonly PlainField[];
+
+type Accepts = PlainField["accepts"];
+
+/**
+ * What zod says of its schemas to libraries that build upon them (https://zod.dev/packages/core), as far as it is of use here:
+ * nothing of it may be there.
+ */
+interface ZodDefinition {
+  readonly type?: string;
+  readonly coerce?: boolean;
+  readonly checks?: readonly { readonly _zod?: { readonly def?: ZodCheck } }[];
+  readonly shape?: Readonly<Record<string, unknown>>;
+  readonly catchall?: unknown;
+  readonly innerType?: unknown;
+}
+
+interface ZodCheck {
+  readonly check?: string;
+  readonly format?: string;
+  readonly value?: unknown;
+  readonly inclusive?: boolean;
+  readonly minimum?: unknown;
+  readonly maximum?: unknown;
+  readonly length?: unknown;
+}
+
+/** The major version whose schemas are known. */
+const ZOD = 4;
+
+/**
+ * The fields of a schema that is plain: an object of zod's with texts, numbers, booleans, literals and enums, some of them
+ * optional or nullable, with bounds and without anything that changes a value, or that calls user code.
+ *
+ * It is no second meaning of the schema: what is accepted here passes there, by a law over random schemas and values, and of
+ * what is not accepted the schema is asked. Undefined for all other schemas.
+ */
+export function plainRecord(schema: StandardSchemaV1): PlainRecord | undefined {
+  const definition = definitionOf(schema);
+  if (definition?.type !== "object" || definition.catchall !== undefined || hasChecks(definition)) return undefined;
+  const record: PlainField[] = [];
+  for (const [name, field] of Object.entries(definition.shape ?? {})) {
+    // Zod looks at what an object inherits, too.
+    const plain = name in Object.prototype ? undefined : plainField(name, field);
+    if (plain === undefined) return undefined;
+    record.push(plain);
+  }
+  return record.length === 0 ? undefined : record;
+}
+
+interface ZodSchema {
+  readonly version?: { readonly major?: number };
+  readonly def?: ZodDefinition;
+  /** All that there are, of literals and enums. */
+  readonly values?: ReadonlySet<unknown>;
+}
+
+function zodOf(schema: unknown): ZodSchema | undefined {
+  const { _zod: zod } = schema as { readonly _zod?: ZodSchema };
+  return zod?.version?.major === ZOD ? zod : undefined;
+}
+
+const definitionOf = (schema: unknown): ZodDefinition | undefined => zodOf(schema)?.def;
+
+const hasChecks = ({ checks = [] }: ZodDefinition): boolean => checks.length > 0;
+
+function plainField(name: string, schema: unknown): PlainField | undefined {
+  const definition = definitionOf(schema);
+  const isOptional = definition?.type === "optional" && !hasChecks(definition);
+  const accepts = acceptsOf(isOptional ? definition.innerType : schema);
+  return accepts && { name, isOptional, accepts };
+}
+
+function acceptsOf(schema: unknown): Accepts | undefined {
+  const definition = definitionOf(schema);
+  if (definition === undefined || definition.coerce === true) return undefined;
+  const { type, innerType } = definition;
+  if (type === "string") return acceptsText(definition);
+  if (type === "number") return acceptsNumber(definition);
+  if (hasChecks(definition)) return undefined;
+  if (type === "boolean") return (value) => value === true || value === false;
+  if (type === "literal" || type === "enum") return oneOf(zodOf(schema)?.values ?? new Set());
+  if (type !== "nullable") return undefined;
+  const inner = acceptsOf(innerType);
+  return inner && ((value) => value === null || inner(value));
+}
+
+/** Texts alone: of other values the schema is asked. */
+const oneOf =
+  (values: ReadonlySet<unknown>): Accepts =>
+  (value) =>
+    typeof value === "string" && values.has(value);
+
+function acceptsText(definition: ZodDefinition): Accepts | undefined {
+  let least = 0;
+  let most = Number.POSITIVE_INFINITY;
+  for (const check of checksOf(definition)) {
+    const { minimum, maximum, length } = check ?? {};
+    if (check?.check === "min_length" && typeof minimum === "number") least = Math.max(least, minimum);
+    else if (check?.check === "max_length" && typeof maximum === "number") most = Math.min(most, maximum);
+    else if (check?.check === "length_equals" && typeof length === "number") {
+      least = Math.max(least, length);
+      most = Math.min(most, length);
+    } else return undefined;
+  }
+  return (value) => typeof value === "string" && value.length >= least && value.length <= most;
+}
+
+function acceptsNumber(definition: ZodDefinition): Accepts | undefined {
+  let above = Number.NEGATIVE_INFINITY;
+  let below = Number.POSITIVE_INFINITY;
+  let least = -Number.MAX_VALUE;
+  let most = Number.MAX_VALUE;
+  let isWhole = false;
+  for (const check of checksOf(definition)) {
+    const { value, inclusive } = check ?? {};
+    if (check?.check === "number_format" && check.format === "safeint") isWhole = true;
+    else if (typeof value !== "number" || typeof inclusive !== "boolean") return undefined;
+    else if (check?.check === "greater_than" && inclusive) least = Math.max(least, value);
+    else if (check?.check === "greater_than") above = Math.max(above, value);
+    else if (check?.check === "less_than" && inclusive) most = Math.min(most, value);
+    else if (check?.check === "less_than") below = Math.min(below, value);
+    else return undefined;
+  }
+  const isWithin = (value: number): boolean => value >= least && value <= most && value > above && value < below;
+  if (isWhole) return (value) => typeof value === "number" && isWithin(value) && Number.isSafeInteger(value);
+  return (value) => typeof value === "number" && isWithin(value);
+}
+
+/** A format of zod's own (`z.int()`, `z.uuid()`) is a check of the schema, which is told in its definition. */
+function checksOf(definition: ZodDefinition): readonly (ZodCheck | undefined)[] {
+  const own = definition as ZodCheck;
+  const checks = (definition.checks ?? []).map((check) => check._zod?.def);
+  return own.check === undefined ? checks : [own, ...checks];
+}

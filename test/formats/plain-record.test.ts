@@ -1,0 +1,198 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import fc from "fast-check";
+import { afterEach, expect, test, vi } from "vitest";
+import * as z from "zod";
+import { PayloadReader } from "../../lib/connectors/payload-reader.ts";
+import { JsonReader } from "../../lib/formats/json-reader.ts";
+import { MillraceError } from "../../lib/errors.ts";
+import { plainRecord } from "../../lib/plain-record.ts";
+import { validate } from "../../lib/schema.ts";
+
+const BOUND = fc.oneof(fc.integer({ min: -3, max: 5 }), fc.constantFrom(0, 0.5, -0.25, 1e9));
+const LENGTH = fc.integer({ min: 0, max: 4 });
+
+/** What zod checks of a text or a number, as calls. */
+const TEXT = fc
+  .array(
+    fc.oneof(
+      LENGTH.map((n) => (of: z.ZodString) => of.min(n)),
+      LENGTH.map((n) => (of: z.ZodString) => of.max(n)),
+      LENGTH.map((n) => (of: z.ZodString) => of.length(n)),
+    ),
+    { maxLength: 2 },
+  )
+  .map((checks): z.ZodType => checks.reduce((of, check) => check(of), z.string()));
+const NUMBER = fc
+  .array(
+    fc.oneof(
+      BOUND.map((n) => (of: z.ZodNumber) => of.min(n)),
+      BOUND.map((n) => (of: z.ZodNumber) => of.max(n)),
+      BOUND.map((n) => (of: z.ZodNumber) => of.gt(n)),
+      BOUND.map((n) => (of: z.ZodNumber) => of.lt(n)),
+      fc.constant((of: z.ZodNumber) => of.int()),
+    ),
+    { maxLength: 2 },
+  )
+  .map((checks): z.ZodType => checks.reduce((of, check) => check(of), z.number()));
+
+/** As TypeScript makes an enum with numbers: their names are no values of it. */
+const Level = { Low: 0, 0: "Low", High: "high" } as const;
+
+const PLAIN = fc.oneof(
+  TEXT,
+  NUMBER,
+  fc.constantFrom<z.ZodType>(
+    z.int(),
+    z.boolean(),
+    z.literal("up"),
+    z.literal(["up", 1, null]),
+    z.enum(["up", "down"]),
+    z.enum(Level),
+    z.string().describe("a text"),
+  ),
+);
+const FIELD = fc.tuple(PLAIN, fc.boolean(), fc.boolean()).map(([of, isNullable, isOptional]) => {
+  const nullable = isNullable ? of.nullable() : of;
+  return isOptional ? nullable.optional() : nullable;
+});
+
+const NAMES = ["id", "at", "get", "0", "value", "a b"] as const;
+const SHAPE = fc.array(fc.tuple(fc.constantFrom(...NAMES), FIELD), { minLength: 1, maxLength: 5 });
+const VALUES: readonly unknown[] = [
+  ...["", "up", "down", "high", "Low", "abc", "abcd", "é", "\u{1f600}", "a\\b", true, false, null],
+  ...[0, -0, 1, 2, 0.5, -0.25, 1e9, 2 ** 53, 1e300, 1.5, -3, [], {}],
+];
+
+/** Records of few layouts: fields in any order, some left out, some twice, some unknown; most values such as the schema takes. */
+const recordsOf = (shape: readonly (readonly [string, z.ZodType])[]) => {
+  const names = fc.array(fc.constantFrom(...shape.map(([name]) => name), "other"), { minLength: 1, maxLength: 6 });
+  const schemas = new Map(shape);
+  const valueOf = (name: string) => {
+    const right = VALUES.filter((value) => schemas.get(name)?.safeParse(value).success ?? true);
+    const any = fc.constantFrom(...VALUES);
+    return right.length === 0 ? any : fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...right) }, any);
+  };
+  const whole = fc.shuffledSubarray([...schemas.keys()], { minLength: schemas.size });
+  return fc.array(fc.oneof(whole, names), { minLength: 1, maxLength: 2 }).chain((layouts) =>
+    fc.array(
+      fc
+        .constantFrom(...layouts)
+        .chain((layout) =>
+          fc
+            .tuple(...layout.map(valueOf))
+            .map((values) => layout.map((name, i): readonly [string, unknown] => [name, values[i]])),
+        ),
+      { minLength: 2, maxLength: 8 },
+    ),
+  );
+};
+
+const CASE = SHAPE.chain((shape) => fc.tuple(fc.constant(shape), recordsOf(shape)));
+
+const textOf = (fields: readonly (readonly [string, unknown])[]): Buffer =>
+  Buffer.from(`{${fields.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join()}}`);
+
+const outcomeOf = (make: () => unknown): unknown => {
+  try {
+    const value = make();
+    return { json: JSON.stringify(value), value }; // the order of the fields, and −0, are part of it
+  } catch (thrown) {
+    if (thrown instanceof MillraceError) return { code: thrown.code, message: thrown.message };
+    throw thrown;
+  }
+};
+
+const schemaOf = (fields: readonly (readonly [string, z.ZodType])[]) => z.object(Object.fromEntries(fields));
+
+test("a payload comes to what JSON.parse and the schema make of it, and fails as they do, whatever came before", () => {
+  let checked = 0;
+  let refused = 0;
+  fc.assert(
+    fc.property(CASE, ([shape, records]) => {
+      const schema = schemaOf(shape);
+      const record = plainRecord(schema);
+      expect(record).toBeDefined();
+      const reader = new PayloadReader(schema);
+      const json = new JsonReader(record);
+      for (const bytes of [...records, ...records].map(textOf)) {
+        const expected = outcomeOf(() => validate(schema, JSON.parse(bytes.toString())));
+        expect(outcomeOf(() => reader.read(bytes))).toEqual(expected);
+        json.parse(bytes);
+        if (json.isChecked) checked++;
+        if ("code" in (expected as object)) refused++;
+      }
+    }),
+    { numRuns: 1_500 },
+  );
+  expect(checked).toBeGreaterThan(1_000);
+  expect(refused).toBeGreaterThan(1_000);
+});
+
+const plain = z.object({ id: z.string().length(3), at: z.number(), trace: z.string().optional() });
+
+test("what a schema of plain fields takes is not asked of it", () => {
+  const asked = vi.fn(plain["~standard"].validate);
+  const schema = Object.create(plain, {
+    "~standard": { value: { ...plain["~standard"], validate: asked } },
+  }) as typeof plain;
+  const reader = new PayloadReader(schema);
+  const read = (text: string) => reader.read(Buffer.from(text));
+  read('{"id":"abc","at":1}');
+  const first = asked.mock.calls.length;
+  expect(read('{"id":"abd","at":2}')).toEqual({ id: "abd", at: 2 });
+  expect(read('{"id":"abe","at":2.5}')).toEqual({ id: "abe", at: 2.5 });
+  expect(asked).toHaveBeenCalledTimes(first);
+  expect(() => read('{"id":"abde","at":2}')).toThrow("id: ");
+  expect(asked).toHaveBeenCalledTimes(first + 1);
+});
+
+test.each<[string, StandardSchemaV1]>([
+  ["a transform", z.object({ id: z.string().transform((id) => id.length) })],
+  ["a refinement", z.object({ id: z.string().refine((id) => id !== "no") })],
+  ["a refinement of the whole", z.object({ id: z.string() }).refine(({ id }) => id !== "no")],
+  ["what changes a text", z.object({ id: z.string().trim() })],
+  ["a default", z.object({ id: z.string().default("none") })],
+  ["a value in place of a wrong one", z.object({ id: z.string().catch("none") })],
+  ["a value made of others", z.object({ id: z.coerce.string() })],
+  ["a number made of others", z.object({ n: z.coerce.number() })],
+  ["a format", z.object({ id: z.uuid() })],
+  ["a pattern", z.object({ id: z.string().regex(/a/) })],
+  ["steps", z.object({ n: z.number().multipleOf(5) })],
+  ["a smaller format of numbers", z.object({ n: z.int32() })],
+  ["a bigint", z.object({ n: z.bigint() })],
+  ["a date", z.object({ at: z.iso.datetime() })],
+  ["a union", z.object({ id: z.union([z.string(), z.number()]) })],
+  ["an object within", z.object({ id: z.object({ a: z.string() }) })],
+  ["what keeps unknown fields", z.looseObject({ id: z.string() })],
+  ["what refuses unknown fields", z.strictObject({ id: z.string() })],
+  [
+    "an optional field with a check of its own",
+    z.object({
+      id: z
+        .string()
+        .optional()
+        .refine(() => true),
+    }),
+  ],
+  ["a field that every object inherits", z.object({ constructor: z.string().optional() })],
+  ["no object", z.string()],
+  ["no fields", z.object({})],
+  [
+    "another library",
+    {
+      "~standard": { version: 1, vendor: "other", validate: (value: unknown) => ({ value }) },
+    } satisfies StandardSchemaV1,
+  ],
+])("a schema is asked about every record where it has %s", (_, schema) => {
+  expect(plainRecord(schema)).toBeUndefined();
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+test("where no code may be made of texts all is read and checked, too", () => {
+  vi.stubGlobal("Function", () => {
+    throw new EvalError("Code generation from strings disallowed for this context");
+  });
+  const reader = new PayloadReader(plain);
+  for (let i = 0; i < 3; i++) expect(reader.read(Buffer.from('{"id":"abc","at":1}'))).toEqual({ id: "abc", at: 1 });
+});
