@@ -6,6 +6,7 @@ import { engine } from "./engine/engine.ts";
 import { catchUp } from "./latency/catch-up.ts";
 import { latency } from "./latency/latency.ts";
 import { local } from "./local/local.ts";
+import { nexmark } from "./nexmark/peers/nexmark.ts";
 import { report } from "./report.ts";
 import { state } from "./state/state.ts";
 
@@ -24,6 +25,7 @@ const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<
   "catch-up": catchUp,
   local,
   bundle,
+  nexmark,
   report,
 };
 

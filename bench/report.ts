@@ -20,10 +20,11 @@ import { engineTable, type EngineResult } from "./engine/engine.ts";
 import { writePlots } from "./plots.ts";
 import { readResult, type Result } from "./harness/results.ts";
 import { ROOT } from "./harness/work.ts";
-import { shown } from "./harness/statistics.ts";
+import { median, shown } from "./harness/statistics.ts";
 import { catchUpTable, type CatchUpResult } from "./latency/catch-up.ts";
 import { stepsTable, windowsTable, type LatencyResult } from "./latency/latency.ts";
 import { localTable, type LocalResult } from "./local/local.ts";
+import { nexmarkTable, type NexmarkResult } from "./nexmark/peers/nexmark.ts";
 import { stateTable, type StateResult } from "./state/state.ts";
 
 /** `npm run bench -- report`: makes docs/performance.md and docs/cost.md of the last results. All figures come from them. */
@@ -90,10 +91,33 @@ whole run shows what the start adds. All gave the same ${count(figures.rows)} ro
 
 ${list(figures.subjects)}
 
+![CPU seconds of a million events, by engine](plots/engine.svg)
+
 ${engineTable(figures)}
 
 Millrace commits after each batch of 1,000, so ${count(Math.round(figures.longEvents / 1_000))} times in a run, and Flink once a
 second, as is usual for each.`,
+)}
+
+${section<NexmarkResult>(
+  "nexmark",
+  "Nexmark",
+  (
+    figures,
+  ) => `[Nexmark's queries](../bench/nexmark), each by Millrace and by a job in Java as it is written for Flink, over one file of
+${count(figures.longEvents)} events of an auction, in the published proportions, rate and sizes, as lines of JSON in disorder within a tenth of a
+second. A query counts once its rows are those of DuckDB, one by one. CPU seconds are those of a million events more than the
+first ${count(figures.shortEvents)}, ${count(figures.rounds)} rounds. Queries that update their answer with every event say what they say in the end, in all engines.
+
+${list(figures.engines)}
+
+![CPU seconds of a million events, by query](plots/nexmark.svg)
+
+${nexmarkTable(figures)}
+
+JSON.parse of every event, and nothing else, takes ${shown(median(figures.floor))} s a million. A stage is what stands between two shuffles: here
+each of them decodes, folds and commits by itself, as its function does, while Flink hands records from thread to thread. Flink's
+jobs send on what is needed there alone, as Millrace's do.`,
 )}
 
 ${section<StateResult>(
@@ -128,6 +152,8 @@ ${section<LatencyResult>(
 are the median and what 99 of a hundred are below. A mapping waits until its window is over or a batch is full, 1,000 records
 here; so at large rates a long window changes nothing.
 
+![What an event waits for, step by step](plots/latency.svg)
+
 ${stepsTable(figures)}
 
 A window's row comes once the watermark has passed its end and what it allows for; 100 events a second, batches of five
@@ -144,6 +170,8 @@ ${section<CatchUpResult>(
   ) => `One shard that nobody has read for a while, and to which events go on to come. Batches fill up while it is behind, so that each
 event costs less, and shrink to what the mapping's window of five seconds brings. A shard gives 2 MB a second: more is read
 by more shards alone.
+
+![How long a shard takes to catch up](plots/catch-up.svg)
 
 ${catchUpTable(figures)}`,
 )}

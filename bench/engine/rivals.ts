@@ -8,13 +8,13 @@ import { DISORDER_HOURS } from "./flights.ts";
 import { startBroker, type Broker } from "./peers/kafka/broker.ts";
 import type { Subject } from "./subject.ts";
 
-const PEERS = path.join(import.meta.dirname, "peers");
+export const PEERS = path.join(import.meta.dirname, "peers");
 const DEPARTURE = path.join(PEERS, "Departure.java");
 
 /** All JVMs get the same heap; what else they are set to is the JVM's own choice. */
-const HEAP = "-Xmx1g";
+export const HEAP = "-Xmx1g";
 
-const OPENS = ["java.util", "java.lang", "java.time"].map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`);
+export const OPENS = ["java.util", "java.lang", "java.time"].map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`);
 
 export interface Rivals {
   readonly subjects: readonly Subject[];
@@ -51,14 +51,16 @@ export function flink(): Rivals {
     versions: {
       flink: jarVersion(classPath, "flink-runtime"),
       jackson: jarVersion(classPath, "jackson-databind"),
-      java: /version "([^"]+)"/.exec(run("java", ["-version"]))![1]!,
+      java: javaVersion(),
     },
     stop: async () => undefined,
   };
 }
 
+export const javaVersion = (): string => /version "([^"]+)"/.exec(run("java", ["-version"]))![1]!;
+
 /** What Flink has committed; what begins with a dot is not. */
-const filesIn = (directory: string): string[] =>
+export const filesIn = (directory: string): string[] =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.startsWith("part-"))
     .map((entry) => path.join(entry.parentPath, entry.name));
@@ -98,10 +100,17 @@ export async function kafkaStreams(): Promise<Rivals> {
   };
 }
 
-function between(before: Usage, broker: Broker): Usage {
+/** What a broker took since then. */
+export function between(before: Usage, broker: Broker): Usage {
   const after = broker.usage();
   return { cpu: after.cpu - before.cpu, wall: after.wall - before.wall, rss: after.rss };
 }
+
+/** A snapshot every second, none kept longer than needed. */
+export const BYTEWAX = ["-s", "1", "-b", "0"];
+
+export const versionOfBytewax = (python: string): string =>
+  run(python, ["-c", "from importlib.metadata import version; print(version('bytewax'))"]).trim();
 
 export function bytewax(): Rivals {
   const python = pythonWith("bytewax", path.join(PEERS, "bytewax/requirements.txt"));
@@ -113,19 +122,12 @@ export function bytewax(): Rivals {
       if (existsSync(rows)) rmSync(rows); // it would go on writing behind what is there
       const recovery = emptyDirectory("bytewax-recovery");
       run(python, ["-m", "bytewax.recovery", recovery, "1"]);
-      const { usage } = await metered(
-        python,
-        ["-m", "bytewax.run", "flights:flow", "-r", recovery, "-s", "1", "-b", "0"],
-        {
-          cwd: path.join(PEERS, "bytewax"),
-          env: { ...process.env, INPUT: text, ROWS: rows, DISORDER_HOURS: String(DISORDER_HOURS) },
-        },
-      );
+      const { usage } = await metered(python, ["-m", "bytewax.run", "flights:flow", "-r", recovery, ...BYTEWAX], {
+        cwd: path.join(PEERS, "bytewax"),
+        env: { ...process.env, INPUT: text, ROWS: rows, DISORDER_HOURS: String(DISORDER_HOURS) },
+      });
       return { usage, rows: [rows] };
     },
   };
-  const versions = {
-    bytewax: run(python, ["-c", "from importlib.metadata import version; print(version('bytewax'))"]).trim(),
-  };
-  return { subjects: [subject], versions, stop: async () => undefined };
+  return { subjects: [subject], versions: { bytewax: versionOfBytewax(python) }, stop: async () => undefined };
 }

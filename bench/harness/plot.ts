@@ -74,6 +74,6 @@ function axis(values: readonly number[], from: number, to: number) {
   };
 }
 
-const round = (n: number): number => Math.round(n * 10) / 10;
-const figure = (n: number): string => n.toLocaleString("en-US", { maximumFractionDigits: 6 });
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+export const round = (n: number): number => Math.round(n * 10) / 10;
+export const figure = (n: number): string => n.toLocaleString("en-US", { maximumFractionDigits: 6 });
+export const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");

@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
 import { logPlot } from "../../bench/harness/plot.ts";
-import { statePlot } from "../../bench/plots.ts";
+import { barPlot } from "../../bench/harness/bars.ts";
+import { readResult, type Result } from "../../bench/harness/results.ts";
+import type { EngineResult } from "../../bench/engine/engine.ts";
+import type { CatchUpResult } from "../../bench/latency/catch-up.ts";
+import type { LatencyResult } from "../../bench/latency/latency.ts";
+import { catchUpPlot, enginePlot, latencyPlot, statePlot } from "../../bench/plots.ts";
 import type { StateFigures } from "../../bench/state/state.ts";
 
 const plot = (points: readonly (readonly [number, number])[]) =>
@@ -38,4 +43,34 @@ test("a state's plot has a line a reading, of what there is", () => {
   const svg = statePlot({ batches: 1, figures: [at(1_000), at(10_000)], small, refused: [] });
   const lines = [...svg.matchAll(/points="([^"]*)"/g)].map(([, points]) => points!.split(" ").filter(Boolean).length);
   expect(lines).toEqual([2, 2, 0, 2]); // a delta of nothing has no place there
+});
+
+test("bars begin at nought, as long as their values are great, with a line from the least to the most", () => {
+  const bar = (value: number, least = value, most = value) => ({ label: "a < b", colour: "#000", value, least, most });
+  const bars = (...all: readonly ReturnType<typeof bar>[]) => barPlot({ title: "A & B", x: "x", bars: all });
+  const svg = bars(bar(2, 1, 3), bar(4));
+  const [two, four] = [...svg.matchAll(/width="(\d+\.?\d*)" height="15"/g)].map(([, width]) => Number(width));
+  expect(four! / two!).toBeCloseTo(2, 2);
+  expect(svg).toContain("a &lt; b");
+  const [from, to] = /d="M([\d.]+) [\d.]+H([\d.]+)"/.exec(svg)!.slice(1).map(Number);
+  expect((to! - from!) / two!).toBeCloseTo(1, 2);
+  expect(() => bars(bar(2, 3, 4))).toThrow("not between");
+});
+
+test.each([
+  ["latency", (latency: Result<LatencyResult>) => latencyPlot(latency.figures), 7],
+  ["catch-up", (catchUp: Result<CatchUpResult>) => catchUpPlot(catchUp.figures), 4],
+] as const)(
+  "%s has a line for each kind of what was measured, and a point for each of its measurements",
+  (name, draw, lines) => {
+    const svg = draw(readResult(name) as never);
+    const points = [...svg.matchAll(/points="([^"]*)"/g)].map(([, all]) => all!.split(" ").filter(Boolean).length);
+    expect(points).toEqual(Array.from({ length: lines }, () => 3));
+  },
+);
+
+test("the engines' plot has a bar for each of them and for what it cannot do without", () => {
+  const { figures } = readResult<EngineResult>("engine")!;
+  const brokers = figures.subjects.filter(({ besidePerMillion }) => besidePerMillion.length > 0).length;
+  expect(enginePlot(figures).match(/height="15"/g)).toHaveLength(figures.subjects.length + brokers);
 });

@@ -6,7 +6,8 @@ import { DEAD_LETTERS } from "../../../lib/runtime/dead-letter.ts";
 import type { Observer, TurnReport } from "../../../lib/runtime/observer.ts";
 import { ShuffleWriter } from "../../../lib/runtime/shuffle/writer.ts";
 import type { Delivery, SinkWriter } from "../../../lib/runtime/sink-writer.ts";
-import type { StageRuntimeSettings } from "../../../lib/runtime/stage-runtime.ts";
+import type { IncomingRecord } from "../../../lib/runtime/record.ts";
+import type { RunnableStage, StageRuntimeSettings } from "../../../lib/runtime/stage-runtime.ts";
 import { parseControlMessage, TICKS, ticksOf } from "../../../lib/runtime/tick.ts";
 import { taskName } from "../../../lib/state/task-id.ts";
 import { Draws, type DrawStream } from "../../../lib/testing/simulation/draws.ts";
@@ -32,6 +33,8 @@ export interface ClusterOptions {
   readonly start?: number;
   /** What a stage talks to, in place of what it would. @default stores in memory */
   readonly worldOf?: (world: World) => World;
+  /** @default as it is */
+  readonly change?: (runnable: RunnableStage, stage: Stage) => RunnableStage;
   /** Is told what each turn did. */
   readonly onTurn?: (report: TurnReport) => void;
 }
@@ -105,7 +108,7 @@ export class Cluster {
 
   /** Runs the pipeline over events until there is nothing left to do, and drains it. */
   async run(events: Iterable<unknown>): Promise<ClusterReport> {
-    const [source, ...between] = this.#stages;
+    const [source] = this.#stages;
     const most = this.#options.shards * this.#options.batch;
     // Without a key, as https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html says.
     const { partitionKey = () => String(this.#keys.below(1_000_000_000)) } = this.#options;
@@ -114,7 +117,25 @@ export class Cluster {
       source!.stream.put(partitionKey(event), JSON.stringify(event), this.#now);
       if (source!.stream.unread >= 2 * most) await this.#readWhile(() => source!.stream.unread >= most);
     }
+    return this.#drain();
+  }
+
+  /** The same over batches as they are given, all of the source's first shard. Stages behind it read what is there after each. */
+  async runBatches(batches: Iterable<readonly IncomingRecord[]>): Promise<ClusterReport> {
+    const source = this.#stages[0]!;
+    const { id } = source.stream.open[0]!;
+    for (const batch of batches) {
+      this.#now = Math.max(this.#now, batch.at(-1)!.arrival);
+      await this.#turn(source, (runtime) => runtime.records(id, batch));
+      await this.#settle();
+    }
+    return this.#drain();
+  }
+
+  /** Ends the input, until there is nothing left to do. */
+  async #drain(): Promise<ClusterReport> {
     await this.#settle();
+    const [source, ...between] = this.#stages;
     const { stage, stream } = source!;
     for (const shard of stream.open) {
       this.#messages.push(JSON.stringify({ type: "drain", task: this.#taskOf(stage, shard.id) }));
@@ -222,8 +243,9 @@ export class Cluster {
 
   #settingsOf(stage: Stage): Omit<StageRuntimeSettings, keyof World> {
     const observer: Observer = { turn: (report) => this.#count(report), notice: () => undefined };
+    const runnable = runnableStage(this.#pipeline, stage, { generation: 0, incarnation: 0 });
     return {
-      stage: runnableStage(this.#pipeline, stage, { generation: 0, incarnation: 0 }),
+      stage: this.#options.change?.(runnable, stage) ?? runnable,
       build: "nexmark",
       observer,
       now: () => this.#now,

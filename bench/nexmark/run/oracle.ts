@@ -42,6 +42,11 @@ export class Oracle {
   async load(events: Iterable<NexmarkEvent>): Promise<void> {
     const file = path.join(this.#directory, "events.ndjson");
     writeLines(file, events);
+    await this.loadFile(file);
+  }
+
+  /** The same of a file of them, one a line. */
+  async loadFile(file: string): Promise<void> {
     await this.#database.run(`
       CREATE OR REPLACE TEMP TABLE event AS
       SELECT * REPLACE (make_timestamp_ms("dateTime") AS "dateTime", make_timestamp_ms(expires) AS expires)
@@ -55,16 +60,22 @@ export class Oracle {
   /**
    * Compares what a sink was given with what the query must come to.
    *
+   * @param rows whether a row has an id, by which it counts once (X8), or counts as often as it is there
    * @throws when one id came with two contents (X4)
    */
-  async compare({ sink, key, expectedSql }: NexmarkQuery, file: string): Promise<Comparison> {
+  async compare(
+    { sink, key, expectedSql }: NexmarkQuery,
+    files: string | readonly string[],
+    rows: "with ids" | "without ids" = "with ids",
+  ): Promise<Comparison> {
     const columns = Object.fromEntries(sink.columns.map(({ name, type }) => [name, DUCKDB_TYPES[type]]));
     const instants = sink.columns
       .filter(({ type }) => type === "timestamp")
       .map(({ name }) => `make_timestamp_ms(${identifier(name)}) AS ${identifier(name)}`);
     await this.#database.run(`
       CREATE OR REPLACE TEMP TABLE given AS
-      SELECT DISTINCT * FROM ${readJson(file, { [OUTPUT_ID]: "VARCHAR", ...columns })};
+      SELECT ${rows === "with ids" ? "DISTINCT *" : `* REPLACE (row_number() OVER () AS ${OUTPUT_ID})`}
+      FROM ${readJson(files, { [OUTPUT_ID]: "VARCHAR", ...columns })};
       CREATE OR REPLACE TEMP VIEW ${identifier(sink.name)} AS
       SELECT * ${instants.length > 0 ? `REPLACE (${instants.join()})` : ""} FROM given;
       CREATE OR REPLACE TEMP TABLE ${identifier(`expected_${sink.name}`)} AS ${expectedSql}`);
@@ -80,12 +91,13 @@ export class Oracle {
   }
 }
 
-const readJson = (file: string, columns: Readonly<Record<string, string>>): string => {
+const readJson = (files: string | readonly string[], columns: Readonly<Record<string, string>>): string => {
   const types = Object.entries(columns).map(([name, type]) => `${literal(name)}: ${literal(type)}`);
-  return `read_json(${literal(file)}, format = 'newline_delimited', columns = {${types.join()}})`;
+  return `read_json([${[files].flat().map(literal).join()}], format = 'newline_delimited', columns = {${types.join()}})`;
 };
 
-function writeLines(file: string, values: Iterable<unknown>): void {
+/** Writes values into a file, one a line. */
+export function writeLines(file: string, values: Iterable<unknown>): void {
   const descriptor = openSync(file, "w");
   let lines = "";
   const write = () => {
