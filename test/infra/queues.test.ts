@@ -126,13 +126,31 @@ describe("a queue that is made", () => {
 
 describe("a queue that is there already", () => {
   const brought =
-    (visibility: number, redrive = true) =>
+    (visibility: number, redrive = true, maxReceiveCount = 50, retentionPeriod?: Duration) =>
     (stack: Stack) => ({
       existing: new Queue(stack, "Brought", {
         visibilityTimeout: Duration.seconds(visibility),
-        ...(redrive && { deadLetterQueue: { queue: new Queue(stack, "Aside"), maxReceiveCount: 50 } }),
+        ...(retentionPeriod && { retentionPeriod }),
+        ...(redrive && { deadLetterQueue: { queue: new Queue(stack, "Aside"), maxReceiveCount } }),
       }),
     });
+
+  test("the alarm of its messages' age goes by its own retention, or by SQS's where that is not known", () => {
+    const thresholdOf = (settings: Settings) =>
+      ofType(stackWith(settings), "AWS::CloudWatch::Alarm").find(
+        ({ Properties }) => Properties["MetricName"] === "ApproximateAgeOfOldestMessage",
+      )!.Properties["Threshold"];
+    expect(thresholdOf(brought(360, true, 50, Duration.days(8)))).toBe(2 * 86_400);
+    expect(thresholdOf(brought(360))).toBe(86_400);
+    const arn = "arn:aws:sqs:eu-central-1:111111111111:q";
+    expect(thresholdOf((stack) => ({ existing: Queue.fromQueueArn(stack, "Known", arn) }))).toBe(86_400);
+  });
+
+  test("refused: an alarm that would be raised when the messages are gone", () => {
+    expect(() => stackWith({ retention: { days: 1 } }, { alarms: { iteratorAge: { days: 1 } } })).toThrow(
+      /iteratorAge is 86400 seconds; possible.*to 86399/,
+    );
+  });
 
   test("it is read, and nothing of it is made", () => {
     const template = stackWith(brought(360));
@@ -145,6 +163,14 @@ describe("a queue that is there already", () => {
     ["one without a redrive policy", brought(360, false), false, /without a redrive policy/],
     ["one that is no FIFO queue", brought(360), true, /existing is a standard queue.*with fifo/],
     ["with a retention", (s) => ({ ...brought(360)(s), retention: { days: 1 } }), false, /retention.*there already/],
+    ["one that sets aside what failed three times", brought(360, true, 3), false, /maxReceives is 3 receives/],
+    [
+      "one that forgets what fails before it sets it aside",
+      brought(360, true, 50, Duration.hours(4)),
+      false,
+      /retention is 14400 seconds.*50 times, every 360 seconds/,
+    ],
+    ["a queue that forgets what fails", { retention: { hours: 9 } }, false, /retention is 32400.*before 36000 seconds/],
     ["too few receives", { maxReceives: 9 }, false, /maxReceives is 9 receives/],
     ["a batch of FIFO above ten", { batchSize: 11 }, true, /batchSize is 11 messages/],
     ["a window of FIFO", { batchingWindow: { seconds: 1 } }, true, /batchingWindow is 1 seconds.*none for FIFO/],

@@ -5,7 +5,9 @@ import { App, Duration, Stack, Validations } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Code } from "aws-cdk-lib/aws-lambda";
-import { Bucket } from "aws-cdk-lib/aws-s3";
+import type { CfnBucket } from "aws-cdk-lib/aws-s3";
+import { Bucket, EventType, type IBucket } from "aws-cdk-lib/aws-s3";
+import { SqsDestination } from "aws-cdk-lib/aws-s3-notifications";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { lake, pipeline, s3Objects, text } from "millrace";
@@ -111,6 +113,20 @@ describe("objects of a bucket", () => {
     for (const properties of queues) expect(properties).not.toHaveProperty("KmsMasterKeyId");
   });
 
+  test("a bucket that is made in the app tells EventBridge, said when it is made or after", () => {
+    expect(() =>
+      stackWith((stack) => ({ bucket: new Bucket(stack, "Own", { eventBridgeEnabled: true }) as IBucket })),
+    ).not.toThrow();
+    const eventBridgeConfiguration = { eventBridgeEnabled: true };
+    expect(() =>
+      stackWith((stack) => {
+        const bucket = new Bucket(stack, "Own");
+        (bucket.node.defaultChild as CfnBucket).notificationConfiguration = { eventBridgeConfiguration };
+        return { bucket: bucket as IBucket };
+      }),
+    ).not.toThrow();
+  });
+
   test("a queue that is told already is read, and no rule is made", () => {
     const template = stackWith((stack) => ({
       queue: new Queue(stack, "Told", {
@@ -129,6 +145,29 @@ describe("objects of a bucket", () => {
       "a hasty queue",
       (stack) => ({ queue: Queue.fromQueueArn(stack, "F", "arn:aws:sqs:eu-central-1:111111111111:q.fifo") }),
       /FIFO/,
+    ],
+    [
+      "a bucket of another region",
+      (stack) => ({
+        bucket: Bucket.fromBucketAttributes(stack, "Far", { bucketName: "far", region: "eu-west-1" }),
+      }),
+      /bucket is in the region eu-west-1.*eu-central-1/,
+    ],
+    [
+      "a bucket of another account, which tells its own account's bus",
+      (stack) => ({
+        bucket: Bucket.fromBucketAttributes(stack, "Far", { bucketName: "far", account: "222222222222" }),
+      }),
+      /bucket is in the account 222222222222/,
+    ],
+    [
+      "a bucket that is made in the app and tells nobody of its objects",
+      (stack) => {
+        const bucket = new Bucket(stack, "Silent");
+        bucket.addEventNotification(EventType.OBJECT_CREATED, new SqsDestination(new Queue(stack, "Other")));
+        return { bucket: bucket as IBucket };
+      },
+      /archive.bucket sends no events to EventBridge/,
     ],
     ["a suffix of a queue that is told", (stack) => ({ queue: new Queue(stack, "Q"), suffix: "x" }), /suffix is set/],
   ])("refused: %s", (_what, own, why) => {

@@ -1,6 +1,7 @@
+import { Stack, Token } from "aws-cdk-lib";
 import { Rule, type IRuleTarget } from "aws-cdk-lib/aws-events";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import type { IBucket } from "aws-cdk-lib/aws-s3";
+import { CfnBucket, type IBucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import type { SourceDeclaration } from "../../pipeline/source.ts";
@@ -54,10 +55,14 @@ export function s3Input({
     connector: S3,
     ...withoutOrder(checked),
     provision(scope, name, place) {
+      refuseFar(what, Stack.of(scope), bucket, existing !== undefined);
       // EventBridge could not use a key whose policy is not ours; a message has no more than an object's key.
       const made = makeQueue(scope, name, checked, { ...place, encryptionKey: undefined });
       const { queue, setAside, keyArns } = made;
-      if (existing === undefined) tell(scope, `${name}-Created`, { bucket, prefix, suffix, queue });
+      if (existing === undefined) {
+        tell(scope, `${name}-Created`, { bucket, prefix, suffix, queue });
+        scope.node.addValidation({ validate: () => (sendsEvents(bucket) ? [] : [silent(what)]) });
+      }
       const { queueArn, queueUrl } = queue;
       const key = bucket.encryptionKey;
       return {
@@ -81,6 +86,34 @@ export function s3Input({
     },
   };
 }
+
+/** Functions read buckets of their own region, and are told by EventBridge of those of their own account. */
+function refuseFar(what: string, own: Stack, bucket: IBucket, isToldAlready: boolean): void {
+  for (const field of isToldAlready ? (["region"] as const) : (["region", "account"] as const)) {
+    const there = bucket.env[field];
+    if (Token.isUnresolved(there) || Token.isUnresolved(own[field]) || there === own[field]) continue;
+    throw refuseSetting(
+      `${what}.bucket`,
+      `in the ${field} ${there}`,
+      `The stack is in ${own[field]}, and would never be told of an object there: deploy the pipeline where the bucket is.`,
+    );
+  }
+}
+
+/** Whether a bucket tells EventBridge of its objects; true also where that is not known here. */
+function sendsEvents(bucket: IBucket): boolean {
+  const made = bucket.node.defaultChild;
+  if (!(made instanceof CfnBucket)) return true;
+  const notifications = bucket.node.tryFindChild("Notifications")?.node.tryFindChild("Resource");
+  // It has no getter: what is written into the template says so.
+  const written = [made, notifications].map((resource) =>
+    (resource as { _toCloudFormation(): object } | undefined)?._toCloudFormation(),
+  );
+  return JSON.stringify(Stack.of(bucket).resolve(written)).includes("EventBridgeConfiguration");
+}
+
+const silent = (what: string): string =>
+  `${what}.bucket sends no events to EventBridge, so that no object would be read. Give it \`eventBridgeEnabled: true\`, or bring a queue that is told.`;
 
 /** Objects, as they are and as they were; and the answer that one is not there, in place of one that it may not be seen. */
 const readObjects = (bucket: IBucket, prefix: string): readonly Grant[] => [

@@ -82,13 +82,25 @@ export function checkReading({ what, settings, isFifo, timeoutSeconds, age }: Qu
       why: isFifo ? "Lambda has none for FIFO queues." : "Lambda's limits: above 10 messages a batch is collected.",
     },
   );
-  const retentionSeconds = secondsWithin(`${what}.retention`, settings.retention ?? { days: 7 }, {
-    least: 60,
-    most: 14 * 86_400,
-    why: "SQS's limits.",
-  });
   const visibilitySeconds = 6 * timeoutSeconds + windowSeconds;
-  refuseHasty(`${what}.existing`, existing, visibilitySeconds);
+  const known = existing === undefined ? undefined : knownOf(existing);
+  if (known !== undefined) refuseHasty(`${what}.existing`, known, visibilitySeconds);
+  const retentionSeconds =
+    existing !== undefined
+      ? (known?.retentionSeconds ?? SQS_RETENTION)
+      : secondsWithin(`${what}.retention`, settings.retention ?? { days: 7 }, {
+          least: 60,
+          most: 14 * 86_400,
+          why: "SQS's limits.",
+        });
+  const maxReceives = wholeWithin(`${what}.maxReceives`, known?.maxReceives ?? settings.maxReceives ?? 100, {
+    least: LEAST_RECEIVES,
+    most: 1_000,
+    unit: "receives",
+    why: "SQS's limit; with fewer a message is set aside before it is known whether it is what ends the process.",
+  });
+  if (existing === undefined || known !== undefined)
+    refuseForgetful(what, { retentionSeconds, maxReceives, visibilitySeconds });
   return {
     existing,
     isFifo,
@@ -96,12 +108,7 @@ export function checkReading({ what, settings, isFifo, timeoutSeconds, age }: Qu
     windowSeconds,
     retentionSeconds,
     visibilitySeconds,
-    maxReceives: wholeWithin(`${what}.maxReceives`, settings.maxReceives ?? 100, {
-      least: 10,
-      most: 1_000,
-      unit: "receives",
-      why: "SQS's limit; with fewer a message is set aside before it is known whether it is what ends the process.",
-    }),
+    maxReceives,
     maximumConcurrency: wholeWithin(`${what}.maximumConcurrency`, settings.maximumConcurrency ?? 10, {
       least: 2,
       most: 1_000,
@@ -110,29 +117,73 @@ export function checkReading({ what, settings, isFifo, timeoutSeconds, age }: Qu
     }),
     ageSeconds: secondsWithin(`${what}: alarms.iteratorAge`, age ?? { seconds: Math.ceil(retentionSeconds / 4) }, {
       least: 60,
-      most: 14 * 86_400,
-      why: "Messages older than the queue's retention are lost.",
+      most: existing !== undefined && known === undefined ? 14 * 86_400 : retentionSeconds - 1,
+      why: "Messages older than the queue's retention are lost: later than that nothing is told.",
     }),
   };
 }
 
+/** What SQS keeps messages for where nothing else is said: 4 days. */
+const SQS_RETENTION = 4 * 86_400;
+
+/** Two receives more than it takes to find out, and to count three attempts of what ends the process. */
+const LEAST_RECEIVES = 10;
+
+/** What is known of a queue that is made in the same app. */
+interface KnownQueue {
+  readonly visibilitySeconds: number;
+  readonly retentionSeconds: number;
+  /** Undefined where nothing is ever set aside. */
+  readonly maxReceives: number | undefined;
+}
+
+function knownOf(existing: IQueue): KnownQueue | undefined {
+  const made = existing.node.defaultChild;
+  if (!(made instanceof CfnQueue)) return undefined;
+  const { visibilityTimeout = 30, messageRetentionPeriod = SQS_RETENTION } = made;
+  const redrivePolicy = made.redrivePolicy as { readonly maxReceiveCount?: unknown } | undefined;
+  const maxReceiveCount = redrivePolicy?.maxReceiveCount;
+  return {
+    visibilitySeconds: visibilityTimeout,
+    retentionSeconds: messageRetentionPeriod,
+    maxReceives:
+      typeof maxReceiveCount === "number" ? maxReceiveCount : redrivePolicy === undefined ? undefined : LEAST_RECEIVES,
+  };
+}
+
 /** Of a queue that is made in the same app it is known what it does with messages that fail. */
-function refuseHasty(what: string, existing: IQueue | undefined, visibilitySeconds: number): void {
-  const made = existing?.node.defaultChild;
-  if (!(made instanceof CfnQueue)) return;
-  if (made.redrivePolicy === undefined) {
+function refuseHasty(what: string, known: KnownQueue, visibilitySeconds: number): void {
+  if (known.maxReceives === undefined) {
     throw refuseSetting(
       what,
       "a queue without a redrive policy",
       "A message that ends the process would come for ever.",
     );
   }
-  const { visibilityTimeout = 30 } = made;
-  if (visibilityTimeout >= visibilitySeconds) return;
+  if (known.visibilitySeconds >= visibilitySeconds) return;
   throw refuseSetting(
     what,
-    `a queue whose messages are hidden for ${visibilityTimeout} seconds`,
+    `a queue whose messages are hidden for ${known.visibilitySeconds} seconds`,
     `It must be ${visibilitySeconds}, six times the function's time-out and the batching window: they would come again while they are worked off.`,
+  );
+}
+
+/** What SQS deletes for its age nobody sets aside: a message that keeps failing must be set aside before. */
+function refuseForgetful(
+  what: string,
+  {
+    retentionSeconds,
+    maxReceives,
+    visibilitySeconds,
+  }: Record<"retentionSeconds" | "maxReceives" | "visibilitySeconds", number>,
+): void {
+  const least = maxReceives * visibilitySeconds;
+  if (retentionSeconds >= least) return;
+  throw refuseSetting(
+    `${what}.retention`,
+    `${retentionSeconds} seconds`,
+    `A message that fails comes ${maxReceives} times, every ${visibilitySeconds} seconds, before it is set aside: SQS would delete it before ${least} seconds. ` +
+      "Keep messages for longer, or lower maxReceives or the function's time-out.",
   );
 }
 
