@@ -1,5 +1,6 @@
 import { checkBounds, MAX_VALUES } from "./bounds.ts";
 import { corrupt, packed, unpackedPart } from "./codec.ts";
+import { compareText, numberAt, textEnd } from "./packed-text.ts";
 
 /** Entries as they are written, and where each of them begins, so that one is read without making the others. */
 export interface Block {
@@ -61,62 +62,34 @@ export function valueIn({ bytes, count, starts, isOwn }: Block, i: number): unkn
 }
 
 /** Where a key ends. @throws systemic error `state/corrupt` when it is no text of its length */
-export function endOfKey({ bytes, count, starts, isOwn }: Block, i: number): number {
-  const at = starts[i]!;
-  const token = bytes[at]!;
-  const start = textStart(bytes, at);
-  const end = start === at + 1 ? start + (token & 0x1f) : start + numberAt(bytes, at + 1, start - at - 1);
-  if (isOwn) return end;
-  const isText = (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb);
-  if (!isText || end !== (i + 1 < count ? starts[i + 1]! : starts[count]! - headerBytes(count)))
-    throw damaged("it has a key that is no text");
+export function endOfKey(block: Block, i: number): number {
+  const end = keyEnd(block, i);
+  if (!block.isOwn && textEnd(block.bytes, block.starts[i]!) !== end) throw damaged("it has a key that is no text");
   return end;
 }
+
+/** Where a key is to end. */
+const keyEnd = ({ starts, count }: Block, i: number): number =>
+  i + 1 < count ? starts[i + 1]! : starts[count]! - headerBytes(count);
 
 /**
  * Where a key is among the entries `from` to `to` (excluded), which are in the order of their keys.
  *
- * @returns -1 when it is not there
+ * @returns when it is not there, -1 less the place of the first entry with a higher one
  */
-export function indexOf(block: Block, from: number, to: number, key: string): number {
+export function searched(block: Block, from: number, to: number, key: string): number {
   let [low, high] = [from, to - 1];
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const order = compare(block, middle, key);
+    const order = compareText(block.bytes, block.starts[middle]!, endOfKey(block, middle), key, madeText);
     if (order === 0) return middle;
     if (order < 0) low = middle + 1;
     else high = middle - 1;
   }
-  return -1;
+  return -1 - low;
 }
 
-/** How a key compares to a text, in the order of UTF-16 units, as `<` has it. */
-function compare(block: Block, i: number, text: string): number {
-  const { bytes, starts } = block;
-  const start = textStart(bytes, starts[i]!);
-  const end = endOfKey(block, i);
-  const shared = Math.min(end - start, text.length);
-  for (let n = 0; n < shared; n++) {
-    const byte = bytes[start + n]!;
-    const unit = text.charCodeAt(n);
-    if (byte >= 0x80 || unit >= 0x80) {
-      const key = keyIn(block, i);
-      return key === text ? 0 : key < text ? -1 : 1;
-    }
-    if (byte !== unit) return byte - unit;
-  }
-  return end - start - text.length;
-}
-
-/** Where a text's own bytes begin. */
-const textStart = (bytes: Uint8Array, at: number): number =>
-  bytes[at]! < 0xd9 ? at + 1 : at + 1 + (1 << (bytes[at]! - 0xd9));
-
-function numberAt(bytes: Uint8Array, at: number, width: number): number {
-  let number = 0;
-  for (let i = 0; i < width; i++) number = number * 256 + bytes[at + i]!;
-  return number;
-}
+const madeText = (bytes: Uint8Array, at: number, end: number): string => unpackedPart(bytes, at, end) as string;
 
 /** Where the items of an array begin. @throws systemic error `state/corrupt` when there is none of so many items */
 function itemsAfter(bytes: Uint8Array, at: number, count: number): number {
@@ -145,66 +118,93 @@ interface Piece {
 export class BlockWriter {
   #keys: Piece[] = [];
   #values: Piece[] = [];
-  #keyLengths: number[] = [];
-  #valueLengths: number[] = [];
+  /** Of each entry, the key's and the value's; some are left over from blocks before. */
+  #keyLengths = new Uint32Array(256);
+  #valueLengths = new Uint32Array(256);
+  #count = 0;
   #isOwn = true;
   /** What the entries take. */
   size = 0;
 
   get count(): number {
-    return this.#keyLengths.length;
+    return this.#count;
   }
 
-  add(block: Block, i: number): void {
+  /**
+   * Takes entries over, up to `to` (excluded), until they take so many bytes.
+   *
+   * @returns the first that was not taken
+   */
+  add(block: Block, from: number, to: number, limit: number): number {
     const { bytes, count, starts } = block;
-    const [key, endOf, value, end] = [starts[i]!, endOfKey(block, i), starts[count + i]!, starts[count + i + 1]!];
+    if (from >= to) return from;
+    let next = from;
+    for (; next < to && this.size < limit; next++) {
+      const key = keyEnd(block, next) - starts[next]!;
+      const value = starts[count + next + 1]! - starts[count + next]!;
+      if (this.#count === this.#keyLengths.length) this.#makeRoom();
+      this.#keyLengths[this.#count] = key;
+      this.#valueLengths[this.#count++] = value;
+      this.size += key + value;
+    }
     this.#isOwn &&= block.isOwn;
-    addPiece(this.#keys, bytes, key, endOf);
-    addPiece(this.#values, bytes, value, end);
-    this.#keyLengths.push(endOf - key);
-    this.#valueLengths.push(end - value);
-    this.size += endOf - key + end - value;
+    addPiece(this.#keys, bytes, starts[from]!, keyEnd(block, next - 1));
+    addPiece(this.#values, bytes, starts[count + from]!, starts[count + next]!);
+    return next;
   }
 
   /** The block, and an empty one is begun. */
   take(): Block {
-    const { count } = this;
-    const lengths = lengthBytes([...this.#keyLengths, ...this.#valueLengths]);
+    const count = this.#count;
+    const lengths = lengthBytes(this.#keyLengths, this.#valueLengths, count);
     const width = lengths.length < 0x1_00 ? 1 : lengths.length < 0x1_00_00 ? 2 : 4;
     const header = headerBytes(count);
-    const bytes = new Uint8Array(2 + width + lengths.length + 2 * header + this.size);
+    const bytes = Buffer.allocUnsafeSlow(2 + width + lengths.length + 2 * header + this.size);
     bytes[0] = TRIPLE;
     bytes[1] = width === 1 ? 0xc4 : width === 2 ? 0xc5 : 0xc6;
     writeNumber(bytes, 2, width, lengths.length);
     bytes.set(lengths, 2 + width);
     const starts = new Uint32Array(2 * count + 1);
     let at = writeItems(bytes, 2 + width + lengths.length, count);
+    copy(this.#keys, bytes, at);
     for (let i = 0; i < count; i++) {
       starts[i] = at;
       at += this.#keyLengths[i]!;
     }
-    copy(this.#keys, bytes, starts[0]!);
     at = writeItems(bytes, at, count);
+    copy(this.#values, bytes, at);
     for (let i = 0; i < count; i++) {
       starts[count + i] = at;
       at += this.#valueLengths[i]!;
     }
-    copy(this.#values, bytes, starts[count]!);
     starts[2 * count] = at;
     const block = { bytes, count, starts, isOwn: this.#isOwn };
     this.#isOwn = true;
-    [this.#keys, this.#values, this.#keyLengths, this.#valueLengths, this.size] = [[], [], [], [], 0];
+    [this.#keys, this.#values, this.#count, this.size] = [[], [], 0, 0];
     return block;
+  }
+
+  #makeRoom(): void {
+    const room = (lengths: Uint32Array) => {
+      const more = new Uint32Array(2 * lengths.length);
+      more.set(lengths);
+      return more;
+    };
+    [this.#keyLengths, this.#valueLengths] = [room(this.#keyLengths), room(this.#valueLengths)];
   }
 }
 
-function lengthBytes(lengths: readonly number[]): Uint8Array {
-  const bytes: number[] = [];
-  for (let length of lengths) {
-    for (; length >= 0x80; length >>>= 7) bytes.push((length & 0x7f) | 0x80);
-    bytes.push(length);
+function lengthBytes(keys: Uint32Array, values: Uint32Array, count: number): Uint8Array {
+  const bytes = new Uint8Array(2 * count * 5);
+  let at = 0;
+  for (const lengths of [keys, values]) {
+    for (let i = 0; i < count; i++) {
+      let length = lengths[i]!;
+      for (; length >= 0x80; length >>>= 7) bytes[at++] = (length & 0x7f) | 0x80;
+      bytes[at++] = length;
+    }
   }
-  return Uint8Array.from(bytes);
+  return bytes.subarray(0, at);
 }
 
 function writeNumber(bytes: Uint8Array, at: number, width: number, number: number): void {

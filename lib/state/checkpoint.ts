@@ -1,9 +1,12 @@
+import { messageOf } from "../errors.ts";
 import type { CheckpointPointer } from "./changelog.ts";
 import { CODEC, checksumOf, corrupt, decodeBody, encodeBody, MISMATCH } from "./codec.ts";
 import { checkVersion, FORMAT_VERSION, type Base } from "./commit.ts";
 import type { TableDelta } from "./keyed-table.ts";
+import { oldIndex } from "./old-run-index.ts";
 import { RunDelta } from "./run-delta.ts";
-import { SortedRun, wrongWithIndex, type RunIndex } from "./sorted-run.ts";
+import { decodeIndex, encodeIndex, type RunIndex } from "./run-index.ts";
+import { SortedRun } from "./sorted-run.ts";
 import { wrongWithState, type StateContent } from "./structure.ts";
 
 /** A task's whole state as of one epoch. */
@@ -18,9 +21,12 @@ export interface CheckpointEnvelope extends Base {
 /**
  * Names a body that has sorted runs: the length of its head in four bytes, most significant first, the head, as the other
  * codec encodes it, and the blocks of all runs. The head has, beside what a body without runs consists of, per table the
- * run's index and the length of its blocks, or null.
+ * run's index, as {@link encodeIndex} makes it, and the length of its blocks, or null.
  */
-const RUNS = `${CODEC}+runs`;
+const RUNS = `${CODEC}+runs/2`;
+
+/** The first of that kind, which is read and not written: indexes are objects. */
+const OLD_RUNS = `${CODEC}+runs`;
 
 /** A checkpoint's object, and what points to it: a change of either is found by {@link decodeCheckpoint}. */
 export function encodeCheckpoint(
@@ -34,7 +40,7 @@ export function encodeCheckpoint(
     return { body, pointer: sealCheckpoint(task, envelope, body) };
   }
   const rest = tables.map(([name, delta]) => [name, delta instanceof RunDelta ? emptied(delta) : delta] as const);
-  const indexes = runs.map((run) => (run === undefined ? null : [run.index, run.bytes.length]));
+  const indexes = runs.map((run) => (run === undefined ? null : [encodeIndex(run.index), run.bytes.length]));
   const head = encodeBody([shapes, header, rest, indexes]);
   const length = new Uint8Array(LENGTH_BYTES);
   new DataView(length.buffer).setUint32(0, head.length);
@@ -73,14 +79,14 @@ export function decodeCheckpoint(task: string, pointer: CheckpointPointer, body:
   const what = `Checkpoint ${pointer.key} of task ${task}`;
   checkVersion(pointer.version, pointer.build, what);
   if (checksumOf(body, envelopeOf(task, pointer)) !== pointer.checksum) throw corrupt(what, MISMATCH);
-  if (pointer.codec === RUNS) return contentWithRuns(body, what);
+  if (pointer.codec === RUNS || pointer.codec === OLD_RUNS) return contentWithRuns(body, pointer.codec, what);
   const [shapes, header, tables] = partsOf(decodeBody(body, pointer.codec, what), 3, what);
   const wrong = wrongWithState(shapes, header, tables);
   if (wrong !== undefined) throw corrupt(what, wrong);
   return { shapes, header, tables } as Checkpoint;
 }
 
-function contentWithRuns(body: Uint8Array, what: string): Checkpoint {
+function contentWithRuns(body: Uint8Array, codec: string, what: string): Checkpoint {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const end = body.length < LENGTH_BYTES ? Number.NaN : LENGTH_BYTES + view.getUint32(0);
   if (!(end <= body.length)) throw corrupt(what, "it ends too early");
@@ -95,14 +101,23 @@ function contentWithRuns(body: Uint8Array, what: string): Checkpoint {
   const whole = content.tables.map(([name, delta], i) => {
     const of: unknown = indexes[i];
     if (of === null) return [name, delta] as const;
-    const [index, length] = Array.isArray(of) ? (of as unknown[]) : [];
-    const problem = wrongWithIndex(index, length as number);
-    if (problem !== undefined) throw corrupt(what, `the index of a run is not as it must be: ${problem}`);
+    const [written, length] = Array.isArray(of) ? (of as unknown[]) : [];
+    const index = indexIn(written, length as number, codec, what);
     const bytes = body.subarray(at, (at += length as number));
-    return [name, new RunDelta(delta.floor, new SortedRun(index as RunIndex, bytes, what))] as const;
+    return [name, new RunDelta(delta.floor, new SortedRun(index, bytes, what))] as const;
   });
   if (at !== body.length) throw corrupt(what, "its runs have another length");
   return { ...content, tables: whole };
+}
+
+function indexIn(written: unknown, length: number, codec: string, what: string): RunIndex {
+  try {
+    if (codec === OLD_RUNS) return oldIndex(written, length);
+    if (!(written instanceof Uint8Array)) throw new Error("it is none");
+    return decodeIndex(written, length);
+  } catch (cause) {
+    throw corrupt(what, `the index of a run is not as it must be: ${messageOf(cause)}`, cause);
+  }
 }
 
 function partsOf(decoded: unknown, count: number, what: string): readonly unknown[] {

@@ -1,6 +1,8 @@
-import { BlockWriter, keyIn, packedBlock, type Block } from "./block.ts";
+import { BlockWriter, endOfKey, searched, type Block } from "./block.ts";
+import { Changes } from "./changes.ts";
 import { compressedBlock } from "./codec.ts";
-import { SortedRun, type RunIndex } from "./sorted-run.ts";
+import { compareFirstKey, keysOf } from "./run-index.ts";
+import { SortedRun, type BlockPart } from "./sorted-run.ts";
 
 /** When a table is written as a sorted run, and how large its blocks are. */
 export interface RunLimits {
@@ -32,86 +34,55 @@ export function mergedRun(run: SortedRun | undefined, overlay: Overlay, limits: 
   const writer = new RunWriter(limits.block);
   for (const space of overlay.spaces) {
     const place = overlay.placeIn(space);
-    const changes = overlay.changes(space);
-    const keys = changes === undefined ? [] : [...changes.keys()].sort();
+    const changes = new Changes(overlay.changes(space), overlay.isGone);
     writer.begin(space);
-    let next = 0;
-    if (run !== undefined && place >= 0) {
-      const parts = [...run.partsOf(place)];
-      for (const [n, part] of parts.entries()) {
-        const { block, from, to } = part;
-        // Keys up to the next block's first belong here.
-        const end = n + 1 < parts.length ? upTo(keys, next, run.index.firstKeys[parts[n + 1]!.block]!) : keys.length;
-        const isWhole = from === 0 && to === run.index.entries[block];
-        if (end === next && isWhole && writer.takes(run, block)) continue;
-        next = mergeBlock(writer, run.open(block, false), part, keys, next, end, changes, overlay.isGone);
-      }
-    }
-    writer.putAll(keys.slice(next), changes, overlay.isGone);
+    if (run !== undefined && place >= 0) mergeSpace(writer, run, place, changes);
+    else writeUpTo(writer, changes, changes.length);
   }
   return writer.end();
 }
 
-/** The first of ascending keys, from a place on, that is not below another. */
-function upTo(keys: readonly string[], from: number, limit: string): number {
-  let at = from;
-  while (at < keys.length && keys[at]! < limit) at++;
-  return at;
-}
-
-function mergeBlock(
-  writer: RunWriter,
-  block: Block,
-  { from, to }: { readonly from: number; readonly to: number },
-  keys: readonly string[],
-  first: number,
-  end: number,
-  changes: ReadonlyMap<string, unknown> | undefined,
-  isGone: (value: unknown) => boolean,
-): number {
-  const put = keys.slice(first, end).filter((key) => !isGone(changes!.get(key)));
-  const fresh =
-    put.length === 0
-      ? undefined
-      : packedBlock(
-          put,
-          put.map((key) => changes!.get(key)),
-        );
-  let at = first;
-  let n = 0;
-  for (let i = from; i < to; i++) {
-    const key = at < end ? keyIn(block, i) : undefined;
-    while (at < end && keys[at]! < key!) n = writeNext(writer, fresh, put, keys[at++]!, n);
-    if (at < end && keys[at] === key) n = writeNext(writer, fresh, put, keys[at++]!, n);
-    else writer.add(block, i);
+function mergeSpace(writer: RunWriter, run: SortedRun, place: number, changes: Changes): void {
+  const parts = [...run.partsOf(place)];
+  for (const [n, part] of parts.entries()) {
+    // What is below the next block's first key belongs here.
+    const next = parts[n + 1]?.block;
+    const end = next === undefined ? changes.length : changes.endBelow((key) => compareFirstKey(run.index, next, key));
+    const isWhole = part.from === 0 && part.to === run.index.entries[part.block];
+    if (end === changes.at && isWhole && writer.takes(run, part.block)) continue;
+    mergeBlock(writer, run.open(part.block, false), part, changes, end);
   }
-  while (at < end) n = writeNext(writer, fresh, put, keys[at++]!, n);
-  return at;
 }
 
-/** Writes what was put for a key, if it was not removed. */
-function writeNext(
-  writer: RunWriter,
-  fresh: Block | undefined,
-  put: readonly string[],
-  key: string,
-  n: number,
-): number {
-  if (put[n] !== key) return n;
-  writer.add(fresh!, n);
-  return n + 1;
+/** What lies between two changes is taken over at once. */
+function mergeBlock(writer: RunWriter, block: Block, { from, to }: BlockPart, changes: Changes, end: number): void {
+  let at = from;
+  while (changes.at < end) {
+    const found = searched(block, at, to, changes.key);
+    const place = found < 0 ? -1 - found : found;
+    writer.add(block, at, place);
+    at = found < 0 ? place : place + 1;
+    writeUpTo(writer, changes, changes.at + 1);
+  }
+  writer.add(block, at, to);
+}
+
+/** Writes what was put, up to a change. */
+function writeUpTo(writer: RunWriter, changes: Changes, end: number): void {
+  while (changes.at < end) {
+    const put = changes.take(end);
+    if (put !== undefined) writer.add(put.block, put.from, put.to);
+  }
 }
 
 class RunWriter {
   readonly #limit: number;
-  readonly #index = {
-    spaces: [] as number[],
-    counts: [] as number[],
-    entries: [] as number[],
-    firstKeys: [] as string[],
-    bytes: [] as number[],
-    inflated: [] as number[],
-  } satisfies RunIndex;
+  readonly #spaces: number[] = [];
+  readonly #counts: number[] = [];
+  readonly #entries: number[] = [];
+  readonly #bytes: number[] = [];
+  readonly #inflated: number[] = [];
+  readonly #firstKeys: Uint8Array[] = [];
   readonly #blocks: Uint8Array[] = [];
   readonly #open: (Block | undefined)[] = [];
   #space = 0;
@@ -129,71 +100,65 @@ class RunWriter {
 
   /** Takes a block over as it is. @returns whether it is large enough for that */
   takes(run: SortedRun, block: number): boolean {
-    const { entries, firstKeys, inflated } = run.index;
+    const { entries, inflated, keys, keyStarts } = run.index;
     // Small ones are put together.
     if (inflated[block]! < this.#limit / 2) return false;
     this.#flush();
-    this.#note(entries[block]!, firstKeys[block]!, run.compressed(block), inflated[block]!, undefined);
+    const firstKey = keys.subarray(keyStarts[block], keyStarts[block + 1]);
+    this.#note(entries[block]!, firstKey, run.compressed(block), inflated[block]!, undefined);
     this.#inSpace += entries[block]!;
     return true;
   }
 
-  putAll(
-    keys: readonly string[],
-    changes: ReadonlyMap<string, unknown> | undefined,
-    isGone: (value: unknown) => boolean,
-  ): void {
-    const put = keys.filter((key) => !isGone(changes!.get(key)));
-    for (let from = 0; from < put.length; from += AT_ONCE) {
-      const some = put.slice(from, from + AT_ONCE);
-      const block = packedBlock(
-        some,
-        some.map((key) => changes!.get(key)),
-      );
-      for (let i = 0; i < block.count; i++) this.add(block, i);
+  /** Entries of another block, up to `to` (excluded). */
+  add(block: Block, from: number, to: number): void {
+    for (let next = from; next < to;) {
+      next = this.#next.add(block, next, to, this.#limit);
+      if (this.#next.size >= this.#limit) this.#flush();
     }
-  }
-
-  add(block: Block, i: number): void {
-    this.#next.add(block, i);
-    this.#inSpace++;
-    if (this.#next.size >= this.#limit) this.#flush();
+    this.#inSpace += to - from;
   }
 
   end(): SortedRun {
     this.#endSpace();
     this.#flush();
-    return new SortedRun(
-      this.#index,
-      Buffer.concat(this.#blocks),
-      "A checkpoint that was just made",
-      undefined,
-      this.#open,
-    );
+    const index = {
+      spaces: this.#spaces,
+      counts: this.#counts,
+      entries: this.#entries,
+      bytes: this.#bytes,
+      inflated: this.#inflated,
+      ...keysOf(this.#firstKeys),
+    };
+    return new SortedRun(index, Buffer.concat(this.#blocks), "A checkpoint that was just made", undefined, this.#open);
   }
 
   #endSpace(): void {
     if (this.#inSpace === 0) return;
-    this.#index.spaces.push(this.#space);
-    this.#index.counts.push(this.#inSpace);
+    this.#spaces.push(this.#space);
+    this.#counts.push(this.#inSpace);
     this.#inSpace = 0;
   }
 
   #flush(): void {
     if (this.#next.count === 0) return;
     const block = this.#next.take();
-    this.#note(block.count, keyIn(block, 0), compressedBlock(block.bytes), block.bytes.length, block);
+    const firstKey = block.bytes.subarray(block.starts[0], endOfKey(block, 0));
+    this.#note(block.count, firstKey, compressedBlock(block.bytes), block.bytes.length, block);
   }
 
-  #note(entries: number, firstKey: string, compressed: Uint8Array, inflated: number, block: Block | undefined): void {
-    this.#index.entries.push(entries);
-    this.#index.firstKeys.push(firstKey);
-    this.#index.bytes.push(compressed.length);
-    this.#index.inflated.push(inflated);
+  #note(
+    entries: number,
+    firstKey: Uint8Array,
+    compressed: Uint8Array,
+    inflated: number,
+    block: Block | undefined,
+  ): void {
+    this.#entries.push(entries);
+    this.#firstKeys.push(firstKey);
+    this.#bytes.push(compressed.length);
+    this.#inflated.push(inflated);
     this.#blocks.push(compressed);
     this.#open.push(block);
   }
 }
-
-/** So many entries are packed at once. */
-const AT_ONCE = 1_024;

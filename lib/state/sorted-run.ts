@@ -1,18 +1,7 @@
 import { messageOf } from "../errors.ts";
-import { blockOf, indexOf, keyIn, valueIn, type Block } from "./block.ts";
+import { blockOf, keyIn, searched, valueIn, type Block } from "./block.ts";
 import { corrupt, inflatedBlock } from "./codec.ts";
-
-/** Where the entries of a run are: what is read of it without reading any of them. */
-export interface RunIndex {
-  /** The spaces, in their order, and how many entries each has. */
-  readonly spaces: readonly number[];
-  readonly counts: readonly number[];
-  /** Per block: how many entries it has, its first key, its bytes, and how many those were before they were compressed. */
-  readonly entries: readonly number[];
-  readonly firstKeys: readonly string[];
-  readonly bytes: readonly number[];
-  readonly inflated: readonly number[];
-}
+import { compareFirstKey, type RunIndex } from "./run-index.ts";
 
 /** Some of a run's entries that lie in one block. */
 export interface BlockPart {
@@ -90,16 +79,15 @@ export class SortedRun {
     const last = this.#firstOfSpace[place + 1]! - 1;
     let low = this.#blockOf(first);
     let high = this.#blockOf(last);
-    const { firstKeys } = this.index;
     // The first of these blocks may begin with another space's key: all others begin with this one's.
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (firstKeys[middle]! <= key) low = middle;
+      if (compareFirstKey(this.index, middle, key) <= 0) low = middle;
       else high = middle - 1;
     }
     const start = this.#firstOfBlock[low]!;
     const block = this.open(low);
-    const i = indexOf(block, Math.max(first - start, 0), Math.min(last + 1 - start, block.count), key);
+    const i = searched(block, Math.max(first - start, 0), Math.min(last + 1 - start, block.count), key);
     return i < 0 ? undefined : this.valueIn(block, i, key);
   }
 
@@ -194,26 +182,4 @@ function lastAtMost(numbers: Float64Array, most: number, from: number, to: numbe
     else high = middle - 1;
   }
   return high;
-}
-
-/** What of a run's index is not as it must be; undefined when all is. */
-export function wrongWithIndex(index: unknown, bytes: number): string | undefined {
-  if (typeof index !== "object" || index === null) return "it is none";
-  const { spaces, counts, entries, firstKeys, bytes: sizes, inflated } = index as Record<string, unknown>;
-  const areNumbers = (of: unknown): of is number[] =>
-    Array.isArray(of) && of.every((one) => typeof one === "number" && !Number.isNaN(one));
-  const areCounts = (of: unknown): of is number[] =>
-    Array.isArray(of) && of.every((one) => Number.isSafeInteger(one) && (one as number) > 0);
-  const areTexts = (of: unknown): of is string[] => Array.isArray(of) && of.every((one) => typeof one === "string");
-  if (!areNumbers(spaces) || !areTexts(firstKeys)) return "its spaces or keys are none";
-  if (!areCounts(counts) || !areCounts(entries) || !areCounts(sizes) || !areCounts(inflated))
-    return "its counts are none";
-  const isAscending = spaces.every((space, i) => i === 0 || spaces[i - 1]! < space);
-  const sum = (of: readonly number[]) => of.reduce((total, one) => total + one, 0);
-  const blocks = entries.length;
-  if (!isAscending || counts.length !== spaces.length) return "its spaces are out of order";
-  if (firstKeys.length !== blocks || sizes.length !== blocks || inflated.length !== blocks)
-    return "its blocks are not all there";
-  if (sum(counts) !== sum(entries)) return "its blocks do not hold what its spaces do";
-  return sum(sizes) === bytes ? undefined : "its blocks have another length";
 }

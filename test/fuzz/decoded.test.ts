@@ -10,7 +10,7 @@ import { MAX_DEPTH } from "../../lib/state/bounds.ts";
 import { CODEC, decodeBody, encodeBody } from "../../lib/state/codec.ts";
 import { isSpilled, sealCommit } from "../../lib/state/commit.ts";
 import { sealCheckpoint } from "../../lib/state/checkpoint.ts";
-import type { RunIndex } from "../../lib/state/sorted-run.ts";
+import { decodeIndex, encodeIndex } from "../../lib/state/run-index.ts";
 import { taskName } from "../../lib/state/task-id.ts";
 import { mutatedBytes } from "./support/mutate.ts";
 import { FUZZ_TIMEOUT, fuzzRuns, IS_LONG, Outcomes, pool } from "./support/runs.ts";
@@ -127,10 +127,10 @@ function runsAnew(body: Uint8Array, which: number, change: (raw: Uint8Array) => 
   const end = 4 + Buffer.from(body).readUInt32BE(0);
   let head: Uint8Array = inflateRawSync(body.subarray(4, end));
   const blocks: Uint8Array[] = [];
-  const content = packr.unpack(head) as [unknown, unknown, unknown, ([RunIndex, number] | null)[]];
+  const content = packr.unpack(head) as [unknown, unknown, unknown, ([Uint8Array, number] | null)[]];
   let at = end;
-  for (const { bytes } of content[3].flatMap((run) => (run === null ? [] : [run[0]])))
-    for (const length of bytes) blocks.push(body.subarray(at, (at += length)));
+  for (const run of content[3])
+    for (const length of run === null ? [] : decodeIndex(...run).bytes) blocks.push(body.subarray(at, (at += length)));
   if (which % 2 === 0) head = change(head);
   else {
     let n = Math.floor(which / 6) % blocks.length;
@@ -139,13 +139,15 @@ function runsAnew(body: Uint8Array, which: number, change: (raw: Uint8Array) => 
     blocks[n] = block;
     for (const run of content[3]) {
       if (run === null) continue;
-      const { bytes, inflated } = run[0] as unknown as { bytes: number[]; inflated: number[] };
+      const index = decodeIndex(...run);
+      const [bytes, inflated] = [[...index.bytes], [...index.inflated]];
       if (n >= 0 && n < bytes.length) {
         run[1] += block.length - bytes[n]!;
         bytes[n] = block.length;
         inflated[n] = raw.length;
       }
       n -= bytes.length;
+      run[0] = encodeIndex({ ...index, bytes, inflated });
     }
     head = packr.pack(content);
   }

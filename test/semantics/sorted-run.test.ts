@@ -1,10 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { keyIn } from "../../lib/state/block.ts";
+import { encodeCheckpoint, decodeCheckpoint, sealCheckpoint } from "../../lib/state/checkpoint.ts";
+import { encodeBody } from "../../lib/state/codec.ts";
 import { Journal } from "../../lib/state/journal.ts";
 import { KeyedTable } from "../../lib/state/keyed-table.ts";
 import { RunDelta } from "../../lib/state/run-delta.ts";
+import { oldIndex } from "../../lib/state/old-run-index.ts";
+import { decodeIndex, encodeIndex, type RunIndex } from "../../lib/state/run-index.ts";
 import { RUN_LIMITS } from "../../lib/state/run-writer.ts";
-import { SortedRun, wrongWithIndex } from "../../lib/state/sorted-run.ts";
+import { SortedRun } from "../../lib/state/sorted-run.ts";
+import { TaskState } from "../../lib/state/task-state.ts";
 
 const SPACE = 1_000;
 const same = (value: unknown) => value;
@@ -28,7 +34,16 @@ function runOf(table: KeyedTable): SortedRun {
 }
 
 /** As another process finds it. */
-const read = ({ index, bytes }: SortedRun) => new SortedRun(index, bytes, "the run");
+const read = ({ index, bytes }: SortedRun) =>
+  new SortedRun(decodeIndex(encodeIndex(index), bytes.length), bytes, "the run");
+
+/** The index as the first builds wrote it. */
+function oldForm(run: SortedRun): unknown {
+  const { spaces, counts, entries, bytes, inflated } = run.index;
+  const firstKeys = entries.map((_, block) => keyIn(run.open(block), 0));
+  return { spaces, counts, entries, firstKeys, bytes, inflated };
+}
+
 const openBlocks = (run: SortedRun) => run.index.entries.filter((_, block) => run.isOpen(block)).length;
 const blocksOf = (run: SortedRun) =>
   run.index.entries.map((_, block) => Buffer.from(run.compressed(block)).toString("hex"));
@@ -73,7 +88,9 @@ test("keys are found, whatever their letters and however long they are", () => {
         for (const key of keys) table.put(1, key, `of ${key}`);
         table.takeDelta();
         const { run } = table.compact({ entries: 1, block }, same) as RunDelta;
-        expect(wrongWithIndex(run.index, run.bytes.length)).toBe(undefined);
+        const written = Buffer.from(encodeIndex(run.index));
+        expect(written.equals(encodeIndex(decodeIndex(written, run.bytes.length)))).toBe(true);
+        expect(written.equals(encodeIndex(oldIndex(oldForm(run), run.bytes.length)))).toBe(true);
         const found = read(run);
         for (const key of keys) expect(found.get(0, key)).toBe(`of ${key}`);
         expect([...found.entriesOf(0)].map(([key]) => key)).toEqual([...keys].sort());
@@ -82,4 +99,50 @@ test("keys are found, whatever their letters and however long they are", () => {
     ),
     { numRuns: 300 },
   );
+});
+
+describe("an index", () => {
+  const { run } = tableOf(5_000);
+  const columns = (changed: Partial<RunIndex>) => () =>
+    decodeIndex(encodeIndex({ ...run.index, ...changed }), run.bytes.length);
+  const [first = 0, ...others] = run.index.entries;
+
+  test.each([
+    ["spaces in another order", { spaces: run.index.spaces.toReversed() }, "out of order"],
+    ["a space that is no number", { spaces: [Number.NaN, 2_000] }, "out of order"],
+    ["blocks with fewer entries than the spaces", { entries: [first - 1, ...others] }, "do not hold"],
+    ["an empty block", { entries: [0, first + others[0]!, ...others.slice(1)] }, "do not hold"],
+    ["blocks of another length", { bytes: run.index.bytes.map((length) => length + 1) }, "another length"],
+    ["blocks that are nothing inflated", { inflated: run.index.inflated.map(() => 0) }, "another length"],
+    ["blocks that fill the memory", { inflated: run.index.inflated.map(() => 2 ** 34) }, "more than"],
+    ["more entries than bytes", { inflated: run.index.inflated.map(() => 10) }, "more than"],
+    ["keys that end too early", { keys: run.index.keys.subarray(1) }, "no text"],
+    ["a key too many", { keys: Buffer.concat([run.index.keys, Buffer.from([0xa1, 0x61])]) }, "more keys"],
+  ] satisfies [string, Partial<RunIndex>, string][])("%s: is refused", (_, changed, why) => {
+    expect(columns(changed)).toThrow(why);
+  });
+
+  test("cut short anywhere: is refused", () => {
+    const written = encodeIndex(run.index);
+    for (let end = 0; end < written.length; end++)
+      expect(() => decodeIndex(written.subarray(0, end), run.bytes.length), String(end)).toThrow("it");
+  });
+});
+
+test("a checkpoint with an index of the first form is read", () => {
+  const { run } = tableOf(5_000);
+  const header = new TaskState().header();
+  const rest = { floor: 5, dropped: [], removed: [], put: [] };
+  const envelope = { key: "checkpoint", build: "b1", epoch: 1, at: 1, written: 1, caughtUp: 1 };
+  const head = encodeBody([{}, header, [["table", rest]], [[oldForm(run), run.bytes.length]]]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(head.length);
+  const body = Buffer.concat([length, head, run.bytes]);
+  const old = decodeCheckpoint("task", sealCheckpoint("task", envelope, body, "msgpack+deflate+runs"), body);
+  const content = { shapes: {}, header, tables: [["table", new RunDelta(5, run)]] } as const;
+  const anew = encodeCheckpoint("task", content, envelope);
+  const [now, then] = [decodeCheckpoint("task", anew.pointer, anew.body), old].map(({ tables }) => tables[0]![1]);
+  expect(anew.pointer.codec).toBe("msgpack+deflate+runs/2");
+  expect(then!.put).toEqual(now!.put);
+  expect(then!.put.map(([, keys]) => keys.length)).toEqual([5_000, 2_500]);
 });

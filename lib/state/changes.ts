@@ -1,0 +1,72 @@
+import { packedBlock, type Block } from "./block.ts";
+
+/** So many are packed at once. */
+const AT_ONCE = 1_024;
+
+/** Some of a block's entries. */
+interface Put {
+  readonly block: Block;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What was put and removed in a space, in the order of keys, to be taken one after the other. */
+export class Changes {
+  readonly #values: ReadonlyMap<string, unknown>;
+  readonly #isGone: (value: unknown) => boolean;
+  readonly #keys: readonly string[];
+  /** The next one. */
+  at = 0;
+  /** Some from one on that were looked up, and packed as far as they were put. */
+  #from = 0;
+  #some: readonly unknown[] = [];
+  #packed: Block | undefined = undefined;
+  /** The place in the packed of the next one that was put. */
+  #nextPut = 0;
+
+  constructor(values: ReadonlyMap<string, unknown> | undefined, isGone: (value: unknown) => boolean) {
+    this.#values = values ?? NONE;
+    this.#isGone = isGone;
+    this.#keys = [...this.#values.keys()].sort();
+  }
+
+  get length(): number {
+    return this.#keys.length;
+  }
+
+  /** The next one's. */
+  get key(): string {
+    return this.#keys[this.at]!;
+  }
+
+  /** The first one that is not below a limit, from the next one on. @param compare the limit with a key */
+  endBelow(compare: (key: string) => number): number {
+    let end = this.at;
+    while (end < this.#keys.length && compare(this.#keys[end]!) > 0) end++;
+    return end;
+  }
+
+  /** Takes some, up to `end` (excluded): a run of what was put; undefined for one that was removed. */
+  take(end: number): Put | undefined {
+    if (this.at >= this.#from + this.#some.length) this.#pack();
+    const from = this.#nextPut;
+    const until = Math.min(end, this.#from + this.#some.length);
+    while (this.at < until && !this.#isGone(this.#some[this.at - this.#from])) {
+      this.at++;
+      this.#nextPut++;
+    }
+    if (this.#nextPut > from) return { block: this.#packed!, from, to: this.#nextPut };
+    this.at++;
+    return undefined;
+  }
+
+  #pack(): void {
+    const keys = this.#keys.slice(this.at, this.at + AT_ONCE);
+    const values = keys.map((key) => this.#values.get(key));
+    [this.#from, this.#some, this.#nextPut] = [this.at, values, 0];
+    const isPut = (_: unknown, i: number) => !this.#isGone(values[i]);
+    this.#packed = packedBlock(keys.filter(isPut), values.filter(isPut));
+  }
+}
+
+const NONE: ReadonlyMap<string, unknown> = new Map();
