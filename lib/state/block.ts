@@ -1,4 +1,4 @@
-import { checkBounds, MAX_VALUES } from "./bounds.ts";
+import { checkBounds, isPlain, MAX_VALUES } from "./bounds.ts";
 import { corrupt, packed, unpackedPart } from "./codec.ts";
 import { compareText, numberAt, textEnd } from "./packed-text.ts";
 
@@ -57,7 +57,7 @@ export const keyIn = (block: Block, i: number): string =>
 /** @throws Error for a value that is out of bounds */
 export function valueIn({ bytes, count, starts, isOwn }: Block, i: number): unknown {
   const [start, end] = [starts[count + i]!, starts[count + i + 1]!];
-  if (!isOwn) checkBounds(bytes.subarray(start, end));
+  if (!isOwn && !isPlain(bytes, start, end)) checkBounds(bytes.subarray(start, end));
   return unpackedPart(bytes, start, end);
 }
 

@@ -1,3 +1,5 @@
+import { numberAt, textEnd, textStart } from "./packed-text.ts";
+
 /** State nests no deeper: accumulators nest at most 64 deep (`storableCopy`), and tables put a few levels around them. */
 export const MAX_DEPTH = 96;
 
@@ -5,6 +7,35 @@ export const MAX_DEPTH = 96;
 export const MAX_VALUES = 16 * 1024 * 1024;
 
 const PROTO = "__proto__";
+
+/** What tokens of no child, no length and no more than a fixed number of bytes after them have there; -1 for all others. */
+const FOLLOWING = new Int8Array(256).fill(-1);
+FOLLOWING.fill(0, 0, 0x80); // small integers
+FOLLOWING.fill(0, 0xe0);
+for (let length = 0; length < 0x20; length++) FOLLOWING[0xa0 | length] = length; // short texts
+for (const token of [0xc0, 0xc2, 0xc3]) FOLLOWING[token] = 0; // null, false, true
+for (const token of [0xcc, 0xd0]) FOLLOWING[token] = 1; // numbers
+for (const token of [0xcd, 0xd1]) FOLLOWING[token] = 2;
+for (const token of [0xca, 0xce, 0xd2]) FOLLOWING[token] = 4;
+for (const token of [0xcb, 0xcf, 0xd3]) FOLLOWING[token] = 8;
+
+/**
+ * Whether a part of some bytes is a value that {@link checkBounds} lets pass and that consists of numbers, short texts and
+ * short arrays: most entries are, and there are many.
+ */
+export function isPlain(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start > MAX_DEPTH) return false; // what is shorter nests no deeper
+  let at = start;
+  for (let left = 1; left > 0; left--) {
+    if (at >= end) return false;
+    const token = bytes[at++]!;
+    const following = FOLLOWING[token]!;
+    if (following >= 0) at += following;
+    else if (token >= 0x90 && token < 0xa0) left += token & 0x0f;
+    else return false;
+  }
+  return at === end;
+}
 
 /**
  * Walks msgpack bytes without making anything of them, so that whatever they say cannot take the process down:
@@ -16,7 +47,6 @@ const PROTO = "__proto__";
  * @throws Error saying what is out of bounds
  */
 export function checkBounds(bytes: Uint8Array, maxValues = MAX_VALUES, starts?: Uint32Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   /** Per level, how many values are still to come, and whether it is an object: then every other one is a key. */
   const left = new Float64Array(MAX_DEPTH + 1);
   const isObject = new Uint8Array(MAX_DEPTH + 1);
@@ -25,22 +55,6 @@ export function checkBounds(bytes: Uint8Array, maxValues = MAX_VALUES, starts?: 
   let at = 0;
   let values = 0;
   let started = 0;
-
-  const skip = (length: number): void => {
-    at += length;
-    if (at > bytes.length) throw new Error("it ends too early");
-  };
-  const open = (count: number, object: boolean): void => {
-    if (count > bytes.length - at) throw new Error("it declares more than it holds");
-    if (++depth > MAX_DEPTH) throw new Error(`it nests deeper than ${MAX_DEPTH}`);
-    left[depth] = object ? 2 * count : count;
-    isObject[depth] = Number(object);
-  };
-  const string = (length: number, isKey: boolean): void => {
-    const start = at;
-    skip(length);
-    if (isKey && length === PROTO.length && isProto(bytes, start)) throw new Error(`it has a key "${PROTO}"`);
-  };
 
   for (;;) {
     while (left[depth] === 0) if (--depth < 0) break;
@@ -53,103 +67,75 @@ export function checkBounds(bytes: Uint8Array, maxValues = MAX_VALUES, starts?: 
       starts[started++] = at;
     }
     const token = at < bytes.length ? bytes[at++]! : 0xc1;
-    const isString = (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb);
-    if (isKey && !isString) throw new Error("it has a key that is no text");
-    if (token < 0x80 || token >= 0xe0) continue; // small integers
-    if (token < 0x90) open(token & 0x0f, true);
-    else if (token < 0xa0) open(token & 0x0f, false);
-    else if (token < 0xc0) string(token & 0x1f, isKey);
-    else {
-      // Reading beyond the end throws a RangeError.
-      switch (token) {
-        case 0xc0: // null
-        case 0xc2: // false
-        case 0xc3: // true
-          break;
-        case 0xc4: // bytes
-          skip(1 + view.getUint8(at));
-          break;
-        case 0xc5:
-          skip(2 + view.getUint16(at));
-          break;
-        case 0xc6:
-          skip(4 + view.getUint32(at));
-          break;
-        case 0xca: // numbers
-        case 0xce:
-        case 0xd2:
-          skip(4);
-          break;
-        case 0xcb:
-        case 0xcf:
-        case 0xd3:
-          skip(8);
-          break;
-        case 0xcc:
-        case 0xd0:
-          skip(1);
-          break;
-        case 0xcd:
-        case 0xd1:
-          skip(2);
-          break;
-        case 0xd4: // undefined
-          if (view.getUint16(at) !== 0) throw new Error("it has an extension that is no data");
-          skip(2);
-          break;
-        case 0xd6: // Dates
-        case 0xd7:
-          if (view.getUint8(at) !== 0xff) throw new Error("it has an extension that is no data");
-          skip(token === 0xd6 ? 5 : 9);
-          break;
-        case 0xc7:
-          if (view.getUint16(at) !== 0x0cff) throw new Error("it has an extension that is no data");
-          skip(14);
-          break;
-        case 0xd9: {
-          const length = view.getUint8(at);
-          at += 1;
-          string(length, isKey);
-          break;
-        }
-        case 0xda: {
-          const length = view.getUint16(at);
-          at += 2;
-          string(length, isKey);
-          break;
-        }
-        case 0xdb: {
-          const length = view.getUint32(at);
-          at += 4;
-          string(length, isKey);
-          break;
-        }
-        case 0xdc:
-          skip(2);
-          open(view.getUint16(at - 2), false);
-          break;
-        case 0xdd:
-          skip(4);
-          open(view.getUint32(at - 4), false);
-          break;
-        case 0xde:
-          skip(2);
-          open(view.getUint16(at - 2), true);
-          break;
-        case 0xdf:
-          skip(4);
-          open(view.getUint32(at - 4), true);
-          break;
-        default:
-          throw new Error(`it has a value of no known kind (0x${token.toString(16)})`);
-      }
+    if (isKey) checkKey(bytes, at - 1);
+    const following = FOLLOWING[token]!;
+    if (following >= 0) {
+      at += following;
+      if (at > bytes.length) throw new Error("it ends too early");
+      continue;
     }
+    const isObjects = (token >= 0x80 && token < 0x90) || token === 0xde || token === 0xdf;
+    if (!isObjects && !((token >= 0x90 && token < 0xa0) || token === 0xdc || token === 0xdd)) {
+      at = endOfLong(bytes, token, at);
+      continue;
+    }
+    const width = token < 0xa0 ? 0 : token % 2 === 0 ? 2 : 4;
+    const count = width === 0 ? token & 0x0f : numberIn(bytes, at, width);
+    at += width;
+    if (count > bytes.length - at) throw new Error("it declares more than it holds");
+    if (++depth > MAX_DEPTH) throw new Error(`it nests deeper than ${MAX_DEPTH}`);
+    left[depth] = isObjects ? 2 * count : count;
+    isObject[depth] = Number(isObjects);
   }
   if (at !== bytes.length) throw new Error("it does not end where its value does");
   if (starts !== undefined && started < starts.length) throw new Error("it has fewer entries than it should");
 }
 
-function isProto(bytes: Uint8Array, start: number): boolean {
-  for (let i = 0; i < PROTO.length; i++) if (bytes[start + i] !== PROTO.charCodeAt(i)) return false;
-  return true;
+/** Where a value of some length, or of a kind that is rare, ends. */
+function endOfLong(bytes: Uint8Array, token: number, at: number): number {
+  let end: number;
+  switch (token) {
+    case 0xc4: // bytes, texts
+    case 0xd9:
+      end = at + 1 + numberIn(bytes, at, 1);
+      break;
+    case 0xc5:
+    case 0xda:
+      end = at + 2 + numberIn(bytes, at, 2);
+      break;
+    case 0xc6:
+    case 0xdb:
+      end = at + 4 + numberIn(bytes, at, 4);
+      break;
+    case 0xd4: // undefined
+      if (numberIn(bytes, at, 2) !== 0) throw new Error("it has an extension that is no data");
+      end = at + 2;
+      break;
+    case 0xd6: // Dates
+    case 0xd7:
+      if (numberIn(bytes, at, 1) !== 0xff) throw new Error("it has an extension that is no data");
+      end = at + (token === 0xd6 ? 5 : 9);
+      break;
+    case 0xc7:
+      if (numberIn(bytes, at, 2) !== 0x0cff) throw new Error("it has an extension that is no data");
+      end = at + 14;
+      break;
+    default:
+      throw new Error(`it has a value of no known kind (0x${token.toString(16)})`);
+  }
+  if (end > bytes.length) throw new Error("it ends too early");
+  return end;
+}
+
+function numberIn(bytes: Uint8Array, at: number, width: number): number {
+  if (at + width > bytes.length) throw new Error("it ends too early");
+  return numberAt(bytes, at, width);
+}
+
+function checkKey(bytes: Uint8Array, at: number): void {
+  const end = textEnd(bytes, at);
+  if (end < 0) throw new Error("it has a key that is no text");
+  const start = end - PROTO.length;
+  for (let i = 0; i < PROTO.length; i++) if (bytes[start + i] !== PROTO.charCodeAt(i)) return;
+  if (textStart(bytes, at) === start) throw new Error(`it has a key "${PROTO}"`);
 }

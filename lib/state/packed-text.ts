@@ -1,7 +1,7 @@
 /** Texts as MessagePack has them, where they are compared and measured without being made. */
 
 /** Where a text's own bytes begin. */
-const textStart = (bytes: Uint8Array, at: number): number =>
+export const textStart = (bytes: Uint8Array, at: number): number =>
   bytes[at]! < 0xd9 ? at + 1 : at + 1 + (1 << (bytes[at]! - 0xd9));
 
 /** Where a text ends; -1 for what is no text. It may say that it ends beyond the bytes. */

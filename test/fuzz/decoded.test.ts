@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { DynamoChangelog } from "../../lib/dynamodb/changelog.ts";
 import { commitItem, pointerValue } from "../../lib/dynamodb/items.ts";
 import { MillraceError } from "../../lib/errors.ts";
-import { MAX_DEPTH } from "../../lib/state/bounds.ts";
+import { checkBounds, isPlain, MAX_DEPTH } from "../../lib/state/bounds.ts";
 import { CODEC, decodeBody, encodeBody } from "../../lib/state/codec.ts";
 import { isSpilled, sealCommit } from "../../lib/state/commit.ts";
 import { sealCheckpoint } from "../../lib/state/checkpoint.ts";
@@ -88,6 +88,20 @@ describe("whatever bytes say, they are refused before they cost anything", () =>
   });
 });
 
+test("what is plain passes: no depth, length or token makes it so that is out of bounds", () => {
+  const tokens = fc.oneof(fc.nat(255), fc.constantFrom(0x90, 0x91, 0x92, 0xa1, 0xcb, 0x01));
+  const bytes = fc.array(tokens, { maxLength: 120 }).map((all) => Uint8Array.from(all));
+  let plain = 0;
+  const passes = (of: Uint8Array) => {
+    if (!isPlain(of, 0, of.length)) return;
+    plain++;
+    expect(() => checkBounds(of)).not.toThrow();
+  };
+  fc.assert(fc.property(bytes, passes), { numRuns: 20_000 });
+  for (let depth = 1; depth < 120; depth++) passes(Uint8Array.from([...Array<number>(depth).fill(0x91), 1]));
+  expect(plain).toBeGreaterThan(200);
+});
+
 test(
   "any bytes decode to plain data, or are refused",
   () => {
@@ -95,6 +109,7 @@ test(
     const run = (value: unknown, changes: readonly (readonly [number, number, number])[], tail: Uint8Array) => {
       let raw: Uint8Array = Buffer.concat([packr.pack(value), tail]);
       for (const [where, how, value] of changes) raw = mutatedBytes(raw, { where, how, value });
+      if (isPlain(raw, 0, raw.length)) expect(() => checkBounds(raw)).not.toThrow();
       try {
         decode(raw);
         outcomes.count("decoded");
