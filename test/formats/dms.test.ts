@@ -26,6 +26,27 @@ test("a load has no commit: its time is that of the message", () => {
   expect(readAll(people, "dms")[0]!.at).toBe(Date.UTC(2024, 6, 29, 0, 57, 35, 691));
 });
 
+test("positions sort in the log's order: MySQL's numbers get longer", () => {
+  const [, inserted] = recorded("dms") as { metadata: object }[];
+  const place = (position: string, record: number) =>
+    validate(people, {
+      ...inserted,
+      metadata: { ...inserted!.metadata, "stream-position": position, "transaction-record-id": record },
+    }).position!;
+  const at = (file: string, pos: number, record = 1) =>
+    place(`mysql-bin-changelog.${file}:${pos}:-1:${pos + 27}:677883278264080:mysql-bin-changelog.${file}:99`, record);
+  const positions = [
+    at("999999", 5),
+    at("1000000", 4),
+    at("1000000", 999),
+    at("1000000", 1000),
+    at("1000000", 1000, 12),
+  ];
+  expect(positions).toEqual(positions.toSorted());
+  expect(new Set(positions).size).toBe(positions.length);
+  expect(place("00000002/10000000.3.00000002/10000000", 1)).toBe("00000002/10000000.3.00000002/10000000#0000000001");
+});
+
 test("an update of the key names the key that the row had", () => {
   const [, , kept, moved] = readAll(people, "dms");
   expect(moved).toMatchObject({ key: { id: 45 }, keyBefore: { id: 46 } });

@@ -83,7 +83,7 @@ function timeOf(metadata: Json): number {
 
 /** A position is of a transaction; its records are numbered. */
 function positionOf(metadata: Json): string | undefined {
-  const position = textOf(metadata["stream-position"]);
+  const position = sortable(textOf(metadata["stream-position"]));
   const record = textOf(metadata["transaction-record-id"]);
   return position === undefined
     ? undefined
@@ -91,6 +91,18 @@ function positionOf(metadata: Json): string | undefined {
       ? position
       : `${position}#${record.padStart(10, "0")}`;
 }
+
+/** MySQL's `mysql-bin-changelog.157832:1975:-1:…` (AWS DMS API reference, CdcStartPosition), whose numbers get longer. */
+const BINLOG = /^[^:/]+\.\d+:/;
+
+/** A position as a text that sorts in the log's order, where it is known how: PostgreSQL's does as it is. */
+const sortable = (position: string | undefined): string | undefined =>
+  position !== undefined && BINLOG.test(position)
+    ? position.replace(/(?<![\w-])\d+(?!\w)/g, (number) => number.padStart(DIGITS, "0"))
+    : position;
+
+/** As many as 64 bits need. */
+const DIGITS = 20;
 
 function originOf(metadata: Json): ChangeOrigin {
   const origin = {
