@@ -163,6 +163,6 @@ test("what is late, and what becomes of it, is what is said of it; and no more i
       expect(driver.read(lateNamings).map(({ at, name }) => `${at} ${name ?? "nobody"}`)).toEqual(model.lateNamings);
       expect(driver.deadLetters().map(({ reason }) => reason.code)).toEqual(Array(model.dead).fill("join/late"));
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });

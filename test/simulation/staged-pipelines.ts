@@ -52,7 +52,7 @@ const columns = { windowStart: timestamp, windowEnd: timestamp, ids: text };
 const perRegion = { region: bigint, ...columns };
 const perKey = { key: text, ...columns };
 
-const regionOf = (key: string): number => key.length + (key.codePointAt(key.length - 1)! % 3);
+export const regionOf = (key: string): number => key.length + (key.codePointAt(key.length - 1)! % 3);
 
 const source = ({ disorder, idle }: StagedOptions, isKeyed: boolean) =>
   kinesis("events", {
@@ -190,5 +190,39 @@ const united = (of: StagedOptions) =>
       .to(lake("rows", perKey));
   });
 
+/** Whether an event says what its region is from its time on: an even id, or nothing any more. Of one time the greater id counts. */
+export const isVersion = ({ id }: { readonly id: number }): boolean => id % 3 === 0;
+export const NO_VERSION = -1;
+export const versionIn = (id: number): number | undefined => (id % 2 === 0 ? id : undefined);
+
+/** Each event with what its region was at its time. What comes late leaves by other ways. */
+const joined = (of: StagedOptions) =>
+  pipeline("joined", (flow) => {
+    const events = flow
+      .from(source(of, false))
+      .filter("wanted", (e) => e.does !== "skip")
+      .map("checked", checked);
+    const versions = events.filter("versions", isVersion).toTable("versions-by-region", {
+      key: { region: ({ key }) => regionOf(key) },
+      row: ({ id }) => versionIn(id),
+      order: ({ id }) => id,
+      keepRemoved: { seconds: 30 },
+    });
+    const joined = events.keyBy("by-region", { region: ({ key }) => regionOf(key) }).join(
+      "with-version",
+      versions,
+      ({ id }, version) => {
+        if (id % 1 !== 0) throw new Error("this event cannot be joined");
+        return { ids: String(id), version: version ?? NO_VERSION };
+      },
+      { allowedLateness: of.allowedLateness },
+    );
+    joined.to(lake("rows", { ids: text, version: bigint }));
+    joined.late.map("late-ids", ({ id }) => ({ ids: String(id) })).to(lake("late_rows", { ids: text }));
+    joined.lateChanges
+      .map("late-versions", ({ at, row }) => ({ ids: "", at, version: row ?? NO_VERSION }))
+      .to(lake("late_versions", { ids: text, at: timestamp, version: bigint }));
+  });
+
 /** Pipelines of several stages, and how often each id is in rows that are made of all records that are wanted. */
-export const STAGED = { grouped, lateShuffled, windowsOfWindows, processed, united };
+export const STAGED = { grouped, lateShuffled, windowsOfWindows, processed, united, joined };

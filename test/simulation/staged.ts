@@ -2,7 +2,7 @@ import type { Duration } from "millrace";
 import type { Failure, SimulationResult } from "millrace/testing";
 import type { DrawStream } from "../../lib/testing/simulation/draws.ts";
 import type { Identified } from "./id-pipeline.ts";
-import { STAGED, type StagedOptions } from "./staged-pipelines.ts";
+import { isVersion, NO_VERSION, regionOf, STAGED, versionIn, type StagedOptions } from "./staged-pipelines.ts";
 
 type Name = keyof typeof STAGED;
 
@@ -25,22 +25,26 @@ export function stagedPipeline(draws: DrawStream) {
 
 interface IdRow {
   readonly ids: string;
+  /** Of an event that was joined. */
+  readonly version?: number;
 }
 
 /**
  * From sinks alone: in what a sink has received no event is twice for the same window; and where nothing was late, lost
- * or a dead letter, every event that is wanted is in each sink that has them all.
+ * or a dead letter, every event that is wanted is in each sink that has them all, with the version of its time.
  */
 export function accountOfStages(events: readonly Identified[], result: SimulationResult): readonly Failure[] {
   const failures: Failure[] = [];
   const where = new Map<string, string>();
   const found = new Set<number>();
+  const versions = new Map<number, number>();
   for (const [sink, outputs] of result.received) {
     if (sink.startsWith("$")) continue;
     for (const [output, body] of outputs) {
       const { ids, ...window } = JSON.parse(body) as IdRow;
       for (const id of ids === "" ? [] : ids.split(" ").map(Number)) {
         found.add(id);
+        if (window.version !== undefined) versions.set(id, window.version);
         const place = `${sink} ${JSON.stringify(window)} ${id}`;
         if (where.has(place)) {
           failures.push({
@@ -59,5 +63,18 @@ export function accountOfStages(events: readonly Identified[], result: Simulatio
     if (found.has(event) || events[event]!.does === "skip") continue;
     failures.push({ check: "lost", message: `Event ${event} is in no row.` });
   }
+  const all = put.map(({ event }) => events[event]!).filter(({ does }) => does !== "skip");
+  for (const [id, version] of versions) {
+    const expected = versionAt(all, events[id]!);
+    if (version === expected) continue;
+    failures.push({ check: "wrong", message: `Event ${id} was joined with ${version} in place of ${expected}.` });
+  }
   return failures;
+}
+
+/** What an event's region was at its time. */
+function versionAt(all: readonly Identified[], { key, time }: Identified): number {
+  const before = all.filter((one) => isVersion(one) && one.time <= time && regionOf(one.key) === regionOf(key));
+  const newest = before.toSorted((a, b) => a.time - b.time || a.id - b.id).at(-1);
+  return (newest && versionIn(newest.id)) ?? NO_VERSION;
 }

@@ -46,12 +46,12 @@ export class RowVersions {
 
   /** A row's versions that are known, in the order of their times. */
   of(keyCode: string): readonly RowVersion[] {
-    return this.#stored(keyCode).map(({ version }) => version);
+    return this.#stored(keyCode, Number.NEGATIVE_INFINITY).map(({ version }) => version);
   }
 
-  /** Whether anything is known of a row, be it that it was removed. */
-  knows(keyCode: string): boolean {
-    return this.#stored(keyCode).length > 0;
+  /** Whether anything is known of a row as of a time, be it that it was removed: whenever it is forgotten. */
+  knows(keyCode: string, closed: number): boolean {
+    return this.#stored(keyCode, closed).length > 0;
   }
 
   /**
@@ -62,7 +62,7 @@ export class RowVersions {
    */
   add(keyCode: string, version: RowVersion, closed: number): "added" | "overtaken" | "known" {
     const [from] = version;
-    const all = this.#stored(keyCode);
+    const all = this.#stored(keyCode, closed);
     const same = all.find(({ version: [other] }) => other === from);
     const order = same === undefined ? -1 : compareVersions(same.version, version);
     if (order >= 0) return order === 0 ? "known" : "overtaken";
@@ -94,10 +94,12 @@ export class RowVersions {
     else this.#history.remove(until, keyCode);
   }
 
-  #stored(keyCode: string): readonly Stored[] {
+  /** @param closed what was valid only until then is left out */
+  #stored(keyCode: string, closed: number): readonly Stored[] {
     const spaces = this.#state.hasTable(historyOf(this.#name)) ? this.#history.spacesOf(keyCode) : [];
     const history = spaces
-      .toSorted((a, b) => a - b)
+      .filter((until) => until > closed)
+      .sort((a, b) => a - b)
       .map((until): Stored => ({ version: this.#before(until, keyCode), until }));
     const newest = this.#rows.get(SINGLE, keyCode) as RowVersion | undefined;
     return newest === undefined ? history : [...history, { version: newest, until: undefined }];

@@ -97,7 +97,7 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
     const closed = this.#closedFor(key);
     const isLate = time < closed;
     // Who has forgotten a removal would take what it removed for new.
-    if (isLate && time <= closed - this.#spec.table.keepRemoved && !this.#rows.knows(keyCode)) {
+    if (isLate && time <= closed - this.#spec.table.keepRemoved && !this.#rows.knows(keyCode, closed)) {
       throw tooLate(this.#spec);
     }
     checkRange(context.state, key);

@@ -106,7 +106,7 @@ async function beQuiet(simulation: Simulation): Promise<void> {
   }
   checkTicks(simulation);
   if (stages.some(({ hasForgotten }) => hasForgotten)) return;
-  checkNothingOpen(simulation, "although its source was quiet for long enough to close them");
+  checkNothingOpen(simulation, "silence");
 }
 
 /** When silence will have closed all that a task holds, at the latest: epoch milliseconds. */
@@ -166,7 +166,7 @@ function checkAll(simulation: Simulation): void {
   checkDelivered(simulation);
   checkObjects(simulation);
   if (areDrained) {
-    checkNothingOpen(simulation, "although it was drained");
+    checkNothingOpen(simulation, "drain");
     checkFloors(simulation);
   }
   if (!isForgotten) checkProducers(simulation);

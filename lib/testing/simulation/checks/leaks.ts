@@ -1,3 +1,4 @@
+import { historyOf } from "../../../operators/join/row-versions.ts";
 import { PRODUCERS } from "../../../state/producers.ts";
 import { REDRIVEN } from "../../../state/redriven.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../../runtime/dead-letter.ts";
@@ -5,19 +6,30 @@ import { isSpilled } from "../../../state/commit.ts";
 import type { Simulation } from "../simulation.ts";
 import { tasksInOrder } from "./lineage.ts";
 
-/** X9: a task that event time has passed holds nothing. @param why what should have closed its windows */
-export function checkNothingOpen(simulation: Simulation, why: string): void {
-  const { ledger, fail } = simulation;
+/** X9: a task that event time has passed holds nothing. */
+export function checkNothingOpen(simulation: Simulation, after: "silence" | "drain"): void {
+  const { ledger, fail, settings } = simulation;
+  // Rows that joins read stay until they change. That they were removed is forgotten when event time moves, and nobody moves
+  // it for that alone.
+  const rows = settings.pipeline.nodes.flatMap(({ kind, name }) =>
+    kind !== "join" ? [] : after === "drain" ? [name] : [name, historyOf(name)],
+  );
   for (const task of tasksInOrder(simulation)) {
     if (task.shard.closed !== undefined) continue; // what it held, its heirs have
     if (hasDeadTimers(simulation, task.stage.name)) continue; // what they were set for is still there
     const state = ledger.stateOf(task);
     // Notes of redriven letters stay for sixty days, and producers for as long as they write.
-    const kept = [REDRIVEN, PRODUCERS].reduce((n, name) => n + (state.hasTable(name) ? state.table(name).size : 0), 0);
+    const lasting = [REDRIVEN, PRODUCERS, ...rows];
+    const kept = lasting.reduce((n, name) => n + (state.hasTable(name) ? state.table(name).size : 0), 0);
     const size = state.size - kept;
-    if (size > 0) fail("X9", `${task.name} still holds ${size} entries, ${why}.`);
+    if (size > 0) fail("X9", `${task.name} still holds ${size} entries, ${REASONS[after]}.`);
   }
 }
+
+const REASONS = {
+  silence: "although its source was quiet for long enough to close them",
+  drain: "although it was drained",
+};
 
 const hasDeadTimers = ({ ledger }: Simulation, stage: string): boolean =>
   [...(ledger.received.get(DEAD_LETTERS)?.values() ?? [])].some((body) => {
