@@ -1,4 +1,4 @@
-import { Stack } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import {
   AlarmStatusWidget,
   Dashboard,
@@ -7,10 +7,12 @@ import {
   TextWidget,
   type IAlarm,
   type IMetric,
+  type Metric,
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import type { ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { costOfMillion } from "./cost.ts";
@@ -38,6 +40,8 @@ export interface ShownStage {
   readonly operators: readonly string[];
   /** Those that keep state. */
   readonly stateful: readonly string[];
+  /** What says how far reading is behind: Lambda, of a stream by age and of a topic by offsets; or the queue that is read. */
+  readonly behind: "IteratorAge" | "OffsetLag" | IQueue;
 }
 
 export interface Shown {
@@ -116,10 +120,7 @@ function addStage(board: Dashboard, identity: Parameters<typeof stageMetric>[0],
       `${name}: records in, by operator`,
       operators.map((operator) => operatorMetric(identity, "OperatorRecordsIn", operator, Stats.SUM)),
     ),
-    graph(`${name}: behind, ms`, [
-      ...most("WatermarkLag"),
-      target.metric("IteratorAge", { statistic: Stats.MAXIMUM, label: "IteratorAge" }),
-    ]),
+    behindOf(stage, most("WatermarkLag")),
     graph(`${name}: latency, ms`, [
       labelled("CommitLatency", Stats.p(50)),
       labelled("CommitLatency", Stats.p(99)),
@@ -153,6 +154,18 @@ function addStage(board: Dashboard, identity: Parameters<typeof stageMetric>[0],
           }),
         ]),
   );
+}
+
+/** @param eventTime how far that is behind; of a queue there is none */
+function behindOf({ name, target, behind }: ShownStage, eventTime: readonly Metric[]): GraphWidget {
+  if (typeof behind !== "string") {
+    return graph(`${name}: oldest message, s`, [
+      behind.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(1), statistic: Stats.MAXIMUM }),
+    ]);
+  }
+  const told = target.metric(behind, { statistic: Stats.MAXIMUM, label: behind });
+  if (behind === "IteratorAge") return graph(`${name}: behind, ms`, [...eventTime, told]);
+  return new GraphWidget({ title: `${name}: behind, ms and offsets`, left: [...eventTime], right: [told], width: 6 });
 }
 
 const graph = (title: string, left: readonly IMetric[]) => new GraphWidget({ title, left: [...left], width: 6 });

@@ -258,7 +258,7 @@ const startsOf = ({ stages }: CheckedSettings): NonNullable<RecordSettings["star
 
 const shownAs = (
   pipeline: Pipeline,
-  { stage, stateful }: CheckedStage,
+  { stage, stateful, source: { offsetLag } }: CheckedStage,
   { name, target, source }: ProvisionedStage,
 ): ShownStage => ({
   name,
@@ -268,6 +268,7 @@ const shownAs = (
   isKeyed: stage.input.kind === "shuffle" || stage.input.source.keyFields.length > 0,
   operators: operatorsOf(pipeline, stage),
   stateful,
+  behind: source.queue?.queue ?? (offsetLag === undefined ? "IteratorAge" : "OffsetLag"),
 });
 
 interface Provisioned {

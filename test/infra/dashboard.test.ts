@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { kinesis, lake, pipeline, text, timestamp, type Pipeline } from "millrace";
+import { kafka, kinesis, lake, pipeline, sqsQueue, text, timestamp, type Pipeline } from "millrace";
+import { selfManaged, unauthenticated } from "millrace/cdk";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
 import { z } from "zod";
 import flightDelays from "../../functions/aggregate-flight-delays/pipeline.ts";
@@ -131,6 +132,25 @@ test("docs/observability.md has every metric that is emitted, with its unit and 
   expect(rows.map(([, name, unit, dimensions]) => `${name} | ${unit} | ${dimensions}`).toSorted()).toEqual(
     [...described].toSorted(),
   );
+});
+
+test("how far reading is behind is asked of who knows: Lambda of streams and topics, a queue itself", () => {
+  const schema = z.object({ id: z.string() });
+  const time = { schema, eventTime: () => 0, disorder: {} };
+  const sources = {
+    clicks: kinesis("clicks", time),
+    orders: sqsQueue("orders", { schema }),
+    topic: kafka("topic", time),
+  };
+  const cluster = selfManaged({ bootstrapServers: ["kafka:9092"], auth: unauthenticated() });
+  const behind = Object.entries(sources).map(([name, source]) => {
+    const counted = pipeline("counted", (flow) => void flow.from(source as typeof sources.clicks).metric("seen"));
+    const asked = askedByDashboard(
+      provisioned(counted, { ...(name === "topic" && { kafka: { topic: { cluster } } }) }),
+    );
+    return asked.map((one) => one.name).filter((one) => /^(IteratorAge|OffsetLag|ApproximateAge.*)$/.test(one));
+  });
+  expect(behind).toEqual([["IteratorAge"], ["ApproximateAgeOfOldestMessage"], ["OffsetLag"]]);
 });
 
 describe("the cost of a million events", () => {
