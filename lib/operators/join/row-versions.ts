@@ -37,21 +37,25 @@ export class RowVersions {
 
   /** The version that is valid at a time, if there is one. */
   at(keyCode: string, time: number): RowVersion | undefined {
-    const newest = this.#rows.get(SINGLE, keyCode) as RowVersion | undefined;
+    const newest = this.#newest(keyCode);
     if (newest !== undefined && newest[0] <= time) return newest;
-    const until = least(this.#history.spacesOf(keyCode), time);
+    const until = least(this.#spacesOf(keyCode), time);
     const version = until === undefined ? undefined : this.#before(until, keyCode);
     return version !== undefined && version[0] <= time ? version : undefined;
   }
 
   /** A row's versions that are known, in the order of their times. */
   of(keyCode: string): readonly RowVersion[] {
-    return this.#stored(keyCode, Number.NEGATIVE_INFINITY).map(({ version }) => version);
+    const history = this.#spacesOf(keyCode)
+      .toSorted((a, b) => a - b)
+      .map((until) => this.#before(until, keyCode));
+    const newest = this.#newest(keyCode);
+    return newest === undefined ? history : [...history, newest];
   }
 
   /** Whether anything is known of a row as of a time, be it that it was removed: whenever it is forgotten. */
   knows(keyCode: string, closed: number): boolean {
-    return this.#stored(keyCode, closed).length > 0;
+    return this.#newest(keyCode) !== undefined || this.#spacesOf(keyCode).some((until) => until > closed);
   }
 
   /**
@@ -62,18 +66,17 @@ export class RowVersions {
    */
   add(keyCode: string, version: RowVersion, closed: number): "added" | "overtaken" | "known" {
     const [from] = version;
-    const all = this.#stored(keyCode, closed);
-    const same = all.find(({ version: [other] }) => other === from);
-    const order = same === undefined ? -1 : compareVersions(same.version, version);
-    if (order >= 0) return order === 0 ? "known" : "overtaken";
-    const next = all.find(({ version: [other] }) => other > from);
-    const before = all.findLast(({ version: [other] }) => other < from);
-    if (same !== undefined) this.#remove(keyCode, same.until);
-    else if (before !== undefined) {
-      this.#remove(keyCode, before.until);
-      this.#keep(from, keyCode, before.version, closed);
+    const { stored, next } = this.#around(keyCode, from, closed);
+    const before = stored?.version[0] ?? Number.POSITIVE_INFINITY;
+    if (stored !== undefined && before === from) {
+      const order = compareVersions(stored.version, version);
+      if (order >= 0) return order === 0 ? "known" : "overtaken";
     }
-    if (next !== undefined) this.#keep(next.version[0], keyCode, version, closed);
+    if (stored !== undefined && before <= from) {
+      this.#remove(keyCode, stored.until);
+      if (before < from) this.#keep(from, keyCode, stored.version, closed);
+    }
+    if (next !== undefined) this.#keep(next, keyCode, version, closed);
     else if (version.length === 4) this.#rows.put(SINGLE, keyCode, version);
     else this.#keep(Math.min(from + this.#keepRemoved, END_OF_TIME), keyCode, version, closed);
     return "added";
@@ -94,15 +97,34 @@ export class RowVersions {
     else this.#history.remove(until, keyCode);
   }
 
-  /** @param closed what was valid only until then is left out */
-  #stored(keyCode: string, closed: number): readonly Stored[] {
-    const spaces = this.#state.hasTable(historyOf(this.#name)) ? this.#history.spacesOf(keyCode) : [];
-    const history = spaces
-      .filter((until) => until > closed)
-      .sort((a, b) => a - b)
-      .map((until): Stored => ({ version: this.#before(until, keyCode), until }));
-    const newest = this.#rows.get(SINGLE, keyCode) as RowVersion | undefined;
-    return newest === undefined ? history : [...history, { version: newest, until: undefined }];
+  /**
+   * Where a version belongs, found without looking at all the others: a row may have many.
+   *
+   * @param closed what was valid only until then is left out
+   * @returns the newest version that is not after a time, else the first; and the time of the one after it
+   */
+  #around(keyCode: string, from: number, closed: number): { stored: Stored | undefined; next: number | undefined } {
+    const newest = this.#newest(keyCode);
+    if (newest !== undefined && newest[0] <= from) {
+      return { stored: { version: newest, until: undefined }, next: undefined };
+    }
+    const spaces = this.#spacesOf(keyCode);
+    // Without a newest row, what is valid for longest is that there is none any more.
+    const last = newest === undefined ? greatest(spaces, closed) : undefined;
+    const until = least(spaces, Math.max(from, closed)) ?? last;
+    if (until === undefined) {
+      return { stored: newest && { version: newest, until: undefined }, next: newest?.[0] };
+    }
+    const version = this.#before(until, keyCode);
+    return { stored: { version, until }, next: version[0] > from ? version[0] : until === last ? undefined : until };
+  }
+
+  #newest(keyCode: string): RowVersion | undefined {
+    return this.#rows.get(SINGLE, keyCode) as RowVersion | undefined;
+  }
+
+  #spacesOf(keyCode: string): readonly number[] {
+    return this.#state.hasTable(historyOf(this.#name)) ? this.#history.spacesOf(keyCode) : [];
   }
 
   #before(until: number, keyCode: string): RowVersion {
@@ -123,6 +145,13 @@ function least(times: readonly number[], above: number): number | undefined {
   let found: number | undefined;
   for (const time of times) if (time > above && (found === undefined || time < found)) found = time;
   return found;
+}
+
+/** The greatest of them, if it is above one. */
+function greatest(times: readonly number[], above: number): number | undefined {
+  let found = above;
+  for (const time of times) if (time > found) found = time;
+  return found === above ? undefined : found;
 }
 
 const compareVersions = ([, a, tieOfA]: RowVersion, [, b, tieOfB]: RowVersion): number =>
