@@ -89,14 +89,12 @@ test("joins behind joins, and behind windows: nothing is late that no source has
           again: name ?? null,
         };
       });
-      const found = driver
-        .read(rows)
-        .map(({ n, name = null, most = null, again = null }) => ({
-          n: Number(n),
-          name: name === null ? null : Number(name),
-          most,
-          again: again === null ? null : Number(again),
-        }));
+      const found = driver.read(rows).map(({ n, name = null, most = null, again = null }) => ({
+        n: Number(n),
+        name: name === null ? null : Number(name),
+        most,
+        again: again === null ? null : Number(again),
+      }));
       const byNumber = (a: { n: number }, b: { n: number }) => a.n - b.n;
       expect(driver.late).toEqual({});
       expect(found.toSorted(byNumber)).toEqual(expected.toSorted(byNumber));
