@@ -210,10 +210,33 @@ describe("what says where a copy comes from", () => {
     return kinesisRecord(aggregate([{ partitionKey: "k", data: Buffer.alloc(0), tags }]));
   };
 
-  test("counts the cluster that it is read in, once", () => {
-    const of = (clusters: string) => readAll(formatOf(orders), tagged("x", clusters))[0]!.origin.clusters;
-    expect(of("berlin")).toEqual(["berlin", "dublin"]);
-    expect(of("berlin,dublin,paris")).toEqual(["berlin", "dublin", "paris"]);
+  test("counts the cluster that it is read in", () => {
+    expect(readAll(formatOf(orders), tagged("x", "berlin"))[0]!.origin.clusters).toEqual(["berlin", "dublin"]);
+  });
+
+  test("ends what goes around, whatever pipelines call their clusters: that it has been here is a dead letter", () => {
+    const wrong = expect.objectContaining({ kind: "poison", code: "replication/around" }) as Error;
+    expect(() => readAll(formatOf(orders), tagged("x", "berlin,dublin,paris"))).toThrow(wrong);
+    // Of two pipelines that copy each other's stream, one calls the two clusters otherwise than the other; or both are one stream.
+    for (const ways of [
+      ["a", "b", "c", "d"],
+      ["a", "b"],
+    ]) {
+      let clusters: readonly string[] = [];
+      const rounds = Array.from({ length: 9 }, () => ways.filter((_, i) => i % 2 === 0)).flat();
+      const hops = rounds.findIndex((cluster) => {
+        try {
+          const at = formatOf(kinesisRecords("orders", { cluster }));
+          const record = clusters.length === 0 ? kinesisRecord(Buffer.from("x")) : tagged("x", clusters.join());
+          ({ clusters } = readAll(at, record)[0]!.origin);
+          return false;
+        } catch (thrown) {
+          expect(thrown).toMatchObject({ code: "replication/around" });
+          return true;
+        }
+      });
+      expect(hops).toBe(ways.length / 2);
+    }
   });
 
   test.each([

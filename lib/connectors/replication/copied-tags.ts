@@ -55,7 +55,7 @@ export const isCopy = ({ tags }: Pick<AggregatedRecord, "tags">): boolean =>
  * What {@link aggregatedCopy} was made of.
  *
  * @param cluster where it is read
- * @throws poison error `replication/provenance`
+ * @throws poison errors `replication/provenance`, `replication/around`
  */
 export function copyOf(
   { partitionKey, data, tags }: Pick<AggregatedRecord, "partitionKey" | "data" | "tags">,

@@ -20,8 +20,11 @@ export const producedAt = (cluster: string, place: readonly (string | number)[])
  * Where a copy comes from, by what it says itself. Whoever may write to a stream may write this too: it is checked, bounded, and
  * means that a record is not copied to a cluster; never more.
  *
+ * A copy is never made for a cluster that its record has been in. One that says so of where it is read goes around: pipelines call
+ * clusters by other names than each other, or a stream is copied to itself. It would for ever, and each time be one more.
+ *
  * @param cluster where it is read
- * @throws poison error `replication/provenance`
+ * @throws poison errors `replication/provenance`, `replication/around`
  */
 export function originIn(id: string | undefined, clusters: string | undefined, cluster: string): Origin {
   const list = (clusters ?? "").slice(0, MOST_CLUSTERS * 33).split(",");
@@ -38,7 +41,14 @@ export function originIn(id: string | undefined, clusters: string | undefined, c
       advice: "Only replication writes these.",
     });
   }
-  return { id, clusters: list.includes(cluster) ? list : [...list, cluster] };
+  if (list.includes(cluster)) {
+    throw poisonError({
+      code: "replication/around",
+      message: `The record was in "${cluster}" before it was copied there, and would go around.`,
+      advice: "Give each cluster one name in all pipelines (docs/replication.md), and copy no stream to itself.",
+    });
+  }
+  return { id, clusters: [...list, cluster] };
 }
 
 /** The list as a copy carries it. */
