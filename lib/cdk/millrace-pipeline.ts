@@ -26,6 +26,7 @@ import { Alarms } from "./alarms.ts";
 import { bundledCode, unusedBy } from "./bundle.ts";
 import { Compaction } from "./compaction.ts";
 import { checkSettings, type CheckedSettings, type CheckedStage } from "./checked-settings.ts";
+import { refuseCircles } from "./copies.ts";
 import { dashboard, type ShownStage } from "./dashboard.ts";
 import { keepState } from "./deployed-state.ts";
 import { Outputs, pascalCase } from "./outputs.ts";
@@ -118,6 +119,11 @@ export class MillracePipeline extends Construct {
       return { checked, lakes, sinks, stage };
     });
     this.stages = provisioned.map(({ stage }) => stage);
+    refuseCircles(
+      this,
+      `MillracePipeline("${props.pipeline.name}")`,
+      provisioned.map(({ stage: { source }, sinks }) => ({ source, sinks })),
+    );
     this.#watch(props, settings, provisioned);
     this.#announce(props, settings, provisioned);
   }

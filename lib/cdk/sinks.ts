@@ -11,7 +11,7 @@ import { TOPIC, type TopicDeclaration } from "../connectors/sns/declare.ts";
 import { checkTopic } from "../connectors/sns/provision.ts";
 import { QUEUE, type QueueDeclaration } from "../connectors/sqs/declare.ts";
 import { checkQueue } from "../connectors/sqs/provision.ts";
-import { STREAM_COPY } from "../connectors/stream-copy/declare.ts";
+import { STREAM_COPY, type StreamCopyDeclaration } from "../connectors/stream-copy/declare.ts";
 import { checkStreamCopy } from "../connectors/stream-copy/provision.ts";
 import { TOPIC_COPY, type TopicCopyDeclaration } from "../connectors/topic-copy/declare.ts";
 import { checkTopicCopy } from "../connectors/topic-copy/provision.ts";
@@ -45,8 +45,8 @@ const SINKS: Readonly<Record<string, (unchecked: UncheckedSink) => CheckedSink>>
       kafkaTopics[sink.name],
       network !== undefined,
     ),
-  [STREAM_COPY]: ({ what, sink: { name }, props: { streamCopies = {} } }) =>
-    checkStreamCopy(`${what}.streamCopies: "${name}"`, name, streamCopies[name]),
+  [STREAM_COPY]: ({ what, sink, props: { streamCopies = {} } }) =>
+    checkStreamCopy(`${what}.streamCopies: "${sink.name}"`, sink as StreamCopyDeclaration, streamCopies[sink.name]),
   [TOPIC_COPY]: ({ what, sink, props: { topicCopies = {}, network } }) =>
     checkTopicCopy(
       `${what}.topicCopies: "${sink.name}"`,

@@ -59,6 +59,8 @@ export interface ProvisionedSystem {
 export interface ProvisionedSource extends ProvisionedSystem {
   /** Where its records lie: replaced, the positions of its tasks mean nothing. */
   readonly records: { readonly construct: IConstruct; readonly arn: string };
+  /** What it is as copies know it, where they may go there. */
+  readonly copiedFrom?: string;
   /** The Kinesis stream, where it is one. */
   readonly stream: IStream | undefined;
   /** Whether that is billed by what is put into it: provisioned ones are. */
@@ -103,6 +105,8 @@ export interface ProvisionedSink extends ProvisionedSystem {
   readonly name: string;
   /** A view's, which is read by others. */
   readonly viewTable?: ITable;
+  /** Of a copy: what it is written to, and whether nothing there says that it is one. */
+  readonly copy?: { readonly to: string; readonly oneWay: boolean };
 }
 
 /** A sink's settings, checked and complete. */

@@ -1,12 +1,19 @@
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { Table } from "aws-cdk-lib/aws-dynamodb";
-import { Stream, StreamEncryption } from "aws-cdk-lib/aws-kinesis";
+import { Stream, StreamEncryption, type IStream } from "aws-cdk-lib/aws-kinesis";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { kafkaRecords, kinesisRecords, replication, streamCopy, topicCopy, type Pipeline } from "millrace";
-import { CopyPositions, MillracePipeline, mskServerless, type MillracePipelineProps } from "millrace/cdk";
+import {
+  CopyPositions,
+  MillracePipeline,
+  mskServerless,
+  selfManaged,
+  unauthenticated,
+  type MillracePipelineProps,
+} from "millrace/cdk";
 import { describe, expect, test } from "vitest";
 import { BINDINGS_VARIABLE } from "../../lib/plan/bindings.ts";
 import { ofType, plain } from "./synthesized.ts";
@@ -169,4 +176,74 @@ test.each([
   expect(() => synthesized(toDublin(), props as typeof elsewhere)).toThrow(
     expect.objectContaining({ code: "provision/refused" }) as Error,
   );
+});
+
+describe("what would copy for ever is refused", () => {
+  const arnOf = (region: string) => `arn:aws:kinesis:${region}:111111111111:stream/orders`;
+  const NAMES = { frankfurt: "eu-central-1", dublin: "eu-west-1", paris: "eu-west-3" } as const;
+  type Cluster = keyof typeof NAMES;
+
+  /** An app that copies from one to the other, each way. @param made whether the streams are made in the app */
+  function copying(ways: readonly (readonly [from: Cluster, to: Cluster, oneWay: boolean])[], made = false) {
+    process.env["CDK_VALIDATION"] = "false";
+    const app = new App();
+    const stacks = new Map<Cluster, Stack>();
+    const streams = new Map<Cluster, IStream>();
+    for (const [name, region] of Object.entries(NAMES) as [Cluster, string][]) {
+      const stack = new Stack(app, name, { env: { ...ENV, region } });
+      stacks.set(name, stack);
+      if (made) streams.set(name, new Stream(stack, "Orders", { streamName: "orders" }));
+    }
+    for (const [i, [from, to, oneWay]] of ways.entries()) {
+      const stack = stacks.get(from)!;
+      const known = (of: Cluster, id: string) => Stream.fromStreamArn(stack, `${id}${i}`, arnOf(NAMES[of]));
+      new MillracePipeline(stack, `To${to}`, {
+        pipeline: replication(`to-${to}-${i}`, {
+          from: kinesisRecords("orders", { cluster: from }),
+          to: streamCopy("orders_copy", { cluster: to, oneWay }),
+        }),
+        handler: "unused.ts",
+        code: Code.fromInline("// none"),
+        streams: { orders: { existing: streams.get(from) ?? known(from, "From") } },
+        streamCopies: {
+          orders_copy: { stream: known(to, "To"), positions: Table.fromTableArn(stack, `Positions${i}`, TABLE) },
+        },
+      });
+    }
+    return app;
+  }
+
+  test.each([true, false])("two that copy one way in a circle; the streams are made in the app: %s", (made) => {
+    const app = copying([["frankfurt", "dublin", true], ["dublin", "frankfurt", true]], made); // prettier-ignore
+    expect(() => app.synth()).toThrow(
+      /"orders_copy" copies one way to arn:aws:kinesis:eu-west-1.*lead from there back/,
+    );
+  });
+
+  test("a circle of three, of which one is one way", () => {
+    const app = copying([["frankfurt", "dublin", true], ["dublin", "paris", false], ["paris", "frankfurt", false]]); // prettier-ignore
+    expect(() => app.synth()).toThrow(/copies one way/);
+  });
+
+  test("and nothing else: both ways with marks, one way where nothing leads back", () => {
+    expect(() => copying([["frankfurt", "dublin", false], ["dublin", "frankfurt", false]]).synth()).not.toThrow(); // prettier-ignore
+    expect(() => copying([["frankfurt", "dublin", true], ["dublin", "paris", true]]).synth()).not.toThrow(); // prettier-ignore
+  });
+
+  test("a stream to itself, and a topic", () => {
+    const own = (stack: Stack) => Stream.fromStreamArn(stack, "Own", arnOf("eu-central-1"));
+    const itself = expect.objectContaining({ code: "provision/refused", message: expect.stringContaining("come from") as string }) as Error; // prettier-ignore
+    expect(() =>
+      synthesized(toDublin(), (stack) => {
+        const existing = own(stack);
+        return { streams: { orders: { existing } }, streamCopies: { orders_copy: { stream: existing } } };
+      }),
+    ).toThrow(itself);
+    const cluster = selfManaged({ bootstrapServers: ["one:9092"], auth: unauthenticated() });
+    const topics = replication("topics", {
+      from: kafkaRecords("orders", { cluster: "here" }),
+      to: topicCopy("orders_copy", { cluster: "there", topic: "orders" }),
+    });
+    expect(() => synthesized(topics, () => ({ kafka: { orders: { cluster } }, topicCopies: { orders_copy: { cluster } } }))).toThrow(itself); // prettier-ignore
+  });
 });

@@ -4,6 +4,7 @@ import { Construct } from "constructs";
 import { suspectAfterMillis, type CheckedMapping } from "../kinesis/stream-settings.ts";
 import { refuseSetting, wholeWithin } from "../limits.ts";
 import type { CheckedSource, Grant } from "../provisioned.ts";
+import { topicPlace } from "../replication/copied-place.ts";
 import type { ClusterNetwork, KafkaCluster, KafkaSettings } from "./cluster.ts";
 import type { KafkaDeclaration } from "./declare.ts";
 import { KAFKA } from "./names.ts";
@@ -73,6 +74,7 @@ export function kafkaInput(input: KafkaInputSettings): CheckedSource {
         ],
         exceptions: [],
         records: { construct: new Construct(scope, name), arn: `${cluster.clusterArn ?? KAFKA}/${topic}` },
+        copiedFrom: topicPlace(cluster, topic),
         stream: undefined,
         isBilledByPut: false,
         map: (within, id, target) => {

@@ -1,5 +1,6 @@
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { CheckedSource, Grant } from "../provisioned.ts";
+import { streamPlace } from "../replication/copied-place.ts";
 import { mapShards } from "../shard-mapping.ts";
 import { KINESIS } from "./declare.ts";
 import { keyExceptions, provisionStream } from "./provision-stream.ts";
@@ -37,6 +38,7 @@ export const kinesisInput = ({ stream: checked, mapping, iteratorAgeSeconds }: K
       ],
       exceptions: keyExceptions(stream, checked, place),
       records: { construct: stream, arn: streamArn },
+      copiedFrom: streamPlace(stream),
       stream,
       isBilledByPut: checked.shards !== undefined,
       map: (within, id, target, onFailure) =>

@@ -1,7 +1,9 @@
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import { refuseSetting } from "../limits.ts";
 import type { CheckedSink } from "../provisioned.ts";
+import { streamPlace } from "../replication/copied-place.ts";
 import { provisionPositions, regionOf, type PositionSettings } from "../replication/copy-table.ts";
+import type { StreamCopyDeclaration } from "./declare.ts";
 
 /** A stream that a pipeline copies to; it is there already, in whatever region. */
 export interface StreamCopySettings extends PositionSettings {
@@ -10,7 +12,11 @@ export interface StreamCopySettings extends PositionSettings {
 }
 
 /** @param what names the copy in errors @throws definition error `provision/refused` */
-export function checkStreamCopy(what: string, name: string, settings: StreamCopySettings | undefined): CheckedSink {
+export function checkStreamCopy(
+  what: string,
+  { name, oneWay }: StreamCopyDeclaration,
+  settings: StreamCopySettings | undefined,
+): CheckedSink {
   if (settings === undefined) throw refuseSetting(what, "left out", "Say which stream records are copied to.");
   const { stream, endpoints = {} } = settings;
   return {
@@ -34,6 +40,7 @@ export function checkStreamCopy(what: string, name: string, settings: StreamCopy
           { name: "PositionsTable", value: positions.table.tableName, description: "Table of the positions" },
         ],
         exceptions: [],
+        copy: { to: streamPlace(stream), oneWay },
       };
     },
   };

@@ -1,6 +1,7 @@
 import type { KafkaCluster } from "../kafka/cluster.ts";
 import { writtenTopic } from "../kafka/written-topic.ts";
 import type { CheckedSink } from "../provisioned.ts";
+import { topicPlace } from "../replication/copied-place.ts";
 import { provisionPositions, type PositionSettings } from "../replication/copy-table.ts";
 import type { TopicCopyDeclaration } from "./declare.ts";
 
@@ -32,6 +33,7 @@ export function checkTopicCopy(
           { name: "PositionsTable", value: positions.table.tableName, description: "Table of the positions" },
         ],
         exceptions: [],
+        copy: { to: topicPlace(settings!.cluster, topic), oneWay: false },
       };
     },
   };
