@@ -26,6 +26,7 @@ export const HELP = `Where a reader of a copy begins, by how far it was in the s
   --incarnation N       of the source, as deployed                                [0]
   --read JSON           by shard or partition of the source, the last sequence number or
                         offset that was read: {"shardId-000000000000": "4959…"}
+                        (a consumer group's committed offset is one more than that)
   --help                this text
 
 It prints JSON: "timestamp", before which no copy of anything unread came, and "after", by shard
