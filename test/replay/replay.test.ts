@@ -115,6 +115,15 @@ describe("archived events through a stream, by a pipeline with state", () => {
     const { disorder } = await replay(settings({ taker: undefined, source: backwards }));
     expect(disorder).toBe(OBJECTS * EVENTS - 1);
     refused.length = 0;
+    const at13 = ({ n }: Order) => {
+      if (n === 13) throw new TypeError("no such field");
+      return n;
+    };
+    for (const broken of [{ eventTime: at13 }, { key: { shop: at13 } }]) {
+      const source = { ...nodesOf(replayed, "source")[0]!.source, ...broken } as ReplaySettings["source"];
+      expect(await replay(settings({ taker: undefined, source }))).toMatchObject({ refused: 3 });
+      expect(refused.splice(0)).toContain("orders/2001-01-01T00.jsonl 13");
+    }
   });
 
   test("interrupted, and begun again from a note that is old: windows are exact, each shop's orders in their order", async () => {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { Lake, Pipeline } from "millrace";
 import { createProducer } from "millrace/producer";
+import { KINESIS } from "../../lib/connectors/kinesis/declare.ts";
 import type { SourceDeclaration } from "../../lib/pipeline/source.ts";
 import { nodesOf } from "../../lib/pipeline/topology.ts";
 import { whole } from "../../localstack/start/print.ts";
@@ -110,6 +111,9 @@ async function loaded({ module, source: name }: Of<"stream">) {
   };
   const sources: readonly SourceDeclaration[] = nodesOf(pipeline, "source").map(({ source }) => source);
   const source = name === undefined && sources.length === 1 ? sources[0] : sources.find((one) => one.name === name);
+  if (source !== undefined && source.connector !== KINESIS) {
+    throw new UsageError(`The source "${source.name}" reads no Kinesis stream: nothing can be put there.`);
+  }
   if (source !== undefined) return { source, lake };
   throw new UsageError(`Name the source by --source: ${sources.map((one) => one.name).join(", ")}.`);
 }

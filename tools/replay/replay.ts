@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Lake } from "millrace";
-import { messageOf, MillraceError } from "../../lib/errors.ts";
+import { messageOf, MillraceError, poisonError } from "../../lib/errors.ts";
 import type { SourceDeclaration } from "../../lib/pipeline/source.ts";
 import { validate } from "../../lib/schema.ts";
 import { toEpochMillis } from "../../lib/time/instant.ts";
@@ -82,6 +82,15 @@ export async function replay(settings: ReplaySettings): Promise<ReplayResult> {
   return run.result;
 }
 
+/** What the pipeline's own code throws at makes a dead letter there. */
+function ofUserCode<T>(code: () => T): T {
+  try {
+    return code();
+  } catch (cause) {
+    throw poisonError({ code: "user-code/threw", message: messageOf(cause), cause });
+  }
+}
+
 class Run {
   objects = 0;
   readonly #settings: ReplaySettings;
@@ -148,10 +157,11 @@ class Run {
     this.#began = now();
   }
 
-  /** Event time, as the pipeline will see it. @throws poison errors for what it would refuse */
-  #follow({ schema, eventTime }: SourceDeclaration, event: unknown): void {
+  /** Event time, as the pipeline will see it. @throws poison errors for what it would refuse, or what its code throws at */
+  #follow({ schema, ...source }: SourceDeclaration, event: unknown): void {
     const value = validate(schema, event);
-    const time = toEpochMillis((eventTime as (value: unknown) => unknown)(value));
+    const time = toEpochMillis(ofUserCode(() => (source.eventTime as (value: unknown) => unknown)(value)));
+    for (const take of Object.values(source.key)) ofUserCode(() => (take as (value: unknown) => unknown)(value));
     this.#disorder = Math.max(this.#disorder, this.#largest - time);
     this.#largest = Math.max(this.#largest, time);
   }
