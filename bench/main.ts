@@ -5,6 +5,7 @@ import { bundle } from "./bundle/bundle.ts";
 import { engine } from "./engine/engine.ts";
 import { catchUp } from "./latency/catch-up.ts";
 import { latency } from "./latency/latency.ts";
+import { latencyLive } from "./latency/live/live.ts";
 import { local } from "./local/local.ts";
 import { nexmark } from "./nexmark/peers/nexmark.ts";
 import { report } from "./report.ts";
@@ -22,6 +23,7 @@ const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<
   counts,
   state,
   latency,
+  "latency-live": latencyLive,
   "catch-up": catchUp,
   local,
   bundle,

@@ -136,7 +136,9 @@ async function windowFigures(): Promise<readonly WindowFigures[]> {
 }
 
 /** The median, and what 99 of a hundred are below. */
-function quantiles(values: readonly number[]): readonly [number, number] {
+export type Quantiles = readonly [median: number, most: number];
+
+export function quantiles(values: readonly number[]): Quantiles {
   const sorted = values.toSorted((a, b) => a - b);
   return [median(sorted), sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))]!];
 }

@@ -1,0 +1,4 @@
+import { lambdaHandler } from "millrace/lambda";
+import live from "./pipeline.ts";
+
+export const handler = lambdaHandler(live);
