@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { billPlot, type BillResult } from "./bill/bill.ts";
+import type { BundleResult } from "./bundle/bundle.ts";
+import type { LoadFigures } from "./bundle/loads.ts";
 import type { EngineResult } from "./engine/engine.ts";
 import { barPlot, type Bar } from "./harness/bars.ts";
 import { logPlot, type Series } from "./harness/plot.ts";
@@ -19,6 +21,8 @@ export function writePlots(): void {
   draw<StateResult>("state", statePlot);
   draw<LatencyResult>("latency", latencyPlot);
   draw<CatchUpResult>("catch-up", catchUpPlot);
+  const bundle = readResult<BundleResult>("bundle");
+  if (bundle?.figures.loads !== undefined) write("loads", loadsPlot(bundle.figures.loads));
   draw<BillResult>("bill", billPlot);
 }
 
@@ -133,3 +137,14 @@ export function catchUpPlot({ figures }: CatchUpResult): string {
     }),
   });
 }
+
+export const loadsPlot = (loads: readonly LoadFigures[]): string =>
+  barPlot({
+    title: "What loading a bundle takes, by its size",
+    x: "milliseconds of CPU, without Node's own start; the line is from the least to the most of all rounds",
+    bars: loads.map(({ bytes, readBytes, cpu }) =>
+      bar(`${megabytes(bytes)} MB, of which ${megabytes(readBytes)} read`, readBytes < bytes / 2 ? PEER : OWN, cpu),
+    ),
+  });
+
+const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);

@@ -15,6 +15,7 @@ import {
 import { TOLERANCE } from "./counts/compare.ts";
 import { JOBS } from "./counts/jobs.ts";
 import { startsTable, sizesTable, type BundleResult } from "./bundle/bundle.ts";
+import { loadsTable } from "./bundle/loads.ts";
 import { costTable, timesTable, type CostResult } from "./cost/cost.ts";
 import { engineTable, type EngineResult } from "./engine/engine.ts";
 import { writePlots } from "./plots.ts";
@@ -23,6 +24,7 @@ import { ROOT } from "./harness/work.ts";
 import { median, shown } from "./harness/statistics.ts";
 import { catchUpTable, type CatchUpResult } from "./latency/catch-up.ts";
 import { stepsTable, windowsTable, type LatencyResult } from "./latency/latency.ts";
+import { liveTable, type LiveResult } from "./latency/live/live.ts";
 import { localTable, type LocalResult } from "./local/local.ts";
 import { nexmarkTable, type NexmarkResult } from "./nexmark/peers/nexmark.ts";
 import { stateTable, type StateResult } from "./state/state.ts";
@@ -162,6 +164,23 @@ seconds. Once events have ceased a tick closes what is open, when the source cou
 ${windowsTable(figures)}`,
 )}
 
+${section<LiveResult>(
+  "latency-live",
+  "Latency by the clock, on the local stack",
+  (
+    figures,
+  ) => `The same steps with a real clock: the [local stack](../localstack) runs a pipeline from its template, events are put over its HTTP
+interfaces at a rate, ${figures.seconds} seconds each, and go to a queue, which says when it took them; windows of a second do, too. Every event
+is in the queue once, and every window has its count, before a figure is used. Milliseconds: median, and what 99 of a hundred are below.
+
+${liveTable(figures)}
+
+A burst of ${count(figures.burst.events)} events, put within ${shown(figures.burst.pushed)} s, was in the queue ${shown(figures.burst.done)} s after its first was put.
+
+What it says: the steps are these, each over HTTP and in processes of their own, and this is what they take when every service is
+near. What it does not say: how long AWS takes for any of them, which no local run can tell.`,
+)}
+
 ${section<CatchUpResult>(
   "catch-up",
   "Catching up",
@@ -196,7 +215,19 @@ ${sizesTable(figures)}
 
 What a process takes from its start to its first commit, with the bundle and the SDK as they are deployed, ${figures.rounds} rounds:
 
-${startsTable(figures)}`,
+${startsTable(figures)}
+${
+  figures.loads === undefined
+    ? ""
+    : `
+Loading alone, by the size of what is loaded: bundles with other packages in them, whole, in new processes.
+
+![CPU of loading, by the size of a bundle](plots/loads.svg)
+
+${loadsTable(figures.loads)}
+
+What a module asks for later lies in files of its own, as Millrace's connectors do; of these the start reads what it shares with them.`
+}`,
 )}
 
 ## What may not rise

@@ -25,6 +25,7 @@ import { median, shown, spread } from "../harness/statistics.ts";
 import { emptyDirectory, ROOT, say } from "../harness/work.ts";
 import { BUILDING, Readings, TOUCHING } from "../state/batches.ts";
 import readings, { totals } from "../state/readings.ts";
+import { loadFigures, loadsTable, type LoadFigures } from "./loads.ts";
 import { sizesOf, type BundleSizes } from "./sizes.ts";
 
 const SIZED = ["aggregate-flight-delays", "rank-routes", "track-earthquakes"].map(
@@ -55,6 +56,8 @@ export interface BundleResult {
   readonly checkpointBytes: number;
   readonly keys: number;
   readonly starts: readonly StartFigures[];
+  /** Loading alone, of bundles of several sizes. */
+  readonly loads?: readonly LoadFigures[];
 }
 
 const NOT_MEASURED = [
@@ -141,9 +144,14 @@ export async function bundle(args: readonly string[]): Promise<void> {
     const result: BundleResult = {
       ...{ sizes, rounds, checkpointBytes: large.bytes, keys: large.keys },
       starts: figures,
+      loads: await loadFigures(rounds, {
+        ...process.env,
+        ...aws,
+        [BINDINGS_VARIABLE]: JSON.stringify(bindingsOf("fresh")),
+      }),
     };
     const line = lineOf(result);
-    console.log(`${sizesTable(result)}\n\n${startsTable(result)}\n\n${line}`);
+    console.log(`${sizesTable(result)}\n\n${startsTable(result)}\n\n${loadsTable(result.loads ?? [])}\n\n${line}`);
     if (values.write) {
       const versions = packageVersions("esbuild", "@aws-sdk/client-dynamodb", "zod", "@middy/core");
       await writeResult("bundle", { figures: result, notMeasured: NOT_MEASURED, line, versions });

@@ -73,9 +73,11 @@ function ownerOf(input: string): string {
 }
 
 /** Bytes of the module that Lambda starts with, of the faces, and of all that these import. */
-function loadedBytes({ outputs }: Metafile): number {
-  const isStart = ({ entryPoint }: Metafile["outputs"][string]) =>
-    entryPoint !== undefined && (entryPoint.endsWith("handler.ts") || FACES.includes(entryPoint));
+const loadedBytes = (metafile: Metafile): number =>
+  bytesFrom(metafile, (entryPoint) => entryPoint.endsWith("handler.ts") || FACES.includes(entryPoint));
+
+/** Bytes of some entry points, and of all that these import. */
+export function bytesFrom({ outputs }: Metafile, isStart: (entryPoint: string) => boolean): number {
   const loaded = new Set<string>();
   const load = (name: string): void => {
     const output = outputs[name];
@@ -83,6 +85,7 @@ function loadedBytes({ outputs }: Metafile): number {
     loaded.add(name);
     for (const { path: imported, kind } of output.imports) if (kind === "import-statement") load(imported);
   };
-  for (const [name, output] of Object.entries(outputs)) if (isStart(output)) load(name);
+  for (const [name, { entryPoint }] of Object.entries(outputs))
+    if (entryPoint !== undefined && isStart(entryPoint)) load(name);
   return [...loaded].reduce((sum, name) => sum + outputs[name]!.bytes, 0);
 }

@@ -5,7 +5,7 @@ import { readResult, type Result } from "../../bench/harness/results.ts";
 import type { EngineResult } from "../../bench/engine/engine.ts";
 import type { CatchUpResult } from "../../bench/latency/catch-up.ts";
 import type { LatencyResult } from "../../bench/latency/latency.ts";
-import { catchUpPlot, enginePlot, latencyPlot, statePlot } from "../../bench/plots.ts";
+import { catchUpPlot, enginePlot, latencyPlot, loadsPlot, nexmarkPlot, statePlot } from "../../bench/plots.ts";
 import type { StateFigures } from "../../bench/state/state.ts";
 
 const plot = (points: readonly (readonly [number, number])[]) =>
@@ -73,4 +73,26 @@ test("the engines' plot has a bar for each of them and for what it cannot do wit
   const { figures } = readResult<EngineResult>("engine")!;
   const brokers = figures.subjects.filter(({ besidePerMillion }) => besidePerMillion.length > 0).length;
   expect(enginePlot(figures).match(/height="15"/g)).toHaveLength(figures.subjects.length + brokers);
+});
+
+test("a query has a bar for each of the two engines, named once, and a ratio's negative noise has no length", () => {
+  const took = (engine: string, cpu: number) => ({ engine, perMillion: [cpu], besidePerMillion: [], rss: [1] });
+  const svg = nexmarkPlot({
+    ...{ shortEvents: 1, longEvents: 2, rounds: 1, floor: [1], engines: [] },
+    queries: [
+      {
+        ...{ query: "q0", title: "Pass through", rows: 1, stages: 1 },
+        engines: [took("Millrace", 5), took("Flink", -1), took("Bytewax", 9)],
+      },
+    ],
+  });
+  expect(svg.match(/width="([\d.]+)" height="15"/g)).toHaveLength(2);
+  expect(svg).toContain('width="0" height="15"');
+  expect(svg.match(/q0 Pass through/g)).toHaveLength(1);
+});
+
+test("a bundle's bar says how much of it is read at the start", () => {
+  const MB = 2 ** 20;
+  const one = { name: "", bytes: 5 * MB, gzip: MB, readBytes: 1.2 * MB, cpu: [130, 126, 140], wall: [60], rss: [100] };
+  expect(loadsPlot([one])).toContain("5.0 MB, of which 1.2 read");
 });
