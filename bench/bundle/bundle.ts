@@ -3,9 +3,8 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { buildSync } from "esbuild";
 import { pipelines } from "../../infra/pipelines.ts";
-import { bundleOptions } from "../../lib/cdk/bundle.ts";
+import { buildWithout, bundleOptions, unusedBy } from "../../lib/cdk/bundle.ts";
 import { DynamoChangelog } from "../../lib/dynamodb/changelog.ts";
 import { BINDINGS_VARIABLE, type Bindings } from "../../lib/plan/bindings.ts";
 import { runnableStage } from "../../lib/connectors/runnable-stage.ts";
@@ -83,7 +82,9 @@ export async function bundle(args: readonly string[]): Promise<void> {
   const sized = pipelines.filter(({ handler }) => SIZED.includes(handler));
   const sizes = sized.map(({ handler, pipeline }) => sizesOf(handler, pipeline));
   const directory = emptyDirectory("bundle");
-  buildSync({ ...bundleOptions(path.join(ROOT, "bench/bundle/handler.ts"), ROOT), outdir: directory, write: true });
+  const options = { ...bundleOptions(path.join(ROOT, "bench/bundle/handler.ts"), ROOT), outdir: directory };
+  const { outputFiles } = buildWithout(options, unusedBy(planStages(readings)));
+  for (const file of outputFiles) writeFileSync(file.path, file.contents);
   const program = bundledEntry("bundle/cold-entry");
   const [dynamodb, s3, kinesis] = await Promise.all([startDynamoDb(), startS3(), startShardList([SHARD])]);
   const aws = {

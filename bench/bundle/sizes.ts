@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
-import { buildSync, type Metafile } from "esbuild";
-import { bundleOptions, readableOutputs, unusedBy } from "../../lib/cdk/bundle.ts";
+import type { Metafile } from "esbuild";
+import { buildWithout, bundleOptions, readableOutputs, unusedBy } from "../../lib/cdk/bundle.ts";
 import type { Pipeline } from "../../lib/pipeline/topology.ts";
 import { planStages } from "../../lib/plan/stage.ts";
 import { ROOT } from "../harness/work.ts";
@@ -28,13 +28,8 @@ const SDK = /^@(aws-sdk|smithy|aws|aws-crypto)(\/|$)/;
 export function sizesOf(handler: string, pipeline: Pipeline): BundleSizes {
   const without = unusedBy(planStages(pipeline));
   const build = (external: readonly string[]) => {
-    const options = bundleOptions(path.join(ROOT, handler), ROOT);
-    const { outputFiles, metafile } = buildSync({
-      ...options,
-      sourcemap: false,
-      metafile: true,
-      external: [...external],
-    });
+    const options = { ...bundleOptions(path.join(ROOT, handler), ROOT), sourcemap: false, external: [...external] };
+    const { outputFiles, metafile } = buildWithout(options, without);
     const deployed = readableOutputs(metafile, without);
     const isDeployed = (file: string) => deployed.has(path.relative(ROOT, file));
     const bytes = outputFiles.filter((file) => isDeployed(file.path)).map(({ contents }) => contents);

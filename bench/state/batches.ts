@@ -6,6 +6,9 @@ import { randomFrom } from "../affinity/random.ts";
 export const BUILDING = 10_000;
 export const TOUCHING = 1_000;
 
+/** Of more keys than these rows are not made at once: a commit would hold all of them. */
+export const MOST_DRAINED = 2_000_000;
+
 const START = Date.UTC(2026, 0, 2);
 
 /** The records of sensors. Names and values are as good as random, so that they compress no better than real ones. */

@@ -3,7 +3,7 @@ import { taskName } from "../../lib/state/task-id.ts";
 import type { TurnReport } from "../../lib/runtime/observer.ts";
 import { oneTask, SHARD } from "../harness/one-task.ts";
 import { median } from "../harness/statistics.ts";
-import { BUILDING, Readings } from "./batches.ts";
+import { BUILDING, MOST_DRAINED, Readings } from "./batches.ts";
 import readings from "./readings.ts";
 import { FileObjects, ShortChangelog } from "./stores.ts";
 
@@ -42,7 +42,12 @@ const runtime = oneTask(readings, {
   onTurn: (report) => (last = report),
 });
 const task = taskName(runtime.idOf(SHARD));
+/** What the rows of all keys come to; for more keys than rows would fit in one commit, how many keys are live. */
 const drained = async () => {
+  if (Number(sensors) > MOST_DRAINED) {
+    for (const entries of last!.stateEntries.values()) rows.count += entries;
+    return rows;
+  }
   await runtime.control({ type: "drain", task });
   return rows;
 };

@@ -1,18 +1,16 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
-import { SQSClient } from "@aws-sdk/client-sqs";
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { DynamoTableDeclaration } from "../connectors/dynamodb-table/declare.ts";
 import { DynamoLookupTable } from "../connectors/dynamodb-table/lookup.ts";
 import { runnableStage } from "../connectors/runnable-stage.ts";
 import { hasRegistry } from "../connectors/kafka/declare.ts";
+import { lazyWriter } from "../connectors/lazily.ts";
 import type { SchemaRegistry } from "../connectors/schema-registry/registry.ts";
 import type { Services } from "../connectors/services.ts";
 import { sinkWriter } from "../connectors/sink-connectors.ts";
 import type { SourceConnector } from "../connectors/source-connector.ts";
-import { DeadLetterWriter } from "../connectors/sqs/dead-letters.ts";
-import { TickWriter } from "../connectors/sqs/ticks.ts";
 import { DynamoChangelog } from "../dynamodb/changelog.ts";
 import { systemicError } from "../errors.ts";
 import type { UnorderedSource } from "../pipeline/source.ts";
@@ -131,36 +129,40 @@ async function writersOf(
   objects: ObjectStore,
   breakers: Breakers,
 ): Promise<SinkWriters> {
-  const { aws, now } = services;
-  const waitOf = (sink: string) => breakers.waitOf(sink, services.wait);
-  const client = aws.of(SQSClient);
+  const servicesOf = (sink: string): Services => ({ ...services, wait: breakers.waitOf(sink, services.wait) });
   const { deadLetterQueueUrl, tickQueueUrl, bucket } = bindings;
+  const letters = lazyWriter(async () => {
+    const { deadLetterWriter } = await import("../connectors/sqs/control-writers.ts");
+    return deadLetterWriter(servicesOf(DEAD_LETTERS), { queueUrl: deadLetterQueueUrl, objects, bucket });
+  });
+  const ticksTo = (sink: string, queueUrl: string) =>
+    lazyWriter(async () => {
+      const { tickWriter } = await import("../connectors/sqs/control-writers.ts");
+      return tickWriter(servicesOf(sink), queueUrl);
+    });
   const writers = new Map<string, SinkWriter>([
-    [
-      DEAD_LETTERS,
-      new DeadLetterWriter({ client, queueUrl: deadLetterQueueUrl, objects, bucket, wait: waitOf(DEAD_LETTERS) }),
-    ],
-    [TICKS, new TickWriter({ client, queueUrl: tickQueueUrl, now, wait: waitOf(TICKS) })],
+    [DEAD_LETTERS, letters],
+    [TICKS, ticksTo(TICKS, tickQueueUrl)],
   ]);
   for (const producer of producersOf(stage)) {
     const queueUrl = bindings.tickQueues[producer];
     if (queueUrl === undefined)
       throw unbound(`Stage "${stage.name}" reads from stage "${producer}" and has no queue of its ticks.`);
     const ticks = ticksOf(producer);
-    writers.set(ticks, new TickWriter({ client, queueUrl, now, wait: waitOf(ticks) }));
+    writers.set(ticks, ticksTo(ticks, queueUrl));
   }
   for (const { stage: reader } of stage.shuffles) {
     const stream = bindings.shuffles[reader];
     if (stream === undefined)
       throw unbound(`Stage "${stage.name}" sends to stage "${reader}" and has no stream for it.`);
     const { shuffleWriter } = await import("../connectors/kinesis/shuffle.ts");
-    writers.set(reader, shuffleWriter(stream, { ...services, wait: waitOf(reader) }));
+    writers.set(reader, shuffleWriter(stream, servicesOf(reader)));
   }
   for (const sink of stage.sinks) {
     const address = bindings.sinks[sink.name];
     if (address === undefined)
       throw unbound(`Stage "${stage.name}" has a sink "${sink.name}" that is bound to nothing.`);
-    writers.set(sink.name, await sinkWriter(sink, address, { ...services, wait: waitOf(sink.name) }));
+    writers.set(sink.name, await sinkWriter(sink, address, servicesOf(sink.name)));
   }
   return writers;
 }

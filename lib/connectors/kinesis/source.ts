@@ -1,8 +1,7 @@
-import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { lazyPartitions } from "../lazily.ts";
 import { fieldOf } from "../services.ts";
 import type { SourceConnector } from "../source-connector.ts";
 import { isKinesisEvent, recordsByShard } from "./event.ts";
-import { KinesisPartitions } from "./partitions.ts";
 
 const ARN = "streamArn";
 const WHAT = "The source's stream";
@@ -13,13 +12,9 @@ export const kinesisSource: SourceConnector = {
   recordsOf: (event, address) =>
     recordsByShard(event as { readonly Records: readonly unknown[] }, fieldOf(address, ARN, WHAT)),
   itemOf: ({ records }) => records[0]!.position.sequence,
-  partitions(address, { aws, wait }) {
+  partitions(address, services) {
     const { startAt } = address;
-    return new KinesisPartitions({
-      client: aws.of(KinesisClient),
-      streamArn: fieldOf(address, ARN, WHAT),
-      wait,
-      ...(startAt !== undefined && { startAt: Number(startAt) }),
-    });
+    const of = { streamArn: fieldOf(address, ARN, WHAT), ...(startAt !== undefined && { startAt: Number(startAt) }) };
+    return lazyPartitions(async () => (await import("./asked.ts")).kinesisPartitions(services, of));
   },
 };
