@@ -1,3 +1,4 @@
+import type { OperatorCounters } from "../state/counters.ts";
 import type { KeyedTable } from "../state/keyed-table.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import type { CountWindows } from "../windows/window.ts";
@@ -21,6 +22,7 @@ export class CountAggregate implements TimedOperator {
   readonly name: string;
   readonly #spec: WindowSpec<CountWindows>;
   readonly #context: OperatorContext;
+  readonly #counts: OperatorCounters;
   readonly #late: Push | undefined;
   readonly #aggregation: Aggregation;
   readonly #table: KeyedTable;
@@ -31,6 +33,7 @@ export class CountAggregate implements TimedOperator {
     this.name = spec.name;
     this.#spec = spec;
     this.#context = context;
+    this.#counts = context.state.counters.of(this.name);
     this.#late = late;
     this.#aggregation = new Aggregation(spec.name, spec.aggregates);
     this.#table = context.state.table(spec.name);
@@ -42,9 +45,9 @@ export class CountAggregate implements TimedOperator {
     const context = this.#context;
     const { time, key, keyCode } = meta;
     context.enter(this.name);
-    context.count(this.name, "in");
+    this.#counts.in.add();
     if (this.#frontier.isClosed(END_OF_TIME, key)) {
-      context.count(this.name, "late");
+      this.#counts.late.add();
       this.#late?.(value, meta);
       return;
     }
@@ -59,10 +62,10 @@ export class CountAggregate implements TimedOperator {
       Math.max(latest, time),
     ];
     context.state.traces.hold(this.name, keyCode, time, END_OF_TIME, context.traces());
-    context.count(this.name, "folded");
+    this.#counts.folded.add();
     if (records + 1 < this.#spec.assigner.size) return this.#table.put(END_OF_TIME, keyCode, after);
     this.#table.remove(END_OF_TIME, keyCode);
-    context.count(this.name, "closed");
+    this.#counts.closed.add();
     this.#rows.send(paneOf(after), keyCode);
     context.state.traces.forgetKey(this.name, keyCode);
   };
@@ -76,7 +79,7 @@ export class CountAggregate implements TimedOperator {
     const left = [...this.#table.entriesOf(END_OF_TIME)].sort(([a], [b]) => (a < b ? -1 : 1));
     this.#table.drop(END_OF_TIME);
     for (const [keyCode, stored] of left) {
-      this.#context.state.counters.countForGood(this.name, "closed");
+      this.#counts.closed.addForGood();
       yield this.#rows.unit(paneOf(stored as StoredCount), keyCode);
     }
     this.#context.state.traces.forget(this.name, END_OF_TIME);

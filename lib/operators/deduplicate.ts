@@ -1,3 +1,4 @@
+import type { OperatorCounters } from "../state/counters.ts";
 import { systemicError } from "../errors.ts";
 import { entryKey, keyCodeIn, partKey, spaceOfPart } from "../state/entry-key.ts";
 import { encodeKey, type KeyValue } from "../state/key.ts";
@@ -56,6 +57,7 @@ export const deduplicateTables = ({ name, keyFields }: DeduplicateSpec): readonl
 export class Deduplicate implements ExpiringOperator {
   readonly #spec: DeduplicateSpec;
   readonly #context: OperatorContext;
+  readonly #counts: OperatorCounters;
   readonly #next: Push;
   readonly #late: Push | undefined;
   readonly #seen: ExpiringEntries;
@@ -63,6 +65,7 @@ export class Deduplicate implements ExpiringOperator {
   constructor(spec: DeduplicateSpec, context: OperatorContext, next: Push, late: Push | undefined) {
     this.#spec = spec;
     this.#context = context;
+    this.#counts = context.state.counters.of(spec.name);
     this.#next = next;
     this.#late = late;
     this.#seen = new ExpiringEntries(spec.name, context.state);
@@ -72,12 +75,12 @@ export class Deduplicate implements ExpiringOperator {
     const { name, id: idOf, within } = this.#spec;
     const context = this.#context;
     context.enter(name);
-    context.count(name, "in");
+    this.#counts.in.add();
     const id = (idOf as (value: unknown) => KeyValue)(value);
     refusePromise(name, id);
     const watermark = watermarkAt(this.#spec, context.state, meta.key);
     if (meta.time < watermark) {
-      context.count(name, "late");
+      this.#counts.late.add();
       this.#late?.(value, meta);
       return;
     }
@@ -87,12 +90,12 @@ export class Deduplicate implements ExpiringOperator {
     const before = (this.#seen.get(space, key, watermark) ?? []) as readonly number[];
     const times = before.filter((time) => time + within > watermark);
     if (times.some((time) => Math.abs(time - meta.time) < within)) {
-      context.count(name, "filtered");
+      this.#counts.filtered.add();
       return;
     }
     if (before.length === 0) checkRange(context.state, meta.key);
     this.#seen.put(space, key, [...times, meta.time], meta.time, within);
-    context.count(name, "folded");
+    this.#counts.folded.add();
     this.#next(value, meta);
   };
 

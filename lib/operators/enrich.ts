@@ -56,9 +56,10 @@ const NOTHING: Answer = { value: undefined };
 /** Adds to each value what was looked up for it before the fold began. */
 export function enrichOperator(spec: EnrichSpec, context: OperatorContext, next: Push): Push {
   const { name } = spec;
+  const counts = context.state.counters.of(name);
   return (value, meta) => {
     context.enter(name);
-    context.count(name, "in");
+    counts.in.add();
     const key = lookupKeyOf(spec, value);
     const answer = key === undefined ? NOTHING : context.answerOf(name, encodeKey({ key }));
     if (answer === undefined) throw notPrepared(name);

@@ -42,9 +42,10 @@ export interface Measure {
 
 /** Adds up what values say, for the commit being made. */
 export function metricOperator({ name, unit, value: read, dimensions }: MetricSpec, context: OperatorContext): Push {
+  const counts = context.state.counters.of(name);
   return (row) => {
     context.enter(name);
-    context.count(name, "in");
+    counts.in.add();
     const value = (read as (row: unknown) => unknown)(row);
     refusePromise(name, value);
     if (typeof value !== "number" || !Number.isFinite(value)) {

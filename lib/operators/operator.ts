@@ -1,7 +1,6 @@
 import type { Answer } from "./enrich.ts";
 import type { PartOrigins } from "./evolution/part-origins.ts";
 import type { Measure } from "./metric.ts";
-import type { CounterField } from "../state/counters.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
 import type { Traceparent } from "../state/traceparent.ts";
@@ -27,8 +26,6 @@ export interface OperatorContext {
   answerOf(operator: string, key: string): Answer | undefined;
   /** Names the operator that is at work: whom an error is blamed on. */
   enter(operator: string): void;
-  /** @param n @default 1 */
-  count(operator: string, field: CounterField, n?: number): void;
   /** Adds to the metrics of the commit being made. */
   measure(measure: Measure): void;
   /** Adds an output to the commit being made. */

@@ -1,3 +1,4 @@
+import type { OperatorCounters } from "../state/counters.ts";
 import { systemicError } from "../errors.ts";
 import { keyGroupOf } from "../state/key-group.ts";
 import type { Undoable } from "../state/journal.ts";
@@ -38,14 +39,15 @@ export const isPartialEntry = (entry: string): boolean => entry.includes(">");
 export const keyByOf = (entry: string): string => entry.split(">", 1)[0]!;
 
 /** Counts what comes for a window that was dropped, under its name: no record goes without being counted. */
-export const countFiltered =
-  (window: string, context: OperatorContext): Push =>
-  (value) => {
+export const countFiltered = (window: string, context: OperatorContext): Push => {
+  const counts = context.state.counters.of(window);
+  return (value) => {
     const { records } = value as PartialAggregate;
     context.enter(window);
-    context.count(window, "in", records);
-    context.count(window, "filtered", records);
+    counts.in.add(records);
+    counts.filtered.add(records);
   };
+};
 
 /** Of some records of one key and the same windows, while a commit is made. */
 interface Slice extends PartialAggregate {
@@ -64,6 +66,7 @@ export class PreAggregate implements Undoable {
   readonly #spec: ShuffleSpec;
   readonly #window: WindowSpec<TimeWindows>;
   readonly #context: OperatorContext;
+  readonly #counts: OperatorCounters;
   readonly #aggregation: Aggregation;
   readonly #entry: string;
   readonly #slices = new Map<string, Slice>();
@@ -72,6 +75,7 @@ export class PreAggregate implements Undoable {
     this.#spec = spec;
     this.#window = window;
     this.#context = context;
+    this.#counts = context.state.counters.of(spec.name);
     this.#aggregation = new Aggregation(window.name, window.aggregates);
     this.#entry = partialEntry(spec.name, window.name, blanklessText(windowShape(window)));
   }
@@ -81,25 +85,25 @@ export class PreAggregate implements Undoable {
     const { assigner, name: window } = this.#window;
     const context = this.#context;
     context.enter(name);
-    context.count(name, "in");
+    this.#counts.in.add();
     const { keyCode } = keyOf(key, value);
     context.enter(window);
     const windows = assigner.assign(meta.time, value);
-    if (windows.length === 0) return context.count(name, "filtered");
+    if (windows.length === 0) return this.#counts.filtered.add();
     const inputs = this.#aggregation.inputsOf(value, meta.time);
     this.#add(keyCode, windows, meta, inputs);
-    context.count(name, "folded");
+    this.#counts.folded.add();
   };
 
   /** Sends what was aggregated since the last call. */
   flush(): void {
-    const { name, stage } = this.#spec;
+    const { stage } = this.#spec;
     for (const { time, keyCode, traces, ...partial } of this.#slices.values()) {
       const text = encodeValue(partial, `What window("${this.#window.name}") aggregates`);
       const body = elementText(keyGroupOf(keyCode), this.#entry, time, keyCode, text);
       if (Buffer.byteLength(body) > MAX_ELEMENT_BYTES) throw tooLarge(this.#window.name, Buffer.byteLength(body));
       this.#context.traced(traces, () => this.#context.send(stage, tracedText(body, traces)));
-      this.#context.count(name, "sent");
+      this.#counts.sent.add();
     }
     this.#slices.clear();
   }

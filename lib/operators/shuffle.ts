@@ -59,15 +59,16 @@ export function keyOf(spec: KeySpec<never>, value: unknown): { readonly key: Key
 
 /** Takes each value's key, and sends the value to where the key's state is. */
 export function shuffleOperator({ name, stage, key }: ShuffleSpec, context: OperatorContext): Push {
+  const counts = context.state.counters.of(name);
   return (value, meta) => {
     context.enter(name);
-    context.count(name, "in");
+    counts.in.add();
     const { keyCode } = keyOf(key, value);
     const text = encodeValue(value, `A value for keyBy("${name}")`);
     const body = elementText(keyGroupOf(keyCode), name, meta.time, keyCode, text);
     checkElementBytes(body, `keyBy("${name}")`);
     context.send(stage, tracedText(body, context.traces()));
-    context.count(name, "folded");
-    context.count(name, "sent");
+    counts.folded.add();
+    counts.sent.add();
   };
 }

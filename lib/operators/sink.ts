@@ -18,9 +18,10 @@ const ID_BYTES = 512;
 export function sinkOperator(sink: SinkEncoder, context: OperatorContext): Push {
   const encode = sink.encode as (value: unknown, key: KeyValues) => string;
   const largest = sink.maxBytes - ID_BYTES;
+  const counts = context.state.counters.of(sink.name);
   return (value, { key }) => {
     context.enter(sink.name);
-    context.count(sink.name, "in");
+    counts.in.add();
     const body = encode(value, key);
     // A character takes at most three bytes per UTF-16 unit: most rows need no counting.
     if (body.length * 3 > largest && Buffer.byteLength(body) > largest) {
@@ -30,6 +31,6 @@ export function sinkOperator(sink: SinkEncoder, context: OperatorContext): Push 
       });
     }
     context.send(sink.name, body);
-    context.count(sink.name, "folded");
+    counts.folded.add();
   };
 }

@@ -1,3 +1,4 @@
+import type { OperatorCounters } from "../state/counters.ts";
 import { decodeKey } from "../state/key.ts";
 import type { KeyedTable } from "../state/keyed-table.ts";
 import type { SlidingWindows } from "../windows/window.ts";
@@ -23,6 +24,7 @@ export class SlidingAggregate implements TimedOperator {
   readonly name: string;
   readonly #spec: WindowSpec<SlidingWindows>;
   readonly #context: OperatorContext;
+  readonly #counts: OperatorCounters;
   readonly #late: Push | undefined;
   readonly #aggregation: Aggregation;
   readonly #slices: KeyedTable;
@@ -37,6 +39,7 @@ export class SlidingAggregate implements TimedOperator {
     this.name = name;
     this.#spec = spec;
     this.#context = context;
+    this.#counts = context.state.counters.of(this.name);
     this.#late = late;
     this.#aggregation = new Aggregation(name, aggregates);
     this.#slices = context.state.table(name);
@@ -50,11 +53,11 @@ export class SlidingAggregate implements TimedOperator {
     const context = this.#context;
     const { time, key, keyCode } = meta;
     context.enter(this.name);
-    context.count(this.name, "in");
+    this.#counts.in.add();
     const end = time + 1;
     const lastEnd = end + this.#spec.assigner.preceding;
     if (this.#slicesFrontier.isClosed(lastEnd, key)) {
-      context.count(this.name, "late");
+      this.#counts.late.add();
       this.#late?.(value, meta);
       return;
     }
@@ -65,7 +68,7 @@ export class SlidingAggregate implements TimedOperator {
     const hasWindow = this.#pendingFrontier.isClosed(end, key) || this.#pending.get(end, keyCode) !== undefined;
     if (!hasWindow) this.#pending.put(end, keyCode, true);
     context.state.traces.hold(this.name, keyCode, time, lastEnd, context.traces());
-    context.count(this.name, "folded");
+    this.#counts.folded.add();
   };
 
   nextDue(): number {
@@ -98,7 +101,7 @@ export class SlidingAggregate implements TimedOperator {
     for (const keyCode of keyCodes) {
       const within = this.#slices.spacesOf(keyCode).filter((lastEnd) => lastEnd >= end && lastEnd <= end + preceding);
       const slices = within.sort((a, b) => a - b).map((lastEnd) => this.#slices.get(lastEnd, keyCode) as Accumulators);
-      this.#context.state.counters.countForGood(this.name, "closed");
+      this.#counts.closed.addForGood();
       yield this.#unit(end - 1 - preceding, end, keyCode, slices);
     }
   }

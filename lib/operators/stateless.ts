@@ -9,13 +9,14 @@ export function filterOperator(
   next: Push,
 ): Push {
   const accepts = predicate as (value: unknown) => boolean;
+  const counts = context.state.counters.of(name);
   return (value, meta) => {
     context.enter(name);
-    context.count(name, "in");
+    counts.in.add();
     const accepted = accepts(value);
     refusePromise(name, accepted);
     if (accepted) next(value, meta);
-    else context.count(name, "filtered");
+    else counts.filtered.add();
   };
 }
 
@@ -27,9 +28,10 @@ export function mapOperator(
   next: Push,
 ): Push {
   const changed = change as (value: unknown) => unknown;
+  const counts = context.state.counters.of(name);
   return (value, meta) => {
     context.enter(name);
-    context.count(name, "in");
+    counts.in.add();
     const result = changed(value);
     refusePromise(name, result);
     next(result, meta);
@@ -44,9 +46,10 @@ export function flatMapOperator(
   next: Push,
 ): Push {
   const expanded = expand as (value: unknown) => Iterable<unknown>;
+  const counts = context.state.counters.of(name);
   return (value, meta) => {
     context.enter(name);
-    context.count(name, "in");
+    counts.in.add();
     let none = true;
     const items = expanded(value);
     refusePromise(name, items);
@@ -56,7 +59,7 @@ export function flatMapOperator(
       next(item, meta);
       context.enter(name);
     }
-    if (none) context.count(name, "filtered");
+    if (none) counts.filtered.add();
   };
 }
 
@@ -72,9 +75,10 @@ export function splitOperator(
     next: branchOf(branch),
   }));
   const rest = branchOf("rest");
+  const counts = context.state.counters.of(name);
   return (value, meta) => {
     context.enter(name);
-    context.count(name, "in");
+    counts.in.add();
     for (const { accepts, next } of outlets) {
       const accepted = accepts(value);
       refusePromise(name, accepted);

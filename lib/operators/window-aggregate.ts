@@ -1,3 +1,4 @@
+import type { OperatorCounters } from "../state/counters.ts";
 import { decodeKey } from "../state/key.ts";
 import type { KeyedTable } from "../state/keyed-table.ts";
 import { END_OF_TIME } from "../time/instant.ts";
@@ -31,6 +32,7 @@ export class WindowAggregate implements TimedOperator {
   readonly name: string;
   readonly #spec: WindowSpec<EndingWindows>;
   readonly #context: OperatorContext;
+  readonly #counts: OperatorCounters;
   readonly #late: Push | undefined;
   readonly #aggregation: Aggregation;
   readonly #windows: OpenWindows;
@@ -47,6 +49,7 @@ export class WindowAggregate implements TimedOperator {
     this.name = name;
     this.#spec = spec;
     this.#context = context;
+    this.#counts = context.state.counters.of(this.name);
     this.#late = late;
     this.#aggregation = new Aggregation(name, aggregates);
     this.#table = context.state.table(name);
@@ -62,7 +65,7 @@ export class WindowAggregate implements TimedOperator {
     const { name } = this.#spec;
     const context = this.#context;
     context.enter(name);
-    context.count(name, "in");
+    this.#counts.in.add();
     if (this.#endOf !== undefined) return this.#pushInto(this.#endOf(meta.time), value, meta);
     const assigned = this.#assign(value, meta);
     let isFolded = false;
@@ -77,10 +80,10 @@ export class WindowAggregate implements TimedOperator {
     if (isFolded) {
       this.#hold(meta, last);
       context.enter(name);
-      context.count(name, "folded");
-    } else if (assigned.length === 0) context.count(name, "filtered");
+      this.#counts.folded.add();
+    } else if (assigned.length === 0) this.#counts.filtered.add();
     else {
-      context.count(name, "late");
+      this.#counts.late.add();
       this.#late?.(value, meta);
     }
   };
@@ -90,7 +93,7 @@ export class WindowAggregate implements TimedOperator {
     const { name } = this.#spec;
     const context = this.#context;
     if (this.#frontier.isClosed(end, meta.key)) {
-      context.count(name, "late");
+      this.#counts.late.add();
       return this.#late?.(value, meta);
     }
     const before = this.#table.get(end, meta.keyCode) as Accumulators | undefined;
@@ -98,7 +101,7 @@ export class WindowAggregate implements TimedOperator {
     this.#table.replace(end, meta.keyCode, before, this.#aggregation.addRecord(before, value, meta.time));
     this.#hold(meta, end);
     context.enter(name);
-    context.count(name, "folded");
+    this.#counts.folded.add();
   }
 
   /**
@@ -114,10 +117,10 @@ export class WindowAggregate implements TimedOperator {
       context.enter(name);
       const { windows, records, accumulators } = value as PartialAggregate;
       const restored = this.#aggregation.restore(accumulators, from);
-      context.count(name, "in", records);
+      this.#counts.in.add(records);
       const open = windows.filter((window) => this.foldPartial(window, meta, restored, records));
       context.enter(name);
-      context.count(name, open.length === 0 ? "late" : "folded", records);
+      this.#counts[open.length === 0 ? "late" : "folded"].add(records);
     };
 
   /**
@@ -275,7 +278,7 @@ export class WindowAggregate implements TimedOperator {
 
   *#close(end: number): Generator<Unit> {
     for (const [keyCode, open] of this.#windows.take(end)) {
-      this.#context.state.counters.countForGood(this.name, "closed");
+      this.#counts.closed.addForGood();
       this.#timers?.set(end, this.#windows.entryKey(open, keyCode), open.firing, undefined);
       const isDone = this.#spec.trigger?.late !== undefined && open.firing!.unfired === 0;
       if (isDone || open.accumulators === undefined) continue;

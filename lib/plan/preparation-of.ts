@@ -54,7 +54,17 @@ function bind(pipeline: Pipeline, stage: Stage, nodes: readonly PlacedNode[], as
         : operatorOf(pipeline, node).bind(context, { rows, side }).push;
     pushes.set(index, push);
   }
-  return new Map(nodes.map(({ index, node }) => [node.name, pushes.get(index)!]));
+  const { state } = context;
+  return new Map(
+    nodes.map(({ index, node }) => {
+      const push = pushes.get(index)!;
+      const enter: Push = (value, meta) => {
+        state.beginUnit(); // what the one before has counted is remembered no more
+        push(value, meta);
+      };
+      return [node.name, enter];
+    }),
+  );
 }
 
 /** A value goes on where what it needs is known. */
@@ -72,7 +82,6 @@ const withoutEffects = (): OperatorContext => ({
   now: () => Number.NaN,
   answerOf: () => undefined,
   enter: () => undefined,
-  count: () => undefined,
   measure: () => undefined,
   send: () => undefined,
   traces: () => NO_TRACES,

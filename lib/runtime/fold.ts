@@ -3,6 +3,7 @@ import type { Measure } from "../operators/metric.ts";
 import type { OperatorContext, Unit } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
 import type { Output } from "../state/commit.ts";
+import type { OperatorCounters } from "../state/counters.ts";
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { comparePositions } from "../state/position.ts";
 import type { TaskState } from "../state/task-state.ts";
@@ -37,6 +38,8 @@ export class Fold {
   readonly #settings: FoldSettings;
   readonly #state: TaskState;
   readonly #stage: StageInstance;
+  /** The source's. */
+  readonly #counts: OperatorCounters;
   /** What was looked up for the records to come. */
   answers: Answers = new Map();
   readonly #draft: Draft;
@@ -48,6 +51,7 @@ export class Fold {
   constructor(settings: FoldSettings, state: TaskState) {
     this.#settings = settings;
     this.#state = state;
+    this.#counts = state.counters.of(settings.source);
     this.#draft = new Draft(state);
     this.#verdict = new Verdict(settings.origin.task, settings.poisonShare);
     const context: OperatorContext = {
@@ -55,7 +59,6 @@ export class Fold {
       now: () => this.#now,
       answerOf: (operator, key) => this.answers.get(operator)?.get(key),
       enter: (operator) => (this.#operator = operator),
-      count: (operator, field, n) => state.counters.count(operator, field, n),
       measure: (measure) => this.#draft.measure(measure),
       send: (sink, body) => this.#draft.send({ sink, body }),
       traces: () => this.#draft.traces,
@@ -146,8 +149,8 @@ export class Fold {
     state.killed++;
     if (state.killed >= KILLED_IN_A_ROW && poisonShare < 1) throw kills(origin.task, record, state.killed);
     this.#verdict.record(true);
-    state.counters.countForGood(source, "in");
-    state.counters.countForGood(source, "dead");
+    this.#counts.in.addForGood();
+    this.#counts.dead.addForGood();
     this.#draft.send(deadRecord(origin, source, record, killed()));
     intake.skip(record, state);
     state.poison.add(true);
@@ -179,10 +182,9 @@ export class Fold {
   /** Sets aside once more what was redriven and has killed the process, unseen. @returns how many records that were */
   condemnAgain(letter: DeadLetter): number {
     const { origin, source, program } = this.#settings;
-    const { counters } = this.#state;
     const whose = letter.unit === undefined ? source : operatorOfUnit(letter, program);
-    if (letter.kind === "record") counters.countForGood(source, "in");
-    if (letter.kind !== "output" && whose !== undefined) counters.countForGood(whose, "dead");
+    if (letter.kind === "record") this.#counts.in.addForGood();
+    if (letter.kind !== "output" && whose !== undefined) this.#state.counters.of(whose).dead.addForGood();
     this.#draft.send(deadAgain(origin, letter, killed()));
     return letter.kind === "record" ? 1 : 0;
   }
@@ -276,8 +278,7 @@ export class Fold {
    */
   #push(unit: IncomingUnit): boolean {
     const { source, intake, origin, program } = this.#settings;
-    const state = this.#state;
-    state.counters.countForGood(source, "in", unit.records);
+    this.#counts.in.addForGood(unit.records);
     this.#draft.begin();
     this.#operator = source;
     let time: number;
@@ -295,7 +296,7 @@ export class Fold {
       if (isSystemic(thrown)) throw thrown;
       this.#draft.undo();
       this.#draft.send(deadRecord(origin, this.#operator, unit.record(), thrown)); // X7
-      state.counters.countForGood(source, "dead", unit.records);
+      this.#counts.dead.addForGood(unit.records);
       this.#verdict.blame(reasonOf(thrown).code);
       return false;
     }
@@ -328,7 +329,7 @@ export class Fold {
       this.#draft.undo();
       const { origin, program } = this.#settings;
       this.#draft.send(deadUnit(origin, this.#operator, unit, program.shapes, thrown)); // X7
-      this.#state.counters.countForGood(unit.operator, "dead");
+      this.#state.counters.of(unit.operator).dead.addForGood();
       this.#verdict.blame(reasonOf(thrown).code);
       return false;
     }

@@ -4,82 +4,125 @@
  */
 export interface OperatorCounts {
   /** Records that reached the operator. */
-  in: number;
+  readonly in: number;
   /** Records that a filter turned away. */
-  filtered: number;
+  readonly filtered: number;
   /** Records that entered the operator's state, or were sent by a sink. */
-  folded: number;
+  readonly folded: number;
   /** Records whose every window had closed. */
-  late: number;
+  readonly late: number;
   /** Records (at a source) or panes and timers (elsewhere) that became dead letters. */
-  dead: number;
+  readonly dead: number;
   /** Elements sent to another stage: fewer than records folded, where a batch's records are aggregated first. */
-  sent: number;
+  readonly sent: number;
   /** Windows closed. */
-  closed: number;
+  readonly closed: number;
 }
 
 export type CounterField = keyof OperatorCounts;
 type CounterName = `${string} ${CounterField}`;
 
-export class Counters {
-  // By operator and then by field: names joined for every record would cost more than the counting.
-  readonly #values = new Map<string, OperatorCounts>();
-  /** What the unit has counted: whose, what, how many. Lists that are used again, as in `Journal`. */
-  readonly #counted: OperatorCounts[] = [];
-  readonly #fields: CounterField[] = [];
+/** One of an operator's counters. */
+export class Counter {
+  readonly #counted: Counted;
+  value = 0;
+
+  constructor(counted: Counted) {
+    this.#counted = counted;
+  }
+
+  /** Counts some, to be taken back if the unit is undone. */
+  add(n = 1): void {
+    this.value += n;
+    this.#counted.note(this, n);
+  }
+
+  /** Counts some that stay, whatever becomes of the unit. */
+  addForGood(n = 1): void {
+    this.value += n;
+  }
+}
+
+/** An operator's counters: who counts asks for them once, not for every record. */
+export type OperatorCounters = Readonly<Record<CounterField, Counter>>;
+
+/** What a unit has counted: in lists that are used again, as in `Journal`. */
+class Counted {
+  readonly #counters: Counter[] = [];
   readonly #amounts: number[] = [];
   #size = 0;
+
+  note(counter: Counter, n: number): void {
+    const at = this.#size++;
+    this.#counters[at] = counter;
+    this.#amounts[at] = n;
+  }
 
   begin(): void {
     this.#size = 0;
   }
 
   undo(): void {
-    for (let at = 0; at < this.#size; at++) this.#counted[at]![this.#fields[at]!] -= this.#amounts[at]!;
+    for (let at = 0; at < this.#size; at++) this.#counters[at]!.value -= this.#amounts[at]!;
     this.#size = 0;
   }
+}
 
-  /** Counts some, to be taken back if the unit is undone. */
-  count(operator: string, field: CounterField, n = 1): void {
-    const counts = this.#of(operator);
-    counts[field] += n;
-    const at = this.#size++;
-    this.#counted[at] = counts;
-    this.#fields[at] = field;
-    this.#amounts[at] = n;
+export class Counters {
+  readonly #counters = new Map<string, OperatorCounters>();
+  readonly #counted = new Counted();
+
+  begin(): void {
+    this.#counted.begin();
   }
 
-  /** Counts some that stay, whatever becomes of the unit. */
-  countForGood(operator: string, field: CounterField, n = 1): void {
-    this.#of(operator)[field] += n;
+  undo(): void {
+    this.#counted.undo();
+  }
+
+  /** An operator's counters: the same ones, whatever is restored. */
+  of(operator: string): OperatorCounters {
+    let counters = this.#counters.get(operator);
+    if (counters === undefined) {
+      const counter = () => new Counter(this.#counted);
+      const [into, filtered, folded, late] = [counter(), counter(), counter(), counter()];
+      counters = { in: into, filtered, folded, late, dead: counter(), sent: counter(), closed: counter() };
+      this.#counters.set(operator, counters);
+    }
+    return counters;
   }
 
   snapshot(): [CounterName, number][] {
-    return [...this.#values].flatMap(([operator, counts]) =>
-      (Object.entries(counts) as [CounterField, number][])
-        .filter(([, n]) => n > 0)
-        .map(([field, n]): [CounterName, number] => [`${operator} ${field}`, n]),
+    return [...this.#counters].flatMap(([operator, counters]) =>
+      (Object.entries(counters) as [CounterField, Counter][])
+        .filter(([, { value }]) => value > 0)
+        .map(([field, { value }]): [CounterName, number] => [`${operator} ${field}`, value]),
     );
   }
 
   restore(values: readonly [CounterName, number][]): void {
-    this.#values.clear();
+    for (const counters of this.#counters.values()) for (const counter of Object.values(counters)) counter.value = 0;
     for (const [name, value] of values) {
       const [operator, field] = name.split(" ") as [string, CounterField];
-      this.#of(operator)[field] = value;
+      this.of(operator)[field].value = value;
     }
   }
 
+  /** Of operators that have counted something. */
   byOperator(): Map<string, OperatorCounts> {
-    return new Map([...this.#values].map(([operator, counts]) => [operator, { ...counts }]));
-  }
-
-  #of(operator: string): OperatorCounts {
-    let counts = this.#values.get(operator);
-    if (counts === undefined) {
-      counts = { in: 0, filtered: 0, folded: 0, late: 0, dead: 0, sent: 0, closed: 0 };
-      this.#values.set(operator, counts);
+    const counts = new Map<string, OperatorCounts>();
+    for (const [operator, { in: into, filtered, folded, late, dead, sent, closed }] of this.#counters) {
+      const all = [into, filtered, folded, late, dead, sent, closed];
+      if (all.every(({ value }) => value === 0)) continue;
+      counts.set(operator, {
+        in: into.value,
+        filtered: filtered.value,
+        folded: folded.value,
+        late: late.value,
+        dead: dead.value,
+        sent: sent.value,
+        closed: closed.value,
+      });
     }
     return counts;
   }

@@ -1,3 +1,4 @@
+import type { OperatorCounters } from "../../state/counters.ts";
 import { messageOf, poisonError, systemicError } from "../../errors.ts";
 import type { TableDelta } from "../../state/keyed-table.ts";
 import { entryIn, forgetRemovals, isEntry, putNewer } from "../../state/replicated-table.ts";
@@ -59,12 +60,14 @@ const refused = (name: string, how: string, cause?: unknown) =>
 export class BroadcastReplica implements ExpiringOperator {
   readonly #spec: BroadcastSpec;
   readonly #context: OperatorContext;
+  readonly #counts: OperatorCounters;
   readonly #toldBy: (state: TaskState) => number;
 
   /** @param toldBy the event time that all who broadcast have told to have reached */
   constructor(spec: BroadcastSpec, context: OperatorContext, toldBy: (state: TaskState) => number) {
     this.#spec = spec;
     this.#context = context;
+    this.#counts = context.state.counters.of(spec.name);
     this.#toldBy = toldBy;
   }
 
@@ -72,13 +75,13 @@ export class BroadcastReplica implements ExpiringOperator {
     const { name } = this.#spec;
     const context = this.#context;
     context.enter(name);
-    context.count(name, "in");
+    this.#counts.in.add();
     const [version, tie, ...rest] = Array.isArray(sent) ? (sent as unknown[]) : [];
     if (!Number.isSafeInteger(version) || typeof tie !== "string" || rest.length > 1) throw noElement(name);
     if (this.#isForgotten(time)) throw tooLate(this.#spec);
     const value = rest.length === 0 ? undefined : { is: this.#present(version as number, rest[0]) };
     const isPut = putNewer(context.state.table(name), keyCode, { time, tie, value });
-    context.count(name, isPut ? "folded" : "filtered");
+    this.#counts[isPut ? "folded" : "filtered"].add();
   };
 
   /**

@@ -23,9 +23,10 @@ export function sendBroadcast(
   context: OperatorContext,
 ): Push {
   const { name, key, removes, keepRemoved, version } = spec;
+  const counts = context.state.counters.of(name);
   return (value, { time }) => {
     context.enter(name);
-    context.count(name, "in");
+    counts.in.add();
     const keyCode = encodeKey({ [KEY_FIELD]: key(value as never) });
     // Who has forgotten a removal would take what it removed for new.
     if (removes !== undefined && time <= trailing(context.state.watermark, delay) - keepRemoved) {
@@ -38,7 +39,7 @@ export function sendBroadcast(
     const body = elementText(FOR_ALL, name, time, keyCode, content);
     checkElementBytes(body, `broadcast("${name}")`);
     for (const stage of stages) context.send(stage, tracedText(body, context.traces()));
-    context.count(name, "folded");
-    context.count(name, "sent", stages.length);
+    counts.folded.add();
+    counts.sent.add(stages.length);
   };
 }

@@ -17,9 +17,10 @@ const TIE_DIGITS = 16;
 export function sendTable(spec: TableSpec, stage: string, context: OperatorContext): Push {
   const { name, version, key } = spec;
   const what = `toTable("${name}")`;
+  const counts = context.state.counters.of(name);
   return (value, { time }) => {
     context.enter(name);
-    context.count(name, "in");
+    counts.in.add();
     const changes = rowChangesOf(spec, value);
     for (const { of, row, order } of changes) {
       const { keyCode } = keyOf(key, of);
@@ -30,8 +31,8 @@ export function sendTable(spec: TableSpec, stage: string, context: OperatorConte
       const body = elementText(keyGroupOf(keyCode), name, time, keyCode, content);
       checkElementBytes(body, what);
       context.send(stage, tracedText(body, context.traces()));
-      context.count(name, "sent");
+      counts.sent.add();
     }
-    context.count(name, changes.length === 0 ? "filtered" : "folded");
+    counts[changes.length === 0 ? "filtered" : "folded"].add();
   };
 }

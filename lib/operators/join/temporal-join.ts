@@ -1,3 +1,4 @@
+import type { OperatorCounters } from "../../state/counters.ts";
 import { poisonError, systemicError } from "../../errors.ts";
 import { decodeKey, type KeyValues } from "../../state/key.ts";
 import { storableCopy } from "../../state/storable.ts";
@@ -55,6 +56,7 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
   readonly name: string;
   readonly #spec: JoinSpec;
   readonly #context: OperatorContext;
+  readonly #counts: OperatorCounters;
   readonly #outlets: JoinOutlets;
   readonly #rows: RowVersions;
   readonly #waiting: WaitingRecords;
@@ -65,6 +67,7 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
     this.name = name;
     this.#spec = spec;
     this.#context = context;
+    this.#counts = context.state.counters.of(this.name);
     this.#outlets = outlets;
     this.#rows = new RowVersions(name, context.state, table.keepRemoved);
     this.#waiting = new WaitingRecords(name, context.state);
@@ -74,10 +77,10 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
   readonly push: Push = (value, meta) => {
     const context = this.#context;
     context.enter(this.name);
-    context.count(this.name, "in");
+    this.#counts.in.add();
     const { time, key, keyCode } = meta;
     if (this.#frontier.isClosed(time, key)) {
-      context.count(this.name, "late");
+      this.#counts.late.add();
       this.#outlets.side("late")?.(value, meta);
       return;
     }
@@ -91,7 +94,7 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
     const { name } = this;
     const context = this.#context;
     context.enter(name);
-    context.count(name, "in");
+    this.#counts.in.add();
     const { order, tie, row } = this.#rowIn(sent);
     const { time, key, keyCode } = meta;
     const closed = this.#closedFor(key);
@@ -104,7 +107,7 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
     const version: RowVersion = row === undefined ? [time, order, tie] : [time, order, tie, row.is];
     const added = this.#rows.add(keyCode, version, closed);
     const isToldLate = isLate && added !== "known";
-    context.count(name, isToldLate ? "late" : added === "added" ? "folded" : "filtered");
+    this.#counts[isToldLate ? "late" : added === "added" ? "folded" : "filtered"].add();
     if (isToldLate) this.#outlets.side("lateChanges")?.({ at: time, row: readable(row?.is) }, meta);
   };
 
@@ -155,10 +158,10 @@ export class TemporalJoin implements TimedOperator, ExpiringOperator {
     const { combine, type } = this.#spec;
     const context = this.#context;
     context.enter(this.name);
-    if (pair.length === 1 && type === "inner") return context.count(this.name, "filtered");
+    if (pair.length === 1 && type === "inner") return this.#counts.filtered.add();
     const joined = combine(readable(pair[0]) as never, readable(pair[1]) as never);
     refusePromise(this.name, joined);
-    context.count(this.name, "folded");
+    this.#counts.folded.add();
     this.#outlets.rows(joined, meta);
   }
 

@@ -1,3 +1,4 @@
+import type { OperatorCounters } from "../../state/counters.ts";
 import { systemicError } from "../../errors.ts";
 import { decodeKey } from "../../state/key.ts";
 import { END_OF_TIME } from "../../time/instant.ts";
@@ -41,6 +42,7 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
   readonly name: string;
   readonly #spec: ProcessSpec;
   readonly #context: OperatorContext;
+  readonly #counts: OperatorCounters;
   readonly #outlets: ProcessOutlets;
   readonly #entries: ExpiringEntries;
   readonly #timers: TimerQueue;
@@ -53,6 +55,7 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
     this.name = name;
     this.#spec = spec;
     this.#context = context;
+    this.#counts = context.state.counters.of(this.name);
     this.#outlets = outlets;
     this.#entries = new ExpiringEntries(name, context.state);
     this.#timers = new TimerQueue(name, "event", context.state);
@@ -81,7 +84,7 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
     const { name } = this.#spec;
     const context = this.#context;
     context.enter(name);
-    context.count(name, "in");
+    this.#counts.in.add();
     const call = {
       meta,
       watermark: watermarkAt(this.#spec, context.state, meta.key),
@@ -89,7 +92,7 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
       timer: undefined,
     };
     this.#run(call, () => user(value as never, this.#user as never));
-    context.count(name, "folded");
+    this.#counts.folded.add();
   }
 
   nextDue(): number {

@@ -176,7 +176,6 @@ export class Oracle {
       now: () => Number.NaN, // its pipelines have no timers in processing time
       answerOf: () => undefined, // nor does any of them look anything up
       enter: (operator) => (entered.operator = operator),
-      count: (operator, field, n) => state.counters.count(operator, field, n),
       measure: () => undefined,
       send: (sink, body) => outputs.push({ sink, body }),
       traces: () => NO_TRACES,
@@ -188,7 +187,7 @@ export class Oracle {
   }
 }
 
-const countDead = ({ state }: KeyRun, { operator }: Unit): void => state.counters.countForGood(operator, "dead");
+const countDead = ({ state }: KeyRun, { operator }: Unit): void => state.counters.of(operator).dead.addForGood();
 
 /** A pane or timer as one text. */
 export const unitText = (operator: string, key: readonly string[], about: UnitDescription["about"]): string =>
