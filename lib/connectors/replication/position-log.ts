@@ -14,7 +14,10 @@ export interface PositionLogSettings {
   readonly sink: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** How far every partition of the other side is, where that can be asked: of those that no copy has reached. */
+  /**
+   * How far every partition of the other side is, where that can be asked: of those that no copy has reached. Such partitions stay, and
+   * a line has all of them; others are split and merged, and it has those that were reached lately.
+   */
   readonly ends?: () => Promise<ReadonlyMap<string, string>>;
 }
 
@@ -57,7 +60,9 @@ export class PositionLog {
       if (before === undefined || places.length === 0) return;
       const place = places.reduce(greatest);
       if (comparePlaces(place, before.place) <= 0) return; // a letter that came back: lines above it hold
-      const next: Line = { place, epoch, at: now(), reached: merged(before.reached, reached) };
+      const at = now();
+      const all = merged(before.reached, reached);
+      const next: Line = { place, epoch, at, reached: ends === undefined ? lately(all, at) : all };
       this.#lines.delete(task);
       if (await table.put(key, next)) this.#lines.set(task, next);
     });
@@ -98,6 +103,21 @@ function merged(
   }
   return all;
 }
+
+/**
+ * What a line has of shards. One that is left out is read from the line's own time on, which is later than what was reached there: so
+ * those that were closed long ago go, and a line stays an item, and cheap, however often the other side's stream is split and merged.
+ */
+function lately(all: ReadonlyMap<string, Reached>, now: number): ReadonlyMap<string, Reached> {
+  const recent = [...all].filter(([, { at }]) => at >= now - RECENT_MILLIS);
+  if (recent.length <= MOST_REACHED) return new Map(recent);
+  return new Map(recent.toSorted(([, a], [, b]) => b.at - a.at).slice(0, MOST_REACHED));
+}
+
+const RECENT_MILLIS = 3_600_000;
+
+/** A shard's entry takes about 120 bytes of an item, which may have 400 KB. */
+const MOST_REACHED = 2_000;
 
 const least = (a: string, b: string): string => (comparePlaces(a, b) <= 0 ? a : b);
 const greatest = (a: string, b: string): string => (comparePlaces(a, b) >= 0 ? a : b);
