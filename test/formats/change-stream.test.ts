@@ -4,6 +4,8 @@ import {
   bigint,
   count,
   debezium,
+  dms,
+  dynamoStream,
   isChange,
   kinesis,
   lake,
@@ -57,4 +59,18 @@ test("recorded changes, sent twice and among notices, are counted once each, and
     ["read", 1],
     ["update", 2],
   ]);
+});
+
+const key = z.object({ id: z.number() });
+test.each<[string, object, RegExp]>([
+  ["no row", { key }, /row is not a Standard Schema/],
+  ["a key that is no schema", { row: product, key: "id" }, /key is not a Standard Schema/],
+  ["another before", { row: product, key, before: "rows" }, /before is "rows"/],
+])("%s is refused when declared, not by each event", (_what, options, why) => {
+  const of = options as { row: typeof product; key: typeof key };
+  const refused = expect.objectContaining({ kind: "definition", code: "source/schema" }) as Error;
+  for (const declare of [debezium, dms, (all: typeof of) => dynamoStream("rows", { ...all, disorder: {} })]) {
+    expect(() => declare(of)).toThrow(why);
+    expect(() => declare(of)).toThrow(refused);
+  }
 });

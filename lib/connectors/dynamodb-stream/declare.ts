@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Change } from "../../formats/change/change.ts";
-import { schemaOf, type BeforeOf, type ChangeOptions } from "../../formats/change/row-schema.ts";
+import { checkOptions, schemaOf, type BeforeOf, type ChangeOptions } from "../../formats/change/row-schema.ts";
 import { declareSource, type Source, type SourceDeclaration, type SourceOptions } from "../../pipeline/source.ts";
 import type { Instant } from "../../time/instant.ts";
 import { changeOfRecord } from "./change-of-record.ts";
@@ -77,6 +77,7 @@ export function dynamoStream<R extends StandardSchemaV1, K extends StandardSchem
   options: DynamoStreamOptions<R, K, B>,
 ): Source<ChangeOf<R, K, B>, never, DynamoStreamRecord> {
   const { row, key, before = "none", eventTime, ...rest } = options;
+  checkOptions(`${DYNAMODB_STREAM}("${name}")`, { row, key, before });
   const schema = schemaOf<unknown, ChangeOf<R, K, B>>(
     (record) => changeOfRecord(record, { row, key, before }) as never,
   );

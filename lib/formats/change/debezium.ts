@@ -5,6 +5,7 @@ import { isUnavailable } from "./debezium-unavailable.ts";
 import { mongoDocument } from "./mongo-document.ts";
 import {
   changeOf,
+  checkOptions,
   isObject,
   schemaOf,
   textOf,
@@ -55,8 +56,10 @@ export interface DebeziumEnvelope<T> {
  */
 export const debezium = <R extends StandardSchemaV1, K extends StandardSchemaV1, B extends "row" | "none" = "none">(
   options: DebeziumOptions<R, K, B>,
-): ChangeSchema<R, K, B, DebeziumEvent<StandardSchemaV1.InferInput<R>>> =>
-  schemaOf((value) => read(value, options)) as never;
+): ChangeSchema<R, K, B, DebeziumEvent<StandardSchemaV1.InferInput<R>>> => {
+  checkOptions("debezium(…)", options);
+  return schemaOf((value) => read(value, options)) as never;
+};
 
 const OPS: Readonly<Record<string, Change<unknown, unknown>["op"]>> = {
   c: "insert",

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Change, ChangeEvent, ChangeOrigin } from "./change.ts";
 import {
   changeOf,
+  checkOptions,
   isObject,
   schemaOf,
   textOf,
@@ -33,8 +34,10 @@ export interface DmsEvent<T> {
  */
 export const dms = <R extends StandardSchemaV1, K extends StandardSchemaV1, B extends "row" | "none" = "none">(
   options: ChangeOptions<R, K, B>,
-): ChangeSchema<R, K, B, DmsEvent<StandardSchemaV1.InferInput<R>>> =>
-  schemaOf((value) => read(value, options)) as never;
+): ChangeSchema<R, K, B, DmsEvent<StandardSchemaV1.InferInput<R>>> => {
+  checkOptions("dms(…)", options);
+  return schemaOf((value) => read(value, options)) as never;
+};
 
 const OPS: Readonly<Record<string, Change<unknown, unknown>["op"]>> = {
   load: "read",

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { definitionError } from "../../errors.ts";
 import type { Change, ChangeEvent } from "./change.ts";
 
 /** What a table's changes are read by. */
@@ -64,6 +65,24 @@ export const schemaOf = <I, O>(read: (value: unknown) => O): StandardSchemaV1<I,
     },
   },
 });
+
+/** Checks what the types say, for who does not have them. @throws definition error `source/schema` */
+export function checkOptions(
+  what: string,
+  { row, key, before = "none" }: ChangeOptions<StandardSchemaV1, StandardSchemaV1, "row" | "none">,
+): void {
+  const isSchema = (schema: StandardSchemaV1 | undefined) => typeof schema?.["~standard"]?.validate === "function";
+  const refuse = (problem: string, advice: string) =>
+    definitionError({ code: "source/schema", message: `${what}: ${problem}.`, advice });
+  for (const [name, schema] of Object.entries({ row, key })) {
+    if (!isSchema(schema))
+      throw refuse(
+        `${name} is not a Standard Schema`,
+        "Use zod, valibot, arktype or anything that has a `~standard` property.",
+      );
+  }
+  if (before !== "row" && before !== "none") throw refuse(`before is "${String(before)}"`, 'It is "row" or "none".');
+}
 
 /** What an envelope holds of a row, before any of it is checked. */
 export interface RawChange extends Pick<Change<unknown, unknown>, "at" | "source" | "position"> {
