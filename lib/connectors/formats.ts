@@ -5,6 +5,7 @@ import { kafkaFormat } from "./kafka/decode.ts";
 import { KAFKA } from "./kafka/names.ts";
 import { DYNAMODB_STREAM } from "./dynamodb-stream/declare.ts";
 import { KINESIS } from "./kinesis/declare.ts";
+import { s3Format } from "./s3/decode.ts";
 import { S3 } from "./s3/declare.ts";
 import { SQS } from "./sqs/declare-source.ts";
 import { unorderedFormat } from "./decode-unordered.ts";
@@ -17,7 +18,7 @@ const FORMATS: Readonly<Record<string, (source: SourceDeclaration, schemas?: Sch
   [DYNAMODB_STREAM]: (source) => ({ decode: kinesisDecoder(source) }), // its records are made JSON, and have no key
   [KINESIS]: (source) => (isRaw(source) ? kinesisRecordsFormat(source as never) : kinesisFormat(source)),
   [KAFKA]: (source, schemas) => (isRaw(source) ? kafkaRecordsFormat(source as never) : kafkaFormat(source, schemas)),
-  [S3]: unorderedFormat,
+  [S3]: s3Format,
   [SQS]: unorderedFormat,
 };
 

@@ -10,6 +10,8 @@ import * as z from "zod";
 import { s3Source } from "../../lib/connectors/s3/source.ts";
 import type { Services } from "../../lib/connectors/services.ts";
 import type { UnorderedWork } from "../../lib/connectors/unordered-connector.ts";
+import { redriveBody } from "../../lib/runtime/redrive.ts";
+import { parseControlMessage } from "../../lib/runtime/tick.ts";
 import { createQueue, startStorage, type StorageEmulator } from "../../localstack/storage/storage-emulator.ts";
 import { LooseStage } from "../unordered/stage.ts";
 
@@ -267,6 +269,21 @@ describe("what fails", () => {
     }));
     expect(await s3Source.work(eventOf(JSON.stringify({ Records })), workOf(stage).work)).toEqual([]);
     expect(new Set(stage.letters().map(({ task }) => task)).size).toBe(2);
+  });
+
+  test("a letter of an object is no line, whatever the schema takes: redriven it is a letter again, that says what to do", async () => {
+    const anything = pipeline("anything", (flow) => {
+      flow
+        .from(s3Objects("archive", { schema: z.unknown() }))
+        .map("row", () => ({ n: 1n }))
+        .to(lake("rows", { n: bigint }));
+    });
+    const stage = new LooseStage(anything);
+    expect(await s3Source.work(eventOf(told("gone")), workOf(stage).work)).toEqual([]);
+    const [letter] = stage.letters();
+    await stage.runtime.control(parseControlMessage(redriveBody(JSON.stringify(letter)))!);
+    expect(stage.delivered.get("rows")).toBeUndefined();
+    expect(stage.letters().map(({ reason }) => reason.code)).toEqual(["s3/gone", "s3/object"]);
   });
 
   test("S3's test and deletions are done with at once", async () => {

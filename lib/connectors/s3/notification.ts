@@ -26,6 +26,12 @@ export const BEGINNING: LinePlace = { line: 0, byte: 0 };
 /** The message that has an object read on. */
 export const continuation = (part: ObjectPart): string => JSON.stringify({ millrace: "continue", object: part });
 
+const CONTINUATION = Buffer.from('{"millrace":"continue",');
+
+/** Whether a payload is such a message, as that of an object's dead letter is. */
+export const isContinuation = (bytes: Uint8Array): boolean =>
+  CONTINUATION.equals(bytes.subarray(0, CONTINUATION.length));
+
 /**
  * The objects that a message tells of: of S3's own notifications, of EventBridge's, of either by way of SNS, and of this source's own.
  * None for S3's test and for what was no creation.
