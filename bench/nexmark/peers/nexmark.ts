@@ -217,6 +217,16 @@ export function nexmarkTable({ engines, queries }: NexmarkResult): string {
   );
 }
 
+/** What processes took that an engine cannot do without, and that its column leaves out. */
+export const besideText = ({ queries }: NexmarkResult): string =>
+  queries
+    .flatMap(({ query, engines }) =>
+      engines
+        .filter(({ besidePerMillion }) => besidePerMillion.length > 0)
+        .map(({ engine, besidePerMillion }) => `${query} of ${engine} ${shown(median(besidePerMillion))} s`),
+    )
+    .join(", ");
+
 /** Over all queries, the geometric mean of ratios, as is usual for them. */
 function lineOf(result: NexmarkResult): string {
   const ratios = result.queries
