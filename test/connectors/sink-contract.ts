@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { sinkOperator } from "../../lib/operators/sink.ts";
 import type { SinkDeclaration } from "../../lib/pipeline/sink.ts";
 import { InterruptedDelivery, type Delivery, type SinkWriter } from "../../lib/runtime/sink-writer.ts";
+import { TaskState } from "../../lib/state/task-state.ts";
 
 /** What becomes of requests, before they are with the system or after. */
 export interface Weather {
@@ -192,7 +193,7 @@ export function sinkContract(name: string, open: () => SinkUnderTest): void {
       if (sink === undefined) return skip("Its bodies are the runtime's.");
       const encoded = (pad: number): string => {
         let body = "";
-        const context = { enter() {}, count() {}, send: (_: string, one: string) => void (body = one) };
+        const context = { state: new TaskState(), enter() {}, send: (_: string, one: string) => void (body = one) };
         sinkOperator({ ...sink, encode: (row: never) => row }, context as never)(
           of.bodyOf(0, "lane", "").replace(/("pad":(?:\{"S":)?")/, `$1${"x".repeat(pad)}`),
           { key: {} } as never,
