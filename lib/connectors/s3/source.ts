@@ -5,7 +5,7 @@ import { isOutOfTime } from "../../runtime/retries.ts";
 import { fieldOf } from "../services.ts";
 import { isEventOf, messagesIn, type IncomingMessage } from "../sqs/messages.ts";
 import { sendAll } from "../sqs/send.ts";
-import { workOff } from "../sqs/work-off.ts";
+import { OUT_OF_TIME, workOff } from "../sqs/work-off.ts";
 import { BytesRecord } from "../unordered-bytes.ts";
 import type { UnorderedConnector, UnorderedWork } from "../unordered-connector.ts";
 import type { Line, Lines } from "./lines.ts";
@@ -27,7 +27,10 @@ export const s3Source: UnorderedConnector = {
       const again: string[] = [];
       for (const [i, message] of some.entries()) {
         // None is begun without time; the first is, so that each invocation gets something done.
-        if (i > 0 && isOutOfTime(work.services.wait)) return [...again, ...some.slice(i).map(({ id }) => id)];
+        if (i > 0 && isOutOfTime(work.services.wait)) {
+          work.notice(`${some.length - i} messages`, OUT_OF_TIME);
+          return [...again, ...some.slice(i).map(({ id }) => id)];
+        }
         const isDone = await workOffMessage(message, work, isSuspect).catch((thrown: unknown) => {
           work.failed(`message ${message.id}`, thrown);
           return false;

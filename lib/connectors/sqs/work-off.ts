@@ -33,8 +33,9 @@ export async function workOff(
   for (const [i, portion] of portions.entries()) {
     if (i > 0 && isOutOfTime(work.services.wait)) {
       // What Lambda ends in the middle would count as an attempt that ended the process.
-      failed.push(...portions.slice(i).flatMap((rest) => rest.map(({ id }) => id)));
-      return failed;
+      const rest = portions.slice(i).flatMap((one) => one.map(({ id }) => id));
+      work.notice(`${rest.length} messages`, OUT_OF_TIME);
+      return [...failed, ...rest];
     }
     const messagesLeft = portion.filter(({ group }) => group === undefined || !stopped.has(group));
     const skipped = portion.filter((message) => !messagesLeft.includes(message));
@@ -51,6 +52,9 @@ export async function workOff(
   }
   return failed;
 }
+
+/** What is said of messages that were not begun. */
+export const OUT_OF_TIME = "The invocation's time is over before they were begun: they come again.";
 
 const isSuspect = ({ receives }: IncomingMessage): boolean => receives >= SUSPECT_FROM;
 
