@@ -83,6 +83,8 @@ export const bundleOptions = (entry: string, root: string) =>
     format: "esm",
     mainFields: ["module", "main"],
     alias: inlined(),
+    // Native code is not in a bundle: not even looked for.
+    define: { "process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED": '"true"' },
     banner: { js: REQUIRE },
     minify: true,
     sourcemap: true,
