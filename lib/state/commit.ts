@@ -1,10 +1,14 @@
 import { systemicError, type MillraceError } from "../errors.ts";
-import { CODEC, checksumOf, corrupt, decodeBody, encodeBody, MISMATCH } from "./codec.ts";
+import { CODEC, checksumOf, corrupt, decodeBody, encodeBody, MAX_BODY_BYTES, MISMATCH } from "./codec.ts";
 import { outputsOf, wrongWithState, type StateContent } from "./structure.ts";
 import type { TaskHeader, TableDeltas } from "./task-state.ts";
+import { columnsOf, textsOf } from "./text-columns.ts";
 
 /** The format of commits and checkpoints that this build writes. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
+
+/** The format before it, in which commits have the texts of outputs one by one: it is read, too. */
+const BY_TEXT = 3;
 
 /** What a commit sends to a sink. Its id is made of the task, the epoch and its index among the outputs. */
 export interface Output {
@@ -87,7 +91,7 @@ export function encodeCommit(commit: Commit): { readonly body: Uint8Array; reado
     commit.tables,
     sinks,
     commit.outputs.map(({ sink }) => sinks.indexOf(sink)),
-    commit.outputs.map((output) => output.body),
+    columnsOf(commit.outputs.map((output) => output.body)),
   ]);
   return { body, sinks };
 }
@@ -128,17 +132,17 @@ export function decodeCommit(stored: StoredCommit, body: Uint8Array, task: strin
   const [shapes, header, tables, sinks, indexes, bodies] = decoded as unknown[];
   const wrong = wrongWithState(shapes, header, tables);
   if (wrong !== undefined) throw corrupt(what, wrong);
-  const outputs = outputsOf(sinks, indexes, bodies);
+  const outputs = outputsOf(sinks, indexes, stored.version === BY_TEXT ? bodies : textsOf(bodies, MAX_BODY_BYTES));
   if (outputs === undefined) throw corrupt(what, "its outputs are not as they must be");
   return { ...({ shapes, header, tables } as StateContent), outputs };
 }
 
 /** @throws systemic error `state/version` */
 export function checkVersion(version: number, build: string, what: string): void {
-  if (version === FORMAT_VERSION) return;
+  if (version === FORMAT_VERSION || version === BY_TEXT) return;
   throw systemicError({
     code: "state/version",
-    message: `${what} has format ${version}, written by build "${build}"; this build reads format ${FORMAT_VERSION}.`,
+    message: `${what} has format ${version}, written by build "${build}"; this build reads formats ${BY_TEXT} and ${FORMAT_VERSION}.`,
     advice:
       "Deploy the build that wrote it, or a later one. If there is none, see docs/operations.md, section " +
       '"A damaged commit or checkpoint".',
