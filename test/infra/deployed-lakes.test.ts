@@ -1,6 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { Stream } from "aws-cdk-lib/aws-kinesis";
@@ -11,6 +8,7 @@ import type { Columns, LakeOptions } from "millrace";
 import { MillracePipeline, type DeployedTemplate, type MillracePipelineProps } from "millrace/cdk";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 process.env["CDK_VALIDATION"] = "false";
 
@@ -35,7 +33,7 @@ type Props = (stack: Stack) => Partial<MillracePipelineProps>;
 
 /** The template that a pipeline deploys, after one that is deployed already. */
 function deploy(of: ReturnType<typeof clicked>, deployed?: DeployedTemplate, props: Props = () => ({})) {
-  const app = new App({ outdir: mkdtempSync(join(tmpdir(), "millrace-deployed-lakes-")) });
+  const app = new App({ outdir: temporaryDirectory("deployed-lakes") });
   const stack = new Stack(app, "test", { env: { account: "123456789012", region: "eu-west-1" } });
   new MillracePipeline(stack, "Pipeline", {
     pipeline: of,

@@ -1,6 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { Code } from "aws-cdk-lib/aws-lambda";
@@ -21,6 +18,7 @@ import { MillracePipeline, type DeployedTemplate, type MillracePipelineProps } f
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { deployedTemplates } from "../../tools/deployed/templates.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 process.env["CDK_VALIDATION"] = "false";
 
@@ -81,7 +79,7 @@ function deploy(
   deployed?: DeployedTemplate,
   { props = {}, id = "Pipeline" }: Deployment = {},
 ): DeployedTemplate {
-  const app = new App({ outdir: mkdtempSync(join(tmpdir(), "millrace-deployed-")) });
+  const app = new App({ outdir: temporaryDirectory("deployed") });
   const stack = new Stack(app, "test");
   new MillracePipeline(stack, id, {
     pipeline: of,

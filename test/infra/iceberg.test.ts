@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
@@ -10,6 +9,7 @@ import { MillracePipeline, type MillracePipelineProps } from "millrace/cdk";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { ofType, plain, provisioned } from "./synthesized.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const columns = { page: text, at: timestamp, clicks: bigint, share: nullable(double) };
 const totals = lake("totals", columns, { table: "iceberg" });
@@ -168,7 +168,7 @@ describe("with a key of one's own", () => {
   });
 
   test("what waits in Firehose is encrypted by it", () => {
-    const app = new App({ outdir: mkdtempSync(join(tmpdir(), "millrace-iceberg-")) });
+    const app = new App({ outdir: temporaryDirectory("iceberg") });
     const stack = new Stack(app, "keyed");
     const encryptionKey = new Key(stack, "Key", { enableKeyRotation: true });
     const code = Code.fromInline("// none");

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { App, Stack, Validations } from "aws-cdk-lib";
 import { Bucket } from "aws-cdk-lib/aws-s3";
@@ -7,6 +6,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { afterAll, describe, expect, test } from "vitest";
 import { addStacks } from "../../infra/stacks.ts";
 import { appOf } from "./synthesized.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 interface Report {
   readonly pluginReports: readonly { readonly violations: readonly { readonly ruleName: string }[] }[];
@@ -50,7 +50,7 @@ describe("cdk-nag's AwsSolutions", () => {
   test("a violation fails the synthesis", () => {
     process.env["CDK_VALIDATION"] = "false";
     const app = new App({
-      outdir: mkdtempSync(join(tmpdir(), "millrace-nag-")),
+      outdir: temporaryDirectory("nag"),
       context: { "aws:cdk:bundling-stacks": [] },
     });
     addStacks(app);

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { App, Duration, Stack, Validations } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
@@ -12,6 +11,7 @@ import { MillracePipeline, type MillracePipelineProps, type SqsQueueSettings } f
 import { afterAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { ofType, plain } from "./synthesized.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const validation = process.env["CDK_VALIDATION"];
 process.env["CDK_VALIDATION"] = "false";
@@ -187,7 +187,7 @@ describe("a queue that is there already", () => {
 
 test("cdk-nag's AwsSolutions and CloudFormation's own rules are clean", () => {
   process.env["CDK_VALIDATION"] = "true";
-  const app = new App({ outdir: mkdtempSync(join(tmpdir(), "millrace-nag-")) });
+  const app = new App({ outdir: temporaryDirectory("nag") });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   stackWith({}, {}, true, app);
   const report = JSON.parse(readFileSync(join(app.synth().directory, "validation-report.json"), "utf8")) as {

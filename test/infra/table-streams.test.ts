@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { App, Stack, Validations } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
@@ -13,6 +12,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { BINDINGS_VARIABLE, readBindings } from "../../lib/plan/bindings.ts";
 import { ofType, plain, resourcesOf } from "./synthesized.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const key = z.object({ id: z.string() });
 const changesOf = (before: "row" | "none") =>
@@ -185,7 +185,7 @@ describe("what cannot be is refused at synthesis", () => {
 
 test("cdk-nag's AwsSolutions and CloudFormation's own rules are clean", () => {
   process.env["CDK_VALIDATION"] = "true";
-  const outdir = mkdtempSync(join(tmpdir(), "millrace-nag-"));
+  const outdir = temporaryDirectory("nag");
   const app = new App({ outdir });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   stackWith(both, "row", app);

@@ -79,7 +79,7 @@ export const OF_REDRIVES: readonly Mutant[] = [
     name: "a dead letter that kills is not counted again when it is set aside again",
     invariant: "X7",
     file: "lib/runtime/fold.ts",
-    find: 'if (letter.kind === "record") counters.countForGood(source, "in");',
+    find: 'if (letter.kind === "record") this.#counts.in.addForGood();',
     replace: "",
     within: 200,
   },
