@@ -82,7 +82,7 @@ function fresh(
   if (pack === undefined) return unitsOfRecord(stage, incoming);
   if (pack.kind === "news") {
     known.hears(pack.producer, pack.epoch, pack.news);
-    return [];
+    return isSetAside ? [whole(incoming, [])] : [];
   }
   const ids = elementsIn(pack).filter(({ element }) => known.admits(pack.producer, pack.epoch, element.index));
   if (isSetAside)
