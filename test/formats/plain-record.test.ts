@@ -122,10 +122,10 @@ test("a payload comes to what JSON.parse and the schema make of it, and fails as
         if ("code" in (expected as object)) refused++;
       }
     }),
-    { numRuns: 1_500 },
+    { numRuns: 400 },
   );
-  expect(checked).toBeGreaterThan(1_000);
-  expect(refused).toBeGreaterThan(1_000);
+  expect(checked).toBeGreaterThan(250);
+  expect(refused).toBeGreaterThan(250);
 });
 
 const plain = z.object({ id: z.string().length(3), at: z.number(), trace: z.string().optional() });
