@@ -12,9 +12,21 @@ export interface KafkaBroker {
   readonly bootstrapServers: string;
   /** Over TLS, with SASL/SCRAM and SASL/PLAIN for the users that {@link BrokerOptions} has. */
   readonly saslServers: string;
+  /** Over TLS, for who shows the certificate of {@link client}. */
+  readonly tlsServers: string;
   /** The authority that signed the broker's certificate, in PEM. */
   readonly authority: string;
+  /** Undefined where there is no openssl: Java's own tools make no keys that others can read. */
+  readonly client: ClientCertificate | undefined;
   stop(): Promise<void>;
+}
+
+/** A client's certificate and its key, in PEM; the key in clear, and as the password opens it. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly lockedKey: string;
+  readonly password: string;
 }
 
 export interface BrokerOptions {
@@ -37,9 +49,17 @@ export async function startBroker({ directory, users = {} }: BrokerOptions): Pro
   const classPath = join(await jars(), "*");
   await mkdir(directory, { recursive: true });
   const authority = certificate(directory);
-  const [port, saslPort, controllerPort] = [await freePort(), await freePort(), await freePort()];
+  const client = clientCertificate(directory);
+  // Whom the broker trusts; nobody is known by its own certificate.
+  await writeFile(join(directory, CLIENTS), client?.certificate ?? authority);
+  const [port, saslPort, tlsPort, controllerPort] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
   const settings = join(directory, "server.properties");
-  await writeFile(settings, properties({ directory, port, saslPort, controllerPort, users }));
+  await writeFile(settings, properties({ directory, port, saslPort, tlsPort, controllerPort, users }));
   const scram = Object.entries(users).flatMap(([name, password]) => [
     "--add-scram",
     `SCRAM-SHA-512=[name=${name},password=${password}]`,
@@ -56,12 +76,13 @@ export async function startBroker({ directory, users = {} }: BrokerOptions): Pro
     await ended(broker);
   };
   try {
-    await listening(broker, [port, saslPort]);
+    await listening(broker, [port, saslPort, tlsPort]);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { bootstrapServers: `127.0.0.1:${port}`, saslServers: `localhost:${saslPort}`, authority, stop };
+  const [saslServers, tlsServers] = [`localhost:${saslPort}`, `localhost:${tlsPort}`];
+  return { bootstrapServers: `127.0.0.1:${port}`, saslServers, tlsServers, authority, client, stop };
 }
 
 const KEYSTORE = "broker.p12";
@@ -84,6 +105,26 @@ function certificate(directory: string): string {
   const keytool = (...args: readonly string[]) => execFileSync("keytool", [...args, ...store], { stdio: "pipe" });
   keytool("-genkeypair", "-keyalg", "RSA", "-keysize", "2048", "-validity", "7", ...who);
   return keytool("-exportcert", "-rfc", "-alias", "broker").toString();
+}
+
+const CLIENTS = "clients.pem";
+
+function clientCertificate(directory: string): ClientCertificate | undefined {
+  const [key, certificate, password] = [join(directory, "client.key"), join(directory, "client.pem"), "a password"];
+  const openssl = (...args: readonly string[]) => execFileSync("openssl", args, { stdio: "pipe" }).toString();
+  try {
+    openssl("version");
+  } catch {
+    return undefined;
+  }
+  const file = ["-keyout", key, "-out", certificate, "-subj", "/CN=client", "-days", "7"];
+  openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", ...file);
+  return {
+    certificate: readFileSync(certificate, "utf8"),
+    privateKey: readFileSync(key, "utf8"),
+    lockedKey: openssl("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", key, "-passout", `pass:${password}`),
+    password,
+  };
 }
 
 /** The directory with the broker's jars. */
@@ -160,19 +201,28 @@ interface Properties {
   readonly directory: string;
   readonly port: number;
   readonly saslPort: number;
+  readonly tlsPort: number;
   readonly controllerPort: number;
   readonly users: Readonly<Record<string, string>>;
 }
 
-const properties = ({ directory, port, saslPort, controllerPort, users }: Properties): string => {
+const properties = ({ directory, port, saslPort, tlsPort, controllerPort, users }: Properties): string => {
   const plain = Object.entries(users).map(([name, password]) => ` user_${name}="${password}"`);
   return Object.entries({
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},SASL_SSL://127.0.0.1:${saslPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},SASL_SSL://localhost:${saslPort}`,
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
+    listeners: [
+      `PLAINTEXT://127.0.0.1:${port}`,
+      `SASL_SSL://127.0.0.1:${saslPort}`,
+      `SSL://127.0.0.1:${tlsPort}`,
+      `CONTROLLER://127.0.0.1:${controllerPort}`,
+    ].join(),
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},SASL_SSL://localhost:${saslPort},SSL://localhost:${tlsPort}`,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL,CONTROLLER:PLAINTEXT",
+    "listener.name.ssl.ssl.client.auth": "required",
+    "listener.name.ssl.ssl.truststore.type": "PEM",
+    "listener.name.ssl.ssl.truststore.location": join(directory, CLIENTS),
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",

@@ -2,13 +2,16 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { forgetBroker, startBroker } from "../../localstack/kafka/broker.ts";
+import { forgetBroker, startBroker, type ClientCertificate } from "../../localstack/kafka/broker.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     bootstrapServers: string;
     /** Where TLS and a login are wanted: the users of {@link USERS}. */
     saslServers: string;
+    /** Where the client's certificate is wanted. */
+    tlsServers: string;
+    client: ClientCertificate | null;
     /** The authority that signed the broker's certificate, in PEM. */
     authority: string;
   }
@@ -22,6 +25,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const broker = await startBroker({ directory, users: USERS });
   project.provide("bootstrapServers", broker.bootstrapServers);
   project.provide("saslServers", broker.saslServers);
+  project.provide("tlsServers", broker.tlsServers);
+  project.provide("client", broker.client ?? null);
   project.provide("authority", broker.authority);
   return async () => {
     await broker.stop();

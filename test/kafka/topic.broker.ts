@@ -196,6 +196,30 @@ describe("logins, whose secrets are asked for at run time", () => {
     expect(await partitionsOf(topic, address(auth), own).list()).toHaveLength(2);
   });
 
+  describe.skipIf(inject("client") === null)("by a certificate", () => {
+    const client = inject("client")!;
+    const byCertificate: Address = { ...address("mtls"), bootstrapServers: inject("tlsServers") };
+    const { certificate, privateKey, lockedKey, password } = client ?? {};
+
+    test.each([
+      ["whose key is in clear", { certificate, privateKey }],
+      ["whose key wants a password", { certificate, privateKey: lockedKey, privateKeyPassword: password }],
+    ])("%s", async (_, login) => {
+      const topic = await topicWith(2);
+      secrets.set("login", JSON.stringify(login));
+      expect(await partitionsOf(topic, byCertificate, own).list()).toHaveLength(2);
+    });
+
+    test("nobody comes in without one, or with a key that its password does not open", async () => {
+      const topic = await topicWith(2);
+      const { secretArn: _, ...anonymous } = byCertificate;
+      const without = partitionsOf(topic, { ...anonymous, auth: "none", tls: "true" }, own);
+      await expect(without.list()).rejects.toMatchObject({ kind: "infrastructure" });
+      secrets.set("login", JSON.stringify({ certificate, privateKey: lockedKey, privateKeyPassword: "wrong" }));
+      await expect(partitionsOf(topic, byCertificate, own).list()).rejects.toThrow();
+    });
+  });
+
   test("that are wrong fail, and are asked for anew: a password that was changed is taken", async () => {
     const topic = await topicWith(2);
     secrets.set("login", JSON.stringify({ username: "ann", password: "wrong" }));
