@@ -21,6 +21,9 @@ const MOST_FORMS = 8;
 /** A text with more values is as good as like no others. */
 const MOST_VALUES = 64;
 
+/** A longer text is like no others: a choice in a repetition, as below, exhausts the stack of regular expressions at one long value. */
+const LONGEST = 64 * 1_024;
+
 const LINE_END = "\n";
 
 /** A name, which is a part of the form, or a value of JSON. */
@@ -44,7 +47,7 @@ export function columnsOf(texts: readonly string[]): TextColumns {
 /** The form that has taken a text, among those that there are or a new one; nothing where it is like no others. */
 function formFor(text: string, forms: Form[]): Form | undefined {
   // A line's end in a value would be taken for the end of the value.
-  if (text.includes(LINE_END)) return undefined;
+  if (text.length > LONGEST || text.includes(LINE_END)) return undefined;
   const known = forms.find((form) => form.take(text));
   if (known !== undefined || forms.length === MOST_FORMS) return known;
   const pieces = piecesOf(text);
@@ -89,7 +92,7 @@ class Form {
     let at = first.length;
     for (let i = 0; i < values.length; i++) {
       let next = i === values.length - 1 ? end : at + values[i]!.length; // most are as long as the one before
-      if (!text.startsWith(pieces[i + 1]!, next)) next = placeOf(pieces[i + 1]!, text, at);
+      if (!text.startsWith(pieces[i + 1]!, next)) next = text.indexOf(pieces[i + 1]!, at);
       if (next < at) return false; // -1 too
       values[i] = text.slice(at, next);
       at = next + pieces[i + 1]!.length;
@@ -102,14 +105,6 @@ class Form {
   written(): TextForm {
     return [this.#pieces, this.#columns.map((column) => column.join(LINE_END))];
   }
-}
-
-/** As `indexOf`, which takes several times as long where a piece is near. */
-function placeOf(piece: string, text: string, from: number): number {
-  const first = piece.charCodeAt(0);
-  for (let at = from; at < text.length; at++)
-    if (text.charCodeAt(at) === first && text.startsWith(piece, at)) return at;
-  return -1;
 }
 
 function runsOf(places: readonly number[], loose: number): readonly number[] {

@@ -46,6 +46,11 @@ test("names of rows that are alike are written once, and texts in between do not
   expect(textsOf(columnsOf(texts), 1e6)).toEqual(texts);
 });
 
+test.each(["a", '\\"', "é"])("a text with one long value of %j is taken as any", (unit) => {
+  const texts = [`{"a":"${unit.repeat(16_000_000)}"}`, '{"a":"b"}', '{"a":"c"}'];
+  expect(textsOf(columnsOf(texts), Number.POSITIVE_INFINITY)?.every((text, i) => text === texts[i])).toBe(true);
+});
+
 test("a piece that is in a value, too, is cut somewhere, and the text is the same", () => {
   const texts = ['{"a":"x","b":1}', '{"a":",\\"b\\":","b":2}', '{"a":"","b":","}', '{"a":"x","b":1},"b":1}'];
   expect(textsOf(columnsOf(texts), 1e6)).toEqual(texts);
