@@ -2,13 +2,13 @@ import type { OperatorCounters } from "../state/counters.ts";
 import { systemicError } from "../errors.ts";
 import { keyGroupOf } from "../state/key-group.ts";
 import type { Undoable } from "../state/journal.ts";
-import { NO_TRACES, unitedTraces, type Traceparent } from "../state/traceparent.ts";
+import { unitedTraces, type Traceparent } from "../state/traceparent.ts";
 import { encodeValue } from "../state/value-text.ts";
 import type { TimeWindows, Window } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
 import { blanklessText } from "./evolution/state-shape.ts";
 import type { Meta, OperatorContext, Push } from "./operator.ts";
-import { elementText, keyOf, MAX_ELEMENT_BYTES, tracedText, type ShuffleSpec } from "./shuffle.ts";
+import { elementText, isElement, keyCoder, MAX_ELEMENT_BYTES, tracedText, type ShuffleSpec } from "./shuffle.ts";
 import { windowShape, type WindowSpec } from "./window-spec.ts";
 
 /** What was aggregated of some records of a key that belong to the same windows, on its way to these. */
@@ -49,13 +49,20 @@ export const countFiltered = (window: string, context: OperatorContext): Push =>
   };
 };
 
-/** Of some records of one key and the same windows, while a commit is made. */
-interface Slice extends PartialAggregate {
+/** Of some records of one key and the same windows, while a commit is made. Never changed in place. */
+interface Slice {
+  readonly records: number;
+  readonly accumulators: Accumulators;
   /** The latest of their event times. */
   readonly time: number;
-  readonly keyCode: string;
   /** Of the first of them that are traced. */
   readonly traces: readonly Traceparent[];
+}
+
+/** What there is of records that belong to the same windows, by their keys' codes. */
+interface Group {
+  readonly windows: readonly Window[];
+  readonly slices: Map<string, Slice>;
 }
 
 /**
@@ -69,7 +76,10 @@ export class PreAggregate implements Undoable {
   readonly #counts: OperatorCounters;
   readonly #aggregation: Aggregation;
   readonly #entry: string;
-  readonly #slices = new Map<string, Slice>();
+  readonly #keyCodeOf: (value: unknown) => string;
+  readonly #groups = new Map<string, Group>();
+  /** Of the record before: most are in the same windows. */
+  #last: Group = NO_GROUP;
 
   constructor(spec: ShuffleSpec, window: WindowSpec<TimeWindows>, context: OperatorContext) {
     this.#spec = spec;
@@ -77,57 +87,85 @@ export class PreAggregate implements Undoable {
     this.#context = context;
     this.#counts = context.state.counters.of(spec.name);
     this.#aggregation = new Aggregation(window.name, window.aggregates);
+    this.#keyCodeOf = keyCoder(spec.key);
     this.#entry = partialEntry(spec.name, window.name, blanklessText(windowShape(window)));
   }
 
   readonly push: Push = (value, meta) => {
-    const { name, key } = this.#spec;
+    const { name } = this.#spec;
     const { assigner, name: window } = this.#window;
     const context = this.#context;
     context.enter(name);
     this.#counts.in.add();
-    const { keyCode } = keyOf(key, value);
+    const keyCode = this.#keyCodeOf(value);
     context.enter(window);
     const windows = assigner.assign(meta.time, value);
     if (windows.length === 0) return this.#counts.filtered.add();
-    const inputs = this.#aggregation.inputsOf(value, meta.time);
-    this.#add(keyCode, windows, meta, inputs);
+    this.#add(this.#groupOf(windows).slices, keyCode, value, meta);
     this.#counts.folded.add();
   };
 
   /** Sends what was aggregated since the last call. */
   flush(): void {
-    const { stage } = this.#spec;
-    for (const { time, keyCode, traces, ...partial } of this.#slices.values()) {
-      const text = encodeValue(partial, `What window("${this.#window.name}") aggregates`);
-      const body = elementText(keyGroupOf(keyCode), this.#entry, time, keyCode, text);
-      if (Buffer.byteLength(body) > MAX_ELEMENT_BYTES) throw tooLarge(this.#window.name, Buffer.byteLength(body));
-      this.#context.traced(traces, () => this.#context.send(stage, tracedText(body, traces)));
-      this.#counts.sent.add();
-    }
-    this.#slices.clear();
+    for (const { windows, slices } of this.#groups.values())
+      for (const [keyCode, slice] of slices) this.#send(windows, keyCode, slice);
+    this.#groups.clear();
+    this.#last = NO_GROUP;
   }
 
-  undoChange(id: string, before: Slice | undefined): void {
-    if (before === undefined) this.#slices.delete(id);
-    else this.#slices.set(id, before);
+  #send(windows: readonly Window[], keyCode: string, { records, accumulators, time, traces }: Slice): void {
+    const partial: PartialAggregate = { windows, records, accumulators };
+    const text = encodeValue(partial, `What window("${this.#window.name}") aggregates`);
+    const body = elementText(keyGroupOf(keyCode), this.#entry, time, keyCode, text);
+    if (!isElement(body)) throw tooLarge(this.#window.name, Buffer.byteLength(body));
+    const context = this.#context;
+    if (traces.length === 0) context.send(this.#spec.stage, body);
+    else context.traced(traces, () => context.send(this.#spec.stage, tracedText(body, traces)));
+    this.#counts.sent.add();
   }
 
-  #add(keyCode: string, windows: readonly Window[], { time }: Meta, inputs: readonly unknown[]): void {
-    const slices = this.#slices;
-    const id = `${windows.map(({ start, end }) => `${start}-${end}`).join()} ${keyCode}`;
-    const before = slices.get(id);
-    slices.set(id, {
-      windows,
+  undoChange(slices: Map<string, Slice>, keyCode: string, before: Slice | undefined): void {
+    if (before === undefined) slices.delete(keyCode);
+    else slices.set(keyCode, before);
+  }
+
+  #groupOf(windows: readonly Window[]): Group {
+    if (areSame(windows, this.#last.windows)) return this.#last;
+    const id = windows.map(({ start, end }) => `${start}-${end}`).join();
+    let group = this.#groups.get(id);
+    if (group === undefined) this.#groups.set(id, (group = { windows, slices: new Map() }));
+    this.#last = group;
+    return group;
+  }
+
+  #add(slices: Map<string, Slice>, keyCode: string, value: unknown, { time }: Meta): void {
+    const { state } = this.#context;
+    const traces = this.#context.traces();
+    const before = slices.get(keyCode);
+    const accumulators = this.#aggregation.addRecord(before?.accumulators, value, time);
+    slices.set(
       keyCode,
-      time: Math.max(time, before?.time ?? time),
-      records: (before?.records ?? 0) + 1,
-      accumulators: this.#aggregation.add(before?.accumulators, inputs),
-      traces: unitedTraces(before?.traces ?? NO_TRACES, this.#context.traces()),
-    });
+      before === undefined
+        ? { records: 1, accumulators, time, traces }
+        : {
+            records: before.records + 1,
+            accumulators,
+            time: Math.max(time, before.time),
+            traces: unitedTraces(before.traces, traces),
+          },
+    );
     // X7: what a record did is undone when it turns out to be poison further on.
-    this.#context.state.journal.record(this, id, before);
+    state.journal.record(this, slices, keyCode, before);
   }
+}
+
+const NO_GROUP: Group = { windows: [], slices: new Map() };
+
+function areSame(some: readonly Window[], others: readonly Window[]): boolean {
+  if (some.length !== others.length) return false;
+  for (let i = 0; i < some.length; i++)
+    if (some[i]!.end !== others[i]!.end || some[i]!.start !== others[i]!.start) return false;
+  return true;
 }
 
 const tooLarge = (window: string, bytes: number) =>

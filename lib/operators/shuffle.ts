@@ -1,6 +1,6 @@
 import { poisonError } from "../errors.ts";
 import { keyGroupOf } from "../state/key-group.ts";
-import { encodeKey, type KeySpec, type KeyValue, type KeyValues } from "../state/key.ts";
+import { encodeKey, encodeField, type KeySpec, type KeyValue } from "../state/key.ts";
 import type { Traceparent } from "../state/traceparent.ts";
 import { encodeValue } from "../state/value-text.ts";
 import type { OperatorContext, Push } from "./operator.ts";
@@ -39,10 +39,13 @@ export const tracedText = (text: string, traces: readonly Traceparent[]): string
 /** Stands in the place of a key group for what goes to every partition. */
 export const FOR_ALL = "*";
 
+/** Whether a text is small enough to be sent: a UTF-16 unit takes at most three bytes, so that most need no counting. */
+export const isElement = (body: string): boolean =>
+  body.length * 3 <= MAX_ELEMENT_BYTES || Buffer.byteLength(body) <= MAX_ELEMENT_BYTES;
+
 /** @param what is sent @throws poison error `shuffle/too-large` */
 export function checkElementBytes(body: string, what: string): void {
-  // A character takes at most three bytes per UTF-16 unit: most values need no counting.
-  if (body.length * 3 <= MAX_ELEMENT_BYTES || Buffer.byteLength(body) <= MAX_ELEMENT_BYTES) return;
+  if (isElement(body)) return;
   throw poisonError({
     code: "shuffle/too-large",
     message: `A value for ${what} takes ${Buffer.byteLength(body)} bytes; ${MAX_ELEMENT_BYTES} are possible.`,
@@ -50,20 +53,26 @@ export function checkElementBytes(body: string, what: string): void {
   });
 }
 
-/** A value's key. User code: may throw. @throws poison error `key/value` */
-export function keyOf(spec: KeySpec<never>, value: unknown): { readonly key: KeyValues; readonly keyCode: string } {
-  const key: Record<string, KeyValue> = {};
-  for (const field of Object.keys(spec)) key[field] = spec[field]!(value as never);
-  return { key, keyCode: encodeKey(key) };
+/** What makes the code of a value's key. It is user code: may throw, and throws the poison error `key/value`. */
+export function keyCoder(spec: KeySpec<never>): (value: unknown) => string {
+  const fields = Object.keys(spec);
+  const [only] = fields;
+  if (only !== undefined && fields.length === 1) return (value) => encodeField(only, spec[only]!(value as never));
+  return (value) => {
+    const key: Record<string, KeyValue> = {};
+    for (const field of fields) key[field] = spec[field]!(value as never);
+    return encodeKey(key);
+  };
 }
 
 /** Takes each value's key, and sends the value to where the key's state is. */
 export function shuffleOperator({ name, stage, key }: ShuffleSpec, context: OperatorContext): Push {
   const counts = context.state.counters.of(name);
+  const keyCodeOf = keyCoder(key);
   return (value, meta) => {
     context.enter(name);
     counts.in.add();
-    const { keyCode } = keyOf(key, value);
+    const keyCode = keyCodeOf(value);
     const text = encodeValue(value, `A value for keyBy("${name}")`);
     const body = elementText(keyGroupOf(keyCode), name, meta.time, keyCode, text);
     checkElementBytes(body, `keyBy("${name}")`);

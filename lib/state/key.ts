@@ -1,3 +1,4 @@
+import { objectMaker, type ObjectMaker } from "../object-maker.ts";
 import { poisonError } from "../errors.ts";
 
 /** What a key's fields may hold. */
@@ -39,12 +40,13 @@ const textOf = (value: KeyValue): string => (typeof value === "string" ? value :
  * @throws poison error `key/value` for a field that is no key value, NaN and infinities included
  */
 export function encodeKey(key: KeyValues): string {
-  const values = Object.values(key);
-  if (values.length === 1) return encodeValue(values[0]!, key);
-  return JSON.stringify(values.map((value) => encodeValue(value, key)));
+  const fields = Object.keys(key);
+  if (fields.length === 1) return encodeField(fields[0]!, key[fields[0]!]!);
+  return JSON.stringify(fields.map((field) => encodeField(field, key[field]!)));
 }
 
-function encodeValue(value: KeyValue, key: KeyValues): string {
+/** The code of a key that is one field. @throws poison error `key/value` */
+export function encodeField(field: string, value: KeyValue): string {
   switch (typeof value) {
     case "string":
       return `s${value}`;
@@ -56,29 +58,45 @@ function encodeValue(value: KeyValue, key: KeyValues): string {
     case "boolean":
       return value ? "t" : "f";
   }
-  const field = Object.keys(key).find((name) => key[name] === value || Number.isNaN(key[name]));
   throw poisonError({
     code: "key/value",
-    message: `The key's field "${field ?? "?"}" is ${value === null ? "null" : typeof value === "number" ? String(value) : `of type ${typeof value}`}.`,
+    message: `The key's field "${field}" is ${value === null ? "null" : typeof value === "number" ? String(value) : `of type ${typeof value}`}.`,
     advice: "Key fields are strings, finite numbers, bigints or booleans.",
   });
 }
 
-/** Whether {@link encodeKey} makes such codes of keys with these fields, whatever their names. */
-export function isKeyOf(fields: readonly string[], code: string): boolean {
-  if (fields.length === 1) return isValueCode(code);
-  if (!code.startsWith("[")) return false;
-  const codes = JSON.parse(code) as readonly string[];
-  return codes.length === fields.length && codes.every(isValueCode);
-}
+const isValueCode = (code: string): boolean => {
+  const kind = code[0];
+  return kind === "s" || kind === "n" || kind === "i" || code === "t" || code === "f";
+};
 
-const isValueCode = (code: string): boolean => /^[sni]/.test(code) || code === "t" || code === "f";
+/** Makes a key of its code; undefined for a code that {@link encodeKey} makes of no key with these fields. */
+export type KeyReader = (code: string) => KeyValues | undefined;
+
+export function keyReader(fields: readonly string[]): KeyReader {
+  const make = objectMaker(fields) as (values: readonly unknown[]) => KeyValues;
+  if (fields.length === 1) return (code) => (isValueCode(code) ? make([decodeValue(code)]) : undefined);
+  return (code) => {
+    if (!code.startsWith("[")) return undefined;
+    const codes = JSON.parse(code) as readonly string[];
+    return codes.length === fields.length && codes.every(isValueCode) ? make(codes.map(decodeValue)) : undefined;
+  };
+}
 
 /** The key that {@link encodeKey} made `code` of. */
 export function decodeKey(fields: readonly string[], code: string): KeyValues {
   if (fields.length === 1) return { [fields[0]!]: decodeValue(code) };
   const codes = JSON.parse(code) as string[];
-  return Object.fromEntries(fields.map((field, i) => [field, decodeValue(codes[i]!)]));
+  return makerOf(fields)(codes.map(decodeValue)) as KeyValues;
+}
+
+/** Makes keys of several fields, by the list of these: there is one of each operator. */
+const makers = new WeakMap<readonly string[], ObjectMaker>();
+
+function makerOf(fields: readonly string[]): ObjectMaker {
+  let maker = makers.get(fields);
+  if (maker === undefined) makers.set(fields, (maker = objectMaker(fields)));
+  return maker;
 }
 
 function decodeValue(code: string): KeyValue {

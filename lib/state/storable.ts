@@ -14,6 +14,43 @@ export function storableCopy(value: unknown, holder: string): unknown {
   return copyOf(value, 0, holder);
 }
 
+/**
+ * Whether JSON has a place for all of a value that can be stored, so that its text is the copy's: most have nothing else in
+ * them, and need no copy for it. What cannot be stored is none, and neither is an object of one field whose name begins
+ * with `$`.
+ */
+export function isJson(value: unknown, depth = 0): boolean {
+  switch (typeof value) {
+    case "string":
+      return value.isWellFormed();
+    case "number":
+      return Number.isFinite(value);
+    case "boolean":
+      return true;
+    case "object":
+      return value === null || (depth <= MAX_DEPTH && isJsonObject(value, depth + 1));
+    default:
+      return false;
+  }
+}
+
+function isJsonObject(value: object, depth: number): boolean {
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isJson(value[i], depth)) return false;
+    return !("toJSON" in value);
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  let fields = 0;
+  let isTag = false;
+  for (const name in value) {
+    fields++;
+    isTag ||= name.startsWith("$");
+    if (!isKey(name) || !isJson((value as Readonly<Record<string, unknown>>)[name], depth)) return false;
+  }
+  return !isTag || fields > 1;
+}
+
 function copyOf(value: unknown, depth: number, holder: string): unknown {
   switch (typeof value) {
     case "string":
@@ -50,16 +87,16 @@ function copyOfObject(value: object, depth: number, holder: string): unknown {
   if (value instanceof Uint8Array) return new Uint8Array(value); // not a Buffer, which may share another's memory
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw notStorable(holder, `a ${value.constructor.name}`);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [storableKey(key, holder), copyOf(item, depth + 1, holder)]),
-  );
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    if (!isKey(key)) throw notStorable(holder, `a key ${JSON.stringify(key)}`);
+    copy[key] = copyOf((value as Readonly<Record<string, unknown>>)[key], depth + 1, holder);
+  }
+  return copy;
 }
 
 /** Decoders rename a key `__proto__`, so it would come back as another. */
-function storableKey(key: string, holder: string): string {
-  if (key !== "__proto__" && key.isWellFormed()) return key;
-  throw notStorable(holder, `a key ${JSON.stringify(key)}`);
-}
+const isKey = (key: string): boolean => key !== "__proto__" && key.isWellFormed();
 
 const notStorable = (holder: string, what: string) =>
   poisonError({

@@ -42,6 +42,9 @@ export function parseTaskName(name: string): TaskId {
 /** The id of the n-th output of a commit, the same at every attempt (X4, X8). */
 export const outputId = (task: string, epoch: number, n: number): string => `${task}@${epoch}#${n}`;
 
+/** The index alone of an id that is known to be one: `outputId` made it. */
+export const outputIndex = (id: string): number => Number(id.slice(id.lastIndexOf("#") + 1));
+
 /** What {@link outputId} made an id of. @throws definition error `task/name` */
 export function parseOutputId(id: string): { readonly task: string; readonly epoch: number; readonly index: number } {
   const [task, rest] = [id.slice(0, id.lastIndexOf("@")), id.slice(id.lastIndexOf("@") + 1)];

@@ -1,4 +1,4 @@
-import { storableCopy } from "./storable.ts";
+import { isJson, storableCopy } from "./storable.ts";
 
 /**
  * A value as JSON text that comes back as it was: what {@link storableCopy} allows. What JSON has no place for is an
@@ -8,7 +8,10 @@ import { storableCopy } from "./storable.ts";
  * @throws poison error `state/not-storable` for what cannot be stored
  */
 export const encodeValue = (value: unknown, holder: string): string =>
-  JSON.stringify(tagged(storableCopy(value, holder)));
+  JSON.stringify(isJson(value) ? value : tagged(storableCopy(value, holder)));
+
+/** Whether JSON that was parsed has anything to be made of it by {@link untag}, by its text as {@link encodeValue} writes it. */
+export const hasTags = (text: string): boolean => text.includes('{"$');
 
 /** The value that {@link encodeValue} made `text` of. @throws SyntaxError for what is no JSON */
 export function decodeValue(text: string): unknown {

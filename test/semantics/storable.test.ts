@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { storableCopy } from "../../lib/state/storable.ts";
+import { decodeValue, encodeValue, hasTags, untag } from "../../lib/state/value-text.ts";
 import { CODEC, decodeBody, encodeBody } from "../../lib/state/codec.ts";
 
 const copyOf = (value: unknown) => storableCopy(value, "A value");
 const throughStorage = (value: unknown) => copyOf(decodeBody(encodeBody(value), CODEC, "a value"));
+
+const textOf = (value: unknown): string => encodeValue(value, "A value");
 
 const value = fc.letrec((tie) => ({
   any: fc.oneof(
@@ -18,7 +21,9 @@ const value = fc.letrec((tie) => ({
     fc.uint8Array(),
     fc.constant(undefined),
     fc.array(tie("any"), { maxLength: 4 }),
-    fc.dictionary(fc.oneof(fc.string(), fc.constant("__proto__")), tie("any"), { maxKeys: 4 }),
+    fc.dictionary(fc.oneof(fc.string(), fc.constantFrom("__proto__", "$", "$i", "$o", "toJSON")), tie("any"), {
+      maxKeys: 4,
+    }),
   ),
 })).any;
 
@@ -36,6 +41,35 @@ describe("what is kept in a state", () => {
         expect(throughStorage(copy)).toStrictEqual(copy);
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  test("is refused before it becomes a text, or comes back from one as it was", () => {
+    fc.assert(
+      fc.property(value, (given) => {
+        let copy: unknown;
+        try {
+          copy = copyOf(given);
+        } catch {
+          expect(() => textOf(given)).toThrow(expect.objectContaining({ code: "state/not-storable" }));
+          return;
+        }
+        const text = textOf(given);
+        expect(decodeValue(text)).toStrictEqual(copy);
+        // What is JSON already has the text of its copy, and is read without being looked through.
+        expect(text).toBe(textOf(copy));
+        const parsed: unknown = JSON.parse(text);
+        if (!hasTags(text)) expect(untag(structuredClone(parsed))).toStrictEqual(parsed);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test("becomes a text without calling what it has for making one of it", () => {
+    const list = Object.assign([1], { toJSON: () => "no list" });
+    expect(textOf(list)).toBe("[1]");
+    expect(() => textOf({ toJSON: () => "no object" })).toThrow(
+      expect.objectContaining({ code: "state/not-storable" }),
     );
   });
 

@@ -2,7 +2,7 @@ import { hashOf } from "../../state/hash-range.ts";
 import { keyGroupOf } from "../../state/key-group.ts";
 import { encodeValue } from "../../state/value-text.ts";
 import type { OperatorContext, Push } from "../operator.ts";
-import { checkElementBytes, elementText, keyOf, tracedText } from "../shuffle.ts";
+import { checkElementBytes, elementText, keyCoder, tracedText } from "../shuffle.ts";
 import { rowChangesOf, type TableSpec } from "./table-change.ts";
 
 /** Hexadecimal digits of a row's hash that decide among versions of one time and order. */
@@ -17,13 +17,14 @@ const TIE_DIGITS = 16;
 export function sendTable(spec: TableSpec, stage: string, context: OperatorContext): Push {
   const { name, version, key } = spec;
   const what = `toTable("${name}")`;
+  const keyCodeOf = keyCoder(key);
   const counts = context.state.counters.of(name);
   return (value, { time }) => {
     context.enter(name);
     counts.in.add();
     const changes = rowChangesOf(spec, value);
     for (const { of, row, order } of changes) {
-      const { keyCode } = keyOf(key, of);
+      const keyCode = keyCodeOf(of);
       const text = row === undefined ? undefined : encodeValue(row.is, `A row for ${what}`);
       // Made here, of what is sent: a migration, which changes it, decides nothing differently.
       const tie = text === undefined ? "" : hashOf(text).slice(0, TIE_DIGITS);

@@ -1,7 +1,7 @@
 import { poisonError, systemicError } from "../../errors.ts";
 import type { ProducerNews } from "../../state/producers.ts";
 import { tracesIn, type Traceparent } from "../../state/traceparent.ts";
-import { untag } from "../../state/value-text.ts";
+import { hasTags, untag } from "../../state/value-text.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../../time/instant.ts";
 
 /** One value on its way to another stage. */
@@ -82,15 +82,18 @@ export function parsePack(json: string): Pack {
   const of = { producer, epoch: epoch as number };
   if (news !== undefined) return { ...of, kind: "news", news: newsOf(news) };
   if (typeof entry !== "string" || !Array.isArray(elements)) throw noPack("holds neither elements nor news");
-  return { ...of, kind: "elements", entry, elements: elements.map(elementOf) };
+  const valueOf = hasTags(json) ? untag : asIs;
+  return { ...of, kind: "elements", entry, elements: elements.map((element) => elementOf(element, valueOf)) };
 }
 
-function elementOf(json: unknown): Element {
+const asIs = (value: unknown): unknown => value;
+
+function elementOf(json: unknown, valueOf: (json: unknown) => unknown): Element {
   const [index, time, keyCode, value, traces] = Array.isArray(json) ? (json as unknown[]) : [];
   if (!Number.isSafeInteger(index) || (index as number) < 0) throw noPack("has an element without an index");
   if (!Number.isSafeInteger(time) || typeof keyCode !== "string") throw noPack("has an element without time or key");
   try {
-    return { index: index as number, time: time as number, keyCode, value: untag(value), traces: tracesIn(traces) };
+    return { index: index as number, time: time as number, keyCode, value: valueOf(value), traces: tracesIn(traces) };
   } catch (cause) {
     throw noPack("has an element whose value does not decode", cause);
   }

@@ -2,7 +2,7 @@ import { infrastructureError } from "../../errors.ts";
 import { FOR_ALL } from "../../operators/shuffle.ts";
 import { partitionKeyOfGroup } from "../../state/key-group.ts";
 import type { Partition } from "../../state/partition.ts";
-import { parseOutputId } from "../../state/task-id.ts";
+import { outputIndex, parseOutputId } from "../../state/task-id.ts";
 import type { Delivery, Refusal, SinkWriter } from "../sink-writer.ts";
 import type { InternalRecord, InternalStream } from "./internal-stream.ts";
 import { elementsText, isNews, newsPackText } from "./pack.ts";
@@ -118,7 +118,7 @@ function packs(
     const pack = open.get(place) ?? { bytes: 0, items: [] };
     open.set(place, pack);
     pack.bytes += bytes;
-    pack.items.push([parseOutputId(id).index, text]);
+    pack.items.push([outputIndex(id), text]);
   }
   for (const place of [...open.keys()]) close(place);
   return records;
