@@ -8,7 +8,9 @@ const BUFFERED = 1 << 20;
 export class RowFile implements SinkWriter {
   readonly file: string;
   readonly #descriptor: number;
-  #lines = "";
+  /** What is not written yet, as bytes: a megabyte of texts would be copied by every collection of garbage. */
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFERED);
+  #filled = 0;
   #rows = 0;
 
   constructor(file: string) {
@@ -17,11 +19,10 @@ export class RowFile implements SinkWriter {
   }
 
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
-    for (const { id, body } of deliveries) {
-      this.#lines += `{"${OUTPUT_ID}":${JSON.stringify(id)},${body.slice(1)}\n`;
-    }
+    let lines = "";
+    for (const { id, body } of deliveries) lines += `{"${OUTPUT_ID}":${JSON.stringify(id)},${body.slice(1)}\n`;
+    this.#append(lines);
     this.#rows += deliveries.length;
-    if (this.#lines.length >= BUFFERED) this.#write();
     return [];
   }
 
@@ -35,8 +36,15 @@ export class RowFile implements SinkWriter {
     closeSync(this.#descriptor);
   }
 
+  #append(lines: string): void {
+    const most = 3 * lines.length; // bytes of UTF-8
+    if (this.#filled + most > BUFFERED) this.#write();
+    if (most > BUFFERED) writeSync(this.#descriptor, lines);
+    else this.#filled += this.#buffer.write(lines, this.#filled);
+  }
+
   #write(): void {
-    writeSync(this.#descriptor, this.#lines);
-    this.#lines = "";
+    writeSync(this.#descriptor, this.#buffer, 0, this.#filled);
+    this.#filled = 0;
   }
 }
