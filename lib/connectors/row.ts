@@ -4,7 +4,9 @@ import type { Column, Columns, RowOf } from "../pipeline/column.ts";
 import { checkField, checkName } from "../pipeline/names.ts";
 import type { SinkDeclaration } from "../pipeline/sink.ts";
 import { validate } from "../schema.ts";
+import { wholeText } from "../state/cut-text.ts";
 import { MAX_INSTANT } from "../time/instant.ts";
+import { rowCutter } from "./row-cutter.ts";
 
 /** The field, attribute or header that carries each row's id (X8). */
 export const OUTPUT_ID = "output_id";
@@ -44,14 +46,17 @@ export interface RowSettings {
 export function declareRows({ connector, name, shape, maxBytes, idInRow, headOf }: RowSettings): SinkDeclaration {
   const what = `${connector}("${name}")`;
   checkName(`A ${connector}`, name);
-  const encodeRow = isSchema(shape)
-    ? schemaEncoder(what, shape, idInRow === true)
-    : columnsEncoder(what, checkedColumns(what, shape, idInRow === true));
+  const cut = isSchema(shape) ? undefined : columnsCutter(what, checkedColumns(what, shape, idInRow === true));
+  const encodeRow =
+    cut === undefined
+      ? schemaEncoder(what, shape as StandardSchemaV1, idInRow === true)
+      : (row: Row) => wholeText(cut(row));
   const columns = isSchema(shape) ? [] : Object.entries(shape);
   return {
     kind: "sink",
     connector,
     name,
+    ...(headOf === undefined && cut !== undefined && { cut }),
     encode: (row: never) => {
       const text = encodeRow(row);
       if (headOf === undefined) return text;
@@ -107,29 +112,20 @@ const ENCODE: Readonly<Record<Column<unknown>["type"], (value: unknown) => strin
 
 type Row = Readonly<Record<string, unknown>>;
 
-function columnsEncoder(what: string, columns: readonly (readonly [string, Column<unknown>])[]) {
-  const parts = columns.map(([field, { type, nullable }]) => ({
-    field,
-    type,
-    nullable,
-    head: `${JSON.stringify(field)}:`,
-    encode: ENCODE[type],
-  }));
-  return (row: Row): string => {
-    const fields: string[] = [];
-    for (const { field, type, nullable, head, encode } of parts) {
-      const value = row[field];
-      if (value === undefined && nullable) continue;
-      const encoded = encode(value);
-      if (encoded === undefined) {
+const columnsCutter = (what: string, columns: readonly (readonly [string, Column<unknown>])[]) =>
+  rowCutter(
+    columns.map(([field, { type, nullable }]) => ({
+      name: field,
+      write(row) {
+        const value = row[field];
+        if (value === undefined && nullable) return undefined;
+        const encoded = ENCODE[type](value);
+        if (encoded !== undefined) return encoded;
         const message = `A row for ${what} has a field "${field}" that does not fit a column of type ${type}: ${named(value)}.`;
         throw poisonError({ code: "sink/row", message });
-      }
-      fields.push(head + encoded);
-    }
-    return `{${fields.join()}}`;
-  };
-}
+      },
+    })),
+  );
 
 /** What is sent is what the schema takes once it was JSON: what its readers get. */
 function schemaEncoder(what: string, schema: StandardSchemaV1, idInRow: boolean) {

@@ -1,6 +1,7 @@
 import type { Answer } from "./enrich.ts";
 import type { PartOrigins } from "./evolution/part-origins.ts";
 import type { Measure } from "./metric.ts";
+import type { CutText } from "../state/cut-text.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
 import type { Traceparent } from "../state/traceparent.ts";
@@ -28,8 +29,8 @@ export interface OperatorContext {
   enter(operator: string): void;
   /** Adds to the metrics of the commit being made. */
   measure(measure: Measure): void;
-  /** Adds an output to the commit being made. */
-  send(sink: string, body: string): void;
+  /** Adds an output to the commit being made. @param cut the body, cut by who made it */
+  send(sink: string, body: string, cut?: CutText): void;
   /** The traces of what is at work: of the record, or of those in the pane. */
   traces(): readonly Traceparent[];
   /** Does a part of the work that is of further traces. */

@@ -1,4 +1,5 @@
 import { poisonError } from "../errors.ts";
+import { wholeText, type CutText } from "../state/cut-text.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { OperatorContext, Push } from "./operator.ts";
 
@@ -7,6 +8,8 @@ export interface SinkEncoder {
   readonly name: string;
   /** Pure. Throws poison errors for values that do not fit. @param key that the value is of, where it has one */
   readonly encode: (value: never, key?: KeyValues) => string;
+  /** The same, with its values apart; of sinks whose texts have them between names. */
+  readonly cut?: ((value: never, key?: KeyValues) => CutText) | undefined;
   /** What one output may take, in bytes of UTF-8, its id included. */
   readonly maxBytes: number;
 }
@@ -17,12 +20,14 @@ const ID_BYTES = 512;
 /** The end of a chain: makes outputs of values, and finds what a sink would refuse before the commit (X7). */
 export function sinkOperator(sink: SinkEncoder, context: OperatorContext): Push {
   const encode = sink.encode as (value: unknown, key: KeyValues) => string;
+  const cut = sink.cut as ((value: unknown, key: KeyValues) => CutText) | undefined;
   const largest = sink.maxBytes - ID_BYTES;
   const counts = context.state.counters.of(sink.name);
   return (value, { key }) => {
     context.enter(sink.name);
     counts.in.add();
-    const body = encode(value, key);
+    const parts = cut?.(value, key);
+    const body = parts === undefined ? encode(value, key) : wholeText(parts);
     // A character takes at most three bytes per UTF-16 unit: most rows need no counting.
     if (body.length * 3 > largest && Buffer.byteLength(body) > largest) {
       throw poisonError({
@@ -30,7 +35,7 @@ export function sinkOperator(sink: SinkEncoder, context: OperatorContext): Push 
         message: `A row for the sink "${sink.name}" takes ${Buffer.byteLength(body)} bytes; ${largest} are possible.`,
       });
     }
-    context.send(sink.name, body);
+    context.send(sink.name, body, parts);
     counts.folded.add();
   };
 }

@@ -60,7 +60,7 @@ export class Fold {
       answerOf: (operator, key) => this.answers.get(operator)?.get(key),
       enter: (operator) => (this.#operator = operator),
       measure: (measure) => this.#draft.measure(measure),
-      send: (sink, body) => this.#draft.send({ sink, body }),
+      send: (sink, body, cut) => this.#draft.send({ sink, body, cut }),
       traces: () => this.#draft.traces,
       traced: (traces, work) => this.#draft.traced(traces, work),
     };

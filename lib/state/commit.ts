@@ -1,5 +1,6 @@
 import { systemicError, type MillraceError } from "../errors.ts";
 import { CODEC, checksumOf, corrupt, decodeBody, encodeBody, MAX_BODY_BYTES, MISMATCH } from "./codec.ts";
+import type { CutText } from "./cut-text.ts";
 import { outputsOf, wrongWithState, type StateContent } from "./structure.ts";
 import type { TaskHeader, TableDeltas } from "./task-state.ts";
 import { columnsOf, textsOf } from "./text-columns.ts";
@@ -15,6 +16,8 @@ export interface Output {
   readonly sink: string;
   /** As it will be delivered, but for its id: never made again (X4). */
   readonly body: string;
+  /** The body, where its sink has cut it: by it the commit has it by column. */
+  readonly cut?: CutText | undefined;
 }
 
 /** The shape of every stateful operator's state: what must agree between its writer and its reader. */
@@ -91,7 +94,7 @@ export function encodeCommit(commit: Commit): { readonly body: Uint8Array; reado
     commit.tables,
     sinks,
     commit.outputs.map(({ sink }) => sinks.indexOf(sink)),
-    columnsOf(commit.outputs.map((output) => output.body)),
+    columnsOf(commit.outputs),
   ]);
   return { body, sinks };
 }

@@ -1,3 +1,5 @@
+import type { CutText } from "./cut-text.ts";
+
 /**
  * Texts that are alike but for their values, as rows of one sink are: what they have in common is written once, and values
  * by column, where they are like those before them. Exact for all texts: a form's pieces and a text's values between them are
@@ -29,15 +31,21 @@ const LINE_END = "\n";
 /** A name, which is a part of the form, or a value of JSON. */
 const NAME_OR_VALUE = /"(?:[^"\\]|\\.)*"\s*:|("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null)/g;
 
+/** A text, and how it is cut, where that is known. */
+interface Text {
+  readonly body: string;
+  readonly cut?: CutText | undefined;
+}
+
 /** Texts as columns; {@link textsOf} has them back. */
-export function columnsOf(texts: readonly string[]): TextColumns {
+export function columnsOf(texts: readonly Text[]): TextColumns {
   const forms: Form[] = [];
   const loose: string[] = [];
   const places: number[] = [];
   let last: Form | undefined;
   for (const text of texts) {
     if (last?.take(text) !== true) last = formFor(text, forms);
-    if (last === undefined) loose.push(text);
+    if (last === undefined) loose.push(text.body);
     places.push(last === undefined ? -1 : forms.indexOf(last));
   }
   const written = forms.map((form) => form.written());
@@ -45,12 +53,13 @@ export function columnsOf(texts: readonly string[]): TextColumns {
 }
 
 /** The form that has taken a text, among those that there are or a new one; nothing where it is like no others. */
-function formFor(text: string, forms: Form[]): Form | undefined {
+function formFor(text: Text, forms: Form[]): Form | undefined {
+  const { body, cut } = text;
   // A line's end in a value would be taken for the end of the value.
-  if (text.length > LONGEST || text.includes(LINE_END)) return undefined;
+  if (cut === undefined && (body.length > LONGEST || body.includes(LINE_END))) return undefined;
   const known = forms.find((form) => form.take(text));
   if (known !== undefined || forms.length === MOST_FORMS) return known;
-  const pieces = piecesOf(text);
+  const pieces = cut?.pieces ?? piecesOf(body);
   if (pieces.length > MOST_VALUES + 1) return undefined;
   const form = new Form(pieces);
   form.take(text);
@@ -83,7 +92,14 @@ class Form {
   }
 
   /** Takes the values of a text that has the form. @returns whether it has */
-  take(text: string): boolean {
+  take({ body, cut }: Text): boolean {
+    if (cut === undefined) return this.#find(body);
+    if (cut.pieces !== this.#pieces) return false;
+    for (let i = 0; i < cut.values.length; i++) this.#columns[i]!.push(cut.values[i]!);
+    return true;
+  }
+
+  #find(text: string): boolean {
     const pieces = this.#pieces;
     const values = this.#values;
     const first = pieces[0]!;

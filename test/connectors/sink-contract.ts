@@ -194,7 +194,7 @@ export function sinkContract(name: string, open: () => SinkUnderTest): void {
       const encoded = (pad: number): string => {
         let body = "";
         const context = { state: new TaskState(), enter() {}, send: (_: string, one: string) => void (body = one) };
-        sinkOperator({ ...sink, encode: (row: never) => row }, context as never)(
+        sinkOperator({ ...sink, cut: undefined, encode: (row: never) => row }, context as never)(
           of.bodyOf(0, "lane", "").replace(/("pad":(?:\{"S":)?")/, `$1${"x".repeat(pad)}`),
           { key: {} } as never,
         );

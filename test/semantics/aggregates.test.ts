@@ -5,7 +5,8 @@ import type { AggregateOf } from "../../lib/aggregates/aggregate.ts";
 import { decodeKey, encodeKey, partitionKeyOf } from "../../lib/state/key.ts";
 import { compareSequences } from "../../lib/state/position.ts";
 import { packRows } from "../../lib/connectors/firehose/deliver.ts";
-import { rowEncoder } from "../../lib/connectors/firehose/row.ts";
+import { wholeText } from "../../lib/state/cut-text.ts";
+import { lakeRowCutter } from "../../lib/connectors/firehose/row.ts";
 
 type Numeric = AggregateOf<number, unknown, unknown, number>;
 const all: Record<string, Numeric> = {
@@ -125,13 +126,14 @@ test("rows are packed whole, in order, in records no larger than the limit", () 
 });
 
 describe("a row's field that does not fit its column is refused, and named", () => {
-  const encode = rowEncoder("t", [
+  const cut = lakeRowCutter("t", [
     { field: "text", name: "text", type: "string", nullable: false },
     { field: "whole", name: "whole", type: "bigint", nullable: true },
     { field: "number", name: "number", type: "double", nullable: true },
     { field: "at", name: "at", type: "timestamp", nullable: true },
     { field: "yes", name: "yes", type: "boolean", nullable: true },
   ]);
+  const encode = (row: Record<string, unknown>) => wholeText(cut(row));
   const bad = [
     { text: 1 },
     { text: undefined },

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { bigint, bool, double, lake, nullable, queue, text, timestamp } from "../../lib/index.ts";
 import { CODEC, checksumOf, encodeBody } from "../../lib/state/codec.ts";
 import { decodeCommit, encodeCommit, sealCommit, type Commit } from "../../lib/state/commit.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
@@ -13,6 +14,8 @@ const VALUE = fc.oneof(
   fc.constantFrom<unknown>(true, false, null, [1, "a"], { n: 1 }),
 );
 const NAMES = [["id", "n", "at"], ["id", "n"], ['a"b', "x1", "true"], ["only"], []];
+
+const uncut = (body: string) => ({ body });
 
 const ROW = fc
   .constantFrom(...NAMES)
@@ -32,28 +35,71 @@ const TEXT = fc.oneof(
 test("texts come back as they were, whatever they are", () => {
   fc.assert(
     fc.property(fc.array(TEXT, { maxLength: 30 }), (texts) => {
-      expect(textsOf(columnsOf(texts), Number.POSITIVE_INFINITY)).toEqual(texts);
+      expect(textsOf(columnsOf(texts.map(uncut)), Number.POSITIVE_INFINITY)).toEqual(texts);
     }),
     { numRuns: 2_000 },
   );
 });
 
+const SINKS = [
+  lake("delays", { id: text, n: bigint, at: nullable(timestamp), share: nullable(double), late: nullable(bool) }),
+  queue("late", { id: text, n: bigint }),
+  queue("shares", { share: nullable(double) }),
+];
+const CUT_ROW = fc.record({
+  id: fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom('","n":1', "}", "\n", "")).map((id) => id.toWellFormed()),
+  n: fc.oneof(fc.maxSafeInteger(), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)),
+  at: fc.option(fc.integer(), { nil: undefined }),
+  share: fc.option(fc.double({ noDefaultInfinity: true, noNaN: true }), { nil: undefined }),
+  late: fc.option(fc.boolean(), { nil: undefined }),
+});
+
+test("texts that their sinks have cut come back as they were, among others", () => {
+  const cut = fc.tuple(fc.constantFrom(...SINKS), CUT_ROW).map(([sink, row]) => {
+    const parts = sink.cut!(row as never);
+    return { body: sink.encode(row as never), cut: parts };
+  });
+  const any = fc.oneof({ weight: 4, arbitrary: cut }, { weight: 1, arbitrary: cut.map(({ body }) => ({ body })) });
+  fc.assert(
+    fc.property(fc.array(fc.oneof({ weight: 5, arbitrary: any }, TEXT.map(uncut)), { maxLength: 30 }), (texts) => {
+      expect(textsOf(columnsOf(texts), Number.POSITIVE_INFINITY)).toEqual(texts.map(({ body }) => body));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("what a sink has cut is written as what is looked for", () => {
+  const rows = Array.from({ length: 50 }, (_, i) => ({
+    id: `id${i}`,
+    n: i,
+    at: 7 * i,
+    share: i / 7,
+    late: i % 2 === 0,
+  }));
+  for (const sink of SINKS) {
+    const cut = rows.map((row) => ({ body: sink.encode(row as never), cut: sink.cut!(row as never) }));
+    expect(columnsOf(cut)).toEqual(columnsOf(cut.map(({ body }) => ({ body }))));
+  }
+});
+
 test("names of rows that are alike are written once, and texts in between do not change that", () => {
   const rows = Array.from({ length: 50 }, (_, i) => JSON.stringify({ origin: "ORD", flights: i, late: i % 2 === 0 }));
   const texts = rows.flatMap((row, i) => (i % 10 === 0 ? ["another\ntext", row] : [row]));
-  const written = JSON.stringify(columnsOf(texts));
+  const written = JSON.stringify(columnsOf(texts.map(uncut)));
   expect(written.split("flights")).toHaveLength(2);
-  expect(textsOf(columnsOf(texts), 1e6)).toEqual(texts);
+  expect(textsOf(columnsOf(texts.map(uncut)), 1e6)).toEqual(texts);
 });
 
 test.each(["a", '\\"', "é"])("a text with one long value of %j is taken as any", (unit) => {
   const texts = [`{"a":"${unit.repeat(16_000_000)}"}`, '{"a":"b"}', '{"a":"c"}'];
-  expect(textsOf(columnsOf(texts), Number.POSITIVE_INFINITY)?.every((text, i) => text === texts[i])).toBe(true);
+  expect(textsOf(columnsOf(texts.map(uncut)), Number.POSITIVE_INFINITY)?.every((text, i) => text === texts[i])).toBe(
+    true,
+  );
 });
 
 test("a piece that is in a value, too, is cut somewhere, and the text is the same", () => {
   const texts = ['{"a":"x","b":1}', '{"a":",\\"b\\":","b":2}', '{"a":"","b":","}', '{"a":"x","b":1},"b":1}'];
-  expect(textsOf(columnsOf(texts), 1e6)).toEqual(texts);
+  expect(textsOf(columnsOf(texts.map(uncut)), 1e6)).toEqual(texts);
 });
 
 test("what is no columns, or would make more text than is taken, is refused", () => {

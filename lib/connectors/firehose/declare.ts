@@ -3,8 +3,9 @@ import { deliveryPolicy, type DeliveryOptions } from "../../pipeline/backpressur
 import type { Column, Columns, RowOf } from "../../pipeline/column.ts";
 import { checkField, checkName } from "../../pipeline/names.ts";
 import type { Sink, SinkDeclaration } from "../../pipeline/sink.ts";
+import { wholeText } from "../../state/cut-text.ts";
 import { checkedEventDates, outOfDates, type DayPartition, type EventDates } from "./event-date.ts";
-import { rowDecoder, rowEncoder, type LakeColumn, type TimeUnit } from "./row.ts";
+import { lakeRowCutter, rowDecoder, type LakeColumn, type TimeUnit } from "./row.ts";
 
 /** What makes a sink a lake: Firehose to files on S3, with a table in the Glue catalogue. */
 export const LAKE = "lake";
@@ -83,6 +84,13 @@ export function lake<C extends Columns>(name: string, columns: C, options: LakeO
   if (table === "iceberg") refuseWithIceberg(name, options);
   const eventDates = options.partitionBy && checkedEventDates(name, declared, options.partitionBy);
   const unit: TimeUnit = table === "iceberg" ? "microseconds" : "milliseconds";
+  const cut = lakeRowCutter(
+    name,
+    declared.map((column) =>
+      eventDates?.column === column.name ? { ...column, refuse: (time) => outOfDates(eventDates, time) } : column,
+    ),
+    unit,
+  );
   return {
     kind: "sink",
     connector: LAKE,
@@ -92,13 +100,8 @@ export function lake<C extends Columns>(name: string, columns: C, options: LakeO
     eventDates,
     format,
     table,
-    encode: rowEncoder(
-      name,
-      declared.map((column) =>
-        eventDates?.column === column.name ? { ...column, refuse: (time) => outOfDates(eventDates, time) } : column,
-      ),
-      unit,
-    ),
+    cut,
+    encode: (row) => wholeText(cut(row)),
     decode: rowDecoder(declared, unit),
     maxBytes: MAX_RECORD_BYTES - (eventDates === undefined ? 0 : EVENT_DATE_BYTES),
   };

@@ -1,6 +1,8 @@
 import type { Column } from "../../pipeline/column.ts";
 import { poisonError } from "../../errors.ts";
+import type { CutText } from "../../state/cut-text.ts";
 import { MAX_INSTANT } from "../../time/instant.ts";
+import { rowCutter } from "../row-cutter.ts";
 
 /** A declared column as the catalogue knows it. */
 export interface LakeColumn {
@@ -49,37 +51,35 @@ const encodeMicros: Encode = (value) => {
  * Makes JSON of rows, as the delivery stream reads it: column names, and timestamps of the epoch. A missing nullable field
  * is left out.
  *
- * The encoder throws poison errors `lake/row` that name table and field.
+ * What is returned throws poison errors `lake/row` that name table and field.
  */
-export function rowEncoder(
+export const lakeRowCutter = (
   table: string,
   columns: readonly EncodedColumn[],
   unit: TimeUnit = "milliseconds",
-): (row: Readonly<Record<string, unknown>>) => string {
-  const parts = columns.map((column) => ({
-    ...column,
-    head: `${JSON.stringify(column.name)}:`,
-    encode: column.type === "timestamp" && unit === "microseconds" ? encodeMicros : ENCODE[column.type],
-  }));
-  return (row) => {
-    let json = "";
-    for (const { field, head, encode, nullable, type, refuse } of parts) {
-      const value = row[field];
-      if (value === undefined && nullable) continue;
-      const encoded = encode(value);
-      if (encoded === undefined) throw misfit(table, field, type, value);
-      const refused = refuse?.(value as number);
-      if (refused !== undefined) throw outside(table, field, refused);
-      json += json === "" ? head + encoded : `,${head}${encoded}`;
-    }
-    return `{${json}}`;
-  };
-}
+): ((row: Readonly<Record<string, unknown>>) => CutText) =>
+  rowCutter(
+    columns.map(({ name, field, type, nullable, refuse }) => {
+      const encode = type === "timestamp" && unit === "microseconds" ? encodeMicros : ENCODE[type];
+      return {
+        name,
+        write(row) {
+          const value = row[field];
+          if (value === undefined && nullable) return undefined;
+          const encoded = encode(value);
+          if (encoded === undefined) throw misfit(table, field, type, value);
+          const refused = refuse?.(value as number);
+          if (refused !== undefined) throw outside(table, field, refused);
+          return encoded;
+        },
+      };
+    }),
+  );
 
 /** A whole number of so many digits that a double may not hold it, as the value of a column. */
 const LONG_NUMBER = /"([^"\\]+)":(-?\d{16,})(?=[,}])/g;
 
-/** Makes rows of what {@link rowEncoder} has written: bigints beyond 2^53 come back as such, timestamps as milliseconds. */
+/** Makes rows of what {@link lakeRowCutter} has written: bigints beyond 2^53 come back as such, timestamps as milliseconds. */
 export function rowDecoder(
   columns: readonly LakeColumn[],
   unit: TimeUnit = "milliseconds",

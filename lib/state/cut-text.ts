@@ -1,0 +1,15 @@
+/**
+ * A text that was put together of pieces and values between them, as who made it knows: nobody has to look for them in the
+ * text. One piece more than values; no value has a line's end.
+ */
+export interface CutText {
+  /** Texts of one form share this very list. */
+  readonly pieces: readonly string[];
+  readonly values: readonly string[];
+}
+
+export function wholeText({ pieces, values }: CutText): string {
+  let text = pieces[0]!;
+  for (let i = 0; i < values.length; i++) text += values[i]! + pieces[i + 1]!;
+  return text;
+}
