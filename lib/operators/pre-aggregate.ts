@@ -4,11 +4,13 @@ import { keyGroupOf } from "../state/key-group.ts";
 import type { Undoable } from "../state/journal.ts";
 import { unitedTraces, type Traceparent } from "../state/traceparent.ts";
 import { encodeValue } from "../state/value-text.ts";
-import type { TimeWindows, Window } from "../windows/window.ts";
+import { END_OF_TIME } from "../time/instant.ts";
+import { overlaps, span, type Window } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
 import { blanklessText } from "./evolution/state-shape.ts";
 import type { Meta, OperatorContext, Push } from "./operator.ts";
 import { elementText, isElement, keyCoder, MAX_ELEMENT_BYTES, tracedText, type ShuffleSpec } from "./shuffle.ts";
+import { EVERYTHING, type EndingWindows } from "./open-windows.ts";
 import { windowShape, type WindowSpec } from "./window-spec.ts";
 
 /** What was aggregated of some records of a key that belong to the same windows, on its way to these. */
@@ -65,23 +67,31 @@ interface Group {
   readonly slices: Map<string, Slice>;
 }
 
+/** A key's records whose own windows overlap. */
+interface Session {
+  readonly window: Window;
+  readonly slice: Slice;
+}
+
 /**
  * The end of a stage before a window: aggregates what one commit has for each key and window, and sends that instead of
  * every record. What is not sent yet when the commit is made is sent by {@link flush}: nothing of it is state.
  */
 export class PreAggregate implements Undoable {
   readonly #spec: ShuffleSpec;
-  readonly #window: WindowSpec<TimeWindows>;
+  readonly #window: WindowSpec<EndingWindows>;
   readonly #context: OperatorContext;
   readonly #counts: OperatorCounters;
   readonly #aggregation: Aggregation;
   readonly #entry: string;
   readonly #keyCodeOf: (value: unknown) => string;
   readonly #groups = new Map<string, Group>();
+  /** By the key's code. */
+  readonly #sessions = new Map<string, readonly Session[]>();
   /** Of the record before: most are in the same windows. */
   #last: Group = NO_GROUP;
 
-  constructor(spec: ShuffleSpec, window: WindowSpec<TimeWindows>, context: OperatorContext) {
+  constructor(spec: ShuffleSpec, window: WindowSpec<EndingWindows>, context: OperatorContext) {
     this.#spec = spec;
     this.#window = window;
     this.#context = context;
@@ -99,9 +109,12 @@ export class PreAggregate implements Undoable {
     this.#counts.in.add();
     const keyCode = this.#keyCodeOf(value);
     context.enter(window);
-    const windows = assigner.assign(meta.time, value);
-    if (windows.length === 0) return this.#counts.filtered.add();
-    this.#add(this.#groupOf(windows).slices, keyCode, value, meta);
+    if (assigner.kind === "session") this.#addToSession(keyCode, assigner.gapOf(value as never), value, meta);
+    else {
+      const windows = assigner.kind === "global" ? ALL : assigner.assign(meta.time, value as never);
+      if (windows.length === 0) return this.#counts.filtered.add();
+      this.#add(this.#groupOf(windows).slices, keyCode, value, meta);
+    }
     this.#counts.folded.add();
   };
 
@@ -109,7 +122,10 @@ export class PreAggregate implements Undoable {
   flush(): void {
     for (const { windows, slices } of this.#groups.values())
       for (const [keyCode, slice] of slices) this.#send(windows, keyCode, slice);
+    for (const [keyCode, sessions] of this.#sessions)
+      for (const { window, slice } of sessions) this.#send([window], keyCode, slice);
     this.#groups.clear();
+    this.#sessions.clear();
     this.#last = NO_GROUP;
   }
 
@@ -124,9 +140,9 @@ export class PreAggregate implements Undoable {
     this.#counts.sent.add();
   }
 
-  undoChange(slices: Map<string, Slice>, keyCode: string, before: Slice | undefined): void {
-    if (before === undefined) slices.delete(keyCode);
-    else slices.set(keyCode, before);
+  undoChange(of: Map<string, unknown>, keyCode: string, before: unknown): void {
+    if (before === undefined) of.delete(keyCode);
+    else of.set(keyCode, before);
   }
 
   #groupOf(windows: readonly Window[]): Group {
@@ -138,26 +154,50 @@ export class PreAggregate implements Undoable {
     return group;
   }
 
-  #add(slices: Map<string, Slice>, keyCode: string, value: unknown, { time }: Meta): void {
-    const { state } = this.#context;
-    const traces = this.#context.traces();
+  #add(slices: Map<string, Slice>, keyCode: string, value: unknown, meta: Meta): void {
     const before = slices.get(keyCode);
-    const accumulators = this.#aggregation.addRecord(before?.accumulators, value, time);
-    slices.set(
-      keyCode,
-      before === undefined
-        ? { records: 1, accumulators, time, traces }
-        : {
-            records: before.records + 1,
-            accumulators,
-            time: Math.max(time, before.time),
-            traces: unitedTraces(before.traces, traces),
-          },
-    );
+    slices.set(keyCode, this.#sliceWith(before, value, meta));
     // X7: what a record did is undone when it turns out to be poison further on.
-    state.journal.record(this, slices, keyCode, before);
+    this.#context.state.journal.record(this, slices, keyCode, before);
+  }
+
+  /** Sessions of one batch that overlap are one here, as they are where they are kept. */
+  #addToSession(keyCode: string, gap: number, value: unknown, meta: Meta): void {
+    const own = { start: meta.time, end: Math.min(meta.time + gap, END_OF_TIME) };
+    const before = this.#sessions.get(keyCode);
+    const joined = before?.filter(({ window }) => overlaps(window, own)) ?? [];
+    const window = joined.reduce((all, session) => span(all, session.window), own);
+    const [first, ...others] = joined.map(({ slice }) => slice);
+    const slice = others.reduce<Slice | undefined>((all, other) => this.#merged(all!, other), first);
+    const session = { window, slice: this.#sliceWith(slice, value, meta) };
+    const apart = before?.filter((one) => !joined.includes(one)) ?? [];
+    this.#sessions.set(keyCode, [...apart, session]);
+    this.#context.state.journal.record(this, this.#sessions, keyCode, before);
+  }
+
+  #sliceWith(before: Slice | undefined, value: unknown, { time }: Meta): Slice {
+    const accumulators = this.#aggregation.addRecord(before?.accumulators, value, time);
+    const traces = this.#context.traces();
+    if (before === undefined) return { records: 1, accumulators, time, traces };
+    return {
+      records: before.records + 1,
+      accumulators,
+      time: Math.max(time, before.time),
+      traces: unitedTraces(before.traces, traces),
+    };
+  }
+
+  #merged(a: Slice, b: Slice): Slice {
+    return {
+      records: a.records + b.records,
+      accumulators: this.#aggregation.merge(a.accumulators, b.accumulators),
+      time: Math.max(a.time, b.time),
+      traces: unitedTraces(a.traces, b.traces),
+    };
   }
 }
+
+const ALL: readonly Window[] = [EVERYTHING];
 
 const NO_GROUP: Group = { windows: [], slices: new Map() };
 

@@ -3,7 +3,7 @@ import { decodeKey } from "../state/key.ts";
 import type { KeyedTable } from "../state/keyed-table.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import type { PaneTiming } from "../windows/trigger.ts";
-import type { Window } from "../windows/window.ts";
+import { overlaps, span, type Window } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
 import type { PartOrigins } from "./evolution/part-origins.ts";
 import { checkRange } from "./key-range.ts";
@@ -129,9 +129,11 @@ export class WindowAggregate implements TimedOperator {
    * @returns whether the window is open; else they are late
    */
   foldPartial(window: Window, meta: Meta, accumulators: Accumulators, records: number): boolean {
-    if (this.#frontier.isClosed(window.end, meta.key)) return false;
-    this.#fold(window, meta, records, (before) => this.#aggregation.merge(before, accumulators));
-    this.#hold(meta, window.end);
+    const { kind } = this.#spec.assigner;
+    const into = kind === "session" ? this.#joined(window, meta.keyCode) : window;
+    if (this.#frontier.isClosed(into.end, meta.key)) return false;
+    this.#fold(into, meta, records, (before) => this.#aggregation.merge(before, accumulators));
+    this.#hold(meta, into.end);
     return true;
   }
 
@@ -177,9 +179,17 @@ export class WindowAggregate implements TimedOperator {
         return [EVERYTHING];
       case "session": {
         const own = { start: time, end: Math.min(time + assigner.gapOf(value as never), END_OF_TIME) };
-        return [this.#windows.of(keyCode).filter(overlaps(own)).reduce(span, own)];
+        return [this.#joined(own, keyCode)];
       }
     }
+  }
+
+  /** The session that a window makes of those it overlaps. */
+  #joined(own: Window, keyCode: string): Window {
+    return this.#windows
+      .of(keyCode)
+      .filter((other) => overlaps(own, other))
+      .reduce(span, own);
   }
 
   #add(window: Window, meta: Meta, inputs: readonly unknown[]): void {
@@ -218,7 +228,7 @@ export class WindowAggregate implements TimedOperator {
   #before(window: Window, keyCode: string): OpenWindow | undefined {
     const windows = this.#windows;
     if (this.#spec.assigner.kind !== "session") return windows.get(window, windows.entryKey(window, keyCode));
-    const joined = windows.of(keyCode).filter(overlaps(window));
+    const joined = windows.of(keyCode).filter((other) => overlaps(window, other));
     const [first, ...others] = joined;
     if (first === undefined || (others.length === 0 && isSame(first, window))) return first;
     for (const each of joined) {
@@ -306,10 +316,3 @@ export class WindowAggregate implements TimedOperator {
 }
 
 const isSame = (a: Window, b: Window): boolean => a.start === b.start && a.end === b.end;
-
-const overlaps =
-  (window: Window) =>
-  (other: Window): boolean =>
-    other.start < window.end && window.start < other.end;
-
-const span = (a: Window, b: Window): Window => ({ start: Math.min(a.start, b.start), end: Math.max(a.end, b.end) });

@@ -15,7 +15,8 @@ export function preAggregationOf(pipeline: Pipeline, keyBy: NodeOf<"keyBy">): Pr
   if (readers.length !== 1) return { reason: `${readers.length} operators read its records` };
   if (window?.kind !== "window") return { reason: `"${window!.name}" is no window` };
   const { assigner, trigger, name } = window;
-  if (assigner.kind !== "time") return { reason: `windows of "${name}" depend on more than a record's time` };
+  if (assigner.kind === "count" || assigner.kind === "sliding")
+    return { reason: `windows of "${name}" depend on the records that came before` };
   if (trigger !== undefined) return { reason: `"${name}" makes rows before its windows close` };
   const isLateUsed = pipeline.nodes.some(
     (node) => node.kind === "side" && node.input === pipeline.nodes.indexOf(window),

@@ -3,9 +3,9 @@ import { sendTable } from "../operators/join/send-table.ts";
 import { PreAggregate } from "../operators/pre-aggregate.ts";
 import { shuffleOperator } from "../operators/shuffle.ts";
 import { shuffleTableOf, type TableDescription } from "../operators/stateful.ts";
+import type { EndingWindows } from "../operators/open-windows.ts";
 import type { WindowSpec } from "../operators/window-spec.ts";
 import type { NodeOf, Pipeline } from "../pipeline/topology.ts";
-import type { TimeWindows } from "../windows/window.ts";
 import type { CompiledOperator } from "./operator-of.ts";
 import { preAggregationOf } from "./pre-aggregation.ts";
 import type { Stage } from "./stage.ts";
@@ -24,7 +24,7 @@ export function shuffleOf(pipeline: Pipeline, { shuffles }: Stage, keyBy: NodeOf
   return {
     tables,
     bind: (context) => {
-      const operator = new PreAggregate(spec, specOf(pipeline, window) as WindowSpec<TimeWindows>, context);
+      const operator = new PreAggregate(spec, specOf(pipeline, window) as WindowSpec<EndingWindows>, context);
       return { push: operator.push, flush: () => operator.flush() };
     },
   };

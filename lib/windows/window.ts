@@ -7,6 +7,14 @@ export interface Window {
   readonly end: number;
 }
 
+export const overlaps = (a: Window, b: Window): boolean => a.start < b.end && b.start < a.end;
+
+/** The least window that holds both. */
+export const span = (a: Window, b: Window): Window => ({
+  start: Math.min(a.start, b.start),
+  end: Math.max(a.end, b.end),
+});
+
 /** The columns that a row of a window with a start and an end has: [windowStart, windowEnd) in epoch milliseconds. */
 export interface WindowFields {
   readonly windowStart: number;

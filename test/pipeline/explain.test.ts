@@ -1,4 +1,4 @@
-import { bigint, count, explain, kinesis, lake, pipeline, session, text, timestamp, tumbling } from "millrace";
+import { bigint, count, explain, kinesis, lake, pipeline, sliding, text, timestamp, tumbling } from "millrace";
 import { expect, test } from "vitest";
 import { z } from "zod";
 
@@ -28,7 +28,7 @@ const web = pipeline("web", (flow) => {
     .to(counts("per_user", "user") as never);
   all
     .keyBy("by-visit", { user: (event) => event.user })
-    .window("visits", session({ gap: { minutes: 30 } }))
+    .window("visits", sliding({ preceding: { minutes: 30 } }))
     .aggregate({ events: count() })
     .to(counts("visits_of_user", "user") as never);
 });
@@ -48,7 +48,7 @@ stage views: reads the kinesis source views, partitioned by its own key (page)
     measured: 50 elements sent for 1,000 records, 95.0 % fewer
   keyBy by-visit: a shuffle to stage by-visit, after all
     because records are partitioned by page, and equal user are wanted in one place (64 key groups)
-    every record is sent, as it is at the keyBy: windows of "visits" depend on more than a record's time
+    every record is sent, as it is at the keyBy: windows of "visits" depend on the records that came before
 
 stage clicks: reads the kinesis source clicks, partitioned by a key that it does not declare
   union all, after known and clicks
@@ -58,14 +58,14 @@ stage clicks: reads the kinesis source clicks, partitioned by a key that it does
     measured: 50 elements sent for 1,000 records, 95.0 % fewer
   keyBy by-visit: a shuffle to stage by-visit, after all
     because the source declares no key, so equal keys are on any of its shards, and equal user are wanted in one place (64 key groups)
-    every record is sent, as it is at the keyBy: windows of "visits" depend on more than a record's time
+    every record is sent, as it is at the keyBy: windows of "visits" depend on the records that came before
 
 stage by-user: reads the internal stream by-user, which views and clicks write to
   window minutes: tumbling per user of events, after by-user
   sink per_user, after minutes
 
 stage by-visit: reads the internal stream by-visit, which views and clicks write to
-  window visits: session per user of events, after by-visit
+  window visits: sliding per user of events, after by-visit
   sink visits_of_user, after visits
 `);
 });

@@ -2,16 +2,19 @@ import {
   bigint,
   count,
   custom,
+  globalWindow,
   hopping,
   kinesis,
   lake,
   mean,
   pipeline,
+  session,
   text,
-  timestamp,
   tumbling,
   double,
+  type GlobalWindow,
   type KeyByOptions,
+  type SessionWindows,
   type TimeWindows,
 } from "millrace";
 import fc from "fast-check";
@@ -39,23 +42,20 @@ const twoLargest = custom<{ value: number }, number[], number>({
   result: (best) => best.reduce((sum, value) => sum + value, 0),
 });
 
-const perSensor = (windows: TimeWindows, options: KeyByOptions) =>
+type Windows = TimeWindows<Reading> | SessionWindows<Reading> | GlobalWindow;
+
+const perSensor = (windows: Windows, options: KeyByOptions) =>
   pipeline("readings", (flow) => {
     flow
       .from(readings)
       .keyBy("by-sensor", { sensor: (reading) => reading.sensor }, options)
-      .window("w", windows, { allowedLateness: { millis: 5 } })
+      .window("w", windows as TimeWindows<Reading>, windows.kind === "global" ? {} : { allowedLateness: { millis: 5 } })
       .aggregate({ n: count(), mean: mean((r) => r.value), top: twoLargest })
-      .to(
-        lake("rows", {
-          sensor: text,
-          windowStart: timestamp,
-          windowEnd: timestamp,
-          n: bigint,
-          mean: double,
-          top: double,
-        }),
-      );
+      .map("row", ({ sensor, n, mean: value, top, ...window }) => ({
+        ...{ sensor, n, mean: value, top },
+        window: JSON.stringify(window),
+      }))
+      .to(lake("rows", { sensor: text, window: text, n: bigint, mean: double, top: double }));
   });
 
 interface Reading {
@@ -66,7 +66,7 @@ interface Reading {
 
 async function run(
   all: readonly Reading[],
-  windows: TimeWindows,
+  windows: Windows,
   options: KeyByOptions,
   batchSize: number,
 ): Promise<{ readonly rows: unknown[]; readonly counters: Map<string, Record<string, number>> }> {
@@ -109,24 +109,34 @@ const reading = fc.record({
 test.each([
   ["tumbling", tumbling({ millis: 10 })],
   ["hopping", hopping({ size: { millis: 10 }, every: { millis: 3 } })],
-] as const)("%s windows: what is aggregated before the shuffle has the rows of what is not", async (_name, windows) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(reading, { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), async (all, batchSize) => {
-      const [before, plain] = [
-        await run(all, windows, {}, batchSize),
-        await run(all, windows, { preAggregate: false }, batchSize),
-      ];
-      expect(before.rows).toEqual(plain.rows);
-      const { in: seen, folded, late, dead } = before.counters.get("w") ?? {};
-      expect(seen ?? 0).toBe((folded ?? 0) + (late ?? 0) + (dead ?? 0));
-      const unlucky = all.filter(({ value }) => value === 13).length;
-      expect(seen ?? 0).toBe(all.length - unlucky);
-      // X7: user code that throws is its record's, wherever it runs.
-      expect(before.counters.get("readings")?.["dead"] ?? 0).toBe(unlucky);
-    }),
-    { numRuns: 40 },
-  );
-});
+  ["session", session({ gap: { millis: 2 } })],
+  ["session of each record's own length", session({ gap: (r: Reading) => ({ millis: 1 + (r.value % 4) }) })],
+  ["global", globalWindow()],
+] as const satisfies readonly (readonly [string, Windows])[])(
+  "%s windows: what is aggregated before the shuffle has the rows of what is not",
+  async (_name, windows) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(reading, { maxLength: 60 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (all, batchSize) => {
+          const [before, plain] = [
+            await run(all, windows, {}, batchSize),
+            await run(all, windows, { preAggregate: false }, batchSize),
+          ];
+          expect(before.rows).toEqual(plain.rows);
+          const { in: seen, folded, late, dead } = before.counters.get("w") ?? {};
+          expect(seen ?? 0).toBe((folded ?? 0) + (late ?? 0) + (dead ?? 0));
+          const unlucky = all.filter(({ value }) => value === 13).length;
+          expect(seen ?? 0).toBe(all.length - unlucky);
+          // X7: user code that throws is its record's, wherever it runs.
+          expect(before.counters.get("readings")?.["dead"] ?? 0).toBe(unlucky);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  },
+);
 
 test("one element a batch, key and window is sent", async () => {
   const all = Array.from({ length: 1_000 }, (_, i) => ({ sensor: i % 2 === 0 ? "a" : "b", value: 1, at: i % 20 }));
@@ -135,6 +145,10 @@ test("one element a batch, key and window is sent", async () => {
   expect(folded).toBe(1_000);
   // Two shards together have at least ten batches, each with two keys in two windows; a few batches are short.
   expect(sent).toBeLessThanOrEqual(12 * 4);
+  const everything = await run(all, globalWindow(), {}, 100);
+  expect(everything.counters.get("by-sensor")!["sent"]).toBeLessThanOrEqual(12 * 2);
+  const visits = await run(all, session({ gap: { millis: 5 } }), {}, 100);
+  expect(visits.counters.get("by-sensor")!["sent"]).toBeLessThanOrEqual(12 * 2);
   const plain = await run(all, tumbling({ millis: 10 }), { preAggregate: false }, 100);
   expect(plain.counters.get("by-sensor")!["sent"]).toBe(1_000);
 });
