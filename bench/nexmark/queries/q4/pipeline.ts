@@ -1,5 +1,6 @@
 import { bigint, count, eventTime, globalWindow, lake, list, pipeline, sum, value } from "millrace";
 import * as z from "zod";
+import type { Auction, Bid } from "../../generator/schemas.ts";
 import { wholeMean } from "../mean.ts";
 import { isAuctionOrBid, nexmark } from "../source.ts";
 
@@ -9,12 +10,23 @@ const averages = lake("q4", { id: bigint, final: bigint });
 const open = z.object({ category: z.int(), from: z.int(), to: z.int() });
 const offer = z.object({ price: z.int(), at: z.int() });
 
+/** An auction or a bid, as another stage needs it. */
+type Entry = { readonly auction: number; readonly at: number } & (
+  { readonly category: number; readonly expires: number } | { readonly category?: undefined; readonly price: number }
+);
+
+const entryOf = (event: Auction | Bid): Entry =>
+  event.type === "auction"
+    ? { auction: event.id, at: event.dateTime, category: event.category, expires: event.expires }
+    : { auction: event.auction, at: event.dateTime, price: event.price };
+
 /** Query 4: the mean of the winning bids of each category's auctions. */
 export default pipeline("nexmark-q4", (flow) => {
   flow
     .from(nexmark)
     .filter("auctions-and-bids", isAuctionOrBid)
-    .keyBy("auction", { auction: (event) => (event.type === "auction" ? event.id : event.auction) })
+    .map("entries", entryOf)
+    .keyBy("auction", { auction: (entry) => entry.auction })
     .process("winning-bids", {
       state: {
         auction: value(open),
@@ -23,10 +35,13 @@ export default pipeline("nexmark-q4", (flow) => {
         waiting: list(offer),
       },
       timers: { closed: eventTime, orphaned: eventTime },
-      onRecord(event, { state, timers }) {
-        const bid = (price: number) => state.best.set(Math.max(price, state.best.get() ?? 0));
-        if (event.type === "auction") {
-          const { category, dateTime: from, expires: to } = event;
+      onRecord(entry, { state, timers }) {
+        const bid = (price: number) => {
+          const best = state.best.get();
+          if (best === undefined || price > best) state.best.set(price);
+        };
+        if (entry.category !== undefined) {
+          const { category, at: from, expires: to } = entry;
           state.auction.set({ category, from, to });
           for (const { price, at } of state.waiting.get()) if (at >= from && at <= to) bid(price);
           state.waiting.clear();
@@ -36,7 +51,7 @@ export default pipeline("nexmark-q4", (flow) => {
           return;
         }
         const auction = state.auction.get();
-        const { price, dateTime: at } = event;
+        const { price, at } = entry;
         if (auction === undefined) {
           state.waiting.append({ price, at });
           // An auction that has not come once event time is beyond a bid for it begins after the bid.
