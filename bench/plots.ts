@@ -1,5 +1,3 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import path from "node:path";
 import { billPlot, type BillResult } from "./bill/bill.ts";
 import type { BundleResult } from "./bundle/bundle.ts";
 import type { LoadFigures } from "./bundle/loads.ts";
@@ -8,37 +6,36 @@ import { barPlot, type Bar } from "./harness/bars.ts";
 import { logPlot, type Series } from "./harness/plot.ts";
 import { readResult } from "./harness/results.ts";
 import { median } from "./harness/statistics.ts";
-import { ROOT } from "./harness/work.ts";
 import type { CatchUpResult } from "./latency/catch-up.ts";
 import type { LatencyResult } from "./latency/latency.ts";
 import type { NexmarkResult } from "./nexmark/peers/nexmark.ts";
 import type { StateFigures, StateResult } from "./state/state.ts";
 
-/** Draws what was measured into docs/plots. */
-export function writePlots(): void {
-  draw<EngineResult>("engine", enginePlot);
-  draw<NexmarkResult>("nexmark", nexmarkPlot);
-  draw<StateResult>("state", statePlot);
-  draw<LatencyResult>("latency", latencyPlot);
-  draw<CatchUpResult>("catch-up", catchUpPlot);
+/** Draws what was measured: SVGs by their paths. */
+export function plots(): ReadonlyMap<string, string> {
   const bundle = readResult<BundleResult>("bundle");
-  if (bundle?.figures.loads !== undefined) write("loads", loadsPlot(bundle.figures.loads));
-  draw<BillResult>("bill", billPlot);
+  return new Map([
+    ...drawn<EngineResult>("engine", enginePlot),
+    ...drawn<NexmarkResult>("nexmark", nexmarkPlot),
+    ...drawn<StateResult>("state", statePlot),
+    ...drawn<LatencyResult>("latency", latencyPlot),
+    ...drawn<CatchUpResult>("catch-up", catchUpPlot),
+    ...(bundle?.figures.loads === undefined ? [] : plotOf("loads", loadsPlot(bundle.figures.loads))),
+    ...drawn<BillResult>("bill", billPlot),
+  ]);
 }
 
-function draw<T>(name: string, plot: (figures: T) => string): void {
+function drawn<T>(name: string, plot: (figures: T) => string) {
   const result = readResult<T>(name);
-  if (result !== undefined) write(name, plot(result.figures));
+  return result === undefined ? [] : plotOf(name, plot(result.figures));
 }
+
+const plotOf = (name: string, svg: string): readonly (readonly [file: string, svg: string])[] => [
+  [`docs/plots/${name}.svg`, svg],
+];
 
 /** Millrace, what it is compared with, the least that is possible, and others. */
 const [OWN, PEER, FLOOR, BLUE] = ["#c2410c", "#15803d", "#6b7280", "#1d4ed8"] as const;
-
-function write(name: string, svg: string): void {
-  const directory = path.join(ROOT, "docs/plots");
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(path.join(directory, `${name}.svg`), svg);
-}
 
 /** Where a line is flat, nothing grows with all keys. */
 export function statePlot({ figures }: StateResult): string {

@@ -1,25 +1,15 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { format } from "prettier";
-import { PRICES_READ_ON } from "../lib/cdk/prices.ts";
-import {
-  assumptionsTable,
-  billTable,
-  cheaperText,
-  partsTable,
-  pricesTable,
-  turnsTable,
-  waysList,
-  type BillResult,
-} from "./bill/bill.ts";
 import { TOLERANCE } from "./counts/compare.ts";
 import { JOBS } from "./counts/jobs.ts";
 import { startsTable, sizesTable, type BundleResult } from "./bundle/bundle.ts";
 import { loadsTable } from "./bundle/loads.ts";
-import { costTable, timesTable, type CostResult } from "./cost/cost.ts";
 import { engineTable, type EngineResult } from "./engine/engine.ts";
-import { writePlots } from "./plots.ts";
-import { readResult, type Result } from "./harness/results.ts";
+import { plots } from "./plots.ts";
+import { withClaims } from "./readme.ts";
+import { costText } from "./report-cost.ts";
+import { count, list, MADE, section } from "./report-sections.ts";
 import { ROOT } from "./harness/work.ts";
 import { median, shown } from "./harness/statistics.ts";
 import { catchUpTable, type CatchUpResult } from "./latency/catch-up.ts";
@@ -29,46 +19,30 @@ import { localTable, type LocalResult } from "./local/local.ts";
 import { besideText, nexmarkTable, type NexmarkResult } from "./nexmark/peers/nexmark.ts";
 import { stateTable, type StateResult } from "./state/state.ts";
 
-/** `npm run bench -- report`: makes docs/performance.md and docs/cost.md of the last results. All figures come from them. */
+/**
+ * `npm run bench -- report`: makes docs/performance.md, docs/cost.md, their plots and the README's figures of the last
+ * results. All figures come from them.
+ */
 export async function report(): Promise<void> {
-  writePlots();
-  await write("performance", performanceText());
-  await write("cost", costText());
+  for (const [name, text] of await documents()) {
+    const file = path.join(ROOT, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
 }
 
-async function write(name: string, text: string): Promise<void> {
-  const options = { parser: "markdown", printWidth: 120, proseWrap: "always" } as const;
-  writeFileSync(path.join(ROOT, `docs/${name}.md`), await format(text, options));
+/** What the last results make: texts by their paths. */
+export async function documents(): Promise<ReadonlyMap<string, string>> {
+  const options = { parser: "markdown", printWidth: 120 } as const;
+  const made = (text: string) => format(text, { ...options, proseWrap: "always" });
+  const readme = readFileSync(path.join(ROOT, "README.md"), "utf8");
+  return new Map([
+    ...plots(),
+    ["docs/performance.md", await made(performanceText())],
+    ["docs/cost.md", await made(costText())],
+    ["README.md", await format(withClaims(readme), options)],
+  ]);
 }
-
-const MADE = "<!-- Made by `npm run bench -- report` from bench/results: change the script, or measure again. -->";
-
-/** What was run, on what; and in the end what the figures leave out. */
-function section<T>(comparison: string, title: string, body: (figures: T) => string): string {
-  const result = readResult<T>(comparison);
-  if (result === undefined) return `## ${title}\n\nNot measured yet: \`npm run bench -- ${comparison}\`.\n`;
-  return `## ${title}
-
-${facts(result)}
-
-${body(result.figures)}
-
-In one line: ${result.line}.
-
-Not measured:
-
-${result.notMeasured.map((one) => `- ${one}`).join("\n")}
-`;
-}
-
-function facts({ command, date, machine, versions }: Result<unknown>): string {
-  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `\`${command}\`, ${date}, on ${machine.cores} cores of an ${machine.model} with ${machine.memoryGigabytes} GB, shared with other
-work; Node ${machine.node}, ${machine.platform}${named.length > 0 ? `; ${named.join(", ")}` : ""}.`;
-}
-
-const list = (entries: readonly { readonly name: string; readonly about: string }[]): string =>
-  entries.map(({ name, about }) => `- **${name}**: ${about}`).join("\n");
 
 const performanceText = (): string => `${MADE}
 
@@ -88,7 +62,7 @@ ${section<EngineResult>(
   ) => `The job is [flight delays](../functions/aggregate-flight-delays): JSON, a schema, a filter, windows of an hour for each airport
 with count, mean and worst delay. The departures are real, out of order by up to seven hours, and so is the disorder that
 all engines are told, so that none is late in any. Every engine runs once over ${count(figures.shortEvents)} events and once
-over ${count(figures.longEvents)}: the difference is what a million events more take, when everything is compiled and warm; the
+over ${count(figures.longEvents)}: the difference is what ${count(figures.longEvents - figures.shortEvents)} events more take, told for a million; the
 whole run shows what the start adds. All gave the same ${count(figures.rows)} rows as DuckDB, in each round (here: ${count(figures.rounds)}).
 
 ${list(figures.subjects)}
@@ -97,8 +71,14 @@ ${list(figures.subjects)}
 
 ${engineTable(figures)}
 
-Millrace commits after each batch of 1,000, so ${count(Math.round(figures.longEvents / 1_000))} times in a run, and Flink once a
-second, as is usual for each.`,
+How often each makes what it has done last: Millrace with every batch of 1,000, so ${count(Math.round(figures.longEvents / 1_000))} times in a run; Flink and Bytewax
+once a second, which is more often than is usual (Managed Flink's default is once a minute), and is a few times in runs as short as
+these; Kafka Streams ten times a second, its own default with exactly_once_v2. JVMs choose their own collector, and what they compile after the
+shorter run counts as theirs.
+
+Which line is whose: Lambda gives a function events in its envelope, so one event a record is **enveloped**, and records that producers have
+packed are **packed** (here without compression). **Text** cannot be deployed: it is what the engine takes of the same file that the others read,
+without base64 and without the check of partition keys.`,
 )}
 
 ${section<NexmarkResult>(
@@ -108,8 +88,12 @@ ${section<NexmarkResult>(
     figures,
   ) => `[Nexmark's queries](../bench/nexmark), each by Millrace and by a job in Java as it is written for Flink, over one file of
 ${count(figures.longEvents)} events of an auction, in the published proportions, rate and sizes, as lines of JSON in disorder within a tenth of a
-second. A query counts once its rows are those of DuckDB, one by one. CPU seconds are those of a million events more than the
-first ${count(figures.shortEvents)} (rounds: ${count(figures.rounds)}). Queries that update their answer with every event say what they say in the end, in all engines.
+second. A query counts once its rows are those of DuckDB, one by one. CPU seconds are those of the
+${count(figures.longEvents - figures.shortEvents)} events after the first ${count(figures.shortEvents)}, told for a million (rounds: ${count(figures.rounds)}).${
+    figures.longEvents - figures.shortEvents < 1_000_000 || figures.rounds < 2
+      ? " So few events, or a single round, tell how large a figure is and no more: a JVM still compiles in them, and ratios of single queries change when more events are measured."
+      : ""
+  } Queries that update their answer with every event say what they say in the end, in all engines.
 
 ${list(figures.engines)}
 
@@ -238,71 +222,3 @@ and fails when requests, units, bytes or promises are more than those in
 [counts.json](../bench/results/counts.json) by over ${TOLERANCE * 100} %. \`npm run bench -- counts --accept\` writes those of now, for
 a commit that says why. Bytes allocated are not among them: they depend on when V8 optimises, so on the clock.
 `;
-
-const costText = (): string => `${MADE}
-
-# Cost
-
-What AWS charges for events that count exactly once, by the way that is used; and what a whole job costs in a month, beside
-what one would use instead. Prices are those of us-east-1, read on ${PRICES_READ_ON}
-([lib/cdk/prices.ts](../lib/cdk/prices.ts)).
-
-${section<CostResult>(
-  "cost",
-  "Exactly-once, a million events",
-  (figures) => `The events are real departures, added up by
-airport and hour; each way is given its first batch twice beforehand, and must count it once, and all must come to the same
-hours. Requests, bytes and units are counted where they leave the process, on AWS's own emulator of DynamoDB; units of
-transactions by their published rule.
-
-${list(unique(figures.figures.map(({ way, about }) => ({ name: way, about }))))}
-
-${costTable(figures)}
-
-DynamoDB and S3 alone, as times what Millrace takes, on one shard and on four beside it:
-
-${timesTable(figures)}
-
-${count(figures.events)} events were sent in each line, and what they took is told for a million. Dollars are for DynamoDB, S3, SQS and
-Lambda's requests; what states cost that are not in memory is in [scale](scale.md).`,
-)}
-
-${section<BillResult>(
-  "bill",
-  "The whole bill",
-  (
-    figures,
-  ) => `The job is [flight delays](../functions/aggregate-flight-delays) at a rate that never changes, with all that is billed: the
-stream, functions, the changelog, rows on S3, logs, metrics and alarms.
-
-${list(waysList())}
-
-![Dollars a month by events a second](plots/bill.svg)
-
-${billTable(figures)}
-
-Where each is cheaper, from 1 to 100,000 events a second:
-
-${cheaperText(figures)}
-
-What Millrace's dollars are for:
-
-${partsTable(figures)}
-
-A turn as it was measured, on the DynamoDB emulator dynalite; beside these ${shown(figures.measured.logBytes / 1_000)} KB of logs an invocation
-(\`npm run bench -- local\`), and of each million events ${shown(figures.measured.flinkCpu)} s of CPU in Flink and
-${shown(figures.measured.kafkaStreamsCpu)} in Kafka Streams (\`npm run bench -- engine\`). An event has ${shown(figures.measured.eventBytes)} bytes;
-${count(Math.round(figures.measured.packed.eventsPerRecord))} of them are packed to ${count(Math.round(figures.measured.packed.recordBytes))}.
-
-${turnsTable(figures)}
-
-${assumptionsTable()}
-
-${pricesTable()}`,
-)}
-`;
-
-const count = (n: number): string => n.toLocaleString("en-US");
-
-const unique = <T extends { readonly name: string }>(entries: readonly T[]): readonly T[] =>
-  entries.filter(({ name }, i) => entries.findIndex((other) => other.name === name) === i);

@@ -21,6 +21,13 @@ export const assumptions = {
     unit: "MB",
     about: "a function's memory, the construct's default; 1,769 MB are one processor",
   },
+  commitDays: { value: 30, unit: "days", about: "that a commit is in the changelog" },
+  spillDays: { value: 60, unit: "days", about: "that a spilled commit is on S3" },
+  itemBytes: {
+    value: 400,
+    unit: "bytes",
+    about: "of a commit's item beside its body: names and attributes, and the 100 that DynamoDB adds (AWS)",
+  },
   processorMemory: { value: ASSUMED.memoryPerProcessor, unit: "MB", about: "memory that gives one processor (AWS)" },
   wait: {
     value: 3 * ASSUMED.dynamodbMillis + ASSUMED.deliveryMillis,
@@ -73,7 +80,8 @@ export const assumptions = {
   flockLeast: {
     value: 10,
     unit: "times",
-    about: "cheaper than Flink, at the least: flock's own claim (arXiv 2312.16735, abstract)",
+    about:
+      "cheaper than Flink, at the least: flock's own claim (arXiv 2312.16735, abstract), taken of Managed Flink's KPUs",
   },
   flockMost: { value: 20, unit: "times", about: "cheaper than Flink, at the most: the same" },
 } as const satisfies Readonly<Record<string, Assumption>>;

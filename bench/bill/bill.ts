@@ -20,8 +20,13 @@ export interface BillResult {
 const RATES = [1, 10, 100, 1_000, 10_000, 100_000] as const;
 const STEPS = 50;
 
-const DEFAULT: Deployed = { packed: false, window: 5, batchSize: 1_000, linger: 0, logs: true };
-const THRIFTY: Deployed = { packed: true, window: 30, batchSize: 10_000, linger: 1, logs: false };
+const DEFAULT: Deployed = {
+  ...{ packed: false, window: 5, batchSize: 1_000, linger: 0, logs: true },
+  ...{ memory: assumptions.memory.value, shards: 1, keepsWeek: false },
+};
+/** As infra/environment.ts has it. */
+const PRODUCTION: Deployed = { ...DEFAULT, memory: 1_769, shards: 4, keepsWeek: true };
+const THRIFTY: Deployed = { ...DEFAULT, packed: true, window: 30, batchSize: 10_000, linger: 1, logs: false };
 
 interface Way {
   readonly name: string;
@@ -30,12 +35,20 @@ interface Way {
   readonly bill: (measured: Measured, rate: number) => Bill;
 }
 
-const WAYS: readonly Way[] = [
+export const OWN: readonly Way[] = [
   {
     name: "Millrace, as it is by default",
-    about: "an event a record, batches of five seconds or 1,000 records, a line of logs a turn",
+    about:
+      "the construct's defaults: an event a record, batches of five seconds or 1,000 records, a line of logs a turn; as few shards as take the load, records kept for a day",
     colour: "#c2410c",
     bill: (measured, rate) => millraceBill(measured, DEFAULT, rate),
+  },
+  {
+    name: "Millrace, as this repository's prod",
+    about:
+      "the same in `infra/`'s environment prod: four shards or more, records kept for a week, functions of 1,769 MB",
+    colour: "#fb923c",
+    bill: (measured, rate) => millraceBill(measured, PRODUCTION, rate),
   },
   {
     name: "Millrace, packed and patient",
@@ -43,6 +56,9 @@ const WAYS: readonly Way[] = [
     colour: "#15803d",
     bill: (measured, rate) => millraceBill(measured, THRIFTY, rate),
   },
+];
+
+export const OTHERS: readonly Way[] = [
   {
     name: "Managed Flink, an event a record",
     about: "on the same Kinesis stream, files to S3 by itself",
@@ -59,17 +75,26 @@ const WAYS: readonly Way[] = [
     name: "Kafka Streams on Fargate, MSK",
     about: "three brokers; its rows end in a topic",
     colour: "#7c3aed",
-    bill: kafkaStreamsBill,
+    bill: (measured, rate) => kafkaStreamsBill(measured, false, rate),
+  },
+  {
+    name: "Kafka Streams on Fargate, MSK, compressed",
+    about: "the same, whose producers compress as well as Millrace's do",
+    colour: "#c4b5fd",
+    bill: (measured, rate) => kafkaStreamsBill(measured, true, rate),
   },
 ];
+
+const WAYS = [...OWN, ...OTHERS];
 
 const FLOCK = "flock, by its own claim";
 
 const NOT_MEASURED = [
   "A bill of AWS: it is computed of what was counted on emulators, published prices and the assumptions in the table.",
   "Loads that change: all are taken to be constant. What is provisioned is paid for the peak, and Lambda for what comes; so a load with peaks favours Millrace.",
-  "Flock was not run: its paper says 10 to 20 times cheaper than Flink. Its abstract says that it needs no external storage: what is kept when a function fails was not looked at.",
-  "Storage on S3 and in DynamoDB, Glue, keys of one's own, networks, people. The job keeps a few KB of state a shard.",
+  "The others' logs, metrics, alarms and dashboards, which are nothing here, and CloudWatch is half of Millrace's bill where little comes. Nor what reading Kinesis takes in Flink: its CPU is that of lines of a file, and unpacking is not in it either. Their deployments do not keep records for a week, as this repository's prod does.",
+  "Flock was not run: its paper's abstract says 10 to 20 times cheaper than Flink, and the band is that share of Managed Flink's KPUs, with the same stream and nothing else, though its instructions run Flink on machines of EC2. By default its state is in a function's memory, without any guarantee once that fails (its source, flock/src/state/mod.rs): another promise at another price.",
+  "Storage of what comes out, which is the same for all; Glue, keys of one's own, networks, people. The job keeps a few KB of state a shard.",
   "Rows are in proportion to events, 0.14 for each, as in the data. At large rates usual jobs have fewer, and Firehose costs less.",
   "Savings plans, reserved capacity and volume discounts, which favour what is provisioned.",
 ];
@@ -85,7 +110,7 @@ export async function bill(args: readonly string[]): Promise<void> {
   const last = values.measure ? undefined : readResult<BillResult>("bill")?.figures.measured;
   const result: BillResult = { measured: withOthers(last ?? (await measureShapes())) };
   const line = lineOf(result);
-  console.log(`${billTable(result)}\n\n${partsTable(result)}\n\n${cheaperText(result)}\n\n${line}`);
+  console.log(`${billTable(result)}\n\n${partsTable(result)}\n\n${cheaperTable(result)}\n\n${line}`);
   if (!values.write) return;
   await writeResult("bill", {
     figures: result,
@@ -109,7 +134,7 @@ function withOthers(shapes: Omit<Measured, "logBytes" | "flinkCpu" | "kafkaStrea
   };
 }
 
-const dollars = (n: number): string => (n < 100 ? n.toFixed(2) : whole(n));
+export const dollars = (n: number): string => (n < 100 ? n.toFixed(2) : whole(n));
 
 /** Dollars a month at each rate. */
 export const billTable = ({ measured }: BillResult): string =>
@@ -123,7 +148,7 @@ export const billTable = ({ measured }: BillResult): string =>
 
 /** What Millrace's dollars are for. */
 export function partsTable({ measured }: BillResult): string {
-  const rows = WAYS.slice(0, 2).flatMap((way) => {
+  const rows = OWN.flatMap((way) => {
     const bills = RATES.map((rate) => way.bill(measured, rate));
     return Object.keys(bills[0]!).map((part) => [
       `${way.name.replace("Millrace, ", "")}: ${part}`,
@@ -141,9 +166,10 @@ export function turnsTable({ measured }: BillResult): string {
       one.cpuMillis.toFixed(1),
       ...[one.writeUnits, one.readUnits, one.s3Puts].map((n) => n.toFixed(2)),
       one.firehoseKilobytes.toFixed(1),
+      `${whole(one.tableBytes)}, ${whole(one.spilledBytes)}`,
     ]);
   return table(
-    ["a turn", "CPU ms", "write units", "read units", "S3 PUTs", "Firehose KB"],
+    ["a turn", "CPU ms", "write units", "read units", "S3 PUTs", "Firehose KB", "bytes of commit, spilled"],
     [...rows(measured.single), ...rows(measured.packed)],
   );
 }
@@ -168,24 +194,42 @@ export const waysList = (): readonly { readonly name: string; readonly about: st
 
 const rates = Array.from({ length: STEPS * 5 + 1 }, (_, i) => 10 ** (i / STEPS));
 
-/** Rates from which on Millrace, in a way, is dearer than another and stays so; none where it never is. */
-export function dearerFrom(measured: Measured, own: Way["bill"], other: Way["bill"]): number | undefined {
-  const isDearer = (rate: number) => totalOf(own(measured, rate)) > totalOf(other(measured, rate));
-  const last = rates.findLastIndex((rate) => !isDearer(rate));
-  return rates[last + 1];
+/** Rates, from and to, between which one way is cheaper than another. */
+export function cheaperBetween(
+  measured: Measured,
+  own: Way["bill"],
+  other: Way["bill"],
+): readonly (readonly [from: number, to: number])[] {
+  const spans: [number, number][] = [];
+  let isOpen = false;
+  for (const rate of rates) {
+    const isCheaper = totalOf(own(measured, rate)) < totalOf(other(measured, rate));
+    if (isCheaper && !isOpen) spans.push([rate, rate]);
+    else if (isCheaper) spans.at(-1)![1] = rate;
+    isOpen = isCheaper;
+  }
+  return spans;
 }
 
-/** Where each is cheaper, in words. */
-export function cheaperText({ measured }: BillResult): string {
-  const others = [WAYS[2]!, WAYS[3]!, WAYS[4]!];
-  return WAYS.slice(0, 2)
-    .flatMap((own) =>
-      others.map((other) => {
-        const from = dearerFrom(measured, own.bill, other.bill);
-        return `- **${own.name}** ${from === undefined ? "is cheaper at all of these rates" : from === 1 ? "is dearer at all of these rates" : `is dearer from about ${whole(Number(from.toPrecision(2)))} events a second on, and cheaper below,`} than ${other.name}.`;
-      }),
-    )
-    .join("\n");
+/** Where Millrace is cheaper, and so where it is not. */
+export function cheaperTable({ measured }: BillResult): string {
+  const [first, last] = [rates[0]!, rates.at(-1)!];
+  const about = (rate: number) => whole(Number(rate.toPrecision(2)));
+  const text = ([from, to]: readonly [number, number]) =>
+    from === first && to === last
+      ? "everywhere"
+      : from === first
+        ? `up to ${about(to)}`
+        : to === last
+          ? `from ${about(from)} on`
+          : `${about(from)} to ${about(to)}`;
+  return table(
+    ["cheaper at events a second", ...OTHERS.map(({ name }) => `than ${name}`)],
+    OWN.map((own) => [
+      own.name,
+      ...OTHERS.map((other) => cheaperBetween(measured, own.bill, other.bill).map(text).join(", ") || "nowhere"),
+    ]),
+  );
 }
 
 export function billPlot({ measured }: BillResult): string {
@@ -212,8 +256,7 @@ export function billPlot({ measured }: BillResult): string {
 }
 
 function lineOf({ measured }: BillResult): string {
-  const at = (way: Way, rate: number) => dollars(totalOf(way.bill(measured, rate)));
-  const all = (rate: number) =>
-    `${at(WAYS[0]!, rate)} or ${at(WAYS[1]!, rate)}, Flink ${at(WAYS[2]!, rate)} or ${at(WAYS[3]!, rate)}, Kafka Streams ${at(WAYS[4]!, rate)}`;
-  return `dollars a month at 1 event a second: ${all(1)}; at 100,000: ${all(100_000)}`;
+  const all = (rate: number, ways: readonly Way[]) =>
+    ways.map((way) => dollars(totalOf(way.bill(measured, rate)))).join(", ");
+  return `dollars a month at 1 event a second, as it is by default, in this repository's prod, packed: ${all(1, OWN)}, beside Managed Flink ${all(1, OTHERS.slice(0, 2))} and Kafka Streams ${all(1, OTHERS.slice(2))}; at 100,000: ${all(100_000, OWN)}, beside ${all(100_000, OTHERS.slice(0, 2))} and ${all(100_000, OTHERS.slice(2))}`;
 }

@@ -178,7 +178,8 @@ async function measured(
   const cpuBefore = process.cpuUsage();
   for (const text of texts.slice(-turns)) await give(text);
   const { user, system } = process.cpuUsage(cpuBefore);
-  const n = reports.length - before;
+  const told = reports.slice(before);
+  const n = told.length;
   if (n !== turns) throw new Error(`${n} turns of ${turns} were told of.`);
   client.destroy();
   return {
@@ -190,8 +191,13 @@ async function measured(
     s3Gets: tally.of("s3 GetObject") / n,
     sqsRequests: 0, // ticks are the bill's own line
     firehoseKilobytes: kilobytes / n,
+    tableBytes: bytesOf(told, false) / n,
+    spilledBytes: bytesOf(told, true) / n,
   };
 }
+
+const bytesOf = (reports: readonly TurnReport[], spilled: boolean): number =>
+  reports.reduce((sum, report) => sum + (report.spilled === spilled ? report.commitBytes : 0), 0);
 
 /** An event as AWS documents it ("Using Lambda with Kinesis"). */
 function lambdaEvent(batch: readonly PutRecord[], next: () => number): string {

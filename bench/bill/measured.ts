@@ -10,6 +10,9 @@ export interface TurnFigures {
   readonly sqsRequests: number;
   /** Rounded up to 5 KB a record. */
   readonly firehoseKilobytes: number;
+  /** Of the commit: in the changelog, or beside it on S3 where it is spilled. */
+  readonly tableBytes: number;
+  readonly spilledBytes: number;
 }
 
 /** How events are put. */
@@ -36,7 +39,7 @@ export interface Measured {
   readonly kafkaStreamsCpu: number;
 }
 
-/** Between two measured sizes in a straight line; beyond the largest on its last one; never below what is measured. */
+/** Between two measured sizes in a straight line; beyond the largest on its last one, where that rises; never below what is measured. */
 export function turnOf({ turns }: Shape, events: number): TurnFigures {
   const wanted = Math.max(events, turns[0]!.events);
   const next = Math.max(
@@ -46,7 +49,10 @@ export function turnOf({ turns }: Shape, events: number): TurnFigures {
   const at = wanted > turns.at(-1)!.events ? turns.length - 1 : next;
   const [low, high] = [turns[at - 1]!, turns[at]!];
   const share = (wanted - low.events) / (high.events - low.events);
-  const between = (name: keyof TurnFigures) => Math.max(0, low[name] + (high[name] - low[name]) * share);
+  const between = (name: keyof TurnFigures) => {
+    const onLine = low[name] + (high[name] - low[name]) * share;
+    return share > 1 ? Math.max(high[name], onLine) : onLine;
+  };
   return {
     events,
     cpuMillis: between("cpuMillis"),
@@ -56,5 +62,7 @@ export function turnOf({ turns }: Shape, events: number): TurnFigures {
     s3Gets: between("s3Gets"),
     sqsRequests: between("sqsRequests"),
     firehoseKilobytes: between("firehoseKilobytes"),
+    tableBytes: between("tableBytes"),
+    spilledBytes: between("spilledBytes"),
   };
 }

@@ -19,10 +19,17 @@ export interface Deployed {
   readonly linger: number;
   /** Whether every turn writes its lines, as it does at INFO. */
   readonly logs: boolean;
+  /** Of the function, MB. */
+  readonly memory: number;
+  /** Of the stream, at the least. */
+  readonly shards: number;
+  /** Whether the stream keeps records for a week, and not for a day. */
+  readonly keepsWeek: boolean;
 }
 
 const MILLION = 1_000_000;
 const GIGABYTE = 2 ** 30;
+const DAY = 86_400;
 /** A shard's (AWS: Kinesis quotas). */
 const SHARD_RECORDS = 1_000;
 const SHARD_BYTES = 1_000_000;
@@ -37,15 +44,15 @@ export interface Stream {
   readonly eventsPerRecord: number;
 }
 
-/** @param rate events a second @param linger seconds */
-export function streamOf(shape: Shape, rate: number, linger: number): Stream {
+/** @param rate events a second @param linger seconds @param least shards */
+export function streamOf(shape: Shape, rate: number, linger: number, least = 1): Stream {
   const cut = (shards: number): Stream => {
     // A record is of one shard, so it holds what came for that within the producer's patience.
     const eventsPerRecord = Math.min(shape.eventsPerRecord, Math.max(1, (rate / shards) * linger));
     return { shards, eventsPerRecord, records: rate / eventsPerRecord };
   };
   const bytesPerEvent = shape.recordBytes / shape.eventsPerRecord;
-  for (let { shards, records } = cut(1); ; { shards, records } = cut(shards + 1)) {
+  for (let { shards, records } = cut(least); ; { shards, records } = cut(shards + 1)) {
     const capacity = shards * assumptions.filled.value;
     if (records <= capacity * SHARD_RECORDS && rate * bytesPerEvent <= capacity * SHARD_BYTES) return cut(shards);
   }
@@ -63,11 +70,11 @@ export function kinesisDollars({ shards, records }: Stream, { putUnitsPerEvent, 
 /** What Millrace costs in a month at a rate of events a second. */
 export function millraceBill(
   measured: Measured,
-  { packed, window, batchSize, linger, logs }: Deployed,
+  { packed, window, batchSize, linger, logs, memory, shards: least, keepsWeek }: Deployed,
   rate: number,
 ): Bill {
   const shape = packed ? measured.packed : measured.single;
-  const stream = streamOf(shape, rate, linger);
+  const stream = streamOf(shape, rate, linger, least);
   const { shards, eventsPerRecord } = stream;
   const recordBytes = (shape.recordBytes / shape.eventsPerRecord) * eventsPerRecord;
   const fits = Math.floor(assumptions.payload.value / ((recordBytes * 4) / 3 + assumptions.envelope.value));
@@ -76,22 +83,30 @@ export function millraceBill(
   const turns = (stream.records / records) * monthSeconds;
   const turn = turnOf(shape, records * eventsPerRecord);
   const ticks = (shards * monthSeconds) / assumptions.tick.value;
+  const slowness = Math.max(1, assumptions.processorMemory.value / memory);
   const millis = turn.cpuMillis * slowness + assumptions.wait.value;
   const tickMillis = turnOf(shape, 1).cpuMillis * slowness + assumptions.wait.value;
+  const commits = (turns + ticks) / monthSeconds;
   return {
-    Kinesis: kinesisDollars(stream, shape),
+    Kinesis:
+      kinesisDollars(stream, shape) +
+      (keepsWeek ? shards * morePrices.kinesisRetention.dollars * assumptions.hours.value : 0),
     Lambda:
       ((turns + ticks) * prices.lambdaRequest.dollars) / MILLION +
-      ((turns * millis + ticks * tickMillis) / 1_000) * (assumptions.memory.value / 1_024) * prices.lambdaArm.dollars,
+      ((turns * millis + ticks * tickMillis) / 1_000) * (memory / 1_024) * prices.lambdaArm.dollars,
     DynamoDB:
       ((turns * turn.writeUnits + ticks * 2) * prices.dynamodbWrite.dollars +
         (turns * turn.readUnits + ticks) * prices.dynamodbRead.dollars) /
       MILLION,
+    "DynamoDB, kept":
+      ((commits * (turn.tableBytes + assumptions.itemBytes.value) * assumptions.commitDays.value * DAY) / GIGABYTE) *
+      (morePrices.dynamodbStorage.dollars + morePrices.dynamodbBackup.dollars),
     "states of other containers": turns * affinityOf(shards),
     S3:
       ((turns * turn.s3Puts + assumptions.lakeFiles.value * assumptions.hours.value) * prices.s3Put.dollars +
         turns * turn.s3Gets * prices.s3Get.dollars) /
-      1_000,
+        1_000 +
+      ((commits * turn.spilledBytes * assumptions.spillDays.value * DAY) / GIGABYTE) * morePrices.s3Storage.dollars,
     SQS:
       ((turns * turn.sqsRequests + ticks * 3 + assumptions.polls.value * assumptions.hours.value) *
         prices.sqsRequest.dollars) /
@@ -106,8 +121,6 @@ export function millraceBill(
       morePrices.dashboard.dollars,
   };
 }
-
-const slowness = Math.max(1, assumptions.processorMemory.value / assumptions.memory.value);
 
 /** Dollars a batch that containers add which know an older state, by shards: docs/scale.md, states of 10 KB. */
 const AFFINITY = [

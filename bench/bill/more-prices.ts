@@ -5,6 +5,18 @@ import type { Price } from "../../lib/cdk/prices.ts";
  * tiers. AWS's own pages where one is named; the rest is as others quote it: look it up before you rely on it.
  */
 export const morePrices = {
+  kinesisRetention: {
+    dollars: 0.02,
+    per: "shard-hour, of a stream that keeps records for more than a day and up to seven",
+    source: "Amazon Kinesis Data Streams pricing, as quoted by others",
+  },
+  dynamodbStorage: { dollars: 0.25, per: "GB-month of a table", source: "Amazon DynamoDB pricing" },
+  dynamodbBackup: {
+    dollars: 0.2,
+    per: "GB-month of a table that can be put back to any time",
+    source: "Amazon DynamoDB pricing, as quoted by others",
+  },
+  s3Storage: { dollars: 0.023, per: "GB-month", source: "Amazon S3 pricing, Standard, as quoted by others" },
   logs: { dollars: 0.5, per: "GB of logs taken in", source: "Amazon CloudWatch pricing, as quoted by others" },
   metric: { dollars: 0.3, per: "custom metric and month", source: "Amazon CloudWatch pricing, as quoted by others" },
   alarm: { dollars: 0.1, per: "alarm and month", source: "Amazon CloudWatch pricing, as quoted by others" },

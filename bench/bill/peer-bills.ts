@@ -24,17 +24,22 @@ export function flinkBill(measured: Measured, packed: boolean, rate: number): Bi
 /** What Fargate has below one vCPU; above it takes any number of tasks. */
 const SMALL_TASKS = [0.25, 0.5, 1];
 
-/** Kafka Streams on Fargate beside MSK. Its rows end in a topic: bringing them to S3 would cost more. */
-export function kafkaStreamsBill(measured: Measured, rate: number): Bill {
-  const megabytes = (rate * measured.eventBytes) / 1_000_000;
+/**
+ * Kafka Streams on Fargate beside MSK. Its rows end in a topic: bringing them to S3 would cost more.
+ *
+ * @param compressed whether producers compress their batches: then as well as Millrace's do, whose records are packed alike
+ */
+export function kafkaStreamsBill(measured: Measured, compressed: boolean, rate: number): Bill {
+  const { packed, eventBytes } = measured;
+  const bytes = rate * (compressed ? packed.recordBytes / packed.eventsPerRecord : eventBytes);
+  const megabytes = bytes / 1_000_000;
   const sets = Math.max(1, Math.ceil(megabytes / assumptions.largeBroker.value));
   const broker = megabytes <= assumptions.smallBroker.value ? morePrices.brokerSmall : morePrices.brokerLarge;
-  const kept =
-    (rate * measured.eventBytes * assumptions.kafkaHours.value * 3_600 * assumptions.brokers.value) / GIGABYTE;
+  const kept = (bytes * assumptions.kafkaHours.value * 3_600 * assumptions.brokers.value) / GIGABYTE;
   const wanted = processors(rate, measured.kafkaStreamsCpu);
   const vcpus = SMALL_TASKS.find((size) => size >= wanted) ?? Math.ceil(wanted);
   const memory = Math.max(1, vcpus) * assumptions.taskMemory.value;
-  const sent = (rate * measured.eventBytes * monthSeconds) / GIGABYTE;
+  const sent = (bytes * monthSeconds) / GIGABYTE;
   return {
     MSK: assumptions.brokers.value * sets * broker.dollars * hours.value + kept * morePrices.brokerStorage.dollars,
     Fargate: (vcpus * morePrices.fargateProcessor.dollars + memory * morePrices.fargateMemory.dollars) * hours.value,

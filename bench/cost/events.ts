@@ -52,6 +52,23 @@ export interface Hour {
 /** The name of an airport's hour, the same in all ways. */
 export const hourOf = ({ origin, departedAt }: Departure): string => `${origin} ${departedAt - (departedAt % HOUR)}`;
 
+/** Events by their hours, in order. */
+export function byHour(events: readonly CostEvent[]): ReadonlyMap<string, readonly CostEvent[]> {
+  const hours = new Map<string, CostEvent[]>();
+  for (const event of events) {
+    const hour = hourOf(event.departure);
+    const before = hours.get(hour);
+    if (before === undefined) hours.set(hour, [event]);
+    else before.push(event);
+  }
+  return hours;
+}
+
+export const sumOf = (events: readonly CostEvent[]): Hour => ({
+  flights: events.length,
+  delay: events.reduce((sum, { departure }) => sum + departure.delay, 0),
+});
+
 /** What all events come to. */
 export function expectedHours(batches: readonly Batch[]): ReadonlyMap<string, Hour> {
   const hours = new Map<string, Hour>();

@@ -78,6 +78,7 @@ export const millrace: MakeWay = async ({ client, uncounted, tally, run }) => {
   return {
     name: "Millrace",
     about: "a commit a batch, a mark once its rows are delivered, checkpoints when due",
+    isExactHoweverCut: true,
     async take({ shard, events }: Batch) {
       now += 1_000;
       shards.add(shard);

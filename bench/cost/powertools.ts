@@ -45,6 +45,7 @@ export const powertools: MakeWay = async ({ client, uncounted, run }) => {
   return {
     name: "Powertools idempotency",
     about: "a record each: put if absent, the update, put as done; not atomic",
+    isExactHoweverCut: true,
     take: ({ events }) => each(events, fold),
     hours: () => readHours(uncounted, table),
   };

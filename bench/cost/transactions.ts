@@ -5,7 +5,7 @@ import {
   type TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
 import { makeTable } from "./dynamodb-local.ts";
-import { hourOf, type CostEvent, type Hour } from "./events.ts";
+import { byHour, sumOf, type CostEvent } from "./events.ts";
 import { addition, additionOf, HOURS_KEY, readHours } from "./hours-table.ts";
 import { each, type MakeWay } from "./way.ts";
 
@@ -36,14 +36,10 @@ export const transactions: MakeWay = async ({ client, uncounted, run }) => {
   return {
     name: "TransactWriteItems, a record",
     about: "a transaction each: a marker put if absent, and the update",
+    isExactHoweverCut: true,
     // One after the other: two of the same hour would cancel each other.
     take: async ({ events }) => {
-      const byHour = new Map<string, CostEvent[]>();
-      for (const event of events) {
-        const hour = hourOf(event.departure);
-        byHour.set(hour, [...(byHour.get(hour) ?? []), event]);
-      }
-      await each([...byHour.values()], async (ofHour) => {
+      await each([...byHour(events).values()], async (ofHour) => {
         for (const event of ofHour) await fold(event);
       });
     },
@@ -63,29 +59,21 @@ export const mergedTransactions: MakeWay = async ({ client, uncounted, run }) =>
   return {
     name: "TransactWriteItems, merged",
     about: "a batch added up by hour first, a marker a transaction; wrong once a retry cuts the batch differently",
+    isExactHoweverCut: false,
     take: async ({ events }) => {
-      const hours = [...mergedHours(events)];
+      const hours = [...byHour(events)];
       const [first, last] = [events[0]!, events.at(-1)!];
       for (let from = 0; from < hours.length; from += MOST_ACTIONS - 1) {
         const some = hours.slice(from, from + MOST_ACTIONS - 1);
         await transact(client, [
           marker(markers, `${first.eventId} ${last.sequence} ${from}`),
-          ...some.map(([hour, sums]) => ({ Update: addition(table, hour, sums) })),
+          ...some.map(([hour, ofHour]) => ({ Update: addition(table, hour, sumOf(ofHour)) })),
         ]);
       }
     },
     hours: () => readHours(uncounted, table),
   };
 };
-
-function mergedHours(events: readonly CostEvent[]): ReadonlyMap<string, Hour> {
-  const hours = new Map<string, Hour>();
-  for (const { departure } of events) {
-    const { flights, delay } = hours.get(hourOf(departure)) ?? { flights: 0, delay: 0 };
-    hours.set(hourOf(departure), { flights: flights + 1, delay: delay + departure.delay });
-  }
-  return hours;
-}
 
 /** A transaction that was carried out before is none now. */
 async function transact(client: DynamoDBClient, TransactItems: TransactWriteItem[]): Promise<void> {

@@ -6,7 +6,9 @@ import type { Tally } from "./tally.ts";
 export interface Way {
   readonly name: string;
   readonly about: string;
-  /** Takes a batch, as a function does that a mapping invokes. Given again it changes nothing. */
+  /** Whether a batch changes nothing when it is given again cut otherwise, as AWS may after an error. */
+  readonly isExactHoweverCut: boolean;
+  /** Takes a batch, as a function does that a mapping invokes. Given again as it was it changes nothing. */
   take(batch: Batch): Promise<void>;
   /** What it holds in the end, read past the tally. */
   hours(): Promise<ReadonlyMap<string, Hour>>;

@@ -194,10 +194,10 @@ export function engineTable(result: EngineResult): string {
   );
 }
 
-function lineOf(result: EngineResult): string {
+export function lineOf(result: EngineResult): string {
   const of = (name: string, to: string) => {
     const ratios = ratiosOf(result, name, to);
     return ratios.length === 0 ? "not run" : shown(median(ratios));
   };
-  return `text ${of("Millrace, text", "Flink")} x Flink, packed ${of("Millrace, packed", "Flink")} x Flink, enveloped ${of("Millrace, enveloped", "floor, enveloped")} x floor`;
+  return `text ${of("Millrace, text", "Flink")} x Flink, packed ${of("Millrace, packed", "Flink")} x Flink, enveloped ${of("Millrace, enveloped", "Flink")} x Flink and ${of("Millrace, enveloped", "floor, enveloped")} x its floor`;
 }

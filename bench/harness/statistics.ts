@@ -12,6 +12,8 @@ export function shown(n: number): string {
   return n.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** Median, and in brackets the least and the most. */
+/** Median, and in brackets the least and the most, where there are several. */
 export const spread = (numbers: readonly number[]): string =>
-  `${shown(median(numbers))} (${shown(Math.min(...numbers))} to ${shown(Math.max(...numbers))})`;
+  numbers.length === 1
+    ? shown(numbers[0]!)
+    : `${shown(median(numbers))} (${shown(Math.min(...numbers))} to ${shown(Math.max(...numbers))})`;

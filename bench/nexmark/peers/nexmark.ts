@@ -227,14 +227,22 @@ export const besideText = ({ queries }: NexmarkResult): string =>
     )
     .join(", ");
 
-/** Over all queries, the geometric mean of ratios, as is usual for them. */
-function lineOf(result: NexmarkResult): string {
+/** Over all queries, the geometric mean of Millrace's ratios to Flink, as is usual for them; undefined without one. */
+export function ratiosOfQueries(
+  result: NexmarkResult,
+): { readonly count: number; readonly mean: number; readonly least: number; readonly most: number } | undefined {
   const ratios = result.queries
     .map((query) => ratiosOf(query, "Millrace", "Flink"))
     .filter(({ length }) => length > 0)
     .map(median);
-  if (ratios.length === 0) return "no ratio to Flink";
+  if (ratios.length === 0) return undefined;
   const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
-  const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
-  return `${ratios.length} queries: ${shown(mean)} x Flink as the geometric mean, from ${shown(least)} to ${shown(most)}`;
+  return { count: ratios.length, mean, least: Math.min(...ratios), most: Math.max(...ratios) };
+}
+
+function lineOf(result: NexmarkResult): string {
+  const ratios = ratiosOfQueries(result);
+  if (ratios === undefined) return "no ratio to Flink";
+  const { count, mean, least, most } = ratios;
+  return `${count} queries: ${shown(mean)} x Flink as the geometric mean, from ${shown(least)} to ${shown(most)}`;
 }
