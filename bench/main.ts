@@ -5,6 +5,7 @@ import { bundle } from "./bundle/bundle.ts";
 import { engine } from "./engine/engine.ts";
 import { catchUp } from "./latency/catch-up.ts";
 import { latency } from "./latency/latency.ts";
+import { catchUpLive } from "./latency/live/catch-up-live.ts";
 import { latencyLive } from "./latency/live/live.ts";
 import { local } from "./local/local.ts";
 import { nexmark } from "./nexmark/peers/nexmark.ts";
@@ -25,6 +26,7 @@ const COMPARISONS: Readonly<Record<string, (args: readonly string[]) => Promise<
   latency,
   "latency-live": latencyLive,
   "catch-up": catchUp,
+  "catch-up-live": catchUpLive,
   local,
   bundle,
   nexmark,

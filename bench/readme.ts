@@ -6,6 +6,7 @@ import { storeDollars, type CostResult } from "./cost/cost.ts";
 import type { EngineResult } from "./engine/engine.ts";
 import { readResult } from "./harness/results.ts";
 import { median, shown } from "./harness/statistics.ts";
+import type { LiveCatchUpResult } from "./latency/live/catch-up-live.ts";
 import type { LiveResult } from "./latency/live/live.ts";
 import { ratiosOfQueries, type NexmarkResult } from "./nexmark/peers/nexmark.ts";
 
@@ -21,6 +22,7 @@ export const claims = (): string =>
     claim<BillResult>("bill", billClaim),
     claim<BundleResult>("bundle", bundleClaim),
     claim<LiveResult>("latency-live", liveClaim),
+    claim<LiveCatchUpResult>("catch-up-live", catchUpClaim),
   ]
     .flat()
     .join("\n");
@@ -89,6 +91,14 @@ function liveClaim({ steps }: LiveResult): Claim {
   return [
     `From the put to the row in the sink, on the local stack, ${whole(usual.rate)} events a second`,
     `${whole(usual.toSink[0])} ms; 99 of a hundred within ${whole(usual.toSink[1])} ms`,
+  ];
+}
+
+function catchUpClaim({ runs }: LiveCatchUpResult): Claim {
+  const { backlog, rate, batchSize, seconds } = runs.toSorted((a, b) => b.backlog - a.backlog)[0]!;
+  return [
+    `Until caught up, on the local stack, ${whole(backlog)} events behind while ${whole(rate)} a second come`,
+    `${shown(seconds)} s in batches of up to ${whole(batchSize)}`,
   ];
 }
 

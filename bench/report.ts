@@ -14,6 +14,7 @@ import { ROOT } from "./harness/work.ts";
 import { median, shown } from "./harness/statistics.ts";
 import { catchUpTable, type CatchUpResult } from "./latency/catch-up.ts";
 import { stepsTable, windowsTable, type LatencyResult } from "./latency/latency.ts";
+import { liveCatchUpTable, type LiveCatchUpResult } from "./latency/live/catch-up-live.ts";
 import { liveTable, type LiveResult } from "./latency/live/live.ts";
 import { localTable, type LocalResult } from "./local/local.ts";
 import { besideText, nexmarkTable, type NexmarkResult } from "./nexmark/peers/nexmark.ts";
@@ -178,6 +179,19 @@ by more shards alone.
 ![How long a shard takes to catch up](plots/catch-up.svg)
 
 ${catchUpTable(figures)}`,
+)}
+
+${section<LiveCatchUpResult>(
+  "catch-up-live",
+  "Catching up by the clock, on the local stack",
+  (
+    figures,
+  ) => `The same with a real clock: the [local stack](../localstack) runs a pipeline of windows from its template, with the stream's mapping
+switched off; events gather, of which each says when it happened; then the mapping is switched on, which starts its function, and
+events go on to come. Caught up is what has no more unread than the mapping's window of five seconds, and one second more, bring. Every event was read,
+and every window of a second has its count, once, before a figure is used.
+
+${liveCatchUpTable(figures)}`,
 )}
 
 ${section<LocalResult>(

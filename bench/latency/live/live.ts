@@ -7,7 +7,7 @@ import { shown } from "../../harness/statistics.ts";
 import { say } from "../../harness/work.ts";
 import { quantiles, type Quantiles } from "../latency.ts";
 import { LiveStack, type Sent } from "./live-stack.ts";
-import { counts, seen, type pulse } from "./pipeline.ts";
+import pipeline, { counts, seen, type pulse } from "./pipeline.ts";
 
 /** Milliseconds; median and what 99 of a hundred are below. */
 export interface LiveSteps {
@@ -79,7 +79,7 @@ export async function latencyLive(args: readonly string[]): Promise<void> {
   let burst: LiveBurst | undefined;
   for (const window of WINDOWS) {
     say(`starting the local stack, batches of ${window} s`);
-    const stack = await LiveStack.start(window);
+    const stack = await LiveStack.start({ pipeline, handler: "bench/latency/live/handler.ts", window });
     try {
       const run = new LiveRun(stack);
       await run.steps(20, 3); // a function is started, and V8's code is made
