@@ -15,9 +15,9 @@ export class PayloadReader {
     this.#reader = new JsonReader(plainRecord(schema));
   }
 
-  /** What JSON in bytes comes to, or in the first so many of them. @throws poison errors of JSON and of the schema */
-  read(bytes: Buffer, length = bytes.length): unknown {
-    const value = this.#parse(bytes, length);
+  /** What JSON in bytes comes to, or in a part of them. @throws poison errors of JSON and of the schema */
+  read(bytes: Buffer, start = 0, end = bytes.length): unknown {
+    const value = this.#parse(bytes, start, end);
     return this.#reader.isChecked ? value : this.check(value);
   }
 
@@ -26,9 +26,9 @@ export class PayloadReader {
     return validate(this.#schema, value);
   }
 
-  #parse(bytes: Buffer, length: number): unknown {
+  #parse(bytes: Buffer, start: number, end: number): unknown {
     try {
-      return this.#reader.parse(bytes, length);
+      return this.#reader.parse(bytes, start, end);
     } catch (thrown) {
       if (thrown instanceof JsonError) throw poisonError({ code: thrown.code, message: thrown.message });
       throw thrown;

@@ -40,35 +40,35 @@ export class JsonReader {
     return this.#outcome.isChecked;
   }
 
-  /** @param length how many of the bytes are the text @throws JsonError */
-  parse(bytes: Buffer, length = bytes.length): unknown {
+  /** @param start where in the bytes the text begins @param end where it has ended @throws JsonError */
+  parse(bytes: Buffer, start = 0, end = bytes.length): unknown {
     if (this.#rest > 0) this.#rest--;
     else {
       for (let i = 0; i < this.#layouts.length; i++) {
-        const value = this.#layouts[i]!(bytes, length, this.#values, this.#outcome);
+        const value = this.#layouts[i]!(bytes, start, end, this.#values, this.#outcome);
         if (value === OTHER_LAYOUT) continue;
         if (i > 0) this.#layouts.unshift(...this.#layouts.splice(i, 1));
         if (this.#misses > 0) this.#misses--;
         return value;
       }
-      this.#missed(bytes, length);
+      this.#missed(bytes, start, end);
     }
     this.#outcome.isChecked = false;
-    return parseJson(bytes.subarray(0, length));
+    return parseJson(bytes.subarray(start, end));
   }
 
   /** Learns what such a text looks like, if it is one that can be read so. */
-  #missed(bytes: Buffer, length: number): void {
+  #missed(bytes: Buffer, start: number, end: number): void {
     this.#misses += MISS;
     if (this.#misses > TOO_MUCH) {
       this.#misses = 0;
       this.#rest = REST;
     }
-    const text = bytes.toString("latin1", 0, length);
+    const text = bytes.toString("latin1", start, end);
     if (!isJson(text)) return;
     const layout = layoutOf(text);
     const read = layout && layoutReader(layout, this.#record);
-    if (read === undefined || read(bytes, length, this.#values, this.#outcome) === OTHER_LAYOUT) return;
+    if (read === undefined || read(bytes, start, end, this.#values, this.#outcome) === OTHER_LAYOUT) return;
     this.#layouts.unshift(read);
     this.#layouts.length = Math.min(this.#layouts.length, MOST_LAYOUTS);
   }

@@ -22,14 +22,24 @@ const END = Buffer.of(LINE_FEED);
  * @throws SequenceError where the end of a text is missing: it was cut off
  */
 export function splitSequence(bytes: Buffer): readonly Buffer[] {
-  const texts: Buffer[] = [];
+  const bounds = boundsInSequence(bytes);
+  return Array.from({ length: bounds.length / 2 }, (_, i) => bytes.subarray(bounds[2 * i], bounds[2 * i + 1]));
+}
+
+/**
+ * Where the texts of a sequence begin and have ended, one after the other.
+ *
+ * @throws SequenceError where the end of a text is missing: it was cut off
+ */
+export function boundsInSequence(bytes: Buffer): readonly number[] {
+  const bounds: number[] = [];
   for (let start = 0; start < bytes.length;) {
     const next = bytes.indexOf(RECORD_SEPARATOR, start + 1);
     const end = next === -1 ? bytes.length : next;
     if (bytes[end - 1] !== LINE_FEED || end - 1 === start)
       throw new SequenceError("A text of the sequence was cut off.");
-    texts.push(bytes.subarray(start + 1, end - 1));
+    bounds.push(start + 1, end - 1);
     start = end;
   }
-  return texts;
+  return bounds;
 }

@@ -12,11 +12,17 @@ export interface Outcome {
 }
 
 /**
- * Reads the object that the first bytes of a buffer are: as JSON.parse has it, or, where the outcome says that it is checked,
+ * Reads the object that the bytes of a buffer from one place to another are: as JSON.parse has it, or, where the outcome says that it is checked,
  * as the schema does. Gives {@link OTHER_LAYOUT} for bytes of another layout, which need not be JSON, and for values that want
  * more care.
  */
-export type LayoutReader = (bytes: Buffer, end: number, values: ValueReader, outcome: Outcome) => unknown;
+export type LayoutReader = (
+  bytes: Buffer,
+  start: number,
+  end: number,
+  values: ValueReader,
+  outcome: Outcome,
+) => unknown;
 
 /**
  * Writes the code that reads a layout: what stays the same is compared as numbers, and objects are literals. Nothing of a
@@ -33,7 +39,7 @@ export function layoutReader(layout: Layout, record: PlainRecord | undefined): L
     "if ((at = values.at) < 0) return OTHER;",
   ]);
   const code = [
-    "let at = 0;",
+    "let at = start;",
     ...reading,
     ...passing(between[names.length]!),
     "if (at !== end) return OTHER;",
@@ -43,7 +49,11 @@ export function layoutReader(layout: Layout, record: PlainRecord | undefined): L
   ];
   try {
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- see above
-    const make = new Function("OTHER", "fields", `return (bytes, end, values, outcome) => {\n${code.join("\n")}\n};`);
+    const make = new Function(
+      "OTHER",
+      "fields",
+      `return (bytes, start, end, values, outcome) => {\n${code.join("\n")}\n};`,
+    );
     return (make as (other: symbol, fields: PlainRecord | undefined) => LayoutReader)(OTHER_LAYOUT, record);
   } catch {
     return undefined;

@@ -45,9 +45,19 @@ export interface Undecoded {
   readonly base64: string;
   /** The payload itself, where it is known already. */
   readonly bytes?: Buffer;
+  /** What holds these bytes among others, where there is such a thing: who reads them there needs no buffer of each payload. */
+  readonly held?: HeldBytes;
   /** The partition that it came on, where that is checked, or passed on. */
   readonly partition?: string | undefined;
   readonly attached?: Attached | undefined;
+}
+
+/** A part of some bytes. */
+export interface HeldBytes {
+  readonly holder: Buffer;
+  readonly start: number;
+  /** After the last one. */
+  readonly end: number;
 }
 
 /** Decodes and checks one record. Pure. Throws poison errors for what it cannot make sense of. */

@@ -1,4 +1,4 @@
-import { isWithin } from "../state/hash-range.ts";
+import { isWhole, isWithin } from "../state/hash-range.ts";
 import { partitionKeyOf } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
 import { NO_TRACES, sampledTrace, type Traceparent } from "../state/traceparent.ts";
@@ -111,7 +111,7 @@ class PackedUnit implements IncomingUnit {
 
   /** Whether its key is another partition's. What cannot be decoded is a dead letter wherever it is. */
   isElsewhere({ range, hashOf }: TaskState): boolean {
-    if (range === undefined) return false;
+    if (range === undefined || isWhole(range)) return false;
     try {
       const { key, keyCode } = this.#decode();
       return keyCode !== "" && !isWithin(range, hashOf(key));

@@ -100,7 +100,7 @@ export class KeyedTable implements Undoable {
       if (entries.size > 0) {
         this.#spaces.set(space, entries);
         this.#queue.add(space);
-      } else this.#spaces.delete(space);
+      } else this.#deleteSpace(space);
     }
     return this.#spaces.get(space) ?? NOTHING;
   }
@@ -272,7 +272,7 @@ export class KeyedTable implements Undoable {
     if (value === undefined) {
       if (entries?.delete(key) !== true) return;
       this.#size--;
-      if (entries.size === 0) this.#spaces.delete(space);
+      if (entries.size === 0) this.#deleteSpace(space);
       this.#spacesOfKeys?.remove(space, key);
       return;
     }
@@ -329,13 +329,18 @@ export class KeyedTable implements Undoable {
     if (place >= 0) {
       this.#size -= this.#run!.sizeAt(place);
       this.#dropFromRun(place, space);
-      this.#spaces.delete(space);
+      this.#deleteSpace(space);
       return;
     }
     const entries = this.#spaces.get(space) ?? NOTHING;
     this.#size -= entries.size;
     if (this.#spacesOfKeys !== undefined) for (const key of entries.keys()) this.#spacesOfKeys.remove(space, key);
+    this.#deleteSpace(space);
+  }
+
+  #deleteSpace(space: number): void {
     this.#spaces.delete(space);
+    this.#queue.gone(space);
   }
 }
 

@@ -5,6 +5,8 @@
 export class SpaceQueue {
   readonly #isThere: (space: number) => boolean;
   #heap: number[] = [];
+  /** The lowest that is there, while it is known: it is asked for with every record, and seldom another one. */
+  #least: number | undefined = undefined;
   /** Of numbers that were there when the heap was last made anew. */
   #kept = 0;
 
@@ -15,12 +17,22 @@ export class SpaceQueue {
 
   /** The lowest number that is there; infinity when there is none. */
   get least(): number {
+    return (this.#least ??= this.#find());
+  }
+
+  #find(): number {
     while (this.#heap.length > 0 && !this.#isThere(this.#heap[0]!)) this.#removeTop();
     return this.#heap[0] ?? Number.POSITIVE_INFINITY;
   }
 
+  /** A number has gone out of the set. */
+  gone(space: number): void {
+    if (space === this.#least) this.#least = undefined;
+  }
+
   /** A number has come into the set, for the first time or again. */
   add(space: number): void {
+    if (this.#least !== undefined && space < this.#least) this.#least = space;
     // Numbers that come and go above the least would gather.
     if (this.#heap.length > 2 * this.#kept + 64) this.#rebuild();
     const heap = this.#heap;
@@ -35,6 +47,7 @@ export class SpaceQueue {
   }
 
   clear(): void {
+    this.#least = undefined;
     this.#heap = [];
     this.#kept = 0;
   }

@@ -17,13 +17,17 @@ export const kinesisFormat = (source: SourceDeclaration): RecordFormat => ({
 export function kinesisDecoder(source: SourceDeclaration): RecordDecoder {
   const reader = new PayloadReader(source.schema);
   const decoder = new Base64Decoder(KINESIS);
+  // Of no bytes: what a producer of null puts there, as Debezium Server does of a tombstone.
+  const read = (bytes: Buffer, start: number, end: number) =>
+    start === end ? reader.check(null) : reader.read(bytes, start, end);
   return jsonDecoder(source, {
     valueOf(record) {
+      const { held } = record;
+      if (held !== undefined) return read(held.holder, held.start, held.end);
       // A packed event's base64 is made when it is asked for: only for what has no bytes.
-      const payload = record.bytes ?? decoder.decode(record.base64);
-      const length = record.bytes === undefined ? decoder.length : payload.length;
-      // What a producer of null puts there: Debezium Server, of a tombstone.
-      return length === 0 ? reader.check(null) : reader.read(payload, length);
+      if (record.bytes !== undefined) return read(record.bytes, 0, record.bytes.length);
+      const payload = decoder.decode(record.base64);
+      return read(payload, 0, decoder.length);
     },
     checkPlace({ partitionKey }, text, keyFields) {
       if (partitionKey === undefined || partitionKey === text) return;

@@ -1,8 +1,8 @@
 import { isSystemic, poisonError, systemicError } from "../../errors.ts";
 import { compressionOf, CompressionError, decompress, type Compression } from "../../formats/compression.ts";
-import { isJsonSequence, SequenceError, splitSequence } from "../../formats/json-sequence.ts";
+import { boundsInSequence, isJsonSequence, SequenceError } from "../../formats/json-sequence.ts";
 import { deaggregate, KplError } from "../../formats/kpl.ts";
-import type { IncomingRecord, Pack, PackedEvent, Unpack } from "../../runtime/record.ts";
+import type { HeldBytes, IncomingRecord, Pack, PackedEvent, Unpack } from "../../runtime/record.ts";
 import type { Position } from "../../state/position.ts";
 import { encodePack, isPackHeader, PACK_HEADER } from "./pack.ts";
 import { payloadOf } from "./payload.ts";
@@ -46,32 +46,44 @@ function unpack(record: IncomingRecord, declared: Compression | undefined): Pack
   }
   if (isJsonSequence(bytes)) return sequence(record, bytes);
   if (compression === undefined) return undefined;
-  return { events: [new EventInRecord(record, bytes, record.partitionKey, () => payload)], isSentAgain: false };
+  const event = new EventInRecord(record, bytes, 0, bytes.length, record.partitionKey, () => payload);
+  return { events: [event], isSentAgain: false };
 }
 
 /** A payload that was aggregated: it may be compressed or a sequence itself, as copies of such records are. */
 function inAggregated(record: IncomingRecord, data: Buffer, partitionKey: string): readonly PackedEvent[] {
   const compression = compressionOf(data);
   const bytes = compression === undefined ? data : decompress(data, compression, MAX_BYTES);
-  if (!isJsonSequence(bytes)) return [new EventInRecord(record, bytes, partitionKey, () => data)];
-  const texts = splitSequence(bytes);
-  if (isPackHeader(texts[0]!)) throw new SequenceError("A pack is in a record that the KPL has aggregated.");
-  return texts.map((text) => new EventInRecord(record, text, partitionKey));
+  if (!isJsonSequence(bytes)) return [new EventInRecord(record, bytes, 0, bytes.length, partitionKey, () => data)];
+  const bounds = boundsInSequence(bytes);
+  if (isPackHeader(bytes.subarray(bounds[0], bounds[1])))
+    throw new SequenceError("A pack is in a record that the KPL has aggregated.");
+  return eventsIn(record, bytes, bounds, partitionKey);
 }
 
 /** A partition key that no key has: an explicit hash key puts records of one key on any shard, and `byKey` refuses it. */
 const EXPLICIT = "\u0000explicit-hash-key";
 
 function sequence(record: IncomingRecord, bytes: Buffer): Pack {
-  const texts = splitSequence(bytes);
-  const isPack = isPackHeader(texts[0]!);
-  if (isPack) refuseOtherVersions(record, texts[0]!);
-  const partitionKey = isPack ? undefined : record.partitionKey;
-  const alone = isPack ? (text: Buffer) => encodePack([text]) : undefined;
+  const bounds = boundsInSequence(bytes);
+  const first = bytes.subarray(bounds[0], bounds[1]);
+  if (!isPackHeader(first)) return { events: eventsIn(record, bytes, bounds, record.partitionKey), isSentAgain: false };
+  refuseOtherVersions(record, first);
+  const events = eventsIn(record, bytes, bounds.slice(2), undefined, (text) => encodePack([text]));
+  return { events, isSentAgain: true };
+}
+
+function eventsIn(
+  record: IncomingRecord,
+  bytes: Buffer,
+  bounds: readonly number[],
+  partitionKey: string | undefined,
+  alone?: (bytes: Buffer) => Buffer,
+): readonly PackedEvent[] {
   const events: PackedEvent[] = [];
-  for (let i = isPack ? 1 : 0; i < texts.length; i++)
-    events.push(new EventInRecord(record, texts[i]!, partitionKey, alone));
-  return { events, isSentAgain: isPack };
+  for (let i = 0; i < bounds.length; i += 2)
+    events.push(new EventInRecord(record, bytes, bounds[i]!, bounds[i + 1]!, partitionKey, alone));
+  return events;
 }
 
 /** @param header the first text of a pack @throws systemic error `kinesis/pack-version` */
@@ -85,10 +97,12 @@ export function refuseOtherVersions({ position }: Pick<IncomingRecord, "position
 }
 
 /** An event, one of those that a record holds. */
-class EventInRecord implements PackedEvent {
+class EventInRecord implements PackedEvent, HeldBytes {
   readonly position: Position;
   readonly arrival: number;
-  readonly bytes: Buffer;
+  readonly holder: Buffer;
+  readonly start: number;
+  readonly end: number;
   readonly partitionKey: string | undefined;
   readonly packedBy: string;
   readonly #alone: ((bytes: Buffer) => Buffer) | undefined;
@@ -96,16 +110,28 @@ class EventInRecord implements PackedEvent {
   /** @param alone its payload where it is the only event of a record. @default its bytes */
   constructor(
     { position, arrival, partitionKey: packedBy }: IncomingRecord,
-    bytes: Buffer,
+    holder: Buffer,
+    start: number,
+    end: number,
     partitionKey: string | undefined,
     alone?: (bytes: Buffer) => Buffer,
   ) {
     this.position = position;
     this.arrival = arrival;
-    this.bytes = bytes;
+    this.holder = holder;
+    this.start = start;
+    this.end = end;
     this.partitionKey = partitionKey;
     this.packedBy = packedBy;
     this.#alone = alone;
+  }
+
+  get held(): HeldBytes {
+    return this;
+  }
+
+  get bytes(): Buffer {
+    return this.holder.subarray(this.start, this.end);
   }
 
   get base64(): string {
