@@ -94,7 +94,8 @@ export class Deduplicate implements ExpiringOperator {
       return;
     }
     if (before.length === 0) checkRange(context.state, meta.key);
-    this.#seen.put(space, key, [...times, meta.time], meta.time, within);
+    const stored = this.#seen.stored(space, key);
+    this.#seen.replace(space, key, stored, [...times, meta.time], meta.time, within);
     this.#counts.folded.add();
     this.#next(value, meta);
   };

@@ -4,7 +4,7 @@ import type { TaskState } from "../state/task-state.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 
 /** An entry as it is stored. Without a time of expiry it lives for good. */
-type Entry = readonly [value: unknown, expires?: number];
+export type StoredEntry = readonly [value: unknown, expires?: number];
 
 /** The table beside an operator's own that says when to look whether an entry has expired. */
 export const expiryTableOf = (operator: string): string => `${operator}$expiry`;
@@ -30,34 +30,41 @@ export class ExpiringEntries {
 
   /** @param clock event time: what expires at or before it is not seen */
   get(space: number, key: string, clock: number): unknown {
-    const entry = this.#table.get(space, key) as Entry | undefined;
+    const entry = this.#table.get(space, key) as StoredEntry | undefined;
     return entry === undefined || isPast(entry, clock) ? undefined : entry[0];
   }
 
-  /** Whether there is an entry, be it expired. */
-  has(space: number, key: string): boolean {
-    return this.#table.get(space, key) !== undefined;
+  /** What an entry is stored as, be it expired; undefined where there is none. */
+  stored(space: number, key: string): StoredEntry | undefined {
+    return this.#table.get(space, key) as StoredEntry | undefined;
   }
 
   /** A part's entries, in no order. */
   entriesOf(part: string, clock: number): readonly (readonly [entry: string, value: unknown])[] {
     const prefix = entryKey(part, "");
     const found: (readonly [string, unknown])[] = [];
-    for (const [key, entry] of this.#table.entriesOf(spaceOfPart(part)) as ReadonlyMap<string, Entry>) {
+    for (const [key, entry] of this.#table.entriesOf(spaceOfPart(part)) as ReadonlyMap<string, StoredEntry>) {
       if (key.startsWith(prefix) && !isPast(entry, clock)) found.push([key.slice(prefix.length), entry[0]]);
     }
     return found;
   }
 
   /**
+   * @param before what is {@link stored} there
    * @param time event time of the writing
    * @param ttl milliseconds; infinity for good
    */
-  put(space: number, key: string, value: unknown, time: number, ttl: number): void {
-    if (ttl === Number.POSITIVE_INFINITY) return this.#table.put(space, key, [value]);
-    const before = this.#table.get(space, key) as Entry | undefined;
+  replace(
+    space: number,
+    key: string,
+    before: StoredEntry | undefined,
+    value: unknown,
+    time: number,
+    ttl: number,
+  ): void {
+    if (ttl === Number.POSITIVE_INFINITY) return this.#table.replace(space, key, before, [value]);
     const expires = Math.min(Math.max(time + ttl, before?.[1] ?? Number.NEGATIVE_INFINITY), END_OF_TIME);
-    this.#table.put(space, key, [value, expires]);
+    this.#table.replace(space, key, before, [value, expires]);
     if (this.#expiry.spacesOf(key).length === 0) this.#expiry.put(roundUp(expires, ttl), key, true);
   }
 
@@ -83,7 +90,7 @@ export class ExpiringEntries {
       const at = expiry.least;
       for (const key of [...expiry.entriesOf(at).keys()]) {
         const space = spaceOf(key);
-        const entry = this.#table.get(space, key) as Entry | undefined;
+        const entry = this.#table.get(space, key) as StoredEntry | undefined;
         // One that was written again has longer to live.
         if (entry?.[1] !== undefined && entry[1] > watermark) expiry.put(entry[1], key, true);
         else if (entry?.[1] !== undefined) this.#forget(space, key);
@@ -112,7 +119,7 @@ export class ExpiringEntries {
   }
 }
 
-const isPast = ([, expires]: Entry, clock: number): boolean => expires !== undefined && expires <= clock;
+const isPast = ([, expires]: StoredEntry, clock: number): boolean => expires !== undefined && expires <= clock;
 
 function roundUp(time: number, ttl: number): number {
   const step = 2 ** Math.floor(Math.log2(Math.max(1, ttl / GRANULARITY)));

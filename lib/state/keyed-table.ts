@@ -108,8 +108,7 @@ export class KeyedTable implements Undoable {
   get(space: number, key: string): unknown {
     const value = this.#spaces.get(space)?.get(key);
     if (this.#run === undefined || value !== undefined) return value === GONE ? undefined : value;
-    const place = this.#run.placeOf(space);
-    return place < 0 ? undefined : this.#run.run.get(place, key);
+    return this.#run.get(space, key);
   }
 
   put(space: number, key: string, value: unknown): void {

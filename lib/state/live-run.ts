@@ -14,12 +14,29 @@ export class LiveRun {
   #lastSpace = Number.NaN;
   #lastPlace = -1;
 
+  /** What was asked for last: it is asked for again, to be changed. */
+  #gotPlace = -1;
+  #gotKey = "";
+  #got: unknown = undefined;
+
   constructor(run: SortedRun) {
     this.run = run;
     this.#live = Float64Array.from(run.index.counts);
     this.#isDropped = new Uint8Array(this.#live.length);
     this.#spacesLeft = this.#live.length;
     this.#size = run.size;
+  }
+
+  /** What the run has of a space that is still its own. */
+  get(space: number, key: string): unknown {
+    const place = this.placeOf(space);
+    if (place < 0) return undefined;
+    if (place !== this.#gotPlace || key !== this.#gotKey) {
+      this.#got = this.run.get(place, key);
+      this.#gotPlace = place;
+      this.#gotKey = key;
+    }
+    return this.#got;
   }
 
   /** Whether all spaces are dropped. */

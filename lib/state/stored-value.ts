@@ -5,27 +5,26 @@ type Plain = string | number | bigint | boolean | null | undefined | Date;
 /** A value as state gives it out: to be read, not changed. */
 export type Stored<V> = unknown extends V ? V : V extends Plain ? V : { readonly [P in keyof V]: Stored<V[P]> };
 
-/** What is frozen already, and whether it holds Dates, which cannot be. */
-const frozen = new WeakMap<object, boolean>();
-
 /**
  * A stored value for user code. State is never changed in place (X7): objects are frozen, so that an attempt throws;
- * what holds Dates is a copy.
+ * what holds Dates or bytes, which cannot be, is a copy.
  */
 export function readable(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  return (frozen.get(value) ?? freeze(value)) ? storableCopy(value, "A stored value") : value;
+  // What is frozen was given out before: stored values are copies, which nobody else freezes.
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  if (!canFreeze(value)) return storableCopy(value, "A stored value");
+  freeze(value);
+  return value;
 }
 
-/** @returns whether there are Dates in it */
-function freeze(value: object): boolean {
-  let dates = value instanceof Date;
-  if (!dates) {
-    for (const item of Object.values(value) as unknown[]) {
-      if (typeof item === "object" && item !== null && freeze(item)) dates = true;
-    }
-    Object.freeze(value);
-  }
-  frozen.set(value, dates);
-  return dates;
+function canFreeze(value: object): boolean {
+  if (value instanceof Date || value instanceof Uint8Array) return false;
+  for (const item of Object.values(value) as unknown[])
+    if (typeof item === "object" && item !== null && !canFreeze(item)) return false;
+  return true;
+}
+
+function freeze(value: object): void {
+  for (const item of Object.values(value) as unknown[]) if (typeof item === "object" && item !== null) freeze(item);
+  Object.freeze(value);
 }

@@ -108,8 +108,9 @@ class Part {
   }
 
   #put(space: number, key: string, value: unknown, ttl: number): void {
-    if (!this.#entries.has(space, key)) this.#scope.checkRange();
-    this.#entries.put(space, key, value, this.#scope.time, ttl);
+    const before = this.#entries.stored(space, key);
+    if (before === undefined) this.#scope.checkRange();
+    this.#entries.replace(space, key, before, value, this.#scope.time, ttl);
   }
 }
 

@@ -33,6 +33,8 @@ export class Scope implements CellScope {
   readonly operator: string;
   readonly #state: TaskState;
   #call: Call | undefined = undefined;
+  /** Whether the call's key was found to be in the task's range. */
+  #isInRange = false;
 
   constructor(operator: string, state: TaskState) {
     this.operator = operator;
@@ -42,6 +44,7 @@ export class Scope implements CellScope {
   /** Runs user code, which must have ended when this returns. */
   during(call: Call, work: () => void): void {
     this.#call = call;
+    this.#isInRange = false;
     try {
       work();
     } finally {
@@ -73,6 +76,8 @@ export class Scope implements CellScope {
   }
 
   checkRange(): void {
+    if (this.#isInRange) return;
     checkRange(this.#state, this.call.meta.key);
+    this.#isInRange = true;
   }
 }
