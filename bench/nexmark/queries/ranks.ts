@@ -5,6 +5,8 @@ const isRank1 = (price: number): boolean => price < 10_000;
 const isRank2 = (price: number): boolean => price >= 10_000 && price < 1_000_000;
 const isRank3 = (price: number): boolean => price >= 1_000_000;
 
+export const rankOf = (price: number): 1 | 2 | 3 => (isRank1(price) ? 1 : isRank2(price) ? 2 : 3);
+
 interface Priced {
   readonly price: number;
 }
@@ -77,6 +79,26 @@ export const statisticsColumns = {
   ...{ totalBidders: bigint, rank1Bidders: bigint, rank2Bidders: bigint, rank3Bidders: bigint },
   ...{ totalAuctions: bigint, rank1Auctions: bigint, rank2Auctions: bigint, rank3Auctions: bigint },
 };
+
+/** Milliseconds. */
+export const DAY = 24 * 3_600_000;
+
+/** Bids of each rank, and when the last one was. */
+export const NO_BIDS = { total: 0, rank1: 0, rank2: 0, rank3: 0, last: 0 };
+
+export const bidsOf = (before: Readonly<typeof NO_BIDS>, rank: 1 | 2 | 3, at: number): typeof NO_BIDS => ({
+  total: before.total + 1,
+  rank1: before.rank1 + Number(rank === 1),
+  rank2: before.rank2 + Number(rank === 2),
+  rank3: before.rank3 + Number(rank === 3),
+  last: Math.max(before.last, at),
+});
+
+/** How many there are, and of each rank. @param all of each a bit for every rank that it is in */
+export function differentOf(all: readonly number[]): Omit<typeof NO_BIDS, "last"> {
+  const ofRank = (rank: number) => all.filter((ranks) => (ranks & (1 << rank)) !== 0).length;
+  return { total: all.length, rank1: ofRank(1), rank2: ofRank(2), rank3: ofRank(3) };
+}
 
 /** `2015-07-15` */
 export const dayOf = (instant: number): string => new Date(instant).toISOString().slice(0, 10);
