@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { validate } from "../schema.ts";
-import { storableCopy } from "../state/storable.ts";
+import { isCopyOf, storableCopy } from "../state/storable.ts";
 import { VersionedShape, type Versioned } from "../state/versions.ts";
 import { aggregate, type Aggregate } from "./aggregate.ts";
 
@@ -32,6 +32,8 @@ export interface CustomAggregate<T, A, R> extends Versioned {
  */
 export function custom<T, A, R>(of: CustomAggregate<T, A, R>): Aggregate<T, R> {
   const versions = new VersionedShape("custom()", "custom", of);
+  /** A copy that came back as it was given, and what it is a copy of: most records change nothing of a maximum. */
+  let unchanged: { readonly accumulator: A; readonly given: A } | undefined;
   return aggregate<T, T, A, R>({
     shape: versions.text,
     wayFrom: (shape) => versions.wayFrom(shape),
@@ -39,7 +41,15 @@ export function custom<T, A, R>(of: CustomAggregate<T, A, R>): Aggregate<T, R> {
     input: (record) => record,
     init: of.init,
     // X7: user code may change what it is given and then throw; the accumulator that is kept must not notice.
-    add: (accumulator, record) => copy(of.add(copy(accumulator) as A, record)) as A,
+    add: (accumulator, record) => {
+      const isKnown = unchanged?.accumulator === accumulator && isCopyOf(unchanged.given, accumulator);
+      const given = isKnown ? unchanged!.given : (copy(accumulator) as A);
+      unchanged = undefined;
+      const next = of.add(given, record);
+      if (next !== given || !isCopyOf(next, accumulator)) return copy(next) as A;
+      unchanged = { accumulator, given };
+      return accumulator;
+    },
     merge: (a, b) => copy(of.merge(copy(a) as A, copy(b) as A)) as A,
     result: (accumulator) => of.result(copy(accumulator) as A),
     restore: (stored) => validate(of.state, stored),

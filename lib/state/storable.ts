@@ -51,6 +51,26 @@ function isJsonObject(value: object, depth: number): boolean {
   return !isTag || fields > 1;
 }
 
+/** Whether {@link storableCopy} of a value is as a copy that it made before. Not certain of what is not plain data: no. */
+export function isCopyOf(value: unknown, copy: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === copy;
+  if (typeof copy !== "object" || copy === null || Object.getPrototypeOf(value) !== Object.getPrototypeOf(copy))
+    return false;
+  if (Array.isArray(value)) {
+    const others = copy as readonly unknown[];
+    return value.length === others.length && others.every((other, i) => isCopyOf(value[i], other));
+  }
+  if (Object.getPrototypeOf(copy) !== Object.prototype) return false;
+  const names = Object.keys(copy);
+  const own = Object.keys(value);
+  return (
+    names.length === own.length &&
+    names.every((name, i) => name === own[i] && isCopyOf((value as Fields)[name], (copy as Fields)[name]))
+  );
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
 function copyOf(value: unknown, depth: number, holder: string): unknown {
   switch (typeof value) {
     case "string":

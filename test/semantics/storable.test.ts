@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { storableCopy } from "../../lib/state/storable.ts";
+import { isCopyOf, isJson, storableCopy } from "../../lib/state/storable.ts";
 import { decodeValue, encodeValue, hasTags, untag } from "../../lib/state/value-text.ts";
 import { CODEC, decodeBody, encodeBody } from "../../lib/state/codec.ts";
 
@@ -63,6 +63,33 @@ describe("what is kept in a state", () => {
       }),
       { numRuns: 3000 },
     );
+  });
+
+  test("is as its copy is, and as no copy of another value", () => {
+    fc.assert(
+      fc.property(value, value, (given, other) => {
+        let copies: readonly [unknown, unknown];
+        try {
+          copies = [copyOf(given), copyOf(other)];
+        } catch {
+          return;
+        }
+        const [copy, another] = copies;
+        if (isCopyOf(given, another)) expect(another).toStrictEqual(copy);
+        // Of Dates and bytes it is not said.
+        if (isJson(given)) expect(isCopyOf(JSON.parse(textOf(given)), copy)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+    const nested = { most: 3, values: [{ id: "a", at: 1 }, null, undefined] };
+    const copy = copyOf(nested);
+    expect(isCopyOf(nested, copy)).toBe(true);
+    nested.values.push(null);
+    expect(isCopyOf(nested, copy)).toBe(false);
+    expect(isCopyOf({ b: 1, a: 2 }, copyOf({ a: 2, b: 1 }))).toBe(false);
+    expect(isCopyOf(new Date(0), copyOf(new Date(0)))).toBe(false);
+    class Other {}
+    expect(isCopyOf(new Other(), {})).toBe(false);
   });
 
   test("becomes a text without calling what it has for making one of it", () => {

@@ -21,7 +21,11 @@ export function allHighest<T, V>(of: {
   return custom<T, Highest, readonly V[]>({
     state,
     init: () => ({ most: 0, values: [] }),
-    add: (highest, record) => merged(highest, { most: of.by(record), values: [of.value(record)] }),
+    add: (highest, record) => {
+      const most = of.by(record);
+      if (highest.values.length > 0 && most < highest.most) return highest;
+      return merged(highest, { most, values: [of.value(record)] });
+    },
     merge: merged,
     result: ({ values }) => values,
   });
