@@ -73,9 +73,9 @@ ${list(figures.subjects)}
 ${engineTable(figures)}
 
 How often each makes what it has done last: Millrace with every batch of 1,000, so ${count(Math.round(figures.longEvents / 1_000))} times in a run; Flink and Bytewax
-once a second, which is more often than is usual (Managed Flink's default is once a minute), and is a few times in runs as short as
-these; Kafka Streams ten times a second, its own default with exactly_once_v2. JVMs choose their own collector, and what they compile after the
-shorter run counts as theirs.
+once a second by the clock, which is more often than is usual (Managed Flink's default is once a minute), a few times in a run, and more
+often in one on a busy machine, where it tells against them; Kafka Streams ten times a second, its own default with exactly_once_v2. JVMs choose their own collector, and what they
+compile after the shorter run counts as theirs.
 
 Which line is whose: Lambda gives a function events in its envelope, so one event a record is **enveloped**, and records that producers have
 packed are **packed** (here without compression). **Text** cannot be deployed: it is what the engine takes of the same file that the others read,
@@ -92,7 +92,7 @@ ${count(figures.longEvents)} events of an auction, in the published proportions,
 second. A query counts once its rows are those of DuckDB, one by one. CPU seconds are those of the
 ${count(figures.longEvents - figures.shortEvents)} events after the first ${count(figures.shortEvents)}, told for a million (rounds: ${count(figures.rounds)}).${
     figures.longEvents - figures.shortEvents < 1_000_000 || figures.rounds < 2
-      ? " So few events, or a single round, tell how large a figure is and no more: a JVM still compiles in them, and ratios of single queries change when more events are measured."
+      ? " So few events, or a single round, tell how large a figure is and no more: a JVM still compiles in them, which tells against Flink, and ratios of single queries change when more events are measured."
       : ""
   } Queries that update their answer with every event say what they say in the end, in all engines.
 

@@ -112,7 +112,7 @@ export async function engine(args: readonly string[]): Promise<void> {
 async function peersOf(only: string | undefined): Promise<readonly Rivals[]> {
   const isWanted = (name: string) => only === undefined || new RegExp(only, "i").test(name);
   return [
-    ...(isWanted("Flink") || isWanted("Flink, partitioned") ? [flink()] : []),
+    ...(["Flink", "Flink, partitioned", "Flink, a checkpoint a minute"].some(isWanted) ? [flink()] : []),
     ...(isWanted("Kafka Streams") ? [await kafkaStreams()] : []),
     ...(isWanted("Bytewax") ? [bytewax()] : []),
   ];

@@ -25,7 +25,8 @@ export interface Rivals {
 export function flink(): Rivals {
   const jars = jarsOf("flink", path.join(PEERS, "flink/pom.xml"));
   const classPath = compiledJava("flink", jars, [DEPARTURE, path.join(PEERS, "flink/FlinkFlights.java")]);
-  const subject = (name: string, about: string, keying: "keyBy" | "partitioned"): Subject => ({
+  /** @param seconds between checkpoints */
+  const subject = (name: string, about: string, keying: "keyBy" | "partitioned", seconds: number): Subject => ({
     name,
     about,
     async run({ text }) {
@@ -33,7 +34,7 @@ export function flink(): Rivals {
       const checkpoints = emptyDirectory("flink-checkpoints");
       const { usage } = await metered("java", [
         ...[HEAP, ...OPENS, "-cp", classPath, "FlinkFlights"],
-        ...[text, rows, checkpoints, String(DISORDER_HOURS), keying],
+        ...[text, rows, checkpoints, String(DISORDER_HOURS), keying, String(seconds)],
       ]);
       rmSync(checkpoints, { recursive: true, force: true });
       return { usage, rows: filesIn(rows) };
@@ -41,11 +42,18 @@ export function flink(): Rivals {
   });
   return {
     subjects: [
-      subject("Flink", "DataStream API, keyBy; a checkpoint every second, hashmap state, objects reused", "keyBy"),
+      subject("Flink", "DataStream API, keyBy; a checkpoint every second, hashmap state, objects reused", "keyBy", 1),
+      subject(
+        "Flink, a checkpoint a minute",
+        "the same with Managed Flink's default, so with none in runs as short as these",
+        "keyBy",
+        60,
+      ),
       subject(
         "Flink, partitioned",
         "the same, told that its input is partitioned by the key: no exchange",
         "partitioned",
+        1,
       ),
     ],
     versions: {

@@ -19,7 +19,7 @@ import org.apache.flink.streaming.api.windowing.assigners.TumblingEventTimeWindo
 import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
 import org.apache.flink.util.Collector;
 
-/** FlinkFlights INPUT ROWS CHECKPOINTS DISORDER_HOURS keyBy|partitioned */
+/** FlinkFlights INPUT ROWS CHECKPOINTS DISORDER_HOURS keyBy|partitioned CHECKPOINT_SECONDS */
 public final class FlinkFlights {
   public static final class Stats {
     public long flights;
@@ -72,7 +72,7 @@ public final class FlinkFlights {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
     env.setParallelism(1);
     env.getConfig().enableObjectReuse();
-    env.enableCheckpointing(1_000, CheckpointingMode.EXACTLY_ONCE);
+    env.enableCheckpointing(1_000 * Long.parseLong(args[5]), CheckpointingMode.EXACTLY_ONCE);
     DataStream<Departure> departures =
         env.fromSource(
                 FileSource.forRecordStreamFormat(new TextLineInputFormat(), new Path(args[0])).build(),
