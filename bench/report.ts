@@ -72,7 +72,7 @@ ${list(figures.subjects)}
 
 ${engineTable(figures)}
 
-How often each makes what it has done last: Millrace with every batch of 1,000, so ${count(Math.round(figures.longEvents / 1_000))} times in a run; Flink and Bytewax
+How often each makes what it has done last: Millrace with every batch of 1,000, so ${count(Math.round(figures.longEvents / 1_000))} times in a run, or every 4,000 where its line says so; Flink and Bytewax
 once a second by the clock, which is more often than is usual (Managed Flink's default is once a minute), a few times in a run, and more
 often in one on a busy machine, where it tells against them; Kafka Streams ten times a second, its own default with exactly_once_v2. JVMs choose their own collector, and what they
 compile after the shorter run counts as theirs.

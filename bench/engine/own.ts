@@ -1,10 +1,11 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
+import { figure } from "../harness/plot.ts";
 import { metered } from "../harness/metered.ts";
 import { workDirectory } from "../harness/work.ts";
 import { bundledEntry } from "../harness/entries.ts";
 import type { Shape, TurnsReport } from "./millrace/turns.ts";
-import { PACKED } from "./data.ts";
+import { BATCH, PACKED } from "./data.ts";
 import type { Subject } from "./subject.ts";
 
 const ABOUT: Readonly<Record<Shape, string>> = {
@@ -13,16 +14,16 @@ const ABOUT: Readonly<Record<Shape, string>> = {
   enveloped: "Lambda events, one departure a record: JSON.parse of the event, base64, JSON.parse",
 };
 
-/** Millrace in a process of plain Node. */
-export function millrace(shape: Shape): Subject {
+/** Millrace in a process of plain Node. @param batch payloads a turn, of texts: how many events a Lambda event has is in the file */
+export function millrace(shape: Shape, batch = BATCH): Subject {
   const entry = bundledEntry("engine/millrace/flights-entry");
   return {
-    name: `Millrace, ${shape}`,
-    about: ABOUT[shape],
+    name: `Millrace, ${shape}${batch === BATCH ? "" : `, ${figure(batch)} a batch`}`,
+    about: batch === BATCH ? ABOUT[shape] : `the same with a turn and a commit for every ${figure(batch)} of them`,
     async run(departures) {
-      const rows = path.join(workDirectory("rows"), `millrace-${shape}.ndjson`);
+      const rows = path.join(workDirectory("rows"), `millrace-${shape}-${batch}.ndjson`);
       rmSync(rows, { force: true });
-      const { usage, output } = await metered("node", [entry, shape, departures[shape], rows]);
+      const { usage, output } = await metered("node", [entry, shape, departures[shape], rows, String(batch)]);
       const { records, late } = JSON.parse(output) as TurnsReport;
       if (late > 0) throw new Error(`${late} departures were late.`);
       return { usage, rows: [rows], records };

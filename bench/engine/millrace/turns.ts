@@ -6,7 +6,7 @@ import { MemoryChangelog } from "../../../lib/testing/memory-changelog.ts";
 import { MemoryObjects } from "../../../lib/testing/memory-objects.ts";
 import { oneTask, SHARD } from "../../harness/one-task.ts";
 import { RowFile } from "../../nexmark/run/rows.ts";
-import { BATCH, STREAM_ARN } from "../data.ts";
+import { STREAM_ARN } from "../data.ts";
 import { batchesOf, linesOf } from "./lines.ts";
 import { textIntake, type TextRecord } from "./text-intake.ts";
 
@@ -22,7 +22,13 @@ export interface TurnsReport {
 }
 
 /** Gives a pipeline's first stage the records of a file, a turn for every batch, and drains it: one task, stores in memory. */
-export async function runTurns(pipeline: Pipeline, shape: Shape, input: string, rows: string): Promise<TurnsReport> {
+export async function runTurns(
+  pipeline: Pipeline,
+  shape: Shape,
+  input: string,
+  rows: string,
+  batch: number,
+): Promise<TurnsReport> {
   const sink = new RowFile(rows);
   const report = { records: 0, turns: 0, commitBytes: 0, checkpoints: 0, late: 0 };
   const runtime = oneTask(pipeline, {
@@ -39,15 +45,15 @@ export async function runTurns(pipeline: Pipeline, shape: Shape, input: string, 
     change: (runnable, { input: source }) =>
       shape === "text" && source.kind === "source" ? { ...runnable, intake: textIntake(source.source) } : runnable,
   });
-  await (shape === "text" ? giveText(runtime, input) : giveEvents(runtime, input));
+  await (shape === "text" ? giveText(runtime, input, batch) : giveEvents(runtime, input));
   await runtime.control({ type: "drain", task: taskName(runtime.idOf(SHARD)) });
   sink.close();
   return report;
 }
 
-async function giveText(runtime: StageRuntime, input: string): Promise<void> {
+async function giveText(runtime: StageRuntime, input: string, batch: number): Promise<void> {
   let n = 0;
-  for (const payloads of batchesOf(input, BATCH)) {
+  for (const payloads of batchesOf(input, batch)) {
     const arrival = Date.now();
     const records = payloads.map((payload): TextRecord => {
       const position = { sequence: String(++n), index: 0 };
