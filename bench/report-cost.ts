@@ -34,7 +34,8 @@ ${list(unique(figures.figures.map(({ way, about }) => ({ name: way, about }))))}
 
 ${costTable(figures)}
 
-DynamoDB and S3 alone, as times what Millrace takes:
+Commits of Millrace are kept for a month, in a table that can be put back to any time: that is in its dollars, at the units that writing them
+takes. DynamoDB and S3 alone, as times what Millrace takes:
 
 ${timesTable(figures)}
 

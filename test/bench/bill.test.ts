@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { cheaperBetween } from "../../bench/bill/bill.ts";
 import { turnOf, type Measured, type Shape } from "../../bench/bill/measured.ts";
 import { affinityOf, millraceBill, streamOf, totalOf, type Deployed } from "../../bench/bill/millrace-bill.ts";
+import { keptDollars, storeDollars } from "../../bench/cost/cost.ts";
 import { flinkBill, flockDollars, kafkaStreamsBill } from "../../bench/bill/peer-bills.ts";
 
 const none = { readUnits: 1, s3Puts: 0, s3Gets: 0, sqsRequests: 0, spilledBytes: 0 };
@@ -52,6 +53,16 @@ test("a month of one event a second, by hand", () => {
   // Each of a month's commits is kept for 30 days, with 400 bytes around it, and can be put back.
   const commits = ((525_600 + 8_760) / 2_628_000) * 30 * 86_400;
   expect(bill["DynamoDB, kept"]).toBeCloseTo(((commits * (205 + 400)) / 2 ** 30) * 0.45, 6);
+});
+
+test("of a way's writes the commits are kept for a month, and not the marks", () => {
+  const none = { about: "", shards: 1, batch: 1_000, events: 1, invocations: 0, dynamodbRequests: 0, readUnits: 0 };
+  const rest = { s3Puts: 0, s3Gets: 0, sqsRequests: 0, megabytesOut: 0, megabytesIn: 0, cpu: 0, dollars: 0 };
+  const requests = { "dynamodb PutItem": 1_000, "dynamodb UpdateItem": 990 };
+  const figures = { ...none, ...rest, way: "Millrace", writeUnits: 4_060, requests };
+  expect(keptDollars(figures)).toBeCloseTo(((3_070 * 1_024) / 2 ** 30) * 0.45, 9);
+  expect(storeDollars(figures)).toBeCloseTo(keptDollars(figures) + 4_060 * 0.625e-6, 9);
+  expect(keptDollars({ ...figures, way: "Powertools idempotency" })).toBe(0);
 });
 
 test("four shards are paid for, and records that are kept for a week, and what memory costs and spares", () => {
