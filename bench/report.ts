@@ -104,7 +104,8 @@ ${nexmarkTable(figures)}
 
 JSON.parse of every event, and nothing else, takes ${shown(median(figures.floor))} s a million. Brokers beside took: ${besideText(figures)}. A stage is what stands between two shuffles: here
 each of them decodes, folds and commits by itself, as its function does, while Flink hands records from thread to thread. Flink's
-jobs send on what is needed there alone, as Millrace's do. Queries 15 and 16 count different bidders and auctions: Millrace's
+jobs send on what is needed there alone, as Millrace's do. Millrace's first stage reads lines, as **text** does above: parsing Lambda's
+events comes to it, at every stage. Queries 15 and 16 count different bidders and auctions: Millrace's
 pipelines keep a group of each and send its row on to be counted, so that no list is in one record of state; Flink's hold maps of them.`,
 )}
 
