@@ -9,6 +9,7 @@ import {
   waysList,
   type BillResult,
 } from "./bill/bill.ts";
+import { idleDollars } from "./bill/millrace-bill.ts";
 import { costTable, timesTable, type CostResult } from "./cost/cost.ts";
 import { shown } from "./harness/statistics.ts";
 import { count, list, MADE, section } from "./report-sections.ts";
@@ -56,6 +57,9 @@ ${list(waysList())}
 ![Dollars a month by events a second](plots/bill.svg)
 
 ${billTable(figures)}
+
+A month in which nothing comes costs $${idleDollars().toFixed(2)} by default: a shard, alarms, a dashboard, and those who ask the queue of ticks. No function
+runs in it.
 
 Where Millrace is cheaper, of 1 to 100,000 events a second; elsewhere it is dearer:
 

@@ -122,6 +122,13 @@ export function millraceBill(
   };
 }
 
+/** What a month costs in which no event comes: a shard, who asks the tick queue, alarms, and the dashboard. Metrics without values are free. */
+export const idleDollars = (): number =>
+  prices.kinesisShard.dollars * assumptions.hours.value +
+  (assumptions.polls.value * assumptions.hours.value * prices.sqsRequest.dollars) / MILLION +
+  assumptions.alarms.value * morePrices.alarm.dollars +
+  morePrices.dashboard.dollars;
+
 /** Dollars a batch that containers add which know an older state, by shards: docs/scale.md, states of 10 KB. */
 const AFFINITY = [
   [1, 0.1e-6],

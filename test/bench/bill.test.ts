@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { cheaperBetween } from "../../bench/bill/bill.ts";
 import { turnOf, type Measured, type Shape } from "../../bench/bill/measured.ts";
-import { affinityOf, millraceBill, streamOf, totalOf, type Deployed } from "../../bench/bill/millrace-bill.ts";
+import {
+  affinityOf,
+  idleDollars,
+  millraceBill,
+  streamOf,
+  totalOf,
+  type Deployed,
+} from "../../bench/bill/millrace-bill.ts";
 import { keptDollars, storeDollars } from "../../bench/cost/cost.ts";
 import { flinkBill, flockDollars, kafkaStreamsBill } from "../../bench/bill/peer-bills.ts";
 
@@ -63,6 +70,11 @@ test("of a way's writes the commits are kept for a month, and not the marks", ()
   expect(keptDollars(figures)).toBeCloseTo(((3_070 * 1_024) / 2 ** 30) * 0.45, 9);
   expect(storeDollars(figures)).toBeCloseTo(keptDollars(figures) + 4_060 * 0.625e-6, 9);
   expect(keptDollars({ ...figures, way: "Powertools idempotency" })).toBe(0);
+});
+
+test("a month without events pays for what stands: less than one of one event a second", () => {
+  expect(idleDollars()).toBeCloseTo(10.95 + 0.2628 + 1.7 + 3, 6);
+  expect(idleDollars()).toBeLessThan(totalOf(millraceBill(measured, deployed, 0.01)));
 });
 
 test("four shards are paid for, and records that are kept for a week, and what memory costs and spares", () => {
