@@ -280,6 +280,6 @@ function lineOf({ sizes, starts, checkpointBytes }: BundleResult): string {
   const toCommit = large.loadCpu.map((load, round) => load + large.firstCpu[round]!);
   return (
     `${kilobytes(sizes[0]!.withoutSdk)} KB minified without the AWS SDK (${kilobytes(sizes[0]!.withoutSdkGzip)} KB gzip), of which its functions read ${kilobytes(sizes[0]!.loaded)}, ` +
-    `${shown(median(toCommit))} ms of CPU from Node's start to the first commit on ${shown(checkpointBytes / MEGABYTE)} MB of state`
+    `${shown(median(toCommit))} ms of CPU to load it and to commit first, beyond Node's own start, on ${shown(checkpointBytes / MEGABYTE)} MB of state`
   );
 }
