@@ -1,6 +1,6 @@
 import { poisonError } from "../errors.ts";
 import { keyGroupOf } from "../state/key-group.ts";
-import { encodeKey, encodeField, type KeySpec, type KeyValue } from "../state/key.ts";
+import { encodeField, encodeFields, type KeySpec } from "../state/key.ts";
 import type { Traceparent } from "../state/traceparent.ts";
 import { encodeValue } from "../state/value-text.ts";
 import type { OperatorContext, Push } from "./operator.ts";
@@ -58,11 +58,7 @@ export function keyCoder(spec: KeySpec<never>): (value: unknown) => string {
   const fields = Object.keys(spec);
   const [only] = fields;
   if (only !== undefined && fields.length === 1) return (value) => encodeField(only, spec[only]!(value as never));
-  return (value) => {
-    const key: Record<string, KeyValue> = {};
-    for (const field of fields) key[field] = spec[field]!(value as never);
-    return encodeKey(key);
-  };
+  return (value) => encodeFields(fields, (field) => spec[field]!(value as never));
 }
 
 /** Takes each value's key, and sends the value to where the key's state is. */

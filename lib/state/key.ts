@@ -42,8 +42,12 @@ const textOf = (value: KeyValue): string => (typeof value === "string" ? value :
 export function encodeKey(key: KeyValues): string {
   const fields = Object.keys(key);
   if (fields.length === 1) return encodeField(fields[0]!, key[fields[0]!]!);
-  return JSON.stringify(fields.map((field) => encodeField(field, key[field]!)));
+  return encodeFields(fields, (field) => key[field]!);
 }
+
+/** The code of a key of several fields, in their order. @throws poison error `key/value` */
+export const encodeFields = (fields: readonly string[], valueOf: (field: string) => KeyValue): string =>
+  JSON.stringify(fields.map((field) => encodeField(field, valueOf(field))));
 
 /** The code of a key that is one field. @throws poison error `key/value` */
 export function encodeField(field: string, value: KeyValue): string {
