@@ -105,8 +105,9 @@ ${nexmarkTable(figures)}
 JSON.parse of every event, and nothing else, takes ${shown(median(figures.floor))} s a million. Brokers beside took: ${besideText(figures)}. A stage is what stands between two shuffles: here
 each of them decodes, folds and commits by itself, as its function does, while Flink hands records from thread to thread. Flink's
 jobs send on what is needed there alone, as Millrace's do. Millrace's first stage reads lines, as **text** does above: parsing Lambda's
-events comes to it, at every stage. Queries 15 and 16 count different bidders and auctions: Millrace's
-pipelines keep a group of each and send its row on to be counted, so that no list is in one record of state; Flink's hold maps of them.`,
+events comes to it, at every stage. Queries 15 and 16 count different bidders and auctions, and no list of
+them is in one record of Millrace's state: in query 15 each is a group of its own, whose row is sent on to be counted, in query 16 an entry of its
+channel's map, which is stored by itself. Flink's jobs hold maps of them.`,
 )}
 
 ${section<StateResult>(
