@@ -1,6 +1,6 @@
 import type { MillraceError } from "../errors.ts";
 import type { Changelog, NewestCommits, TaskItem } from "../state/changelog.ts";
-import { decodeCommit, isSpilled, type Output, type StoredCommit } from "../state/commit.ts";
+import { isSpilled, outputsIn, type Output, type StoredCommit } from "../state/commit.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 import { Damages } from "./damages.ts";
 import { bodyOf, follow, Loading, targetOf } from "./loading.ts";
@@ -99,10 +99,10 @@ export class CatchUp {
   /** The head's outputs, for a delivery of which this process knows nothing yet. */
   async outputsOf(task: LoadedTask, name: string): Promise<readonly Output[]> {
     if (task.headOutputs !== undefined || task.epoch === 0) return task.headOutputs ?? [];
-    const { commits } = await this.#changelog.range(name, task.epoch, task.epoch);
-    const head = commits[0];
+    let head = task.head;
+    if (head?.epoch !== task.epoch) [head] = (await this.#changelog.range(name, task.epoch, task.epoch)).commits;
     if (head === undefined) return []; // X11: only commits whose outputs were delivered may go
-    return decodeCommit(head, await bodyOf(this.#objects, head, name), name).outputs;
+    return outputsIn(head, await bodyOf(this.#objects, head, name), name);
   }
 }
 

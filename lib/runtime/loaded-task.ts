@@ -42,6 +42,8 @@ export class LoadedTask {
   bytesPerEntry = 100;
   /** The head's outputs, while this process knows them; they are needed until they are delivered. */
   headOutputs: Commit["outputs"] | undefined = undefined;
+  /** The head, where it was in hand when the state was loaded, and until its outputs are known. */
+  head: StoredCommit | undefined = undefined;
 
   constructor(settings: FoldSettings) {
     this.#settings = settings;
@@ -115,6 +117,7 @@ export class LoadedTask {
   moveTo(stored: StoredCommit): void {
     this.epoch = stored.epoch;
     this.nonce = stored.nonce;
+    this.head = undefined;
     this.isHeir = false;
     this.hasNewReaders = false;
     this.totals = stored.totals;

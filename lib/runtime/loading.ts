@@ -81,7 +81,7 @@ export class Loading {
     if (bytes === undefined) return undefined;
     if (task.epoch !== target) throw gone(this.#name, `its state is that of ${task.epoch}, and ${target} is known`);
     // A checkpoint of the head's own epoch: it is known by the head's nonce from now on.
-    if (head?.epoch === target) task.nonce = head.nonce;
+    if (head?.epoch === target) [task.nonce, task.head] = [head.nonce, head];
     return { task, bytes };
   }
 

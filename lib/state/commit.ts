@@ -125,11 +125,7 @@ function envelopeOf(task: string, commit: Omit<StoredCommit, "checksum">): reado
  * @throws systemic errors `state/corrupt`, `state/codec`, `state/version`, naming task and epoch
  */
 export function decodeCommit(stored: StoredCommit, body: Uint8Array, task: string): Commit {
-  if (stored.damage !== undefined) throw stored.damage;
-  const what = `Commit ${stored.epoch} of task ${task}${isSpilled(stored.body) ? ` (body: ${stored.body.key})` : ""}`;
-  checkVersion(stored.version, stored.build, what);
-  if (bodyBytes(stored) !== body.length) throw corrupt(what, "its body has another length");
-  if (checksumOf(body, envelopeOf(task, stored)) !== stored.checksum) throw corrupt(what, MISMATCH);
+  const what = checkSeal(stored, body, task);
   const decoded = decodeBody(body, stored.codec, what);
   if (!Array.isArray(decoded) || decoded.length !== 6) throw corrupt(what, "it has another structure");
   const [shapes, header, tables, sinks, indexes, bodies] = decoded as unknown[];
@@ -138,6 +134,28 @@ export function decodeCommit(stored: StoredCommit, body: Uint8Array, task: strin
   const outputs = outputsOf(sinks, indexes, stored.version === BY_TEXT ? bodies : textsOf(bodies, MAX_BODY_BYTES));
   if (outputs === undefined) throw corrupt(what, "its outputs are not as they must be");
   return { ...({ shapes, header, tables } as StateContent), outputs };
+}
+
+/**
+ * The outputs of a commit alone. Where it has none the envelope says so, which the same checksum covers: nothing else of
+ * the body is made then.
+ *
+ * @throws what {@link decodeCommit} throws
+ */
+export function outputsIn(stored: StoredCommit, body: Uint8Array, task: string): readonly Output[] {
+  if (stored.sinks.length > 0) return decodeCommit(stored, body, task).outputs;
+  checkSeal(stored, body, task);
+  return [];
+}
+
+/** @returns what names the commit in errors @throws when it is not what {@link sealCommit} was given */
+function checkSeal(stored: StoredCommit, body: Uint8Array, task: string): string {
+  if (stored.damage !== undefined) throw stored.damage;
+  const what = `Commit ${stored.epoch} of task ${task}${isSpilled(stored.body) ? ` (body: ${stored.body.key})` : ""}`;
+  checkVersion(stored.version, stored.build, what);
+  if (bodyBytes(stored) !== body.length) throw corrupt(what, "its body has another length");
+  if (checksumOf(body, envelopeOf(task, stored)) !== stored.checksum) throw corrupt(what, MISMATCH);
+  return what;
 }
 
 /** @throws systemic error `state/version` */
