@@ -19,14 +19,18 @@ export interface Metered {
   readonly output: string;
 }
 
-/** Seconds that a child may take before it is ended. */
+/** Seconds that a child may take before it is ended, unless more is said. */
 const MOST_SECONDS = 1_500;
+
+interface Limits {
+  readonly mostSeconds?: number;
+}
 
 /** Runs a command to its end and reads from the kernel what it took: the same meter for whatever is compared. */
 export async function metered(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  { mostSeconds = MOST_SECONDS, ...options }: Limits & { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Metered> {
   const report = path.join(workDirectory("meter"), `${process.pid}.json`);
   const child = spawn("python3", [path.join(import.meta.dirname, "rusage.py"), report, command, ...args], {
@@ -40,7 +44,7 @@ export async function metered(
   child.stderr.on("data", (chunk) => (errors = (errors + String(chunk)).slice(-20_000)));
   const end = () => process.kill(-child.pid!, "SIGKILL");
   process.once("exit", end);
-  const timer = setTimeout(end, MOST_SECONDS * 1_000);
+  const timer = setTimeout(end, mostSeconds * 1_000);
   const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
   clearTimeout(timer);
   process.off("exit", end);
