@@ -194,11 +194,12 @@ export const stateTable = ({ figures, refused }: StateResult): string =>
     ],
   );
 
-function lineOf({ figures }: StateResult): string {
+function lineOf({ figures, small }: StateResult): string {
   const last = figures.at(-1)!;
   const first = figures.find(({ touched }) => touched > 0.9 * last.touched)!; // of few keys few are touched
   const times = (of: (one: StateFigures) => number) => shown(of(last) / of(first));
   return (
+    `${whole(SMALL.keys)} live windows in one task: ${whole(small.peakMegabytes)} MB at the most, of ${SMALL.megabytes}; ` +
     `from ${whole(first.keys)} to ${whole(last.keys)} live keys, as many touched: a batch's delta ` +
     `${times((one) => one.deltaBytes)} x, its CPU ${times((one) => one.turnCpuMean)} x without checkpoints, ` +
     `${times((one) => one.turnCpuMean + one.checkpointCpuPerBatch)} x with their share`
