@@ -1,25 +1,27 @@
+import { stateMemoryIn } from "../../lib/state/state-memory.ts";
+
 /** What the model takes from elsewhere. Times are milliseconds, sizes bytes or MB (2^20 bytes). */
 
 /**
- * Measured by `npm run affinity -- --measure` on one core of a shared AMD EPYC machine, Node 20.20, on 2026-11-22: a
- * window operator's state, five aggregates per user (`measure.ts`). On another state and machine they differ.
+ * Measured by `npm run affinity -- --measure` on one core of a shared Intel Xeon machine, Node 20.20, on 2026-11-29: a
+ * window operator's state, five aggregates per user (`measure.ts`), which from 4,096 entries on is a sorted run. On another
+ * state and machine they differ.
  */
 export const MEASURED = {
-  /** Of a checkpoint object's size. */
-  heapPerByte: 21.5,
-  /** The most that a load takes while it runs, of the object's size. */
-  loadPeakPerByte: 29,
-  /** By the object's bytes: MB of it that are read into tables a second. Larger heaps are slower to fill. */
-  loadRates: [
-    { bytes: 12_000, rate: 11.9 },
-    { bytes: 113_000, rate: 42 },
-    { bytes: 1_057_000, rate: 20.5 },
-    { bytes: 10_512_000, rate: 11 },
+  /**
+   * By the checkpoint object's bytes. Of each of them: what a state takes at most, with every block inflated and a third of
+   * its entries changed, and what a load takes while it runs. Further MB of it that are written a second, and that are read,
+   * with 1,000 entries touched.
+   */
+  sizes: [
+    { bytes: 12_000, heapPerByte: 22.8, loadPeakPerByte: 30, encodeRate: 6.6, loadRate: 12 },
+    { bytes: 134_000, heapPerByte: 11.3, loadPeakPerByte: 24, encodeRate: 3.4, loadRate: 24 },
+    { bytes: 1_300_000, heapPerByte: 9.9, loadPeakPerByte: 7.0, encodeRate: 7.6, loadRate: 67 },
+    { bytes: 13_070_000, heapPerByte: 9.6, loadPeakPerByte: 2.1, encodeRate: 6.7, loadRate: 221 },
   ],
-  encodeRate: 6.5,
-  /** To decode and apply a commit of 3.7 KB. */
-  followMillis: 0.1,
-  followBytes: 3_736,
+  /** To decode and apply a commit of 3.1 KB. */
+  followMillis: 0.14,
+  followBytes: 3_149,
   /** Records that one core decodes, folds and commits a second: 1,000 records take 1.7 ms. */
   recordsPerSecond: 590_000,
 } as const;
@@ -47,22 +49,30 @@ export const ASSUMED = {
 /** Memory that a function is given, MB: the construct's default, and steps from there to Lambda's most. */
 export const MEMORY_STEPS = [1_024, 1_769, 3_008, 5_120, 10_240] as const;
 
-/** The load rate at a size: between two measured ones in proportion to the logarithm, beyond them as at the last. */
-export function loadRate(bytes: number): number {
-  const { loadRates } = MEASURED;
-  const next = loadRates.findIndex((known) => known.bytes >= bytes);
-  if (next === 0) return loadRates[0].rate;
-  if (next === -1) return loadRates.at(-1)!.rate;
-  const [low, high] = [loadRates[next - 1]!, loadRates[next]!];
+type Known = (typeof MEASURED.sizes)[number];
+
+/** What was measured, at a size: between two sizes in proportion to the logarithm, beyond them as at the last. */
+export function measuredAt(bytes: number, of: (known: Known) => number): number {
+  const { sizes } = MEASURED;
+  const next = sizes.findIndex((known) => known.bytes >= bytes);
+  if (next === 0) return of(sizes[0]);
+  if (next === -1) return of(sizes.at(-1)!);
+  const [low, high] = [sizes[next - 1]!, sizes[next]!];
   const share = Math.log(bytes / low.bytes) / Math.log(high.bytes / low.bytes);
-  return low.rate + (high.rate - low.rate) * share;
+  return of(low) + (of(high) - of(low)) * share;
 }
 
 const MB = 1_024 * 1_024;
 
+/** MB that a state takes at most. */
+const heapOf = (stateBytes: number): number => (stateBytes * measuredAt(stateBytes, (at) => at.heapPerByte)) / MB;
+
+/** MB that one takes while it is loaded. */
+const peakOf = (stateBytes: number): number => (stateBytes * measuredAt(stateBytes, (at) => at.loadPeakPerByte)) / MB;
+
 /** MB of memory with which a container holds one state of this size while it loads another. */
 export function memoryFor(stateBytes: number): number {
-  const heap = (stateBytes * (MEASURED.heapPerByte + MEASURED.loadPeakPerByte)) / MB + ASSUMED.heapAtRest;
+  const heap = heapOf(stateBytes) + peakOf(stateBytes) + ASSUMED.heapAtRest;
   const memory = MEMORY_STEPS.find((step) => step * ASSUMED.heapShare >= heap);
   if (memory === undefined) throw new Error(`No function has the memory for states of ${stateBytes} bytes.`);
   return memory;
@@ -70,11 +80,15 @@ export function memoryFor(stateBytes: number): number {
 
 /** States that would fit into a container's memory beside one that is being loaded, if the library kept them. */
 export function tasksThatFit(memory: number, stateBytes: number): number {
-  const free = memory * ASSUMED.heapShare - ASSUMED.heapAtRest - (stateBytes * MEASURED.loadPeakPerByte) / MB;
-  return Math.max(1, Math.floor((free * MB) / (stateBytes * MEASURED.heapPerByte)));
+  const free = memory * ASSUMED.heapShare - ASSUMED.heapAtRest - peakOf(stateBytes);
+  return Math.max(1, Math.floor(free / heapOf(stateBytes)));
 }
 
 /** MB of memory that a container needs for `tasks` states, one of them just being loaded. */
 export const memoryOf = (tasks: number, stateBytes: number): number =>
-  (((tasks - 1) * MEASURED.heapPerByte + MEASURED.loadPeakPerByte) * stateBytes) / MB / ASSUMED.heapShare +
-  ASSUMED.heapAtRest / ASSUMED.heapShare;
+  ((tasks - 1) * heapOf(stateBytes) + Math.max(heapOf(stateBytes), peakOf(stateBytes)) + ASSUMED.heapAtRest) /
+  ASSUMED.heapShare;
+
+/** States that the library keeps: it lets go by what they take. */
+export const tasksInMemory = (memory: number, stateBytes: number): number =>
+  Math.floor(stateMemoryIn(memory) / heapOf(stateBytes));

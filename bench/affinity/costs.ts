@@ -1,5 +1,5 @@
 import { prices } from "../../lib/cdk/prices.ts";
-import { ASSUMED, loadRate, MEASURED } from "./assumptions.ts";
+import { ASSUMED, MEASURED, measuredAt } from "./assumptions.ts";
 import type { BatchCounts } from "./task-model.ts";
 
 /** Of one batch. Without Kinesis, Firehose, SQS and logs, which cost the same wherever a batch runs, and storage. */
@@ -64,14 +64,14 @@ function loadMillisOf(counts: BatchCounts, stateBytes: number, memory: number): 
     (counts.queries - 1) * ASSUMED.dynamodbMillis + (counts.checkpointGets + counts.spillGets) * ASSUMED.s3Millis;
   const transfer =
     ((counts.readUnits - counts.headUnits) * 4_096) / ASSUMED.dynamodbReadRate + counts.loadedBytes / ASSUMED.s3Rate;
-  const loading = counts.loadedBytes / MB / loadRate(stateBytes);
+  const loading = counts.loadedBytes / MB / measuredAt(stateBytes, (at) => at.loadRate);
   const following = (counts.catchUpBytes / MEASURED.followBytes) * MEASURED.followMillis;
   return requests + transfer * 1_000 + (loading * 1_000 + following) * slowness(memory);
 }
 
 function checkpointMillisOf(counts: BatchCounts, stateBytes: number, memory: number): number {
   if (counts.checkpointPuts === 0) return 0;
-  const encoding = (stateBytes / MB / MEASURED.encodeRate) * 1_000 * slowness(memory);
+  const encoding = (stateBytes / MB / measuredAt(stateBytes, (at) => at.encodeRate)) * 1_000 * slowness(memory);
   const transfer = ASSUMED.s3Millis + (stateBytes / ASSUMED.s3Rate) * 1_000;
   return counts.checkpointPuts * (encoding + transfer + 2 * ASSUMED.dynamodbMillis);
 }

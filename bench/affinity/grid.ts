@@ -1,8 +1,8 @@
 import { simulateAffinity, gapsWith, sharesOf, type Affinity, type Shares } from "./affinity.ts";
-import { memoryFor, tasksThatFit } from "./assumptions.ts";
+import { memoryFor, tasksInMemory, tasksThatFit } from "./assumptions.ts";
 import { costOf, type BatchCost } from "./costs.ts";
 import type { Assignment } from "./pool.ts";
-import { stateBytesFor, CACHED_TASKS } from "./rules.ts";
+import { CACHED_TASKS } from "./rules.ts";
 import { runTask, type BatchCounts, type ChangedRules } from "./task-model.ts";
 
 const KB = 1_024;
@@ -40,7 +40,7 @@ export function affinityOf({ cachedTasks = CACHED_TASKS, warmUp = 100, ...invoca
 
 /** States that the library keeps in a container of so many MB. */
 export const tasksKept = (memory: number, stateBytes: number): number =>
-  Math.max(1, Math.min(CACHED_TASKS, Math.floor(stateBytesFor(memory * KB * KB) / stateBytes)));
+  Math.max(1, Math.min(CACHED_TASKS, tasksInMemory(memory, stateBytes)));
 
 /** One configuration, and what it comes to. */
 export interface Row extends Invocations {

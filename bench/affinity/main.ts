@@ -16,7 +16,10 @@ const { values } = parseArgs({
 });
 
 if (values.measure) {
-  for (const entries of [600, 6_000, 58_000, 580_000]) console.log(entries, "entries", await measure(entries));
+  for (const inRuns of [true, false]) {
+    for (const entries of [600, 6_000, 58_000, 580_000])
+      console.log(entries, inRuns ? "entries" : "entries that cannot be in runs", await measure(entries, inRuns));
+  }
 } else {
   const progress = (what: string) => process.stderr.write(`${what}\n`);
   const tables = await tablesOf(await runGrid(progress), progress);

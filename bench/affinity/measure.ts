@@ -1,5 +1,3 @@
-import { performance } from "node:perf_hooks";
-import { inflateRawSync } from "node:zlib";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { count, max, mean, min, sum, type Aggregate } from "millrace";
@@ -14,22 +12,22 @@ import { randomFrom, type Random } from "./random.ts";
 import { loadedTask, writerOn } from "./rules.ts";
 
 /**
- * Measures on this machine what `measured.ts` records: what a state costs to write, to read and to hold. The
- * state is that of a window operator: a user per entry, five aggregates of a record's number. Wall clock of one
- * process; the fastest of several rounds, since what disturbs a round only makes it slower.
+ * Measures on this machine what `assumptions.ts` records: what a state costs to write, to read and to hold. The
+ * state is that of a window operator: a user per entry, five aggregates of a record's number. CPU of one process; the least
+ * of several rounds, since what disturbs a round only makes it slower.
  */
 export interface Measured {
   /** Bytes that an entry takes in a checkpoint object. */
   readonly encodedBytesPerEntry: number;
-  /** Bytes that a byte of a checkpoint inflates to: as packed, before compression. */
-  readonly inflatedPerEncodedByte: number;
-  /** Bytes of heap that a byte of checkpoint takes once it is in the tables. */
+  /** Bytes of heap that a byte of checkpoint takes once it is loaded and a batch has touched 1,000 entries. */
   readonly heapPerEncodedByte: number;
+  /** The same where every entry was touched, and a third put anew: from there on a checkpoint is due. */
+  readonly mostHeapPerEncodedByte: number;
   /** The same for the most that a load takes while it runs: object, inflated bytes, decoded values and tables. */
   readonly loadPeakPerEncodedByte: number;
-  /** MB (2^20 bytes of the object) a second: checksum, inflate, unpack, apply. */
+  /** MB (2^20 bytes of the object) a second: checksum, inflate, unpack, apply, and 1,000 entries touched. */
   readonly loadMegabytesPerSecond: number;
-  /** MB of the object a second: snapshot, pack, deflate, checksum. */
+  /** MB of the object a second, a third of whose entries have changed: merge, pack, deflate, checksum. */
   readonly encodeMegabytesPerSecond: number;
   /** Milliseconds to read one commit of `commitBytes` and to apply it. */
   readonly followMillis: number;
@@ -61,50 +59,75 @@ function put(state: TaskState, entries: readonly number[], random: Random): void
   }
 }
 
-/** Milliseconds of the fastest round. */
-async function fastest(rounds: number, run: () => Promise<unknown>): Promise<number> {
+/** Milliseconds of CPU that the least of some rounds took. @param prepare comes before each, and does not count */
+async function fastest(
+  rounds: number,
+  run: () => Promise<unknown>,
+  prepare: () => Promise<unknown> = async () => undefined,
+): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let round = 0; round < rounds; round++) {
-    const start = performance.now();
+    await prepare();
+    const start = process.cpuUsage();
     await run();
-    least = Math.min(least, performance.now() - start);
+    const { user, system } = process.cpuUsage(start);
+    least = Math.min(least, (user + system) / 1_000);
   }
   return least;
 }
 
 const indexes = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** @param entries of the state: 100,000 are a checkpoint of some MB */
-export async function measure(entries: number): Promise<Measured> {
+/** Entries that a batch touches. */
+const TOUCHED = 1_000;
+
+/**
+ * @param entries of the state: 100,000 are a checkpoint of some MB
+ * @param inRuns whether they are a sorted run where they are many, as most operators' are
+ */
+export async function measure(entries: number, inRuns: boolean): Promise<Measured> {
   const collect = garbageCollector();
   const random = randomFrom(1);
   const changelog = new MemoryChangelog();
   const objects = new MemoryObjects();
   const writer = writerOn(changelog, objects);
-  const task = loadedTask();
+  const fresh = () => loadedTask(inRuns ? [OPERATOR] : []);
+  const task = fresh();
   put(task.state, indexes(entries), random);
   await writer.append(TASK, task, [], 0);
-  const encodeMillis = await fastest(3, () => writer.checkpoint(TASK, task));
+  const change = async () => {
+    touch(task, Math.ceil(entries / 3), random); // as many as let one be due
+    await writer.append(TASK, task, [], 0);
+  };
+  const encodeMillis = await fastest(3, () => writer.checkpoint(TASK, task), change);
   const { checkpoint } = (await changelog.newest(TASK, { from: 1 })).item;
   const bytes = checkpoint!.bytes;
   const object = (await objects.get(checkpoint!.key))!;
   const load = async () => {
-    const loaded = loadedTask();
-    const { header, tables } = decodeCheckpoint(TASK, checkpoint!, object);
+    const loaded = fresh();
+    const { header, tables } = decodeCheckpoint(TASK, checkpoint!, object.slice());
     loaded.state.apply(header, tables, true);
+    touch(loaded, Math.min(entries, TOUCHED), random);
     return loaded;
   };
   const loadMillis = await fastest(5, load);
-  const heap = await heapOf(collect, load);
+  const heap = await heapOf(collect, load, entries, random);
   return {
     encodedBytesPerEntry: bytes / entries,
-    inflatedPerEncodedByte: inflateRawSync(object).length / bytes,
     heapPerEncodedByte: heap.kept / bytes,
+    mostHeapPerEncodedByte: heap.most / bytes,
     loadPeakPerEncodedByte: heap.peak / bytes,
     loadMegabytesPerSecond: bytes / MB / (loadMillis / 1_000),
     encodeMegabytesPerSecond: bytes / MB / (encodeMillis / 1_000),
     ...(await measureCommits(task, random, bytes / entries)),
   };
+}
+
+/** Puts some entries anew, drawn evenly. */
+function touch({ state }: LoadedTask, some: number, random: Random): void {
+  const { size } = state.table(OPERATOR);
+  const drawn = Array.from({ length: some }, () => random.below(size));
+  put(state, drawn, random);
 }
 
 /** A log of commits of about 3 KB, followed by a process that knows the state before it. */
@@ -134,8 +157,13 @@ function garbageCollector(): () => void {
   return runInNewContext("gc") as () => void;
 }
 
-/** Bytes of heap and buffers that a load keeps, and those it takes before anything is collected. */
-async function heapOf(collect: () => void, load: () => Promise<LoadedTask>): Promise<{ kept: number; peak: number }> {
+/** Bytes of heap and buffers: of what a load keeps, of that with all entries touched, and before anything is collected. */
+async function heapOf(
+  collect: () => void,
+  load: () => Promise<LoadedTask>,
+  entries: number,
+  random: Random,
+): Promise<{ kept: number; most: number; peak: number }> {
   collect();
   const used = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
   const before = used();
@@ -143,6 +171,13 @@ async function heapOf(collect: () => void, load: () => Promise<LoadedTask>): Pro
   const peak = used() - before;
   collect();
   const kept = used() - before;
-  if (loaded.state.size === 0) throw new Error("Nothing was loaded.");
-  return { kept, peak: Math.max(peak, kept) };
+  const table = loaded.state.table(OPERATOR);
+  for (let entry = 0; entry < entries; entry++)
+    table.get(3_600_000 * (entry % 2), encodeKey({ user: `user-${entry}` }));
+  put(loaded.state, indexes(Math.ceil(entries / 3)), random);
+  loaded.state.takeDeltas();
+  collect();
+  const most = used() - before;
+  if (loaded.state.size !== entries) throw new Error("The state that was loaded is another one.");
+  return { kept, most, peak: Math.max(peak, kept) };
 }

@@ -2,6 +2,7 @@ import { sourceIntake } from "../../lib/runtime/intake.ts";
 import { CatchUp } from "../../lib/runtime/catch-up.ts";
 import { CommitWriter, WRITER_LIMITS, type WriterLimits } from "../../lib/runtime/commit-writer.ts";
 import { LoadedTask } from "../../lib/runtime/loaded-task.ts";
+import type { EntryRestorer } from "../../lib/operators/stateful.ts";
 import type { Observer } from "../../lib/runtime/observer.ts";
 import { NEW_TASK_ITEM, type Changelog, type CheckpointPointer } from "../../lib/state/changelog.ts";
 import { bodyBytes, isSpilled, isWhole, type LogTotals, type StoredCommit } from "../../lib/state/commit.ts";
@@ -34,7 +35,6 @@ export interface RuleSettings {
 
 /** States that a container keeps at most, and bytes of them. */
 export { MAX_TASKS as CACHED_TASKS } from "../../lib/runtime/task-cache.ts";
-export { stateBytesFor } from "../../lib/state/state-memory.ts";
 
 /** What a turn reads before it folds. */
 export interface TurnReads {
@@ -64,7 +64,7 @@ const program = {
   unite: <T>(tables: T) => tables,
   hashOf: () => "0".repeat(32),
   replicated: new Set<string>(),
-  entryRestorers: new Map<string, never>(),
+  entryRestorers: new Map<string, EntryRestorer>(),
   shuffles: [],
 };
 const foldSettings = {
@@ -86,7 +86,12 @@ const foldSettings = {
 /** With an observer, whether or not it takes one. */
 const Reader: new (changelog: Changelog, objects: ObjectStore, observer: Observer) => CatchUp = CatchUp;
 
-export const loadedTask = (): LoadedTask => new LoadedTask(foldSettings);
+/** @param inRuns tables that are sorted runs where they are large */
+export const loadedTask = (inRuns: readonly string[] = []): LoadedTask =>
+  new LoadedTask({
+    ...foldSettings,
+    program: { ...program, entryRestorers: new Map(inRuns.map((table) => [table, (value: unknown) => value])) },
+  });
 
 /** One modelled task: its changelog's head, and what the rules say of each turn. */
 export class RuledTask {

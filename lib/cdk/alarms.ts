@@ -61,8 +61,8 @@ export interface WatchedStage {
   readonly iteratorAgeSeconds: number | undefined;
   /** Undefined where Lambda tells an age. */
   readonly offsetLag: number | undefined;
-  /** Bytes of a task's state, as they are written, that the function has memory for; undefined for a stage without state. */
-  readonly stateBytes: number | undefined;
+  /** Bytes of the function's memory that a task's state may take; undefined for a stage without state. */
+  readonly stateMemory: number | undefined;
 }
 
 /**
@@ -107,7 +107,7 @@ export class Alarms extends Construct {
   }
 
   /** Gives those that a broken build raises within minutes. */
-  watchStage({ name: stage, target, iteratorAgeSeconds, offsetLag, stateBytes }: WatchedStage): readonly Alarm[] {
+  watchStage({ name: stage, target, iteratorAgeSeconds, offsetLag, stateMemory }: WatchedStage): readonly Alarm[] {
     const own = (name: string) => `${stage}-${name}`;
     const identity = { deployment: Stack.of(this).stackName, pipeline: this.#pipeline, stage };
     if (iteratorAgeSeconds !== undefined) {
@@ -191,10 +191,10 @@ export class Alarms extends Construct {
       ),
     });
     const broken = [errors, systemicFailures];
-    if (stateBytes === undefined) return broken;
-    this.#watch(own("StateBytes"), {
-      metric: stageMetric(identity, "StateBytes", Stats.MAXIMUM),
-      above: stateBytes,
+    if (stateMemory === undefined) return broken;
+    this.#watch(own("StateMemory"), {
+      metric: stageMetric(identity, "StateMemory", Stats.MAXIMUM),
+      above: stateMemory,
       cadence: RECURRING,
       see: "A state that grows",
       description:

@@ -149,7 +149,7 @@ function addStage(board: Dashboard, identity: Parameters<typeof stageMetric>[0],
           new GraphWidget({
             title: `${name}: entries of state, largest task`,
             left: stateful.map((operator) => operatorMetric(identity, "StateEntries", operator, Stats.MAXIMUM)),
-            right: most("StateBytes"),
+            right: most("StateBytes", "StateMemory"),
             width: 6,
           }),
         ]),

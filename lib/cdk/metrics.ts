@@ -17,6 +17,7 @@ export type StageMetric =
   | "Spills"
   | "Checkpoints"
   | "StateBytes"
+  | "StateMemory"
   | "WatermarkAdvance"
   | "Conflicts"
   | "Redeliveries"

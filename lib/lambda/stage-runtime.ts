@@ -29,7 +29,7 @@ import { TICKS, ticksOf } from "../runtime/tick.ts";
 import { UnorderedRuntime } from "../runtime/unordered/unordered-runtime.ts";
 import { S3Objects } from "../s3/objects.ts";
 import type { ObjectStore } from "../state/object-store.ts";
-import { stateBytesFor } from "../state/state-memory.ts";
+import { stateMemoryIn } from "../state/state-memory.ts";
 import { breakEvenMillis } from "./break-even.ts";
 import { awsClients, SINK_ATTEMPTS } from "./clients.ts";
 
@@ -54,7 +54,7 @@ export async function stageRuntime(
     ...(await partsOf(pipeline, bindings, around)),
     holds: { wait, breakEven: breakEvenMillis(memoryBytes()) },
     partitions: around.connector.partitions(bindings.source.address, around.services),
-    cacheBytes: stateBytesFor(memoryBytes()),
+    cacheBytes: stateMemoryIn(memoryBytes()),
     suspectAfter: bindings.source.suspectAfterMillis,
   });
 }

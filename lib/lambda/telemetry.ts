@@ -56,7 +56,10 @@ export class Telemetry implements Observer {
     if (report.hotKey !== undefined) metrics.addMetric("HotKeyShare", MetricUnit.Percent, report.hotKey.share * 100);
     metrics.addMetric("CommitBytes", MetricUnit.Bytes, report.commitBytes);
     metrics.addMetric("CatchUpBytes", MetricUnit.Bytes, report.catchUpBytes);
-    if (report.committedAt !== undefined) metrics.addMetric("StateBytes", MetricUnit.Bytes, report.stateBytes);
+    if (report.committedAt !== undefined) {
+      metrics.addMetric("StateBytes", MetricUnit.Bytes, report.stateBytes);
+      metrics.addMetric("StateMemory", MetricUnit.Bytes, report.stateMemory);
+    }
     this.#eventTime(report);
     this.#operators(report);
     const { stateEntries } = report;

@@ -8,6 +8,7 @@ import type { StateContent } from "../state/structure.ts";
 import type { TableDelta } from "../state/keyed-table.ts";
 import { RunDelta } from "../state/run-delta.ts";
 import type { RunLimits } from "../state/run-writer.ts";
+import { stateMemoryOf } from "../state/state-memory.ts";
 import { TaskState, type TableDeltas } from "../state/task-state.ts";
 import { Fold, type FoldSettings } from "./fold.ts";
 
@@ -54,6 +55,12 @@ export class LoadedTask {
   /** Estimated bytes of the whole state, when written. */
   get stateBytes(): number {
     return this.state.size * this.bytesPerEntry;
+  }
+
+  /** Bytes of memory that the state takes at most: an estimate. */
+  get stateMemory(): number {
+    const inRuns = this.state.entriesInRuns;
+    return stateMemoryOf(this.state.size - inRuns, inRuns, this.bytesPerEntry);
   }
 
   startFrom(base: Base, build: string, content: StateContent): void {

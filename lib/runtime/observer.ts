@@ -21,8 +21,10 @@ export interface TurnReport {
   readonly hotKey: HotKey | undefined;
   /** Entries in each operator's state. */
   readonly stateEntries: ReadonlyMap<string, number>;
-  /** Bytes of the whole state, as it is written: an estimate. */
+  /** Bytes of the whole state as a checkpoint has it, compressed: an estimate. */
   readonly stateBytes: number;
+  /** Bytes of memory that it takes at most: an estimate. */
+  readonly stateMemory: number;
   readonly outputs: number;
   readonly watermark: number;
   /** What the watermark was when the turn began. */

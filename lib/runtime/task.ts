@@ -97,9 +97,9 @@ export class Task {
     this.#upkeep = new Upkeep(this.#name, settings);
   }
 
-  /** Bytes that what is known of the state takes, as it is written: an estimate. */
-  get stateBytes(): number {
-    return this.#known?.stateBytes ?? 0;
+  /** Bytes of memory that what is known of the state takes: an estimate. */
+  get stateMemory(): number {
+    return this.#known?.stateMemory ?? 0;
   }
 
   /**
@@ -197,6 +197,7 @@ export class Task {
       hotKey: task.fold.takeHotKey(),
       stateEntries: entriesByOperator(task.state),
       stateBytes: task.stateBytes,
+      stateMemory: task.stateMemory,
       watermark: task.state.watermark,
       watermarkBefore,
       commitBytes: appended?.bytes ?? 0,

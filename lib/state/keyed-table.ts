@@ -5,15 +5,12 @@ import { RunDelta } from "./run-delta.ts";
 import { mergedRun, type RunLimits } from "./run-writer.ts";
 import type { SortedRun } from "./sorted-run.ts";
 import { SpaceQueue } from "./space-queue.ts";
-import type { TableDelta } from "./table-delta.ts";
+import { LARGE, type TableDelta } from "./table-delta.ts";
 
 export type { TableDelta } from "./table-delta.ts";
 
 /** Stands where an entry of the run was removed. */
 const GONE = Symbol("gone");
-
-/** In deltas of tables that have fewer entries nothing is said of what is new. */
-const LARGE = 4_096;
 
 /**
  * An operator's keyed state: (space, key) → value. A space is a window's end, or a timer's time; an operator
@@ -54,6 +51,11 @@ export class KeyedTable implements Undoable {
   get loose(): number {
     if (this.#run === undefined) return this.#spacesOfKeys === undefined ? this.#size : 0;
     return this.#size - this.#run.size + this.#changed;
+  }
+
+  /** Number of entries that are as the run has them. */
+  get inRun(): number {
+    return this.#run === undefined ? 0 : Math.max(this.#run.size - this.#changed, 0);
   }
 
   /** The highest space ever dropped: what is at or below it was closed, however settings change. */

@@ -14,3 +14,6 @@ export interface TableDelta {
    */
   readonly created?: readonly number[];
 }
+
+/** In deltas of tables that have fewer entries nothing is said of what is new. */
+export const LARGE = 4_096;

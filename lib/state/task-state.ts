@@ -110,6 +110,13 @@ export class TaskState {
     return size;
   }
 
+  /** Number of entries that are as a checkpoint's sorted runs have them. */
+  get entriesInRuns(): number {
+    let inRuns = 0;
+    for (const table of this.#tables.values()) inRuns += table.inRun;
+    return inRuns;
+  }
+
   /** Entries per table. */
   *tableSizes(): Generator<readonly [table: string, entries: number]> {
     for (const [name, { size }] of this.#tables) yield [name, size];

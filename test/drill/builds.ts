@@ -39,7 +39,7 @@ const MISTAKES = {
   /** Memory that the state outgrows, and the alarm that goes with it. */
   small: (template) => {
     const target = oneOf(template, "AWS::Lambda::Function", "PipelinedeparturesFunction");
-    const alarm = oneOf(template, "AWS::CloudWatch::Alarm", "departuresStateBytes");
+    const alarm = oneOf(template, "AWS::CloudWatch::Alarm", "departuresStateMemory");
     target["MemorySize"] = SMALL;
     alarm["Threshold"] = (Number(alarm["Threshold"]) * SMALL) / MEMORY;
   },

@@ -110,7 +110,7 @@ export const SCENARIOS: readonly Scenario[] = [
     over: 15,
   },
   {
-    alarm: "<stage>-StateBytes",
+    alarm: "<stage>-StateMemory",
     provoke: async (site) => {
       await site.deploy("small");
       await site.depart(9_000, { airports: 9_000 });

@@ -89,10 +89,10 @@ test("state is watched where there is some, in proportion to the memory", () => 
   const thresholds = (memory: number) =>
     pipelines.flatMap(({ pipeline }) =>
       Object.values(resourcesOf(provisioned(pipeline, { function: { memory } })))
-        .filter(({ Properties }) => Properties["MetricName"] === "StateBytes")
+        .filter(({ Properties }) => Properties["MetricName"] === "StateMemory")
         .map(({ Properties }) => Properties["Threshold"]),
     );
   // Of four pipelines' seven stages the first of rank-routes has no state.
-  expect(thresholds(1_024)).toEqual(Array.from({ length: 6 }, () => 20_452_225));
-  expect(new Set(thresholds(2_048))).toEqual(new Set([40_904_450]));
+  expect(thresholds(1_024)).toEqual(Array.from({ length: 6 }, () => 429_496_729));
+  expect(new Set(thresholds(2_048))).toEqual(new Set([858_993_459]));
 });

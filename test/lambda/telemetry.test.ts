@@ -23,6 +23,7 @@ const report: TurnReport = {
     ["silence", 3],
   ]),
   stateBytes: 1_500,
+  stateMemory: 31_500,
   outputs: 0,
   watermark: 0,
   watermarkBefore: -10,

@@ -281,6 +281,7 @@ const NOTHING_KEPT = {
   hotKey: undefined,
   stateEntries: new Map<string, number>(),
   stateBytes: 0,
+  stateMemory: 0,
   watermark: END_OF_TIME,
   watermarkBefore: END_OF_TIME,
   commitBytes: 0,
