@@ -92,7 +92,7 @@ ${count(figures.longEvents)} events of an auction, in the published proportions,
 second. A query counts once its rows are those of DuckDB, one by one. CPU seconds are those of the
 ${count(figures.longEvents - figures.shortEvents)} events after the first ${count(figures.shortEvents)}, told for a million (rounds: ${count(figures.rounds)}).${
     figures.longEvents - figures.shortEvents < 1_000_000 || figures.rounds < 2
-      ? " So few events, or a single round, tell how large a figure is and no more: a JVM still compiles in them, which tells against Flink, and ratios of single queries change when more events are measured."
+      ? " So few events, or a single round, tell how large a figure is and no more: all engines still compile in them, and ratios of single queries change much, either way, when a million events are measured after a million."
       : ""
   } Queries that update their answer with every event say what they say in the end, in all engines.
 
