@@ -63,6 +63,9 @@ export interface ClusterReport {
 /** Processes of a stage at a time. */
 const ENVIRONMENTS = 2;
 
+/** Milliseconds until what has failed comes again: a sink that is left alone for a while is tried again in the end. */
+const RETRY = 100;
+
 /** Turns in a row that fail, of which this many are bad luck no more. */
 const MOST_FAILURES = 1_000;
 
@@ -230,6 +233,7 @@ export class Cluster {
     if (ending.kind === "failed" && this.#faults === undefined) throw ending.cause;
     if (ending.kind === "hung") this.#zombies.push(environment);
     this.#failures++;
+    this.#now += RETRY;
     if (++this.#failuresInARow > MOST_FAILURES) {
       throw new Error(`${MOST_FAILURES} turns in a row failed.`, { cause: ending.kind === "failed" && ending.cause });
     }
