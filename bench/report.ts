@@ -222,6 +222,10 @@ ${sizesTable(figures)}
 What a process takes from its start to its first commit, with the bundle and the SDK as they are deployed, ${figures.rounds} rounds:
 
 ${startsTable(figures)}
+
+A state's first batch inflates the blocks that it touches, some 780 of 3,200 here, and makes 1,000 entries; what commits since the
+checkpoint add is a GET each where they are spilled, and their entries. Nearly as much goes to V8: reading code, compiling what is
+called, optimising it beside. [What was tried on it](decisions/0021-state-beyond-memory.md#at-a-cold-start).
 ${
   figures.loads === undefined
     ? ""
