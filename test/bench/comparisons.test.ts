@@ -54,7 +54,10 @@ test("lines are whole however the file is read, the last one too", () => {
   const at = path.join(directory, "lines");
   writeFileSync(at, long.join("\n"));
   expect(Array.from(linesOf(at), String)).toEqual(long);
-  expect([...batchesOf(at, 1_000)].flat().map(String)).toEqual(long);
+  const batches = [...batchesOf(at, 1_000)];
+  expect(batches.map(({ length }) => length)).toEqual(Array<number>(40).fill(1_000));
+  const texts = batches.flat().map(({ holder, start, end }) => holder.toString("utf8", start, end));
+  expect(texts).toEqual(long);
 });
 
 test("the median of an even number of figures is between the two in the middle", () => {
