@@ -53,7 +53,7 @@ export class KeyedTable implements Undoable {
     return this.#size - this.#run.size + this.#changed;
   }
 
-  /** Number of entries that are as the run has them. */
+  /** Number of entries that are as the run has them, less what was removed from it. */
   get inRun(): number {
     return this.#run === undefined ? 0 : Math.max(this.#run.size - this.#changed, 0);
   }

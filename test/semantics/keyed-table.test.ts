@@ -106,6 +106,7 @@ describe("state rebuilt from deltas equals the state", () => {
           replica.apply(delta);
           expect(replica.loose).toBeGreaterThanOrEqual(0);
           expect(replica.loose).toBeLessThanOrEqual(most);
+          expect(replica.inRun).toBeLessThanOrEqual(replica.size);
           committed = new Map(model);
           check(replica, committed, false);
           expect(replica.floor).toBe(table.floor);
@@ -150,6 +151,7 @@ describe("state rebuilt from deltas equals the state", () => {
               check(table, model, false);
               check(replica, model, false);
               expect([table.loose, replica.loose]).toEqual([0, 0]);
+              expect([table.inRun, replica.inRun]).toEqual([model.size, model.size]);
               break;
             }
           }

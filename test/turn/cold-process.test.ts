@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { JUDGED_RECORDS, PoisonRecord } from "../../lib/state/poison-record.ts";
 import { taskName } from "../../lib/state/task-id.ts";
 import { eventsPipeline, type SumRow } from "../support/events-pipeline.ts";
@@ -44,6 +44,22 @@ describe("X1: what a process remembers counts only while the changelog has that 
       expect(emitted(rig)).toEqual(keys("true", 5));
       expect((await rig.counters()).get("events")).toMatchObject({ in: 6 });
     });
+  }
+});
+
+test("X5: a process that begins with a checkpoint of the newest commit has its outputs without asking for it again", async () => {
+  for (const isPoison of [false, true]) {
+    const rig = new Rig(eventsPipeline());
+    const options = { limits: SMALL_LIMITS };
+    await rig.task(options).turn({ kind: "records", records: keys("key", 30).map((key, i) => one(i + 1, key)) });
+    const last = isPoison ? record(31, { nonsense: true }, { arrival: 1_000_000 }) : one(31, "key0");
+    const mark = vi.spyOn(rig.changelog, "raiseDelivered").mockRejectedValue(new Error("lost")); // so that it is asked for
+    const report = await rig.task(options).turn({ kind: "records", records: [last] });
+    mark.mockRestore();
+    expect([report.checkpointed, report.outputs]).toEqual([true, Number(isPoison)]);
+    const range = vi.spyOn(rig.changelog, "range");
+    const { redeliveries } = await rig.task(options).turn({ kind: "records", records: [one(32, "key1")] });
+    expect([range.mock.calls.length, redeliveries]).toEqual([0, Number(isPoison)]);
   }
 });
 
