@@ -42,8 +42,8 @@ export function custom<T, A, R>(of: CustomAggregate<T, A, R>): Aggregate<T, R> {
     init: of.init,
     // X7: user code may change what it is given and then throw; the accumulator that is kept must not notice.
     add: (accumulator, record) => {
-      const isKnown = unchanged?.accumulator === accumulator && isCopyOf(unchanged.given, accumulator);
-      const given = isKnown ? unchanged!.given : (copy(accumulator) as A);
+      const known = unchanged?.accumulator === accumulator ? unchanged : undefined;
+      const given = known !== undefined && isCopyOf(known.given, accumulator) ? known.given : (copy(accumulator) as A);
       unchanged = undefined;
       const next = of.add(given, record);
       if (next !== given || !isCopyOf(next, accumulator)) return copy(next) as A;

@@ -48,21 +48,22 @@ function isJsonObject(value: object, depth: number): boolean {
     isTag ||= name.startsWith("$");
     if (!isKey(name) || !isJson((value as Readonly<Record<string, unknown>>)[name], depth)) return false;
   }
-  return !isTag || fields > 1;
+  return (!isTag || fields > 1) && !("toJSON" in value);
 }
 
 /** Whether {@link storableCopy} of a value is as a copy that it made before. Not certain of what is not plain data: no. */
 export function isCopyOf(value: unknown, copy: unknown): boolean {
-  if (typeof value !== "object" || value === null) return value === copy;
+  if (typeof value !== "object" || value === null) return Object.is(value, copy);
   if (typeof copy !== "object" || copy === null || Object.getPrototypeOf(value) !== Object.getPrototypeOf(copy))
     return false;
   if (Array.isArray(value)) {
     const others = copy as readonly unknown[];
-    return value.length === others.length && others.every((other, i) => isCopyOf(value[i], other));
+    if (value.length !== others.length || Reflect.ownKeys(value).length !== others.length + 1) return false; // with its length
+    return others.every((other, i) => isCopyOf(value[i], other));
   }
   if (Object.getPrototypeOf(copy) !== Object.prototype) return false;
   const names = Object.keys(copy);
-  const own = Object.keys(value);
+  const own = Reflect.ownKeys(value);
   return (
     names.length === own.length &&
     names.every((name, i) => name === own[i] && isCopyOf((value as Fields)[name], (copy as Fields)[name]))

@@ -67,3 +67,14 @@ test("X7: whatever a custom aggregate does with the accumulators it is given, th
     { numRuns: 500 },
   );
 });
+
+test("an accumulator may be undefined, or a number or text alone", () => {
+  const largest = custom<number, number | undefined, number | undefined>({
+    state: z.number().optional(),
+    init: () => undefined,
+    add: (most, n) => (most === undefined || n > most ? n : most),
+    merge: (a) => a,
+    result: (most) => most,
+  }) as unknown as AggregateOf<number, number, number | undefined, number | undefined>;
+  expect([1, 3, 2, 3].reduce((most, n) => largest.add(most, n), largest.init())).toBe(3);
+});
