@@ -2,6 +2,7 @@ import { messageOf, systemicError } from "../../errors.ts";
 import { validate } from "../../schema.ts";
 import { keyCodeIn, partIn } from "../../state/entry-key.ts";
 import type { TableDelta } from "../../state/keyed-table.ts";
+import { storableCopy } from "../../state/storable.ts";
 import { wayFromShape } from "../../state/versions.ts";
 import type { PartOrigins } from "../evolution/part-origins.ts";
 import { fixedShape, type EvolvingShape, type PartsChange, type StatePart } from "../evolution/state-shape.ts";
@@ -126,7 +127,11 @@ function restoreEntry(
   if (isHead && Number.isSafeInteger(value)) return stored;
   try {
     if (isHead) throw new TypeError("its length is no number");
-    const checked = validate(schema, migrate === undefined ? value : migrate(value));
+    // A copy: what a schema gives may be frozen in part, or be user code's own.
+    const checked = storableCopy(
+      validate(schema, migrate === undefined ? value : migrate(value)),
+      `The state "${part}"`,
+    );
     return stored.length === 2 ? [checked, expires] : [checked];
   } catch (cause) {
     const whose = migrate === undefined ? "its schema refuses" : "its migration, or the schema after it, refuses";

@@ -253,3 +253,22 @@ test("an asynchronous function is refused, once: the task stops until it is mend
   const { push } = bound({}, async () => []);
   expect(() => push({ key: "a", time: 0 })).toThrow(/asynchronous function/);
 });
+
+test("X7: what a schema gives of a stored value, frozen in part, is nothing that user code can change", () => {
+  const schema = z.object({ seen: z.array(z.string()) }).readonly();
+  const { spec, task, push, rows } = bound({ all: value(schema, { initial: { seen: [] } }) }, function* (
+    event: Event,
+    { state }: { state: { all: { get(): { seen: string[] } } } },
+  ) {
+    if (event["meddle"] === true) state.all.get().seen.push("left behind");
+    yield [...state.all.get().seen];
+  } as never);
+  const [cells] = processTables(spec);
+  const keyCode = encodeKey({ key: "a" });
+  const place = `${keyCode.length} ${keyCode} all`;
+  task
+    .table("p")
+    .apply(cells!.restore({ floor: 0, dropped: [], removed: [], put: [[0, [place], [[{ seen: ["a"] }]]]] }));
+  push({ key: "a", time: 1, meddle: true }, { key: "a", time: 2 });
+  expect(rows).toEqual([["a"]]);
+});
