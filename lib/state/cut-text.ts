@@ -3,10 +3,13 @@
  * text. One piece more than values; no value has a line's end.
  */
 export interface CutText {
-  /** Texts of one form share this very list. */
   readonly pieces: readonly string[];
   readonly values: readonly string[];
 }
+
+/** Whether texts are of one form. Most share the very list of pieces. */
+export const areSamePieces = (some: readonly string[], others: readonly string[]): boolean =>
+  some === others || (some.length === others.length && some.every((piece, i) => piece === others[i]));
 
 export function wholeText({ pieces, values }: CutText): string {
   let text = pieces[0]!;

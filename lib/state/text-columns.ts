@@ -1,4 +1,4 @@
-import type { CutText } from "./cut-text.ts";
+import { areSamePieces, type CutText } from "./cut-text.ts";
 
 /**
  * Texts that are alike but for their values, as rows of one sink are: what they have in common is written once, and values
@@ -94,7 +94,7 @@ class Form {
   /** Takes the values of a text that has the form. @returns whether it has */
   take({ body, cut }: Text): boolean {
     if (cut === undefined) return this.#find(body);
-    if (cut.pieces !== this.#pieces) return false;
+    if (!areSamePieces(cut.pieces, this.#pieces)) return false;
     for (let i = 0; i < cut.values.length; i++) this.#columns[i]!.push(cut.values[i]!);
     return true;
   }

@@ -82,6 +82,22 @@ test("what a sink has cut is written as what is looked for", () => {
   }
 });
 
+test("rows with the same fields have one form, whichever are missing and whichever sink has cut them", () => {
+  const other = lake("more_delays", { id: text, n: bigint, at: nullable(timestamp), share: nullable(double) });
+  const rows = Array.from({ length: 60 }, (_, i) => ({
+    ...{ id: `id${i}`, n: i },
+    at: i % 3 === 0 ? undefined : i,
+    share: i % 2 === 0 ? undefined : i / 7,
+    late: undefined,
+  }));
+  const cut = rows.flatMap((row) =>
+    [SINKS[0]!, other].map((sink) => ({ body: sink.encode(row as never), cut: sink.cut!(row as never) })),
+  );
+  const columns = columnsOf(cut);
+  expect(columns[0].map(([pieces]) => pieces?.length)).toEqual([3, 5, 4, 4]); // and none is like no others
+  expect(textsOf(columns, 1e6)).toEqual(cut.map(({ body }) => body));
+});
+
 test("names of rows that are alike are written once, and texts in between do not change that", () => {
   const rows = Array.from({ length: 50 }, (_, i) => JSON.stringify({ origin: "ORD", flights: i, late: i % 2 === 0 }));
   const texts = rows.flatMap((row, i) => (i % 10 === 0 ? ["another\ntext", row] : [row]));
