@@ -21,18 +21,23 @@ export interface PartialAggregate {
   readonly accumulators: Accumulators;
 }
 
+/** Of partials that a reader must join: one that does not know of them knows no such entry, and sets them aside. */
+const JOINED = "joined";
+
 /**
  * Where partials enter a stage: through a `keyBy`, at a window. The window's shape says what they are made of, since the
  * build that reads them need not be the one that sent them.
- *
- * @param shape as `blanklessText` has it
  */
-export const partialEntry = (keyBy: string, window: string, shape: string): string => `${keyBy}>${window}>${shape}`;
+export function partialEntry(keyBy: string, window: WindowSpec<EndingWindows>): string {
+  const how = window.assigner.kind === "session" ? `${JOINED}>` : "";
+  return `${keyBy}>${window.name}>${how}${blanklessText(windowShape(window))}`;
+}
 
-/** What an entry of partials is made of; undefined for another entry. */
+/** What an entry of partials is made of, its shape as `blanklessText` has it; undefined for another entry. */
 export function partialIn(entry: string): { readonly window: string; readonly shape: string } | undefined {
   const [, window, ...shape] = entry.split(">");
-  return window === undefined ? undefined : { window, shape: shape.join(">") };
+  if (window === undefined) return undefined;
+  return { window, shape: (shape[0] === JOINED ? shape.slice(1) : shape).join(">") };
 }
 
 export const isPartialEntry = (entry: string): boolean => entry.includes(">");
@@ -98,7 +103,7 @@ export class PreAggregate implements Undoable {
     this.#counts = context.state.counters.of(spec.name);
     this.#aggregation = new Aggregation(window.name, window.aggregates);
     this.#keyCodeOf = keyCoder(spec.key);
-    this.#entry = partialEntry(spec.name, window.name, blanklessText(windowShape(window)));
+    this.#entry = partialEntry(spec.name, window);
   }
 
   readonly push: Push = (value, meta) => {

@@ -20,6 +20,10 @@ import {
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { shapeIn } from "../../lib/operators/evolution/state-shape.ts";
+import type { EndingWindows } from "../../lib/operators/open-windows.ts";
+import { keyByOf, partialEntry, partialIn } from "../../lib/operators/pre-aggregate.ts";
+import type { WindowSpec } from "../../lib/operators/window-spec.ts";
 import { MemoryPipeline } from "../../lib/testing/memory-pipeline.ts";
 import { Counters } from "../../lib/state/counters.ts";
 import { decodeCommit } from "../../lib/state/commit.ts";
@@ -151,4 +155,19 @@ test("one element a batch, key and window is sent", async () => {
   expect(visits.counters.get("by-sensor")!["sent"]).toBeLessThanOrEqual(12 * 2);
   const plain = await run(all, tumbling({ millis: 10 }), { preAggregate: false }, 100);
   expect(plain.counters.get("by-sensor")!["sent"]).toBe(1_000);
+});
+
+test("sessions enter where a build that does not join them knows no shape, and this one theirs", () => {
+  const specOf = (windows: Windows): WindowSpec<EndingWindows> => ({
+    ...{ name: "w", assigner: windows as EndingWindows, allowedLateness: 0, trigger: undefined, keyFields: ["sensor"] },
+    ...{ aggregates: { n: count() }, evolution: { version: 1, changes: new Map() }, delay: 0 },
+  });
+  for (const windows of [tumbling({ millis: 10 }), globalWindow(), session({ gap: { millis: 5 } })]) {
+    const entry = partialEntry("by-sensor", specOf(windows));
+    const { window, shape } = partialIn(entry)!;
+    expect([keyByOf(entry), window, shapeIn(shape)?.version]).toEqual(["by-sensor", "w", 1]);
+    // As builds read it before there was anything to join.
+    const before = shapeIn(entry.split(">").slice(2).join(">"));
+    expect(before === undefined).toBe(windows.kind === "session");
+  }
 });

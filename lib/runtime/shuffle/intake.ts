@@ -178,6 +178,7 @@ function open({ base64 }: IncomingRecord): Pack | Error {
 
 /** Of a partial that is none, one: it will be a dead letter. */
 function recordsIn(entry: string, value: unknown): number {
-  const { records } = isPartialEntry(entry) ? (value as PartialAggregate) : { records: 1 };
+  if (!isPartialEntry(entry)) return 1;
+  const records = (value as Partial<PartialAggregate> | null | undefined)?.records ?? 1;
   return Number.isSafeInteger(records) && records > 0 ? records : 1;
 }
