@@ -159,7 +159,7 @@ test("one element a batch, key and window is sent", async () => {
 
 test("sessions enter where a build that does not join them knows no shape, and this one theirs", () => {
   const specOf = (windows: Windows): WindowSpec<EndingWindows> => ({
-    ...{ name: "w", assigner: windows as EndingWindows, allowedLateness: 0, trigger: undefined, keyFields: ["sensor"] },
+    ...{ name: "w", assigner: windows, allowedLateness: 0, trigger: undefined, keyFields: ["sensor"] },
     ...{ aggregates: { n: count() }, evolution: { version: 1, changes: new Map() }, delay: 0 },
   });
   for (const windows of [tumbling({ millis: 10 }), globalWindow(), session({ gap: { millis: 5 } })]) {

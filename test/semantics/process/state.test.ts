@@ -256,13 +256,13 @@ test("an asynchronous function is refused, once: the task stops until it is mend
 
 test("X7: what a schema gives of a stored value, frozen in part, is nothing that user code can change", () => {
   const schema = z.object({ seen: z.array(z.string()) }).readonly();
-  const { spec, task, push, rows } = bound({ all: value(schema, { initial: { seen: [] } }) }, function* (
-    event: Event,
-    { state }: { state: { all: { get(): { seen: string[] } } } },
-  ) {
-    if (event["meddle"] === true) state.all.get().seen.push("left behind");
-    yield [...state.all.get().seen];
-  } as never);
+  const { spec, task, push, rows } = bound(
+    { all: value(schema, { initial: { seen: [] } }) },
+    function* (event: Event, { state }: { state: { all: { get(): { seen: string[] } } } }) {
+      if (event["meddle"] === true) state.all.get().seen.push("left behind");
+      yield [...state.all.get().seen];
+    },
+  );
   const [cells] = processTables(spec);
   const keyCode = encodeKey({ key: "a" });
   const place = `${keyCode.length} ${keyCode} all`;
