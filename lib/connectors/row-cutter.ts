@@ -2,10 +2,13 @@ import type { CutText } from "../state/cut-text.ts";
 
 /** A field of a row, as it is written. */
 export interface WrittenField {
+  readonly field: string;
   /** As JSON names it. */
   readonly name: string;
-  /** Its value as JSON, without a line's end; undefined where it is left out. May throw. */
-  readonly write: (row: Readonly<Record<string, unknown>>) => string | undefined;
+  /** Whether it may be missing: then it is left out. */
+  readonly nullable: boolean;
+  /** A value as JSON, without a line's end. May throw. */
+  readonly write: (value: unknown) => string;
 }
 
 /** So many sets of fields that rows go without are remembered. */
@@ -28,9 +31,10 @@ export function rowCutter(fields: readonly WrittenField[]): (row: Readonly<Recor
     const values: string[] = [];
     let missing: number[] | undefined;
     for (let i = 0; i < fields.length; i++) {
-      const value = fields[i]!.write(row);
-      if (value === undefined) (missing ??= []).push(i);
-      else values.push(value);
+      const { field, nullable, write } = fields[i]!;
+      const value = row[field];
+      if (value === undefined && nullable) (missing ??= []).push(i);
+      else values.push(write(value));
     }
     return { pieces: missing === undefined ? all : without(missing), values };
   };

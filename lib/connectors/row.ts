@@ -5,7 +5,7 @@ import { checkField, checkName } from "../pipeline/names.ts";
 import type { SinkDeclaration } from "../pipeline/sink.ts";
 import { validate } from "../schema.ts";
 import { wholeText } from "../state/cut-text.ts";
-import { MAX_INSTANT } from "../time/instant.ts";
+import { COLUMN_TEXT, numberOf, parsedRow } from "./column-text.ts";
 import { rowCutter } from "./row-cutter.ts";
 
 /** The field, attribute or header that carries each row's id (X8). */
@@ -92,35 +92,17 @@ const isSchema = (shape: RowShape): shape is StandardSchemaV1 => "~standard" in 
 /** Characters that some systems refuse or replace, and JSON can do without: lone halves of pairs, and pairs, and non-characters. */
 const ESCAPED = /[\ud800-\udfff\ufffe\uffff]/g;
 
-const jsonText = (text: string): string =>
-  JSON.stringify(text).replaceAll(ESCAPED, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
-
-const MAX_BIGINT = 2n ** 63n - 1n;
-
-/** A row's field as JSON text; nothing when it does not fit. */
-const ENCODE: Readonly<Record<Column<unknown>["type"], (value: unknown) => string | undefined>> = {
-  string: (value) => (typeof value === "string" && value.isWellFormed() ? jsonText(value) : undefined),
-  bigint: (value) => {
-    if (typeof value === "number") return Number.isSafeInteger(value) ? String(value) : undefined;
-    return typeof value === "bigint" && value <= MAX_BIGINT && value >= -MAX_BIGINT - 1n ? String(value) : undefined;
-  },
-  double: (value) => (typeof value === "number" && Number.isFinite(value) ? String(value) : undefined),
-  boolean: (value) => (typeof value === "boolean" ? String(value) : undefined),
-  timestamp: (value) =>
-    Number.isInteger(value) && Math.abs(value as number) <= MAX_INSTANT ? String(value) : undefined,
-};
+const escaped = (json: string): string => json.replaceAll(ESCAPED, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
 
 type Row = Readonly<Record<string, unknown>>;
 
 const columnsCutter = (what: string, columns: readonly (readonly [string, Column<unknown>])[]) =>
   rowCutter(
     columns.map(([field, { type, nullable }]) => ({
-      name: field,
-      write(row) {
-        const value = row[field];
-        if (value === undefined && nullable) return undefined;
-        const encoded = ENCODE[type](value);
-        if (encoded !== undefined) return encoded;
+      ...{ field, name: field, nullable },
+      write(value) {
+        const text = COLUMN_TEXT[type](value);
+        if (text !== undefined) return type === "string" ? escaped(text) : text;
         const message = `A row for ${what} has a field "${field}" that does not fit a column of type ${type}: ${named(value)}.`;
         throw poisonError({ code: "sink/row", message });
       },
@@ -146,7 +128,7 @@ function schemaEncoder(what: string, schema: StandardSchemaV1, idInRow: boolean)
       throw misfit(`does not fit its schema: ${cause.message}`, cause);
     }
     if (idInRow && Object.hasOwn(row, OUTPUT_ID)) throw misfit(`has a field "${OUTPUT_ID}", where its id belongs`);
-    return json.replaceAll(ESCAPED, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
+    return escaped(json);
   };
 }
 
@@ -167,19 +149,15 @@ function checkedColumns(what: string, columns: Columns, idInRow: boolean) {
   });
 }
 
-/** A whole number of so many digits that a double may not hold it, as the value of a field. */
-const LONG_NUMBER = /"([^"\\]+)":(-?\d{16,})(?=[,}])/g;
-
 /** The row again; bigints beyond 2^53 come back as such where columns say so. */
 function rowOf(columns: readonly (readonly [string, Column<unknown>])[], json: string): Row {
   const whole = new Set(columns.filter(([, { type }]) => type === "bigint").map(([field]) => field));
   if (whole.size === 0) return JSON.parse(json) as Row;
-  const values = JSON.parse(json.replaceAll(LONG_NUMBER, '"$1":"$2"')) as Record<string, unknown>;
+  const values = parsedRow(json);
   for (const [field, { type }] of columns) {
     const value = values[field];
     if (type === "string" || typeof value !== "string") continue;
-    const number = Number(value);
-    values[field] = type === "bigint" && !Number.isSafeInteger(number) ? BigInt(value) : number;
+    values[field] = numberOf(type, value);
   }
   return values;
 }

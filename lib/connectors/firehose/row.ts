@@ -1,7 +1,7 @@
 import type { Column } from "../../pipeline/column.ts";
 import { poisonError } from "../../errors.ts";
 import type { CutText } from "../../state/cut-text.ts";
-import { MAX_INSTANT } from "../../time/instant.ts";
+import { COLUMN_TEXT, numberOf, parsedRow } from "../column-text.ts";
 import { rowCutter } from "../row-cutter.ts";
 
 /** A declared column as the catalogue knows it. */
@@ -20,32 +20,14 @@ export interface EncodedColumn extends LakeColumn {
   readonly refuse?: (time: number) => string | undefined;
 }
 
-const MAX_BIGINT = 2n ** 63n - 1n;
-
 /** What timestamps are in a row's JSON: Firehose's converter reads milliseconds, and its Iceberg destination microseconds. */
 export type TimeUnit = "milliseconds" | "microseconds";
 
-type Encode = (value: unknown) => string | undefined;
-
-/** A row's field as JSON text; nothing when it does not fit. */
-const ENCODE: Readonly<Record<LakeColumn["type"], Encode>> = {
-  // Lone surrogates have no UTF-8; JSON.stringify writes them as escapes, which Parquet cannot hold.
-  string: (value) => (typeof value === "string" && value.isWellFormed() ? JSON.stringify(value) : undefined),
-  bigint: (value) => {
-    if (typeof value === "number") return Number.isSafeInteger(value) ? String(value) : undefined;
-    return typeof value === "bigint" && value <= MAX_BIGINT && value >= -MAX_BIGINT - 1n ? String(value) : undefined;
-  },
-  double: (value) => (typeof value === "number" && Number.isFinite(value) ? String(value) : undefined),
-  boolean: (value) => (typeof value === "boolean" ? String(value) : undefined),
-  timestamp: (value) =>
-    Number.isInteger(value) && Math.abs(value as number) <= MAX_INSTANT ? String(value) : undefined,
-};
-
 /** As text, as a double holds not all of them. */
-const encodeMicros: Encode = (value) => {
-  const millis = ENCODE.timestamp(value);
+function microsOf(value: unknown): string | undefined {
+  const millis = COLUMN_TEXT.timestamp(value);
   return millis === undefined || millis === "0" ? millis : `${millis}000`;
-};
+}
 
 /**
  * Makes JSON of rows, as the delivery stream reads it: column names, and timestamps of the epoch. A missing nullable field
@@ -60,24 +42,19 @@ export const lakeRowCutter = (
 ): ((row: Readonly<Record<string, unknown>>) => CutText) =>
   rowCutter(
     columns.map(({ name, field, type, nullable, refuse }) => {
-      const encode = type === "timestamp" && unit === "microseconds" ? encodeMicros : ENCODE[type];
+      const textOf = type === "timestamp" && unit === "microseconds" ? microsOf : COLUMN_TEXT[type];
       return {
-        name,
-        write(row) {
-          const value = row[field];
-          if (value === undefined && nullable) return undefined;
-          const encoded = encode(value);
-          if (encoded === undefined) throw misfit(table, field, type, value);
+        ...{ field, name, nullable },
+        write(value) {
+          const text = textOf(value);
+          if (text === undefined) throw misfit(table, field, type, value);
           const refused = refuse?.(value as number);
           if (refused !== undefined) throw outside(table, field, refused);
-          return encoded;
+          return text;
         },
       };
     }),
   );
-
-/** A whole number of so many digits that a double may not hold it, as the value of a column. */
-const LONG_NUMBER = /"([^"\\]+)":(-?\d{16,})(?=[,}])/g;
 
 /** Makes rows of what {@link lakeRowCutter} has written: bigints beyond 2^53 come back as such, timestamps as milliseconds. */
 export function rowDecoder(
@@ -85,13 +62,13 @@ export function rowDecoder(
   unit: TimeUnit = "milliseconds",
 ): (json: string) => Readonly<Record<string, unknown>> {
   return (json) => {
-    const values = JSON.parse(json.replaceAll(LONG_NUMBER, '"$1":"$2"')) as Readonly<Record<string, unknown>>;
+    const values = parsedRow(json);
     const row: Record<string, unknown> = {};
     for (const { field, name, type } of columns) {
       const value = values[name];
       if (value === undefined) continue;
       if (type === "timestamp" && unit === "microseconds") row[field] = millisOf(value as number | string);
-      else row[field] = typeof value === "string" && type !== "string" ? numberOf(value, type) : value;
+      else row[field] = typeof value === "string" && type !== "string" ? numberOf(type, value) : value;
     }
     return row;
   };
@@ -99,11 +76,6 @@ export function rowDecoder(
 
 /** Of whole milliseconds as microseconds: a text where a double may not hold them. */
 const millisOf = (micros: number | string): number => Number(String(micros).replace(/000$/, ""));
-
-function numberOf(digits: string, type: LakeColumn["type"]): number | bigint {
-  const number = Number(digits);
-  return type === "bigint" && !Number.isSafeInteger(number) ? BigInt(digits) : number;
-}
 
 const misfit = (table: string, field: string, type: string, value: unknown) =>
   poisonError({

@@ -3,6 +3,7 @@ import { poisonError, type MillraceError } from "../../errors.ts";
 import type { ColumnType } from "../../pipeline/column.ts";
 import type { KeyValues } from "../../state/key.ts";
 import { MAX_INSTANT } from "../../time/instant.ts";
+import { isBigint, numberOf } from "../column-text.ts";
 import { keyAttributeOf } from "../dynamodb-table/table-key.ts";
 import { REMOVED } from "./version.ts";
 
@@ -29,18 +30,11 @@ export interface ViewShape {
 /** AWS: Constraints in DynamoDB, "Sort keys". */
 const MAX_SORT_KEY_BYTES = 1_024;
 
-const MAX_BIGINT = 2n ** 63n - 1n;
-
 /** A value as an attribute; undefined where it does not fit. */
 const ATTRIBUTE: Readonly<Record<ColumnType, (value: unknown) => AttributeValue | undefined>> = {
   // Lone surrogates have no UTF-8.
   string: (value) => (typeof value === "string" && value.isWellFormed() ? { S: value } : undefined),
-  bigint: (value) => {
-    if (typeof value === "number") return Number.isSafeInteger(value) ? { N: String(value) } : undefined;
-    return typeof value === "bigint" && value <= MAX_BIGINT && value >= -MAX_BIGINT - 1n
-      ? { N: String(value) }
-      : undefined;
-  },
+  bigint: (value) => (isBigint(value) ? { N: String(value) } : undefined),
   // DynamoDB's numbers end at 10^126 and begin at 10^-130.
   double: (value) => (typeof value === "number" && Number.isFinite(value) ? keyAttributeOf(value) : undefined),
   boolean: (value) => (typeof value === "boolean" ? { BOOL: value } : undefined),
@@ -121,11 +115,6 @@ export function rowOf({ key, columns }: ViewShape, item: Item): Row {
 export function versionOf({ version }: ViewShape, item: Item): bigint | undefined {
   const digits = version === undefined ? undefined : item[version]?.N;
   return digits === undefined ? undefined : BigInt(digits);
-}
-
-function numberOf(type: ColumnType, digits: string): number | bigint {
-  const number = Number(digits);
-  return type === "bigint" && !Number.isSafeInteger(number) ? BigInt(digits) : number;
 }
 
 /** Two tasks would write one key, and which of their rows is newer nobody could say. */
