@@ -1,5 +1,4 @@
 import { poisonError } from "../errors.ts";
-import { isWhole, isWithin } from "../state/hash-range.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
 
@@ -8,8 +7,8 @@ import type { TaskState } from "../state/task-state.ts";
  *
  * @throws poison error `source/key-range`
  */
-export function checkRange({ range, hashOf }: TaskState, key: KeyValues): void {
-  if (range === undefined || isWhole(range) || isWithin(range, hashOf(key))) return;
+export function checkRange(state: TaskState, key: KeyValues): void {
+  if (state.hasKey(key)) return;
   throw poisonError({
     code: "source/key-range",
     message: `The key (${Object.keys(key).join(", ")}) does not belong to the record's partition.`,

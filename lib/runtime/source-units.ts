@@ -1,4 +1,3 @@
-import { isWhole, isWithin } from "../state/hash-range.ts";
 import { partitionKeyOf } from "../state/key.ts";
 import type { TaskState } from "../state/task-state.ts";
 import { NO_TRACES, sampledTrace, type Traceparent } from "../state/traceparent.ts";
@@ -110,11 +109,11 @@ class PackedUnit implements IncomingUnit {
   }
 
   /** Whether its key is another partition's. What cannot be decoded is a dead letter wherever it is. */
-  isElsewhere({ range, hashOf }: TaskState): boolean {
-    if (range === undefined || isWhole(range)) return false;
+  isElsewhere(state: TaskState): boolean {
+    if (state.hasAllKeys) return false;
     try {
       const { key, keyCode } = this.#decode();
-      return keyCode !== "" && !isWithin(range, hashOf(key));
+      return keyCode !== "" && !state.hasKey(key);
     } catch {
       return false;
     }

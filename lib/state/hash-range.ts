@@ -32,9 +32,6 @@ export function hashOf(partitionKey: string): KeyHash {
 /** A range as Kinesis writes it: two decimal numbers below 2^128. */
 export const hashRange = (from: string, to: string): HashRange => ({ from: digits(from), to: digits(to) });
 
-/** Whether a range has all hashes, as that of a stream's only partition. */
-export const isWhole = ({ from, to }: HashRange): boolean => from === WHOLE_RANGE.from && to === WHOLE_RANGE.to;
-
 export const isWithin = ({ from, to }: HashRange, hash: KeyHash): boolean => from <= hash && hash <= to;
 
 export const overlap = (a: HashRange, b: HashRange): boolean => a.from <= b.to && b.from <= a.to;

@@ -1,6 +1,6 @@
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { Counters } from "./counters.ts";
-import { hashOf, type HashRange, type KeyHash } from "./hash-range.ts";
+import { hashOf, isWithin, WHOLE_RANGE, type HashRange, type KeyHash } from "./hash-range.ts";
 import { partitionKeyOf, type KeyValues } from "./key.ts";
 import { HeldTraces, type HeldTrace } from "./held-traces.ts";
 import type { Heir, RangeFloor } from "./inheritance.ts";
@@ -78,6 +78,17 @@ export class TaskState {
   /** @param hashOfKey @default that of the key's text, as producers of a source use it */
   constructor(hashOfKey = hashOfPartitionKey) {
     this.hashOf = hashOfKey;
+  }
+
+  /** Whether every key is the task's own, as far as its range is known: of a stream's only partition nobody computes hashes. */
+  get hasAllKeys(): boolean {
+    const { range } = this;
+    return range === undefined || (range.from === WHOLE_RANGE.from && range.to === WHOLE_RANGE.to);
+  }
+
+  /** Whether a key is the task's own, as far as its range is known. */
+  hasKey(key: KeyValues): boolean {
+    return this.hasAllKeys || isWithin(this.range!, this.hashOf(key));
   }
 
   /** The table of an operator, made when first asked for. */
