@@ -33,11 +33,21 @@ export function partialEntry(keyBy: string, window: WindowSpec<EndingWindows>): 
   return `${keyBy}>${window.name}>${how}${blanklessText(windowShape(window))}`;
 }
 
-/** What an entry of partials is made of, its shape as `blanklessText` has it; undefined for another entry. */
-export function partialIn(entry: string): { readonly window: string; readonly shape: string } | undefined {
+/** What an entry of partials says of these. */
+export interface PartialEntry {
+  readonly window: string;
+  /** As `blanklessText` has it. */
+  readonly shape: string;
+  /** Whether a reader joins them with what they overlap. */
+  readonly isJoined: boolean;
+}
+
+/** What an entry of partials says; undefined for another entry. */
+export function partialIn(entry: string): PartialEntry | undefined {
   const [, window, ...shape] = entry.split(">");
   if (window === undefined) return undefined;
-  return { window, shape: (shape[0] === JOINED ? shape.slice(1) : shape).join(">") };
+  const isJoined = shape[0] === JOINED;
+  return { window, shape: (isJoined ? shape.slice(1) : shape).join(">"), isJoined };
 }
 
 export const isPartialEntry = (entry: string): boolean => entry.includes(">");

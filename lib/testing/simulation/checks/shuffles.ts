@@ -1,4 +1,3 @@
-import { shapeIn } from "../../../operators/evolution/state-shape.ts";
 import { isPartialEntry, partialIn, type PartialAggregate } from "../../../operators/pre-aggregate.ts";
 import { elementText } from "../../../operators/shuffle.ts";
 import { isNews } from "../../../runtime/shuffle/pack.ts";
@@ -44,8 +43,6 @@ export function checkSent(simulation: Simulation, stage: SimulatedStage, oracle:
   }
 }
 
-const isOfSessions = (entry: string): boolean => shapeIn(partialIn(entry)!.shape)!.fixed.startsWith("session ");
-
 function tally(texts: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
@@ -63,8 +60,8 @@ function countsOf(bodies: ReadonlyMap<string, number>): ReadonlyMap<string, numb
       continue;
     }
     const { windows, records } = value as PartialAggregate;
-    // How far a session goes depends on the records that are cut off with it.
-    const of = isOfSessions(entry) ? "" : windows.map(({ start, end }) => `${start}-${end}`).join();
+    // How far a session goes depends on which records were in its batch.
+    const of = partialIn(entry)!.isJoined ? "" : windows.map(({ start, end }) => `${start}-${end}`).join();
     add(`${entry} ${keyCode} ${of}`, n * records);
   }
   return counts;
