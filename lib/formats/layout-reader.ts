@@ -12,8 +12,8 @@ export interface Outcome {
 }
 
 /**
- * Reads the object that the bytes of a buffer from one place to another are: as JSON.parse has it, or, where the outcome says that it is checked,
- * as the schema does. Gives {@link OTHER_LAYOUT} for bytes of another layout, which need not be JSON, and for values that want
+ * Reads the object that the bytes of a buffer from one place to another are: as JSON.parse has it, or, where the outcome says
+ * that it is checked, as the schema does. Gives {@link OTHER_LAYOUT} for bytes of another layout, which need not be JSON, and for values that want
  * more care.
  */
 export type LayoutReader = (

@@ -5,7 +5,7 @@ import { RunDelta } from "./run-delta.ts";
 import { mergedRun, type RunLimits } from "./run-writer.ts";
 import type { SortedRun } from "./sorted-run.ts";
 import { SpaceQueue } from "./space-queue.ts";
-import { LARGE, type TableDelta } from "./table-delta.ts";
+import { LARGE_TABLE, type TableDelta } from "./table-delta.ts";
 
 export type { TableDelta } from "./table-delta.ts";
 
@@ -171,7 +171,7 @@ export class KeyedTable implements Undoable {
       put.push([space, keys, values]);
       created.push(fresh);
     }
-    const isLarge = this.#run !== undefined || this.#size >= LARGE;
+    const isLarge = this.#run !== undefined || this.#size >= LARGE_TABLE;
     const delta = { floor: this.#floor, dropped: [...this.#dropped], removed, put, ...(isLarge && { created }) };
     this.#touched.clear();
     this.#dropped.clear();

@@ -16,4 +16,4 @@ export interface TableDelta {
 }
 
 /** In deltas of tables that have fewer entries nothing is said of what is new. */
-export const LARGE = 4_096;
+export const LARGE_TABLE = 4_096;
