@@ -1,3 +1,4 @@
+import { whole } from "./affinity/tables.ts";
 import { PRICES_READ_ON } from "../lib/cdk/prices.ts";
 import {
   assumptionsTable,
@@ -12,7 +13,7 @@ import {
 import { idleDollars } from "./bill/millrace-bill.ts";
 import { costTable, timesTable, type CostResult } from "./cost/cost.ts";
 import { shown } from "./harness/statistics.ts";
-import { count, list, MADE, section } from "./report-sections.ts";
+import { list, MADE, section } from "./report-sections.ts";
 
 /** docs/cost.md, of the last results. */
 export const costText = (): string => `${MADE}
@@ -72,7 +73,7 @@ ${partsTable(figures)}
 A turn as it was measured, on the DynamoDB emulator dynalite; beside these ${shown(figures.measured.logBytes / 1_000)} KB of logs an invocation
 (\`npm run bench -- local\`), and of each million events ${shown(figures.measured.flinkCpu)} s of CPU in Flink and
 ${shown(figures.measured.kafkaStreamsCpu)} in Kafka Streams (\`npm run bench -- engine\`). An event has ${shown(figures.measured.eventBytes)} bytes;
-${count(Math.round(figures.measured.packed.eventsPerRecord))} of them are packed to ${count(Math.round(figures.measured.packed.recordBytes))}.
+${whole(Math.round(figures.measured.packed.eventsPerRecord))} of them are packed to ${whole(Math.round(figures.measured.packed.recordBytes))}.
 
 ${turnsTable(figures)}
 
@@ -87,7 +88,7 @@ function sentText({ figures }: CostResult): string {
   const numbers = [...new Set(figures.map(({ events }) => events))];
   const sent = numbers.map((number) => {
     const ways = new Set(figures.filter(({ events }) => events === number).map(({ way }) => way));
-    return `${count(number)} events were sent in each line of ${[...ways].join("; ")}`;
+    return `${whole(number)} events were sent in each line of ${[...ways].join("; ")}`;
   });
   return sent.join(". ");
 }

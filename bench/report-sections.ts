@@ -29,5 +29,3 @@ work; Node ${machine.node}, ${machine.platform}${named.length > 0 ? `; ${named.j
 
 export const list = (entries: readonly { readonly name: string; readonly about: string }[]): string =>
   entries.map(({ name, about }) => `- **${name}**: ${about}`).join("\n");
-
-export const count = (n: number): string => n.toLocaleString("en-US");

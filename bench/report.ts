@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { format } from "prettier";
+import { whole } from "./affinity/tables.ts";
 import { TOLERANCE } from "./counts/compare.ts";
 import { JOBS } from "./counts/jobs.ts";
 import { startsTable, sizesTable, type BundleResult } from "./bundle/bundle.ts";
@@ -9,7 +10,7 @@ import { engineTable, type EngineResult } from "./engine/engine.ts";
 import { plots } from "./plots.ts";
 import { withClaims } from "./readme.ts";
 import { costText } from "./report-cost.ts";
-import { count, list, MADE, section } from "./report-sections.ts";
+import { list, MADE, section } from "./report-sections.ts";
 import { ROOT } from "./harness/work.ts";
 import { median, shown } from "./harness/statistics.ts";
 import { catchUpTable, type CatchUpResult } from "./latency/catch-up.ts";
@@ -62,9 +63,9 @@ ${section<EngineResult>(
     figures,
   ) => `The job is [flight delays](../functions/aggregate-flight-delays): JSON, a schema, a filter, windows of an hour for each airport
 with count, mean and worst delay. The departures are real, out of order by up to seven hours, and so is the disorder that
-all engines are told, so that none is late in any. Every engine runs once over ${count(figures.shortEvents)} events and once
-over ${count(figures.longEvents)}: the difference is what ${count(figures.longEvents - figures.shortEvents)} events more take, told for a million; the
-whole run shows what the start adds. All gave the same ${count(figures.rows)} rows as DuckDB, in each round (here: ${count(figures.rounds)}).
+all engines are told, so that none is late in any. Every engine runs once over ${whole(figures.shortEvents)} events and once
+over ${whole(figures.longEvents)}: the difference is what ${whole(figures.longEvents - figures.shortEvents)} events more take, told for a million; the
+whole run shows what the start adds. All gave the same ${whole(figures.rows)} rows as DuckDB, in each round (here: ${whole(figures.rounds)}).
 
 ${list(figures.subjects)}
 
@@ -72,7 +73,7 @@ ${list(figures.subjects)}
 
 ${engineTable(figures)}
 
-How often each makes what it has done last: Millrace with every batch of 1,000, so ${count(Math.round(figures.longEvents / 1_000))} times in a run, or every 4,000 where its line says so; Flink and Bytewax
+How often each makes what it has done last: Millrace with every batch of 1,000, so ${whole(Math.round(figures.longEvents / 1_000))} times in a run, or every 4,000 where its line says so; Flink and Bytewax
 once a second by the clock, which is more often than is usual (Managed Flink's default is once a minute), a few times in a run, and more
 often in one on a busy machine, where it tells against them; Kafka Streams ten times a second, its own default with exactly_once_v2. JVMs choose their own collector, and what they
 compile after the shorter run counts as theirs.
@@ -88,9 +89,9 @@ ${section<NexmarkResult>(
   (
     figures,
   ) => `[Nexmark's queries](../bench/nexmark), each by Millrace and by a job in Java as it is written for Flink, over one file of
-${count(figures.longEvents)} events of an auction, in the published proportions, rate and sizes, as lines of JSON in disorder within a tenth of a
+${whole(figures.longEvents)} events of an auction, in the published proportions, rate and sizes, as lines of JSON in disorder within a tenth of a
 second. A query counts once its rows are those of DuckDB, one by one. CPU seconds are those of the
-${count(figures.longEvents - figures.shortEvents)} events after the first ${count(figures.shortEvents)}, told for a million (rounds: ${count(figures.rounds)}).${
+${whole(figures.longEvents - figures.shortEvents)} events after the first ${whole(figures.shortEvents)}, told for a million (rounds: ${whole(figures.rounds)}).${
     figures.longEvents - figures.shortEvents < 1_000_000 || figures.rounds < 2
       ? " So few events, or a single round, tell how large a figure is and no more: all engines still compile in them, and ratios of single queries change much, either way, when a million events are measured after a million."
       : ""
@@ -115,7 +116,7 @@ ${section<StateResult>(
   "What grows with the state",
   (
     figures,
-  ) => `A key has a window of three aggregates. After the state is built, ${count(figures.batches)} batches of 1,000 records touch keys at
+  ) => `A key has a window of three aggregates. After the state is built, ${whole(figures.batches)} batches of 1,000 records touch keys at
 random; then another process, which knows nothing, goes on. All readings are in the rows in the end. Where a column grows
 from line to line although as many keys are touched, it grows with all keys.
 
@@ -132,8 +133,8 @@ And heap: what has changed since the last checkpoint is objects, up to a third o
 old and new at once. So a task of ten million keys works, and is not what is [advised](scale.md).
 [What state a task may have](scale.md), [why runs](decisions/0021-state-beyond-memory.md).
 
-**${count(figures.small.keys)} live windows in one task, under ${figures.small.megabytes} MB**: in a process whose heap is limited as that of a function of
-${figures.small.megabytes} MB the most memory resident was ${count(Math.round(figures.small.peakMegabytes))} MB, while the windows were opened, in ${figures.batches} batches after that, and in
+**${whole(figures.small.keys)} live windows in one task, under ${figures.small.megabytes} MB**: in a process whose heap is limited as that of a function of
+${figures.small.megabytes} MB the most memory resident was ${whole(Math.round(figures.small.peakMegabytes))} MB, while the windows were opened, in ${figures.batches} batches after that, and in
 checkpoints, at ${shown(figures.small.turnCpu)} ms of CPU a batch. The AWS SDK is not in it, nor what Lambda takes itself: a whole function
 that starts without state takes what [bundles](#bundles-and-cold-starts) say.`,
 )}
@@ -168,7 +169,7 @@ is in the queue once, and every window has its count, before a figure is used. M
 
 ${liveTable(figures)}
 
-A burst of ${count(figures.burst.events)} events, put within ${shown(figures.burst.pushed)} s, was in the queue ${shown(figures.burst.done)} s after its first was put.
+A burst of ${whole(figures.burst.events)} events, put within ${shown(figures.burst.pushed)} s, was in the queue ${shown(figures.burst.done)} s after its first was put.
 
 What it says: the steps are these, each over HTTP and in processes of their own, and this is what they take when every service is
 near. What it does not say: how long AWS takes for any of them, which no local run can tell.`,
@@ -207,7 +208,7 @@ ${section<LocalResult>(
   (
     figures,
   ) => `All of \`npm start\`: emulators, mappings, functions in processes of their own, Parquet, and the comparison of every row with
-DuckDB's answer; ${count(figures.shards)} shards.
+DuckDB's answer; ${whole(figures.shards)} shards.
 
 ${localTable(figures)}`,
 )}
@@ -242,7 +243,7 @@ What a module asks for later lies in files of its own, as Millrace's connectors 
 
 ## What may not rise
 
-CI counts and takes no times: \`npm run bench -- counts\` runs ${count(JOBS.length)} jobs that are always the same, on dynalite, an emulator of DynamoDB
+CI counts and takes no times: \`npm run bench -- counts\` runs ${whole(JOBS.length)} jobs that are always the same, on dynalite, an emulator of DynamoDB
 and fails when requests, units, bytes or promises are more than those in
 [counts.json](../bench/results/counts.json) by over ${TOLERANCE * 100} %. \`npm run bench -- counts --accept\` writes those of now, for
 a commit that says why. Bytes allocated are not among them: they depend on when V8 optimises, so on the clock.

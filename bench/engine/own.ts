@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
-import { figure } from "../harness/plot.ts";
+import { whole } from "../affinity/tables.ts";
 import { metered } from "../harness/metered.ts";
 import { workDirectory } from "../harness/work.ts";
 import { bundledEntry } from "../harness/entries.ts";
@@ -18,8 +18,8 @@ const ABOUT: Readonly<Record<Shape, string>> = {
 export function millrace(shape: Shape, batch = BATCH): Subject {
   const entry = bundledEntry("engine/millrace/flights-entry");
   return {
-    name: `Millrace, ${shape}${batch === BATCH ? "" : `, ${figure(batch)} a batch`}`,
-    about: batch === BATCH ? ABOUT[shape] : `the same with a turn and a commit for every ${figure(batch)} of them`,
+    name: `Millrace, ${shape}${batch === BATCH ? "" : `, ${whole(batch)} a batch`}`,
+    about: batch === BATCH ? ABOUT[shape] : `the same with a turn and a commit for every ${whole(batch)} of them`,
     async run(departures) {
       const rows = path.join(workDirectory("rows"), `millrace-${shape}-${batch}.ndjson`);
       rmSync(rows, { force: true });

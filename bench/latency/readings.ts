@@ -53,7 +53,7 @@ const AIRPORTS = 50;
 /** The n-th departure, which is put when it happens. The same for the same numbers. */
 export const departureAt = (n: number, time: number): Departure => ({
   origin: `A${String((n * 7) % AIRPORTS).padStart(2, "0")}`,
-  destination: "XXX",
+  destination: "SFO",
   departedAt: time,
   delay: (n * 31) % 90,
   distance: 100 + ((n * 17) % 2_000),

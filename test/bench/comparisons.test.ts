@@ -17,7 +17,7 @@ beforeAll(() => (directory = mkdtempSync(path.join(tmpdir(), "comparisons-"))));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const departure = (origin: string, departedAt: number, delay: number, distance = 500) => ({
-  ...{ origin, destination: "XXX", departedAt, delay, distance },
+  ...{ origin, destination: "SFO", departedAt, delay, distance },
 });
 const row = (origin: string, start: number, flights: number, meanDelay: number, worstDelay: number) => ({
   ...{ origin, windowStart: start, windowEnd: start + HOUR, flights, meanDelay, worstDelay },
