@@ -18,6 +18,7 @@ import { S3Objects } from "../../lib/s3/objects.ts";
 import { createChangelogTable, startDynamoDb, startS3, startShardList } from "../../test/support/emulators.ts";
 import { table } from "../affinity/tables.ts";
 import { bundledEntry } from "../harness/entries.ts";
+import { functionNode, functionNodeVersion } from "../harness/function-node.ts";
 import { metered } from "../harness/metered.ts";
 import { SHARD } from "../harness/one-task.ts";
 import { packageVersions, writeResult } from "../harness/results.ts";
@@ -129,7 +130,7 @@ export async function bundle(args: readonly string[]): Promise<void> {
           [0, 1].map(() => `${JSON.stringify(eventOf(kind.source.touching(kind.keys)))}\n`).join(""),
         );
         const bindings = JSON.stringify(bindingsOf("table" in kind ? kind.table : fresh));
-        const { usage, output } = await metered("node", [program, path.join(directory, "index.mjs"), events], {
+        const { usage, output } = await metered(functionNode(), [program, path.join(directory, "index.mjs"), events], {
           env: { ...process.env, ...aws, [BINDINGS_VARIABLE]: bindings },
         });
         const marks = JSON.parse(output.trimEnd().split("\n").at(-1)!) as { cpu: number; wall: number }[];
@@ -156,7 +157,10 @@ export async function bundle(args: readonly string[]): Promise<void> {
     const line = lineOf(result);
     console.log(`${sizesTable(result)}\n\n${startsTable(result)}\n\n${loadsTable(result.loads ?? [])}\n\n${line}`);
     if (values.write) {
-      const versions = packageVersions("esbuild", "@aws-sdk/client-dynamodb", "zod", "@middy/core");
+      const versions = {
+        ...functionNodeVersion(),
+        ...packageVersions("esbuild", "@aws-sdk/client-dynamodb", "zod", "@middy/core"),
+      };
       await writeResult("bundle", { figures: result, notMeasured: NOT_MEASURED, line, versions });
     }
   } finally {

@@ -6,6 +6,7 @@ import { bundleOptions, readableOutputs, unusedBy } from "../../lib/cdk/bundle.t
 import { planStages } from "../../lib/plan/stage.ts";
 import { table } from "../affinity/tables.ts";
 import { bundledEntry } from "../harness/entries.ts";
+import { functionNode } from "../harness/function-node.ts";
 import { metered } from "../harness/metered.ts";
 import { median, shown, spread } from "../harness/statistics.ts";
 import { emptyDirectory, ROOT, say } from "../harness/work.ts";
@@ -60,7 +61,7 @@ export async function loadFigures(rounds: number, env: NodeJS.ProcessEnv): Promi
       const one = figures[at]!;
       say(`round ${round + 1} of ${rounds}: loading ${one.name}`);
       const module = path.join(directory, String(at), "index.mjs");
-      const { usage, output } = await metered("node", [program, module], { env });
+      const { usage, output } = await metered(functionNode(), [program, module], { env });
       const { cpu, wall } = JSON.parse(output.trimEnd().split("\n").at(-1)!) as { cpu: number; wall: number };
       one.cpu.push(cpu);
       one.wall.push(wall);

@@ -11,6 +11,9 @@ export const BATCH = 1_000;
 /** Departures of a packed record. */
 export const PACKED = 50;
 
+/** What a mapping of its defaults gives at once of a backlog: so many records, within what an invocation may carry. */
+const FULL_BATCH = { records: 1_000, bytes: 6_000_000 };
+
 /** When the first record arrives, epoch milliseconds: long after the departures, all of which are of 2001. */
 const ARRIVAL = Date.UTC(2026, 0, 1);
 
@@ -25,6 +28,8 @@ export interface Departures {
   readonly enveloped: string;
   /** The same with departures packed in records, {@link PACKED} in each. */
   readonly packed: string;
+  /** The same, in events as large as a mapping makes them of a backlog. */
+  readonly backlog: string;
 }
 
 /** Makes the first departures of vega-datasets' file, in its order: a prefix of any larger number of them. */
@@ -33,6 +38,7 @@ export async function departuresIn(count: number): Promise<Departures> {
   const text = path.join(directory, `departures-${count}.ndjson`);
   const enveloped = path.join(directory, `departures-${count}.lambda.ndjson`);
   const packed = path.join(directory, `departures-${count}.packed.ndjson`);
+  const backlog = path.join(directory, `departures-${count}.backlog.ndjson`);
   if (!existsSync(text)) {
     say(`making ${count} departures`);
     const database = await Database.open(directory);
@@ -44,27 +50,36 @@ export async function departuresIn(count: number): Promise<Departures> {
     database.close();
     renameSync(`${text}.part`, text);
   }
-  for (const [file, size] of [
-    [enveloped, 1],
-    [packed, PACKED],
+  for (const [file, size, most] of [
+    [enveloped, 1, { records: BATCH, bytes: FULL_BATCH.bytes }],
+    [packed, PACKED, { records: BATCH / PACKED, bytes: FULL_BATCH.bytes }],
+    [backlog, PACKED, FULL_BATCH],
   ] as const) {
     if (existsSync(file)) continue;
-    writeEvents(text, `${file}.part`, size);
+    writeEvents(text, `${file}.part`, size, most);
     renameSync(`${file}.part`, file);
   }
-  return { count, text, enveloped, packed };
+  return { count, text, enveloped, packed, backlog };
 }
 
-/** @param size departures of a record */
-function writeEvents(text: string, file: string, size: number): void {
+/** @param size departures of a record @param most of an event */
+function writeEvents(text: string, file: string, size: number, most: typeof FULL_BATCH): void {
   const lines = readFileSync(text, "utf8").trimEnd().split("\n");
   const descriptor = openSync(file, "w");
-  for (let from = 0; from < lines.length; from += BATCH) {
-    const records: unknown[] = [];
-    for (let at = from; at < Math.min(from + BATCH, lines.length); at += size)
-      records.push(recordOf(lines.slice(at, Math.min(at + size, from + BATCH)), at));
-    writeSync(descriptor, `${JSON.stringify({ Records: records })}\n`);
+  let records: string[] = [];
+  let bytes = 0;
+  const end = () => {
+    if (records.length > 0) writeSync(descriptor, `{"Records":[${records.join()}]}\n`);
+    records = [];
+    bytes = 0;
+  };
+  for (let at = 0; at < lines.length; at += size) {
+    const record = JSON.stringify(recordOf(lines.slice(at, at + size), at));
+    if (records.length === most.records || bytes + record.length > most.bytes) end();
+    records.push(record);
+    bytes += record.length + 1;
   }
+  end();
   closeSync(descriptor);
 }
 

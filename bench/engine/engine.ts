@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { median, shown, spread } from "../harness/statistics.ts";
+import { functionNodeVersion } from "../harness/function-node.ts";
 import { packageVersions, writeResult } from "../harness/results.ts";
 import { say } from "../harness/work.ts";
 import { table } from "../affinity/tables.ts";
@@ -67,6 +68,7 @@ export async function engine(args: readonly string[]): Promise<void> {
       millrace("text"),
       millrace("text", LARGE_BATCH),
       millrace("packed"),
+      millrace("backlog"),
       millrace("enveloped"),
       floor("text"),
       floor("enveloped"),
@@ -98,10 +100,10 @@ export async function engine(args: readonly string[]): Promise<void> {
     const line = lineOf(result);
     console.log(`${engineTable(result)}\n\n${line}`);
     if (!values.write || values.only !== undefined) return;
-    const versions = rivals.reduce(
-      (all, rival) => ({ ...all, ...rival.versions }),
-      packageVersions("zod", "@duckdb/node-api"),
-    );
+    const versions = rivals.reduce((all, rival) => ({ ...all, ...rival.versions }), {
+      ...functionNodeVersion(),
+      ...packageVersions("zod", "@duckdb/node-api"),
+    });
     await writeResult("engine", {
       figures: result,
       notMeasured: NOT_MEASURED,
@@ -203,5 +205,5 @@ export function lineOf(result: EngineResult): string {
     const ratios = ratiosOf(result, name, to);
     return ratios.length === 0 ? "not run" : shown(median(ratios));
   };
-  return `text ${of("Millrace, text", "Flink")} x Flink, packed ${of("Millrace, packed", "Flink")} x Flink, enveloped ${of("Millrace, enveloped", "Flink")} x Flink and ${of("Millrace, enveloped", "floor, enveloped")} x its floor`;
+  return `text ${of("Millrace, text", "Flink")} x Flink, packed ${of("Millrace, packed", "Flink")} x Flink (${of("Millrace, packed, full batches", "Flink")} x in full batches), enveloped ${of("Millrace, enveloped", "Flink")} x Flink and ${of("Millrace, enveloped", "floor, enveloped")} x its floor`;
 }

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { whole } from "../affinity/tables.ts";
+import { functionNode } from "../harness/function-node.ts";
 import { metered } from "../harness/metered.ts";
 import { workDirectory } from "../harness/work.ts";
 import { bundledEntry } from "../harness/entries.ts";
@@ -8,22 +9,33 @@ import type { Shape, TurnsReport } from "./millrace/turns.ts";
 import { BATCH, PACKED } from "./data.ts";
 import type { Subject } from "./subject.ts";
 
-const ABOUT: Readonly<Record<Shape, string>> = {
-  text: "the payloads alone, a line each",
-  packed: `Lambda events, ${PACKED} departures a record, one after the other in it`,
-  enveloped: "Lambda events, one departure a record: JSON.parse of the event, base64, JSON.parse",
+const SHAPES: Readonly<Record<Shape, { readonly name: string; readonly about: string }>> = {
+  text: { name: "text", about: "the payloads alone, a line each" },
+  packed: {
+    name: "packed",
+    about: `Lambda events of ${whole(BATCH)} departures, ${PACKED} a record, one after the other in it`,
+  },
+  backlog: {
+    name: "packed, full batches",
+    about: "the same in events as a mapping of its defaults makes them of a backlog: 1,000 records, or what 6 MB hold",
+  },
+  enveloped: {
+    name: "enveloped",
+    about: `Lambda events of ${whole(BATCH)} records, one departure in each: JSON.parse of the event, base64, JSON.parse`,
+  },
 };
 
-/** Millrace in a process of plain Node. @param batch payloads a turn, of texts: how many events a Lambda event has is in the file */
+/** Millrace in a process of its functions' Node. @param batch payloads a turn, of texts: how many events a Lambda event has is in the file */
 export function millrace(shape: Shape, batch = BATCH): Subject {
   const entry = bundledEntry("engine/millrace/flights-entry");
   return {
-    name: `Millrace, ${shape}${batch === BATCH ? "" : `, ${whole(batch)} a batch`}`,
-    about: batch === BATCH ? ABOUT[shape] : `the same with a turn and a commit for every ${whole(batch)} of them`,
+    name: `Millrace, ${SHAPES[shape].name}${batch === BATCH ? "" : `, ${whole(batch)} a batch`}`,
+    about:
+      batch === BATCH ? SHAPES[shape].about : `the same with a turn and a commit for every ${whole(batch)} of them`,
     async run(departures) {
       const rows = path.join(workDirectory("rows"), `millrace-${shape}-${batch}.ndjson`);
       rmSync(rows, { force: true });
-      const { usage, output } = await metered("node", [entry, shape, departures[shape], rows, String(batch)]);
+      const { usage, output } = await metered(functionNode(), [entry, shape, departures[shape], rows, String(batch)]);
       const { records, late } = JSON.parse(output) as TurnsReport;
       if (late > 0) throw new Error(`${late} departures were late.`);
       return { usage, rows: [rows], records };
@@ -41,7 +53,7 @@ export function floor(shape: "text" | "enveloped"): Subject {
         ? "JSON.parse of every payload, nothing else"
         : "JSON.parse, base64 and JSON.parse, nothing else",
     async run(departures) {
-      const { usage, output } = await metered("node", [entry, shape, departures[shape]]);
+      const { usage, output } = await metered(functionNode(), [entry, shape, departures[shape]]);
       return { usage, records: (JSON.parse(output) as { readonly records: number }).records };
     },
   };

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { table } from "../affinity/tables.ts";
 import { bundledEntry } from "../harness/entries.ts";
+import { functionNode, functionNodeVersion } from "../harness/function-node.ts";
 import { metered } from "../harness/metered.ts";
 import { packageVersions, writeResult } from "../harness/results.ts";
 import { shown } from "../harness/statistics.ts";
@@ -110,7 +111,7 @@ export async function state(args: readonly string[]): Promise<void> {
     figures: result,
     notMeasured: NOT_MEASURED,
     line,
-    versions: packageVersions("msgpackr"),
+    versions: { ...functionNodeVersion(), ...packageVersions("msgpackr") },
   });
 }
 
@@ -124,7 +125,7 @@ const SMALL = { keys: 100_000, megabytes: 256 };
 
 async function warmed(entry: string, keys: number, batches: number, directory: string, flags: readonly string[]) {
   const args = [...flags, entry, "warm", String(keys), String(batches), directory];
-  const { output } = await metered("node", ["--expose-gc", ...args], { mostSeconds: secondsFor(keys) });
+  const { output } = await metered(functionNode(), ["--expose-gc", ...args], { mostSeconds: secondsFor(keys) });
   const { rows, sequence, ...report } = JSON.parse(output) as Warm;
   check(keys, keys + batches * TOUCHING, rows);
   return { sequence, report };
@@ -134,7 +135,7 @@ async function measured(entry: string, keys: number, batches: number): Promise<S
   const directory = emptyDirectory("state");
   const { sequence, report } = await warmed(entry, keys, batches, directory, [HEAP]);
   const cold = ["--expose-gc", HEAP, entry, "cold", String(keys), String(sequence), directory];
-  const second = await metered("node", cold, { mostSeconds: secondsFor(keys) });
+  const second = await metered(functionNode(), cold, { mostSeconds: secondsFor(keys) });
   const { rows: coldRows, ...coldFigures } = JSON.parse(second.output) as Cold;
   check(keys, keys + (batches + 2) * TOUCHING, coldRows);
   const batchesPerCheckpoint = Math.max(report.checkpoint.bytes, SHORT_LOG) / report.deltaBytes;

@@ -3,13 +3,14 @@ import { fileURLToPath } from "node:url";
 import { Duration, Stack, type RemovalPolicy } from "aws-cdk-lib";
 import { Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime } from "aws-cdk-lib/aws-lambda";
+import { Architecture, Function as LambdaFunction, LoggingFormat } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type ILogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { CheckedCompaction, ProvisionedLake } from "../connectors/firehose/provision.ts";
 import { acknowledge, acknowledgePrefix } from "./acknowledge.ts";
 import { bundledCode } from "./bundle.ts";
+import { FUNCTION_RUNTIME } from "./function-runtime.ts";
 import type { NetworkSettings } from "./pipeline-props.ts";
 import { acknowledgeJoining, joinNetwork } from "./stage-role.ts";
 import { networkOf } from "./stage.ts";
@@ -41,7 +42,7 @@ export class Compaction extends Construct {
       description: `Millrace: merges the files of the lakes of the pipeline ${pipeline}`,
       code: bundledCode(`lambda/compaction${extname(import.meta.url)}`, LIBRARY),
       handler: "index.handler",
-      runtime: Runtime.NODEJS_22_X,
+      runtime: FUNCTION_RUNTIME,
       architecture: Architecture.ARM_64,
       memorySize: MEMORY,
       timeout: Duration.minutes(15),

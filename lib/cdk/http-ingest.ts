@@ -9,7 +9,6 @@ import {
   Function as LambdaFunction,
   FunctionUrlAuthType,
   LoggingFormat,
-  Runtime,
   type Code,
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
@@ -18,6 +17,7 @@ import { wholeWithin } from "../connectors/limits.ts";
 import type { SourceDeclaration } from "../pipeline/source.ts";
 import { acknowledgeRuntime } from "./acknowledge.ts";
 import { bundledCode } from "./bundle.ts";
+import { FUNCTION_RUNTIME } from "./function-runtime.ts";
 
 /** Tokens of an issuer of one's own (OpenID Connect, OAuth 2.0), looked at by an HTTP API. */
 export interface JwtSettings {
@@ -78,7 +78,7 @@ export class HttpIngest extends Construct {
       description: `Millrace: takes events of the source ${source.name} by HTTP`,
       code: props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd()),
       handler: "index.handler",
-      runtime: Runtime.NODEJS_22_X,
+      runtime: FUNCTION_RUNTIME,
       architecture: Architecture.ARM_64,
       memorySize: wholeWithin(`${what}.memory`, props.memory ?? 512, {
         least: 128,

@@ -2,18 +2,12 @@ import { Duration, Stack } from "aws-cdk-lib";
 import type { IAlarm } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnApplication, CfnDeploymentGroup } from "aws-cdk-lib/aws-codedeploy";
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import {
-  Architecture,
-  Code,
-  Function as LambdaFunction,
-  LoggingFormat,
-  Runtime,
-  type CfnAlias,
-} from "aws-cdk-lib/aws-lambda";
+import { Architecture, Code, Function as LambdaFunction, LoggingFormat, type CfnAlias } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { acknowledgeResource, acknowledgeRuntime } from "./acknowledge.ts";
 import type { CheckedSettings } from "./checked-settings.ts";
+import { FUNCTION_RUNTIME } from "./function-runtime.ts";
 import type { ProvisionedStage } from "./stage.ts";
 
 /** Lets the bake time pass: an all-at-once deployment ends with its shift, and CodeDeploy looks at alarms until a deployment ends. */
@@ -131,7 +125,7 @@ export class Rollbacks extends Construct {
       description: `Millrace: lets the bake time of deployments of the pipeline ${pipeline} pass`,
       code: Code.fromInline(BAKE),
       handler: "index.handler",
-      runtime: Runtime.NODEJS_22_X,
+      runtime: FUNCTION_RUNTIME,
       architecture: Architecture.ARM_64,
       timeout: Duration.seconds(bakeSeconds + SPARE_SECONDS),
       role,

@@ -10,7 +10,6 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   RecursiveLoop,
-  Runtime,
   type Code,
   type IVersion,
 } from "aws-cdk-lib/aws-lambda";
@@ -23,6 +22,7 @@ import type { ProvisionedSink, ProvisionedSource } from "../connectors/provision
 import { BINDINGS_VARIABLE, BUILD_VARIABLE, type Bindings } from "../plan/bindings.ts";
 import { acknowledgeRuntime } from "./acknowledge.ts";
 import type { CheckedSettings, CheckedStage } from "./checked-settings.ts";
+import { FUNCTION_RUNTIME } from "./function-runtime.ts";
 import { NAMESPACE } from "./metrics.ts";
 import type { NetworkSettings } from "./pipeline-props.ts";
 import { tickQueue, type SharedQueues } from "./queues.ts";
@@ -118,7 +118,7 @@ export class ProvisionedStage extends Construct {
       description: `Millrace: stage ${name} of the pipeline ${pipeline}`,
       code: around.code,
       handler: "index.handler",
-      runtime: Runtime.NODEJS_22_X,
+      runtime: FUNCTION_RUNTIME,
       architecture: Architecture.ARM_64,
       memorySize: settings.memory,
       timeout: Duration.seconds(settings.timeoutSeconds),

@@ -6,7 +6,6 @@ import {
   FunctionUrlAuthType,
   Function as LambdaFunction,
   LoggingFormat,
-  Runtime,
   type Code,
   type FunctionUrl,
 } from "aws-cdk-lib/aws-lambda";
@@ -14,6 +13,7 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import { bundledCode } from "./bundle.ts";
+import { FUNCTION_RUNTIME } from "./function-runtime.ts";
 
 export interface ViewQueryProps {
   /** The view's table: `pipeline.viewTable("balances")`. */
@@ -68,7 +68,7 @@ export class ViewQuery extends Construct {
       description: "Millrace: answers queries of a view",
       code: props.code ?? bundledCode(props.handler, props.projectRoot ?? process.cwd()),
       handler: "index.handler",
-      runtime: Runtime.NODEJS_22_X,
+      runtime: FUNCTION_RUNTIME,
       architecture: Architecture.ARM_64,
       memorySize: memory,
       timeout: Duration.seconds(10),

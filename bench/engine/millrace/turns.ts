@@ -10,7 +10,7 @@ import { STREAM_ARN } from "../data.ts";
 import { batchesOf, linesOf } from "./lines.ts";
 import { textIntake, type TextRecord } from "./text-intake.ts";
 
-export type Shape = "text" | "enveloped" | "packed";
+export type Shape = "text" | "enveloped" | "packed" | "backlog";
 
 /** What a run came to, beside its rows. */
 export interface TurnsReport {

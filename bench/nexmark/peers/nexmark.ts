@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { agrees } from "../../../localstack/start/compare.ts";
 import { table } from "../../affinity/tables.ts";
 import { bundledEntry } from "../../harness/entries.ts";
+import { functionNode, functionNodeVersion } from "../../harness/function-node.ts";
 import { metered } from "../../harness/metered.ts";
 import { packageVersions, writeResult } from "../../harness/results.ts";
 import { median, shown, spread } from "../../harness/statistics.ts";
@@ -99,10 +100,12 @@ export async function nexmark(args: readonly string[]): Promise<void> {
     const line = lineOf(result);
     console.log(`${nexmarkTable(result)}\n\n${line}`);
     if (!values.write || wanted !== undefined || values.engines !== undefined) return;
-    const versions = Object.assign({}, packageVersions("zod"), ...engines.map((engine) => engine.versions)) as Record<
-      string,
-      string
-    >;
+    const versions = Object.assign(
+      {},
+      functionNodeVersion(),
+      packageVersions("zod"),
+      ...engines.map((engine) => engine.versions),
+    ) as Record<string, string>;
     await writeResult("nexmark", { figures: result, notMeasured: NOT_MEASURED, line, versions });
   } finally {
     for (const oracle of oracles) oracle.close();
@@ -135,7 +138,7 @@ async function oracleOf({ file }: EventFile, name: string): Promise<Oracle> {
 
 async function floorOf([short, long]: readonly [EventFile, EventFile], more: number): Promise<number> {
   const entry = bundledEntry("engine/millrace/floor-entry");
-  const cpuOf = async ({ file }: EventFile) => (await metered("node", [entry, "text", file])).usage.cpu;
+  const cpuOf = async ({ file }: EventFile) => (await metered(functionNode(), [entry, "text", file])).usage.cpu;
   const before = await cpuOf(short);
   return ((await cpuOf(long)) - before) * (1_000_000 / more);
 }

@@ -3,6 +3,7 @@ import path from "node:path";
 import { filesIn, HEAP, javaVersion, OPENS } from "../../engine/rivals.ts";
 import { bundledEntry } from "../../harness/entries.ts";
 import { compiledJava, jarsOf, jarVersion } from "../../harness/install.ts";
+import { functionNode } from "../../harness/function-node.ts";
 import { metered, type Usage } from "../../harness/metered.ts";
 import { emptyDirectory } from "../../harness/work.ts";
 import type { EventFile } from "./events.ts";
@@ -48,7 +49,7 @@ export function millrace(): QueryEngine {
     versions: {},
     async run(query, { file, count }) {
       const rows = newRowFile("millrace");
-      const { usage, output } = await metered("node", [entry, query, file, rows]);
+      const { usage, output } = await metered(functionNode(), [entry, query, file, rows]);
       const { events, stages, late, deadLetters } = JSON.parse(output) as Record<string, number>;
       if (events !== count || late !== 0 || deadLetters !== 0)
         throw new Error(
