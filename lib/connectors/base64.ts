@@ -44,7 +44,8 @@ export class Base64Decoder {
 
 /** Node skips what is not base64; then there are fewer bytes than the text stands for. */
 function checkLength(base64: string, bytes: number, connector: string): void {
-  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
-  if (base64.length % 4 === 0 && bytes === (base64.length / 4) * 3 - padding) return;
+  const end = base64.length;
+  const padding = base64[end - 1] !== "=" ? 0 : base64[end - 2] === "=" ? 2 : 1;
+  if (end % 4 === 0 && bytes === (end / 4) * 3 - padding) return;
   throw poisonError({ code: `${connector}/base64`, message: "The payload is not base64." });
 }

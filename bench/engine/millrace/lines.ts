@@ -14,9 +14,11 @@ function* heldLinesOf(file: string): Generator<HeldBytes> {
   const descriptor = openSync(file, "r");
   let rest = Buffer.alloc(0);
   for (;;) {
-    const buffer = Buffer.allocUnsafeSlow(rest.length + CHUNK);
+    // A line that is longer than a piece is not copied once more for each piece of it.
+    const more = Math.max(CHUNK, 4 * rest.length);
+    const buffer = Buffer.allocUnsafeSlow(rest.length + more);
     rest.copy(buffer);
-    const read = readSync(descriptor, buffer, rest.length, CHUNK, null);
+    const read = readSync(descriptor, buffer, rest.length, more, null);
     if (read === 0) break;
     const filled = rest.length + read;
     let from = 0;

@@ -9,7 +9,7 @@ const SHARD_ID = /^[a-zA-Z0-9_.-]{1,128}$/;
 
 /** Whether a text is a whole number without leading zeros, of at most 129 digits. */
 function isSequenceNumber(text: string): boolean {
-  if (text.length === 0 || text.length > 129 || (text.length > 1 && text.startsWith("0"))) return false;
+  if (text.length === 0 || text.length > 129 || (text.length > 1 && text[0] === "0")) return false;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit < 0x30 || unit > 0x39) return false;
@@ -88,9 +88,11 @@ function payloadIn(value: unknown, index: number, streamArn: string): Payload {
 /** The shard that an `eventID` names: `shardId-…:sequenceNumber`. @param before that of the record before */
 function shardOf({ eventID }: { readonly eventID?: unknown }, index: number, sequence: string, before: string): string {
   const end = typeof eventID === "string" ? eventID.length - sequence.length - 1 : 0;
-  if (end > 0 && (eventID as string)[end] === ":" && (eventID as string).endsWith(sequence)) {
-    if (end === before.length && (eventID as string).startsWith(before)) return before;
-    const shard = (eventID as string).slice(0, end);
+  const id = eventID as string;
+  // Where no more than the text is left, to look for it takes half of the time of endsWith.
+  if (end > 0 && id[end] === ":" && id.indexOf(sequence, end) === end + 1) {
+    if (end === before.length && id.indexOf(before) === 0) return before;
+    const shard = id.slice(0, end);
     if (SHARD_ID.test(shard)) return shard;
   }
   throw wrong(index, `has the eventID ${textOf(eventID)}, which is not that of record ${sequence}`);
