@@ -77,12 +77,10 @@ export class OpenWindows {
     return [...this.#table.spacesOf(keyCode)].sort((a, b) => a - b).map((end) => this.get({ end }, keyCode)!);
   }
 
-  /** Takes out all that end then. */
-  take(end: number): readonly (readonly [keyCode: string, open: OpenWindow])[] {
-    const keys = [...this.#table.entriesOf(end).keys()].sort();
-    const taken = keys.map((key) => [keyCodeIn(this.#assigner, key), this.get({ end }, key)!] as const);
-    this.#table.drop(end);
-    return taken;
+  /** Takes out all that end then: there may be very many, and each is made when it comes. */
+  *take(end: number): Generator<readonly [keyCode: string, open: OpenWindow]> {
+    for (const [key, value] of this.#table.take(end))
+      yield [keyCodeIn(this.#assigner, key), this.#opened(end, key, value)];
   }
 
   #opened(end: number, entryKey: string, value: unknown): OpenWindow {

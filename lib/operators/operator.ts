@@ -30,7 +30,7 @@ export interface OperatorContext {
   /** Adds to the metrics of the commit being made. */
   measure(measure: Measure): void;
   /** Adds an output to the commit being made. @param cut the body, cut by who made it */
-  send(sink: string, body: string, cut?: CutText): void;
+  send(sink: string, body: string | CutText): void;
   /** The traces of what is at work: of the record, or of those in the pane. */
   traces(): readonly Traceparent[];
   /** Does a part of the work that is of further traces. */

@@ -1,5 +1,5 @@
 import { poisonError } from "../errors.ts";
-import { wholeText, type CutText } from "../state/cut-text.ts";
+import { lengthOf, wholeText, type CutText } from "../state/cut-text.ts";
 import type { KeyValues } from "../state/key.ts";
 import type { OperatorContext, Push } from "./operator.ts";
 
@@ -26,16 +26,19 @@ export function sinkOperator(sink: SinkEncoder, context: OperatorContext): Push 
   return (value, { key }) => {
     context.enter(sink.name);
     counts.in.add();
-    const parts = cut?.(value, key);
-    const body = parts === undefined ? encode(value, key) : wholeText(parts);
+    const body = cut === undefined ? encode(value, key) : cut(value, key);
     // A character takes at most three bytes per UTF-16 unit: most rows need no counting.
-    if (body.length * 3 > largest && Buffer.byteLength(body) > largest) {
-      throw poisonError({
-        code: "sink/too-large",
-        message: `A row for the sink "${sink.name}" takes ${Buffer.byteLength(body)} bytes; ${largest} are possible.`,
-      });
-    }
-    context.send(sink.name, body, parts);
+    if (lengthOf(body) * 3 > largest) checkBytes(sink.name, typeof body === "string" ? body : wholeText(body), largest);
+    context.send(sink.name, body);
     counts.folded.add();
   };
+}
+
+function checkBytes(sink: string, body: string, largest: number): void {
+  const bytes = Buffer.byteLength(body);
+  if (bytes <= largest) return;
+  throw poisonError({
+    code: "sink/too-large",
+    message: `A row for the sink "${sink}" takes ${bytes} bytes; ${largest} are possible.`,
+  });
 }

@@ -2,7 +2,7 @@ import { isSystemic } from "../errors.ts";
 import type { Measure } from "../operators/metric.ts";
 import type { OperatorContext, Unit } from "../operators/operator.ts";
 import type { StageInstance, StageProgram } from "../operators/program.ts";
-import type { Output } from "../state/commit.ts";
+import { outputOf, type Output } from "../state/commit.ts";
 import type { OperatorCounters } from "../state/counters.ts";
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import { comparePositions } from "../state/position.ts";
@@ -60,7 +60,7 @@ export class Fold {
       answerOf: (operator, key) => this.answers.get(operator)?.get(key),
       enter: (operator) => (this.#operator = operator),
       measure: (measure) => this.#draft.measure(measure),
-      send: (sink, body, cut) => this.#draft.send({ sink, body, cut }),
+      send: (sink, body) => this.#draft.send(outputOf(sink, body)),
       traces: () => this.#draft.traces,
       traced: (traces, work) => this.#draft.traced(traces, work),
     };

@@ -19,7 +19,7 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: f
  * @throws systemic error `state/too-large` for what {@link decodeBody} would refuse
  */
 export function encodeBody(value: unknown): Uint8Array {
-  const packed = packr.pack(value);
+  const packed = packedOnce(value);
   // A value takes a byte at least.
   if (packed.length > MAX_VALUES) checkSize(packed);
   return packed.length < LARGE ? deflateRawSync(packed) : deflateRawSync(packed, OF_LARGE);
@@ -38,7 +38,18 @@ const OF_LARGE = { level: 5, memLevel: 9 } as const;
 export const packedBytes = (value: unknown): number => packr.pack(value).length;
 
 /** A value as bytes that are not compressed. */
-export const packed = (value: unknown): Uint8Array => packr.pack(value);
+export const packed = (value: unknown): Uint8Array => packedOnce(value);
+
+/** The buffer of something large would stay, be cut into small pieces, and be made anew as large when it is used up. */
+function packedOnce(value: unknown): Uint8Array {
+  const bytes = packr.pack(value);
+  if (bytes.buffer.byteLength > MOST_KEPT) packr.useBuffer(Buffer.allocUnsafeSlow(FIRST_BUFFER));
+  return bytes;
+}
+
+/** Bytes of the buffers that values are packed into: of the largest that is used again, and of the first. */
+const MOST_KEPT = 4 * 1_024 * 1_024;
+const FIRST_BUFFER = 64 * 1_024;
 
 /** The value that is written in a part of some bytes, which are within the bounds of `checkBounds`. */
 export const unpackedPart = (bytes: Uint8Array, start: number, end: number): unknown =>

@@ -1,6 +1,6 @@
 import { systemicError, type MillraceError } from "../errors.ts";
 import { CODEC, checksumOf, corrupt, decodeBody, encodeBody, MAX_BODY_BYTES, MISMATCH } from "./codec.ts";
-import type { CutText } from "./cut-text.ts";
+import { wholeText, type CutText } from "./cut-text.ts";
 import { outputsOf, wrongWithState, type StateContent } from "./structure.ts";
 import type { TaskHeader, TableDeltas } from "./task-state.ts";
 import { columnsOf, textsOf } from "./text-columns.ts";
@@ -18,6 +18,30 @@ export interface Output {
   readonly body: string;
   /** The body, where its sink has cut it: by it the commit has it by column. */
   readonly cut?: CutText | undefined;
+}
+
+/** An output of a text, or of what a text is put together of once it is asked for: a commit may have very many. */
+export const outputOf = (sink: string, body: string | CutText): Output =>
+  typeof body === "string" ? { sink, body } : new CutOutput(sink, body);
+
+/** It is held as it is needed: cut until the commit is written, and then as a text. */
+class CutOutput implements Output {
+  readonly sink: string;
+  #text: string | CutText;
+
+  constructor(sink: string, cut: CutText) {
+    this.sink = sink;
+    this.#text = cut;
+  }
+
+  get body(): string {
+    if (typeof this.#text !== "string") this.#text = wholeText(this.#text);
+    return this.#text;
+  }
+
+  get cut(): CutText | undefined {
+    return typeof this.#text === "string" ? undefined : this.#text;
+  }
 }
 
 /** The shape of every stateful operator's state: what must agree between its writer and its reader. */

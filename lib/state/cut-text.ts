@@ -11,8 +11,18 @@ export interface CutText {
 export const areSamePieces = (some: readonly string[], others: readonly string[]): boolean =>
   some === others || (some.length === others.length && some.every((piece, i) => piece === others[i]));
 
+/** Joined, and not added one to the other: what is added stays in pieces, which take several times a text's memory. */
 export function wholeText({ pieces, values }: CutText): string {
-  let text = pieces[0]!;
-  for (let i = 0; i < values.length; i++) text += values[i]! + pieces[i + 1]!;
-  return text;
+  const parts: string[] = [pieces[0]!];
+  for (let i = 0; i < values.length; i++) parts.push(values[i]!, pieces[i + 1]!);
+  return parts.join("");
+}
+
+/** UTF-16 units of a text. */
+export function lengthOf(text: string | CutText): number {
+  if (typeof text === "string") return text.length;
+  let length = 0;
+  for (const piece of text.pieces) length += piece.length;
+  for (const value of text.values) length += value.length;
+  return length;
 }

@@ -2,15 +2,13 @@ import type { Journal, Undoable } from "./journal.ts";
 import { KeySpaces } from "./key-spaces.ts";
 import { LiveRun } from "./live-run.ts";
 import { RunDelta } from "./run-delta.ts";
+import { GONE, isThere, orderedEntries, overlaidEntries } from "./overlaid-entries.ts";
 import { mergedRun, type RunLimits } from "./run-writer.ts";
 import type { SortedRun } from "./sorted-run.ts";
 import { SpaceQueue } from "./space-queue.ts";
 import { LARGE_TABLE, type TableDelta } from "./table-delta.ts";
 
 export type { TableDelta } from "./table-delta.ts";
-
-/** Stands where an entry of the run was removed. */
-const GONE = Symbol("gone");
 
 /**
  * An operator's keyed state: (space, key) → value. A space is a window's end, or a timer's time; an operator
@@ -97,7 +95,7 @@ export class KeyedTable implements Undoable {
   entriesOf(space: number): ReadonlyMap<string, unknown> {
     const place = this.#placeOf(space);
     if (place >= 0) {
-      const entries = new Map(this.#entriesAt(place, space));
+      const entries = new Map(overlaidEntries(this.#run!.run, place, this.#spaces.get(space)));
       this.#dropFromRun(place, space);
       if (entries.size > 0) {
         this.#spaces.set(space, entries);
@@ -134,6 +132,14 @@ export class KeyedTable implements Undoable {
     this.#touched.delete(space);
     this.#dropped.add(space);
     this.#floor = Math.max(this.#floor, space);
+  }
+
+  /** Takes a space out, as {@link drop} does: its entries in the order of their keys, each made when it comes. */
+  take(space: number): Iterable<readonly [key: string, value: unknown]> {
+    const place = this.#placeOf(space);
+    const taken = orderedEntries(this.#spaces.get(space) ?? NOTHING, place < 0 ? [] : this.#run!.run.entriesOf(place));
+    this.drop(space);
+    return taken;
   }
 
   /** Number of entries a delta would hold now. */
@@ -182,7 +188,8 @@ export class KeyedTable implements Undoable {
   snapshot(): TableDelta {
     const put = Array.from(this.spaces(), (space) => {
       const place = this.#placeOf(space);
-      const entries = place < 0 ? this.#spaces.get(space)! : new Map(this.#entriesAt(place, space));
+      const entries =
+        place < 0 ? this.#spaces.get(space)! : new Map(overlaidEntries(this.#run!.run, place, this.#spaces.get(space)));
       return [space, [...entries.keys()], [...entries.values()]] as const;
     });
     return { floor: this.#floor, dropped: [], removed: [], put };
@@ -313,12 +320,6 @@ export class KeyedTable implements Undoable {
     this.#run!.grow(place, by);
   }
 
-  *#entriesAt(place: number, space: number): Generator<readonly [key: string, value: unknown]> {
-    const changes = this.#spaces.get(space) ?? NOTHING;
-    for (const entry of this.#run!.run.entriesOf(place)) if (!changes.has(entry[0])) yield entry;
-    for (const entry of changes) if (isThere(entry[1])) yield entry;
-  }
-
   #dropFromRun(place: number, space: number): void {
     this.#changed -= this.#spaces.get(space)?.size ?? 0;
     this.#run!.drop(place);
@@ -346,5 +347,3 @@ export class KeyedTable implements Undoable {
 }
 
 const NOTHING: ReadonlyMap<string, unknown> = new Map();
-
-const isThere = (value: unknown): boolean => value !== undefined && value !== GONE;

@@ -33,6 +33,7 @@ const NAME_OR_VALUE = /"(?:[^"\\]|\\.)*"\s*:|("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|t
 
 /** A text, and how it is cut, where that is known. */
 interface Text {
+  /** Of one that is cut nobody asks for it here: it may have to be put together. */
   readonly body: string;
   readonly cut?: CutText | undefined;
 }
@@ -54,12 +55,12 @@ export function columnsOf(texts: readonly Text[]): TextColumns {
 
 /** The form that has taken a text, among those that there are or a new one; nothing where it is like no others. */
 function formFor(text: Text, forms: Form[]): Form | undefined {
-  const { body, cut } = text;
+  const { cut } = text;
   // A line's end in a value would be taken for the end of the value.
-  if (cut === undefined && (body.length > LONGEST || body.includes(LINE_END))) return undefined;
+  if (cut === undefined && (text.body.length > LONGEST || text.body.includes(LINE_END))) return undefined;
   const known = forms.find((form) => form.take(text));
   if (known !== undefined || forms.length === MOST_FORMS) return known;
-  const pieces = cut?.pieces ?? piecesOf(body);
+  const pieces = cut?.pieces ?? piecesOf(text.body);
   if (pieces.length > MOST_VALUES + 1) return undefined;
   const form = new Form(pieces);
   form.take(text);
@@ -92,8 +93,9 @@ class Form {
   }
 
   /** Takes the values of a text that has the form. @returns whether it has */
-  take({ body, cut }: Text): boolean {
-    if (cut === undefined) return this.#find(body);
+  take(text: Text): boolean {
+    const { cut } = text;
+    if (cut === undefined) return this.#find(text.body);
     if (!areSamePieces(cut.pieces, this.#pieces)) return false;
     for (let i = 0; i < cut.values.length; i++) this.#columns[i]!.push(cut.values[i]!);
     return true;

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { sinkOperator } from "../../lib/operators/sink.ts";
 import type { SinkDeclaration } from "../../lib/pipeline/sink.ts";
 import { InterruptedDelivery, type Delivery, type SinkWriter } from "../../lib/runtime/sink-writer.ts";
+import { outputOf } from "../../lib/state/commit.ts";
+import type { CutText } from "../../lib/state/cut-text.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
 
 /** What becomes of requests, before they are with the system or after. */
@@ -191,19 +193,27 @@ export function sinkContract(name: string, open: () => SinkUnderTest): void {
       const of = open();
       const { sink } = of;
       if (sink === undefined) return skip("Its bodies are the runtime's.");
-      const encoded = (pad: number): string => {
+      const encoded = (pad: number, isCut = false): string => {
         let body = "";
-        const context = { state: new TaskState(), enter() {}, send: (_: string, one: string) => void (body = one) };
-        sinkOperator({ ...sink, cut: undefined, encode: (row: never) => row }, context as never)(
+        const context = {
+          state: new TaskState(),
+          enter() {},
+          send: (name: string, one: string | CutText) => void ({ body } = outputOf(name, one)),
+        };
+        const cut = (row: string) => ({ pieces: [row.slice(0, 1), row.slice(2)], values: [row.slice(1, 2)] });
+        sinkOperator({ ...sink, cut: isCut ? cut : undefined, encode: (row: never) => row }, context as never)(
           of.bodyOf(0, "lane", "").replace(/("pad":(?:\{"S":)?")/, `$1${"x".repeat(pad)}`),
           { key: {} } as never,
         );
         return body;
       };
       const largest = sink.maxBytes - 512 - Buffer.byteLength(of.bodyOf(0, "lane", ""));
-      expect(() => encoded(largest + 1)).toThrow(
-        expect.objectContaining({ kind: "poison", code: "sink/too-large" }) as Error,
-      );
+      for (const isCut of [false, true]) {
+        expect(() => encoded(largest + 1, isCut)).toThrow(
+          expect.objectContaining({ kind: "poison", code: "sink/too-large" }) as Error,
+        );
+      }
+      expect(encoded(largest, true)).toBe(encoded(largest));
       const id = `${"long-name-".repeat(40)}:0:stage:source.0:shard@${++epochs}#0`;
       expect(await of.writer(FAIR).deliver([{ id, body: encoded(largest) }])).toEqual([]);
       expect(idsOf(await of.received())).toEqual([id]);

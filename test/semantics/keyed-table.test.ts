@@ -20,6 +20,7 @@ type Change =
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("unit"), changes: fc.array(change), isUndone: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop"), space }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("take"), space }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("commit") }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("ask") }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("compact"), block: fc.integer({ min: 1, max: 40 }) }) },
@@ -27,7 +28,7 @@ const step = fc.oneof(
 );
 type Step =
   | { kind: "unit"; changes: readonly Change[]; isUndone: boolean }
-  | { kind: "drop"; space: number }
+  | { kind: "drop" | "take"; space: number }
   | { kind: "commit" }
   | { kind: "ask" }
   | { kind: "compact"; block: number }
@@ -126,9 +127,14 @@ describe("state rebuilt from deltas equals the state", () => {
               break;
             }
             case "drop":
-              table.drop(one.space);
-              for (const name of [...model.keys()]) if (placeOf(name)[0] === one.space) model.delete(name);
+            case "take": {
+              const entries = [...model].filter(([name]) => placeOf(name)[0] === one.space);
+              const ofKeys = entries.map(([name, value]) => [placeOf(name)[1], value] as const);
+              if (one.kind === "drop") table.drop(one.space);
+              else expect([...table.take(one.space)]).toEqual(ofKeys.sort(([a], [b]) => (a < b ? -1 : 1)));
+              for (const [name] of entries) model.delete(name);
               break;
+            }
             case "commit":
               commit();
               break;

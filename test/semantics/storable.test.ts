@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isCopyOf, isJson, storableCopy } from "../../lib/state/storable.ts";
 import { decodeValue, encodeValue, hasTags, untag } from "../../lib/state/value-text.ts";
-import { CODEC, decodeBody, encodeBody } from "../../lib/state/codec.ts";
+import { CODEC, decodeBody, encodeBody, packed } from "../../lib/state/codec.ts";
 
 const copyOf = (value: unknown) => storableCopy(value, "A value");
 const throughStorage = (value: unknown) => copyOf(decodeBody(encodeBody(value), CODEC, "a value"));
@@ -133,4 +133,12 @@ describe("what is kept in a state", () => {
     whole[1] = 9;
     expect(copy).toStrictEqual(new Uint8Array([2, 3]));
   });
+});
+
+test("what was packed of something large is no part of a buffer that stays: small bodies after it take little", () => {
+  const large = packed("x".repeat(8 * 1_024 * 1_024));
+  const small = packed("y".repeat(1_024));
+  expect(small.buffer).not.toBe(large.buffer);
+  expect(small.buffer.byteLength).toBeLessThan(1_024 * 1_024);
+  expect(Buffer.from(large.subarray(-1)).toString()).toBe("x");
 });

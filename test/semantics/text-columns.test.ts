@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bigint, bool, double, lake, nullable, queue, text, timestamp } from "../../lib/index.ts";
 import { CODEC, checksumOf, encodeBody } from "../../lib/state/codec.ts";
-import { decodeCommit, encodeCommit, sealCommit, type Commit } from "../../lib/state/commit.ts";
+import { decodeCommit, encodeCommit, outputOf, sealCommit, type Commit } from "../../lib/state/commit.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
 import { columnsOf, textsOf } from "../../lib/state/text-columns.ts";
 
@@ -79,6 +79,13 @@ test("what a sink has cut is written as what is looked for", () => {
   for (const sink of SINKS) {
     const cut = rows.map((row) => ({ body: sink.encode(row as never), cut: sink.cut!(row as never) }));
     expect(columnsOf(cut)).toEqual(columnsOf(cut.map(({ body }) => ({ body }))));
+    // Outputs are put together when they are asked for, and then held once.
+    const outputs = cut.map((one) => outputOf(sink.name, one.cut));
+    expect(columnsOf(outputs)).toEqual(columnsOf(cut));
+    expect(outputs.every((output) => output.cut !== undefined)).toBe(true);
+    expect(outputs.map(({ body }) => body)).toEqual(cut.map(({ body }) => body));
+    expect(outputs.every((output) => output.cut === undefined)).toBe(true);
+    expect(columnsOf(outputs)).toEqual(columnsOf(cut));
   }
 });
 

@@ -3,7 +3,7 @@ import type { StageInstance, StageProgram } from "../../operators/program.ts";
 import { KILLED, type DeadLetter } from "../../runtime/dead-letter.ts";
 import { unitIn } from "../../runtime/redriven-unit.ts";
 import type { DecodedRecord } from "../../runtime/record.ts";
-import type { Output } from "../../state/commit.ts";
+import { outputOf, type Output } from "../../state/commit.ts";
 import { TaskState } from "../../state/task-state.ts";
 import { NO_TRACES } from "../../state/traceparent.ts";
 import { BROKEN_BUILD, nameOfUnit } from "./broken-build.ts";
@@ -177,7 +177,7 @@ export class Oracle {
       answerOf: () => undefined, // nor does any of them look anything up
       enter: (operator) => (entered.operator = operator),
       measure: () => undefined,
-      send: (sink, body) => outputs.push({ sink, body }),
+      send: (sink, body) => outputs.push(outputOf(sink, body)),
       traces: () => NO_TRACES,
       traced: (_traces, work) => work(),
     };
