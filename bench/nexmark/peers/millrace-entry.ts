@@ -1,10 +1,12 @@
 import type { Pipeline } from "millrace";
+import { MemoryObjects } from "millrace/testing";
 import { batchesOf } from "../../engine/millrace/lines.ts";
 import { textIntake, type TextRecord } from "../../engine/millrace/text-intake.ts";
 import { planStages } from "../../../lib/plan/stage.ts";
 import { PIPELINES } from "../queries/pipelines.ts";
 import { Cluster } from "../run/cluster.ts";
 import { RowFile } from "../run/rows.ts";
+import { TrimmedChangelog } from "./trimmed-stores.ts";
 
 /** What a mapping gives to a turn. */
 const BATCH = 1_000;
@@ -13,8 +15,10 @@ const BATCH = 1_000;
 const [query, input, file] = process.argv.slice(2) as [keyof typeof PIPELINES, string, string];
 const pipeline: Pipeline = PIPELINES[query];
 const rows = new RowFile(file);
+const objects = new MemoryObjects();
 const cluster = new Cluster(pipeline, {
   ...{ seed: 1, shards: 1, batch: BATCH },
+  stores: { changelog: new TrimmedChangelog(objects), objects },
   writers: new Map([[query, rows]]),
   change: (runnable, { input: { kind, ...from } }) =>
     kind === "source" && "source" in from ? { ...runnable, intake: textIntake(from.source) } : runnable,

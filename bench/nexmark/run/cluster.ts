@@ -31,7 +31,9 @@ export interface ClusterOptions {
   readonly partitionKey?: (event: unknown) => string;
   /** Epoch milliseconds when the first event is put; each comes a millisecond after the one before. @default 0 */
   readonly start?: number;
-  /** What a stage talks to, in place of what it would. @default stores in memory */
+  /** @default stores in memory that keep everything */
+  readonly stores?: Pick<World, "changelog" | "objects">;
+  /** What a stage talks to, in place of what it would. @default as it is */
   readonly worldOf?: (world: World) => World;
   /** @default as it is */
   readonly change?: (runnable: RunnableStage, stage: Stage) => RunnableStage;
@@ -76,8 +78,7 @@ const MOST_FAILURES = 1_000;
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #pipeline: Pipeline;
-  readonly #changelog = new MemoryChangelog();
-  readonly #objects = new MemoryObjects();
+  readonly #stores: Pick<World, "changelog" | "objects">;
   readonly #stages: readonly RunningStage[];
   readonly #draws: DrawStream;
   readonly #keys: DrawStream;
@@ -98,6 +99,7 @@ export class Cluster {
   constructor(pipeline: Pipeline, options: ClusterOptions) {
     this.#options = options;
     this.#pipeline = pipeline;
+    this.#stores = options.stores ?? { changelog: new MemoryChangelog(), objects: new MemoryObjects() };
     const draws = new Draws(`${options.seed} ${pipeline.name}`);
     this.#draws = draws.stream("turns");
     this.#keys = draws.stream("partition keys");
@@ -291,7 +293,7 @@ export class Cluster {
         collecting(() => undefined),
       );
     }
-    const world = { changelog: this.#changelog, objects: this.#objects, writers, partitions: stream };
+    const world = { ...this.#stores, writers, partitions: stream };
     return this.#options.worldOf?.(world) ?? world;
   }
 
