@@ -67,6 +67,7 @@ export interface BundleResult {
 const NOT_MEASURED = [
   "Lambda: fetching and unpacking the code, starting the environment, its slower and shared processor below 1,769 MB of memory.",
   "The network: DynamoDB and S3 are emulators on this machine, whose own CPU is not counted.",
+  "TLS: the emulators speak plain HTTP, and Node's client for that, which the SDK does not load on AWS, is loaded before.",
   "Node's compile cache, and snapshots: none is used.",
 ];
 

@@ -18,6 +18,13 @@ export interface Loaded {
   readonly bytes: number;
 }
 
+/** Commits of a log, one after the other, what reading them costs, in bytes, and their bodies by epoch. */
+interface Page {
+  readonly commits: readonly StoredCommit[];
+  readonly bytes: number;
+  readonly bodies: ReadonlyMap<number, Promise<Uint8Array>>;
+}
+
 /** Where loading may begin: after a checkpoint, or with a commit whose tables are whole. */
 type Start =
   | { readonly kind: "checkpoint"; readonly epoch: number; readonly pointer: CheckpointPointer }
@@ -124,22 +131,21 @@ export class Loading {
     target: number,
     head: StoredCommit | undefined,
   ): Promise<number | undefined> {
+    const first = start.kind === "checkpoint" ? start.epoch + 1 : start.epoch;
+    // It comes while the checkpoint does: both take a while, and neither says anything of the other.
+    let next = this.#pageOf(first, target, head);
     if (start.kind === "checkpoint") {
       const restored = await this.#damages.ofObject(start.pointer.key, () => this.#restore(task, start.pointer));
       if (restored === undefined) return undefined;
     }
     let bytes = 0;
-    const first = start.kind === "checkpoint" ? start.epoch + 1 : start.epoch;
     for (let from = first; from <= target; from += PAGE) {
       const to = Math.min(from + PAGE - 1, target);
-      const page =
-        head?.epoch === from && from === target
-          ? { commits: [head], bytes: 0 }
-          : await this.#changelog.range(this.#name, from, to);
-      bytes += page.bytes + page.commits.filter(({ body }) => isSpilled(body)).length * OBJECT_READ_BYTES;
-      const bodies = this.#bodiesOf(page.commits);
+      if (from > first) next = this.#pageOf(from, target, head);
+      const { commits, bodies, ...page } = await next;
+      bytes += page.bytes;
       for (let epoch = from, i = 0; epoch <= to; epoch++) {
-        const stored = page.commits[i]?.epoch === epoch ? page.commits[i++] : undefined;
+        const stored = commits[i]?.epoch === epoch ? commits[i++] : undefined;
         const followed = await this.#damages.ofCommit(epoch, async () => {
           const commit = this.#present(stored, epoch);
           task.follow(commit, decodeCommit(commit, await bodies.get(epoch)!, this.#name));
@@ -152,15 +158,27 @@ export class Loading {
     return bytes;
   }
 
-  /** A page's bodies, all fetched at once; what fails does so when it is awaited. */
-  #bodiesOf(commits: readonly StoredCommit[]): ReadonlyMap<number, Promise<Uint8Array>> {
+  /** The commits from an epoch on, and their bodies, all fetched at once. What fails does so when it is awaited. */
+  #pageOf(from: number, target: number, head: StoredCommit | undefined): Promise<Page> {
+    const page = this.#readPage(from, target, head);
+    page.catch(() => undefined);
+    return page;
+  }
+
+  async #readPage(from: number, target: number, head: StoredCommit | undefined): Promise<Page> {
+    if (from > target) return { commits: [], bytes: 0, bodies: new Map() };
+    const isHead = head?.epoch === from && from === target;
+    const { commits, bytes } = isHead
+      ? { commits: [head], bytes: 0 }
+      : await this.#changelog.range(this.#name, from, Math.min(from + PAGE - 1, target));
     const bodies = new Map<number, Promise<Uint8Array>>();
     for (const commit of commits) {
       const body = bodyOf(this.#objects, commit, this.#name);
       body.catch(() => undefined);
       bodies.set(commit.epoch, body);
     }
-    return bodies;
+    const objects = commits.filter(({ body }) => isSpilled(body)).length;
+    return { commits, bytes: bytes + objects * OBJECT_READ_BYTES, bodies };
   }
 
   async #restore(task: LoadedTask, pointer: CheckpointPointer): Promise<true> {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { taskName } from "../../lib/state/task-id.ts";
 import { eventsPipeline, type Event, type SumRow } from "../support/events-pipeline.ts";
 import { naiveWindows, sorted } from "../support/naive-windows.ts";
+import { overriding } from "../support/overriding.ts";
 import { record, Rig, SMALL_LIMITS } from "../support/rig.ts";
 
 const events = fc.array(
@@ -73,6 +74,33 @@ test("a checkpoint replaces the log before it", async () => {
   for (let epoch = 1; epoch <= 50; epoch++) rig.changelog.forget(name, epoch);
   await rig.task().turn({ kind: "drain" });
   expect(rig.rows<SumRow>("sums").reduce((sum, { events: n }) => sum + n, 0)).toBe(101);
+});
+
+test("the log since a checkpoint is read while the checkpoint is: neither waits for the other", async () => {
+  const rig = new Rig(eventsPipeline());
+  const turn = (n: number, options = {}) =>
+    rig.task(options).turn({ kind: "records", records: [record(n, { key: `k${n}`, time: 5, value: 1 })] });
+  for (let n = 1; n <= 60; n++) await turn(n);
+  await turn(61, { limits: SMALL_LIMITS });
+  expect(rig.reports.at(-1)!.checkpointed).toBe(true);
+  for (let n = 62; n <= 65; n++) await turn(n, { limits: { ...SMALL_LIMITS, shortLog: 1e9, checkpoint: 1e9 } });
+  // A checkpoint that comes last, after all commits and their spilled bodies.
+  const awaited = new Set<string>();
+  let allAsked = () => undefined as void;
+  const isAsked = new Promise<void>((resolve) => (allAsked = resolve));
+  const cold = rig.task({
+    wrapObjects: (objects) =>
+      overriding(objects, {
+        get: async (key) => {
+          if (key.startsWith("spills/")) awaited.add(key);
+          if (awaited.size === 4) allAsked();
+          if (key.startsWith("checkpoints/")) await isAsked;
+          return objects.get(key);
+        },
+      }),
+  });
+  await cold.turn({ kind: "drain" });
+  expect(rig.rows<SumRow>("sums").reduce((sum, { events: n }) => sum + n, 0)).toBe(65);
 });
 
 test("X11: a missing checkpoint object falls back to the one before and its log", async () => {
