@@ -58,6 +58,25 @@ describe("Firehose", () => {
     expect(waits.length).toBeGreaterThan(0);
   });
 
+  test("rows are made as they are put: of very many no more than a request's are held beside the outputs", async () => {
+    let [asked, most, taken] = [0, 0, 0];
+    const rows = Array.from({ length: 40 }, (_, i) => ({
+      id: `t@1#${i}`,
+      get body() {
+        asked++;
+        return row("", 900_000).body;
+      },
+    }));
+    const lines = ({ Records }: PutInput) => Records.map(text).join("").trimEnd().split("\n").length;
+    await writer((put) => {
+      most = Math.max(most, asked - taken);
+      taken += lines(put);
+      return { FailedPutCount: 0 };
+    }).deliver(rows);
+    expect(taken).toBe(rows.length);
+    expect(most).toBeLessThan(10);
+  });
+
   test("X8: rows of a lake by day say their day, at most 500 in a record, as Firehose takes no more apart", async () => {
     const sales = lake("sales", { at: timestamp }, { partitionBy: day("at", { from: "2001-01-01" }) });
     const taken: string[] = [];

@@ -113,7 +113,7 @@ test("rows are packed whole, in order, in records no larger than the limit", () 
       fc.array(fc.string({ maxLength: 40 }).map((s) => JSON.stringify({ s }))),
       fc.integer({ min: 300, max: 600 }),
       (rows, limit) => {
-        const records = packRows(rows, { maxBytes: limit }).map(({ data }) => data);
+        const records = [...packRows(rows, { maxBytes: limit })].map(({ data }) => data);
         expect(records.map(String).join("")).toBe(rows.map((row) => `${row}\n`).join(""));
         expect(records.every((record) => record.length <= limit + 1)).toBe(true);
         for (let i = 1; i < records.length; i++) {

@@ -32,8 +32,8 @@ export class FirehoseWriter implements SinkWriter {
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
     let taken = 0;
     const { lake, wait } = this.#settings;
-    const rows = deliveries.map((delivery) => rowOf(lake, delivery));
-    for (const batch of batches(recordsOf(lake, rows))) {
+    // One request's rows at a time: a window that closes may have very many.
+    for (const batch of batches(recordsOf(lake, deliveries))) {
       // The first is put in any case: each turn gets something done.
       if (taken > 0 && isOutOfTime(wait)) throw new InterruptedDelivery(taken, this.#failed("took no more in time"));
       const failure = await this.#put(batch);
@@ -88,9 +88,17 @@ function rowOf({ eventDates }: FirehoseWriterSettings["lake"], { id, body }: Del
 }
 
 /** For Iceberg one record a row, as Firehose takes nothing apart there (AWS: Firehose guide, considerations for Iceberg). */
-function recordsOf({ eventDates, table }: FirehoseWriterSettings["lake"], rows: readonly string[]): PackedRows[] {
-  if (table === "iceberg") return rows.map((row) => ({ data: Buffer.from(row), rows: 1 }));
-  return packRows(rows, eventDates === undefined ? {} : { maxRows: MAX_SEPARATED_ROWS });
+function* recordsOf(
+  lake: FirehoseWriterSettings["lake"],
+  deliveries: readonly Delivery[],
+): Generator<PackedRows, void, void> {
+  const rows = rowsOfLake(lake, deliveries);
+  if (lake.table === "iceberg") for (const row of rows) yield { data: Buffer.from(row), rows: 1 };
+  else yield* packRows(rows, lake.eventDates === undefined ? {} : { maxRows: MAX_SEPARATED_ROWS });
+}
+
+function* rowsOfLake(lake: FirehoseWriterSettings["lake"], deliveries: readonly Delivery[]): Generator<string> {
+  for (const delivery of deliveries) yield rowOf(lake, delivery);
 }
 
 /** One row or several as one record. */
@@ -103,39 +111,39 @@ export interface PackedRows {
 const rowsOf = (records: readonly PackedRows[]): number => records.reduce((sum, { rows }) => sum + rows, 0);
 
 /** Rows, one a line, in records as large as may be. */
-export function packRows(
-  rows: readonly string[],
+export function* packRows(
+  rows: Iterable<string>,
   { maxBytes = MAX_RECORD_BYTES, maxRows = Number.POSITIVE_INFINITY } = {},
-): PackedRows[] {
-  const records: PackedRows[] = [];
+): Generator<PackedRows, void, void> {
   let lines: string[] = [];
   let bytes = 0;
-  const close = () => {
-    if (lines.length > 0) records.push({ data: Buffer.from(lines.join("")), rows: lines.length });
-    lines = [];
-    bytes = 0;
-  };
   for (const row of rows) {
     const line = `${row}\n`;
     const size = Buffer.byteLength(line);
-    if (bytes + size > maxBytes + 1 || lines.length === maxRows) close();
+    if (lines.length > 0 && (bytes + size > maxBytes + 1 || lines.length === maxRows)) {
+      yield packed(lines);
+      lines = [];
+      bytes = 0;
+    }
     lines.push(line);
     bytes += size;
   }
-  close();
-  return records;
+  if (lines.length > 0) yield packed(lines);
 }
 
-function batches(records: readonly PackedRows[]): PackedRows[][] {
-  const all: PackedRows[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
+const packed = (lines: readonly string[]): PackedRows => ({ data: Buffer.from(lines.join("")), rows: lines.length });
+
+function* batches(records: Iterable<PackedRows>): Generator<readonly PackedRows[], void, void> {
+  let batch: PackedRows[] = [];
+  let bytes = 0;
   for (const record of records) {
-    if (bytes + record.data.length > MAX_BATCH_BYTES || all.at(-1)!.length === MAX_BATCH_RECORDS) {
-      all.push([]);
+    if (batch.length > 0 && (bytes + record.data.length > MAX_BATCH_BYTES || batch.length === MAX_BATCH_RECORDS)) {
+      yield batch;
+      batch = [];
       bytes = 0;
     }
-    all.at(-1)!.push(record);
+    batch.push(record);
     bytes += record.data.length;
   }
-  return all;
+  if (batch.length > 0) yield batch;
 }
