@@ -65,7 +65,7 @@ export class ExpiringEntries {
     if (ttl === Number.POSITIVE_INFINITY) return this.#table.replace(space, key, before, [value]);
     const expires = Math.min(Math.max(time + ttl, before?.[1] ?? Number.NEGATIVE_INFINITY), END_OF_TIME);
     this.#table.replace(space, key, before, [value, expires]);
-    if (this.#expiry.spacesOf(key).length === 0) this.#expiry.put(roundUp(expires, ttl), key, true);
+    if (this.#expiry.spacesOf(key).size === 0) this.#expiry.put(roundUp(expires, ttl), key, true);
   }
 
   remove(space: number, key: string): void {

@@ -1,6 +1,6 @@
 import type { KeyedTable } from "../state/keyed-table.ts";
 import { BEFORE_ALL_TIME, END_OF_TIME } from "../time/instant.ts";
-import type { GlobalWindow, SessionWindows, TimeWindows, Window } from "../windows/window.ts";
+import { overlaps, type GlobalWindow, type SessionWindows, type TimeWindows, type Window } from "../windows/window.ts";
 import type { Accumulators, Aggregation } from "./aggregation.ts";
 import type { PartOrigins } from "./evolution/part-origins.ts";
 
@@ -72,9 +72,15 @@ export class OpenWindows {
     this.#table.remove(window.end, this.entryKey(window, keyCode));
   }
 
-  /** A key's windows, in the order of their ends. */
-  of(keyCode: string): readonly OpenWindow[] {
-    return [...this.#table.spacesOf(keyCode)].sort((a, b) => a - b).map((end) => this.get({ end }, keyCode)!);
+  /** A key's sessions that a window overlaps, in their order. They are apart, so that no other one is looked at but the next. */
+  overlapping(window: Window, keyCode: string): readonly OpenWindow[] {
+    const found: OpenWindow[] = [];
+    for (const end of this.#table.spacesOf(keyCode).above(window.start)) {
+      const open = this.get({ end }, keyCode)!;
+      if (!overlaps(window, open)) break;
+      found.push(open);
+    }
+    return found;
   }
 
   /** Takes out all that end then: there may be very many, and each is made when it comes. */

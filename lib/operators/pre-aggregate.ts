@@ -5,12 +5,13 @@ import type { Undoable } from "../state/journal.ts";
 import { unitedTraces, type Traceparent } from "../state/traceparent.ts";
 import { encodeValue } from "../state/value-text.ts";
 import { END_OF_TIME } from "../time/instant.ts";
-import { overlaps, span, type Window } from "../windows/window.ts";
+import { span, type Window } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
 import { blanklessText } from "./evolution/state-shape.ts";
 import type { Meta, OperatorContext, Push } from "./operator.ts";
 import { elementText, isElement, keyCoder, MAX_ELEMENT_BYTES, tracedText, type ShuffleSpec } from "./shuffle.ts";
 import { EVERYTHING, type EndingWindows } from "./open-windows.ts";
+import { SessionSet } from "./session-set.ts";
 import { windowShape, type WindowSpec } from "./window-spec.ts";
 
 /** What was aggregated of some records of a key that belong to the same windows, on its way to these. */
@@ -82,12 +83,6 @@ interface Group {
   readonly slices: Map<string, Slice>;
 }
 
-/** A key's records whose own windows overlap. */
-interface Session {
-  readonly window: Window;
-  readonly slice: Slice;
-}
-
 /**
  * The end of a stage before a window: aggregates what one commit has for each key and window, and sends that instead of
  * every record. What is not sent yet when the commit is made is sent by {@link flush}: nothing of it is state.
@@ -102,7 +97,7 @@ export class PreAggregate implements Undoable {
   readonly #keyCodeOf: (value: unknown) => string;
   readonly #groups = new Map<string, Group>();
   /** By the key's code. */
-  readonly #sessions = new Map<string, readonly Session[]>();
+  readonly #sessions = new Map<string, SessionSet<Slice>>();
   /** Of the record before: most are in the same windows. */
   #last: Group = NO_GROUP;
 
@@ -138,7 +133,7 @@ export class PreAggregate implements Undoable {
     for (const { windows, slices } of this.#groups.values())
       for (const [keyCode, slice] of slices) this.#send(windows, keyCode, slice);
     for (const [keyCode, sessions] of this.#sessions)
-      for (const { window, slice } of sessions) this.#send([window], keyCode, slice);
+      for (const { window, content } of sessions) this.#send([window], keyCode, content);
     this.#groups.clear();
     this.#sessions.clear();
     this.#last = NO_GROUP;
@@ -179,15 +174,16 @@ export class PreAggregate implements Undoable {
   /** Sessions of one batch that overlap are one here, as they are where they are kept. */
   #addToSession(keyCode: string, gap: number, value: unknown, meta: Meta): void {
     const own = { start: meta.time, end: Math.min(meta.time + gap, END_OF_TIME) };
-    const before = this.#sessions.get(keyCode);
-    const joined = before?.filter(({ window }) => overlaps(window, own)) ?? [];
+    const { journal } = this.#context.state;
+    let sessions = this.#sessions.get(keyCode);
+    if (sessions === undefined) this.#sessions.set(keyCode, (sessions = new SessionSet(journal)));
+    const joined = sessions.overlapping(own);
     const window = joined.reduce((all, session) => span(all, session.window), own);
-    const [first, ...others] = joined.map(({ slice }) => slice);
+    const [first, ...others] = joined.map(({ content }) => content);
     const slice = others.reduce<Slice | undefined>((all, other) => this.#merged(all!, other), first);
-    const session = { window, slice: this.#sliceWith(slice, value, meta) };
-    const apart = before?.filter((one) => !joined.includes(one)) ?? [];
-    this.#sessions.set(keyCode, [...apart, session]);
-    this.#context.state.journal.record(this, this.#sessions, keyCode, before);
+    const content = this.#sliceWith(slice, value, meta);
+    for (const session of joined) sessions.remove(session);
+    sessions.put({ window, content });
   }
 
   #sliceWith(before: Slice | undefined, value: unknown, { time }: Meta): Slice {

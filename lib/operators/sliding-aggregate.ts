@@ -99,10 +99,8 @@ export class SlidingAggregate implements TimedOperator {
     const keyCodes = [...this.#pending.entriesOf(end).keys()].sort();
     this.#pending.drop(end);
     for (const keyCode of keyCodes) {
-      const within = this.#slices.spacesOf(keyCode).filter((lastEnd) => lastEnd >= end && lastEnd <= end + preceding);
-      const slices = within.sort((a, b) => a - b).map((lastEnd) => this.#slices.get(lastEnd, keyCode) as Accumulators);
       this.#counts.closed.addForGood();
-      yield this.#unit(end - 1 - preceding, end, keyCode, slices);
+      yield this.#unit(end - 1 - preceding, end, keyCode, slicesWithin(this.#slices, keyCode, end, preceding));
     }
   }
 
@@ -124,4 +122,14 @@ export class SlidingAggregate implements TimedOperator {
       },
     };
   }
+}
+
+/** What a key's window is made of, in the order of time. @param slices the operator's table */
+export function slicesWithin(slices: KeyedTable, keyCode: string, end: number, preceding: number): Accumulators[] {
+  const within: Accumulators[] = [];
+  for (const lastEnd of slices.spacesOf(keyCode).above(end - 1)) {
+    if (lastEnd > end + preceding) break;
+    within.push(slices.get(lastEnd, keyCode) as Accumulators);
+  }
+  return within;
 }

@@ -3,7 +3,7 @@ import { decodeKey } from "../state/key.ts";
 import type { KeyedTable } from "../state/keyed-table.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import type { PaneTiming } from "../windows/trigger.ts";
-import { overlaps, span, type Window } from "../windows/window.ts";
+import { span, type Window } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
 import type { PartOrigins } from "./evolution/part-origins.ts";
 import { checkRange } from "./key-range.ts";
@@ -186,10 +186,7 @@ export class WindowAggregate implements TimedOperator {
 
   /** The session that a window makes of those it overlaps. */
   #joined(own: Window, keyCode: string): Window {
-    return this.#windows
-      .of(keyCode)
-      .filter((other) => overlaps(own, other))
-      .reduce(span, own);
+    return this.#windows.overlapping(own, keyCode).reduce(span, own);
   }
 
   #add(window: Window, meta: Meta, inputs: readonly unknown[]): void {
@@ -228,7 +225,7 @@ export class WindowAggregate implements TimedOperator {
   #before(window: Window, keyCode: string): OpenWindow | undefined {
     const windows = this.#windows;
     if (this.#spec.assigner.kind !== "session") return windows.get(window, windows.entryKey(window, keyCode));
-    const joined = windows.of(keyCode).filter((other) => overlaps(window, other));
+    const joined = windows.overlapping(window, keyCode);
     const [first, ...others] = joined;
     if (first === undefined || (others.length === 0 && isSame(first, window))) return first;
     for (const each of joined) {

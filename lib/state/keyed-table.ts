@@ -1,5 +1,5 @@
 import type { Journal, Undoable } from "./journal.ts";
-import { KeySpaces } from "./key-spaces.ts";
+import { KeySpaces, type SpacesOfKey } from "./key-spaces.ts";
 import { LiveRun } from "./live-run.ts";
 import { RunDelta } from "./run-delta.ts";
 import { GONE, isThere, orderedEntries, overlaidEntries } from "./overlaid-entries.ts";
@@ -79,8 +79,8 @@ export class KeyedTable implements Undoable {
     for (const space of this.#spaces.keys()) if (this.#placeOf(space) < 0) yield space;
   }
 
-  /** The spaces where a key has an entry, in no order. */
-  spacesOf(key: string): readonly number[] {
+  /** The spaces where a key has an entry. */
+  spacesOf(key: string): SpacesOfKey {
     if (this.#spacesOfKeys === undefined) {
       for (const space of [...(this.#run?.spaces() ?? []), ...this.#spaces.keys()]) this.entriesOf(space);
       this.#run = undefined;

@@ -26,7 +26,7 @@ export const isNewer = (a: Pick<ReplicatedEntry, "time" | "tie">, b: Pick<Replic
 
 /** Puts an entry, unless a newer one is there. @returns whether it was put */
 export function putNewer(table: KeyedTable, key: string, entry: ReplicatedEntry): boolean {
-  const [space] = table.spacesOf(key);
+  const space = table.spacesOf(key).first;
   if (space !== undefined) {
     if (!isNewer(entry, entryIn(table.get(space, key)))) return false;
     table.remove(space, key);

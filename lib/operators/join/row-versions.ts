@@ -1,4 +1,5 @@
 import { SINGLE } from "../../state/entry-key.ts";
+import type { SpacesOfKey } from "../../state/key-spaces.ts";
 import type { KeyedTable } from "../../state/keyed-table.ts";
 import type { TaskState } from "../../state/task-state.ts";
 import { END_OF_TIME } from "../../time/instant.ts";
@@ -39,23 +40,21 @@ export class RowVersions {
   at(keyCode: string, time: number): RowVersion | undefined {
     const newest = this.#newest(keyCode);
     if (newest !== undefined && newest[0] <= time) return newest;
-    const until = least(this.#spacesOf(keyCode), time);
+    const until = this.#spacesOf(keyCode)?.firstAbove(time);
     const version = until === undefined ? undefined : this.#before(until, keyCode);
     return version !== undefined && version[0] <= time ? version : undefined;
   }
 
   /** A row's versions that are known, in the order of their times. */
   of(keyCode: string): readonly RowVersion[] {
-    const history = this.#spacesOf(keyCode)
-      .toSorted((a, b) => a - b)
-      .map((until) => this.#before(until, keyCode));
+    const history = Array.from(this.#spacesOf(keyCode) ?? [], (until) => this.#before(until, keyCode));
     const newest = this.#newest(keyCode);
     return newest === undefined ? history : [...history, newest];
   }
 
   /** Whether anything is known of a row as of a time, be it that it was removed: whenever it is forgotten. */
   knows(keyCode: string, closed: number): boolean {
-    return this.#newest(keyCode) !== undefined || this.#spacesOf(keyCode).some((until) => until > closed);
+    return this.#newest(keyCode) !== undefined || (this.#spacesOf(keyCode)?.last ?? closed) > closed;
   }
 
   /**
@@ -110,8 +109,9 @@ export class RowVersions {
     }
     const spaces = this.#spacesOf(keyCode);
     // Without a newest row, what is valid for longest is that there is none any more.
-    const last = newest === undefined ? greatest(spaces, closed) : undefined;
-    const until = least(spaces, Math.max(from, closed)) ?? last;
+    const last = newest === undefined ? spaces?.last : undefined;
+    const until =
+      spaces?.firstAbove(Math.max(from, closed)) ?? (last !== undefined && last > closed ? last : undefined);
     if (until === undefined) {
       return { stored: newest && { version: newest, until: undefined }, next: newest?.[0] };
     }
@@ -123,8 +123,8 @@ export class RowVersions {
     return this.#rows.get(SINGLE, keyCode) as RowVersion | undefined;
   }
 
-  #spacesOf(keyCode: string): readonly number[] {
-    return this.#state.hasTable(historyOf(this.#name)) ? this.#history.spacesOf(keyCode) : [];
+  #spacesOf(keyCode: string): SpacesOfKey | undefined {
+    return this.#state.hasTable(historyOf(this.#name)) ? this.#history.spacesOf(keyCode) : undefined;
   }
 
   #before(until: number, keyCode: string): RowVersion {
@@ -138,20 +138,6 @@ export class RowVersions {
   get #history(): KeyedTable {
     return this.#state.table(historyOf(this.#name));
   }
-}
-
-/** The least of the times that is above one. */
-function least(times: readonly number[], above: number): number | undefined {
-  let found: number | undefined;
-  for (const time of times) if (time > above && (found === undefined || time < found)) found = time;
-  return found;
-}
-
-/** The greatest of them, if it is above one. */
-function greatest(times: readonly number[], above: number): number | undefined {
-  let found = above;
-  for (const time of times) if (time > found) found = time;
-  return found === above ? undefined : found;
 }
 
 const compareVersions = ([, a, tieOfA]: RowVersion, [, b, tieOfB]: RowVersion): number =>

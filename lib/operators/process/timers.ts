@@ -39,7 +39,7 @@ export class TimerQueue {
   }
 
   at(key: string): number | undefined {
-    return this.#state.hasTable(this.#name) ? this.#table.spacesOf(key)[0] : undefined;
+    return this.#state.hasTable(this.#name) ? this.#table.spacesOf(key).first : undefined;
   }
 
   set(key: string, at: number): void {

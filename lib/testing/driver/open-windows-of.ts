@@ -1,6 +1,6 @@
 import { Aggregation, type Accumulators } from "../../operators/aggregation.ts";
 import { keyCodeIn, OpenWindows, type EndingWindows } from "../../operators/open-windows.ts";
-import { pendingOf } from "../../operators/sliding-aggregate.ts";
+import { pendingOf, slicesWithin } from "../../operators/sliding-aggregate.ts";
 import { objectMaker } from "../../object-maker.ts";
 import type { NodeOf } from "../../pipeline/topology.ts";
 import type { TaskState } from "../../state/task-state.ts";
@@ -64,13 +64,9 @@ function notFull(name: string, state: TaskState, keyCode: string): readonly Foun
 
 function pending(name: string, preceding: number, state: TaskState, keyCode: string, by: Aggregation) {
   const slices = state.table(name);
-  const ends = state
-    .table(pendingOf(name))
-    .spacesOf(keyCode)
-    .toSorted((a, b) => a - b);
-  return ends.map((end): Found => {
-    const within = slices.spacesOf(keyCode).filter((last) => last >= end && last <= end + preceding);
-    const parts = within.toSorted((a, b) => a - b).map((last) => slices.get(last, keyCode) as Accumulators);
+  const ends = state.table(pendingOf(name)).spacesOf(keyCode);
+  return Array.from(ends, (end): Found => {
+    const parts = slicesWithin(slices, keyCode, end, preceding);
     const accumulators = parts.reduce<Accumulators | undefined>((all, part) => by.merge(all, part), undefined);
     return { start: end - 1 - preceding, end, accumulators };
   });
