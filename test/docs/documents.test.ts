@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import ts from "typescript";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as millrace from "millrace";
 import { guideSteps } from "../package/guide.ts";
 import { docstringExamples, documentBlocks, ROOT, type CodeBlock } from "./code-blocks.ts";
@@ -71,27 +71,34 @@ function errorsOf(programs: readonly string[], modules: Readonly<Record<string, 
     });
 }
 
-async function run(program: string): Promise<Record<string, unknown>> {
-  const { outputFiles } = await build({
-    stdin: { contents: program, resolveDir: ROOT, loader: "ts", sourcefile: "block.ts" },
+/** Programs as modules of a directory, in their order: what they share is bundled once. @returns their files */
+async function bundled(programs: readonly string[], directory: string): Promise<readonly string[]> {
+  await build({
+    entryPoints: programs.map((_, i) => ({ in: `block:${i}`, out: String(i) })),
+    plugins: [
+      {
+        name: "blocks",
+        setup(builder) {
+          builder.onResolve({ filter: /^block:/ }, ({ path: name }) => ({ path: name.slice(6), namespace: "block" }));
+          builder.onLoad({ filter: /.*/, namespace: "block" }, ({ path: i }) => ({
+            ...{ contents: programs[Number(i)]!, loader: "ts", resolveDir: ROOT },
+          }));
+        },
+      },
+    ],
     bundle: true,
+    splitting: true,
     platform: "node",
     format: "esm",
-    write: false,
+    outdir: directory,
+    outExtension: { ".js": ".mjs" },
     logLevel: "silent",
     banner: {
       js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire("file:///");',
     },
     tsconfig: path.join(ROOT, "tsconfig.json"),
   });
-  const directory = await mkdtemp(path.join(tmpdir(), "millrace-block-"));
-  try {
-    const file = path.join(directory, "block.mjs");
-    await writeFile(file, outputFiles[0]!.contents);
-    return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Record<string, unknown>;
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+  return programs.map((_, i) => path.join(directory, `${i}.mjs`));
 }
 
 test("there are blocks and examples to check", () => {
@@ -117,14 +124,19 @@ describe("what can run without a cloud runs", () => {
     /lambdaHandler\(|ingestHandler\(|aws-cdk-lib|MillracePipeline|startLocalStack|createProducer\(|copyPositions\(/.test(
       code,
     );
-  for (const block of [...documents.filter((one) => !needsMore(one))]) {
-    test(block.at, async () => {
-      expect(await run(block.code)).toBeDefined();
-    });
-  }
-  for (const example of examples.filter((one) => !needsMore(one))) {
-    test(example.at, async () => {
-      await run(asProgram(example).replaceAll(/^.*\/\/ not when run$/gm, ""));
+  const blocks = documents.filter((one) => !needsMore(one));
+  const runnable = examples.filter((one) => !needsMore(one));
+  let directory: string;
+  let files: readonly string[];
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), "millrace-blocks-"));
+    const programs = runnable.map((one) => asProgram(one).replaceAll(/^.*\/\/ not when run$/gm, ""));
+    files = await bundled([...blocks.map(({ code }) => code), ...programs], directory);
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+  for (const [i, { at }] of [...blocks, ...runnable].entries()) {
+    test(at, async () => {
+      expect(await import(/* @vite-ignore */ pathToFileURL(files[i]!).href)).toBeDefined();
     });
   }
 });
