@@ -56,28 +56,34 @@ await rm(FOLDER, { recursive: true, force: true });
 await mkdir(FOLDER, { recursive: true });
 
 let isSound = true;
-for (const isStaged of [false, true]) {
+const survivors: string[] = [];
+
+/** Runs that find mutants find nothing where there is none. */
+async function tryWithout(isStaged: boolean): Promise<void> {
   const runs = Math.max(0, ...chosen.filter((mutant) => (mutant.isStaged ?? false) === isStaged).map(runsOf));
-  if (runs === 0) continue;
+  if (runs === 0) return;
   const of = isStaged ? "several stages" : "one stage";
-  const sound = await outcomeOf("sound", runs, isStaged);
-  if (sound.isCaught) isSound = false;
+  const { isCaught, what } = await outcomeOf(isStaged ? "sound-staged" : "sound", runs, isStaged);
+  if (isCaught) isSound = false;
   console.log(
-    sound.isCaught
-      ? `Without a mutant the simulator of ${of} fails: ${sound.what}`
-      : `Without a mutant, of ${of}: ${sound.what}, none fails`,
+    isCaught
+      ? `Without a mutant the simulator of ${of} fails: ${what}`
+      : `Without a mutant, of ${of}: ${what}, none fails`,
   );
 }
 
-const queue = [...chosen.entries()];
-const survivors: string[] = [];
+async function tryMutant(mutant: Mutant, i: number): Promise<void> {
+  const { isCaught, what } = await outcomeOf(String(i), runsOf(mutant), mutant.isStaged ?? false, mutant);
+  if (!isCaught) survivors.push(mutant.name);
+  console.log(`${isCaught ? "caught  " : "SURVIVED"}  ${mutant.invariant.padEnd(10)} ${mutant.name} (${what})`);
+}
+
+const queue = [
+  ...[false, true].map((isStaged) => () => tryWithout(isStaged)),
+  ...chosen.map((mutant, i) => () => tryMutant(mutant, i)),
+];
 async function work(): Promise<void> {
-  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const [i, mutant] = next;
-    const { isCaught, what } = await outcomeOf(String(i), runsOf(mutant), mutant.isStaged ?? false, mutant);
-    if (!isCaught) survivors.push(mutant.name);
-    console.log(`${isCaught ? "caught  " : "SURVIVED"}  ${mutant.invariant.padEnd(10)} ${mutant.name} (${what})`);
-  }
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) await next();
 }
 await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
 await rm(FOLDER, { recursive: true, force: true });
