@@ -83,7 +83,7 @@ export class OpenWindows {
     return found;
   }
 
-  /** Takes out all that end then: there may be very many, and each is made when it comes. */
+  /** Takes out all that end then, once the first is asked for: there may be very many, and each is made when it comes. */
   *take(end: number): Generator<readonly [keyCode: string, open: OpenWindow]> {
     for (const [key, value] of this.#table.take(end))
       yield [keyCodeIn(this.#assigner, key), this.#opened(end, key, value)];

@@ -29,7 +29,7 @@ export interface OperatorContext {
   enter(operator: string): void;
   /** Adds to the metrics of the commit being made. */
   measure(measure: Measure): void;
-  /** Adds an output to the commit being made. @param cut the body, cut by who made it */
+  /** Adds an output to the commit being made. @param body a text, or what its sink has cut it into */
   send(sink: string, body: string | CutText): void;
   /** The traces of what is at work: of the record, or of those in the pane. */
   traces(): readonly Traceparent[];

@@ -35,7 +35,7 @@ const LARGE = 128 * 1_024;
 const OF_LARGE = { level: 5, memLevel: 9 } as const;
 
 /** Bytes that a value takes before it is compressed. */
-export const packedBytes = (value: unknown): number => packr.pack(value).length;
+export const packedBytes = (value: unknown): number => packedOnce(value).length;
 
 /** A value as bytes that are not compressed. */
 export const packed = (value: unknown): Uint8Array => packedOnce(value);

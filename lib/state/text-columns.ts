@@ -33,7 +33,7 @@ const NAME_OR_VALUE = /"(?:[^"\\]|\\.)*"\s*:|("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|t
 
 /** A text, and how it is cut, where that is known. */
 interface Text {
-  /** Of one that is cut nobody asks for it here: it may have to be put together. */
+  /** Of one that is cut it has to be put together, which is done for those alone that no form takes. */
   readonly body: string;
   readonly cut?: CutText | undefined;
 }

@@ -77,6 +77,26 @@ describe("Firehose", () => {
     expect(most).toBeLessThan(10);
   });
 
+  test("a row that cannot be made is met once others are put: these are not put again", async () => {
+    const sales = lake("sales", { at: timestamp }, { partitionBy: day("at", { from: "2001-01-01" }) });
+    let taken = 0;
+    const byDay = new FirehoseWriter({
+      client: answering<PutInput, FirehoseClient>(new FirehoseClient(region), ({ Records }) => {
+        taken += Records.map(text).join("").trimEnd().split("\n").length;
+        return { FailedPutCount: 0 };
+      }),
+      lake: sales,
+      deliveryStream: "s",
+      wait: () => Promise.resolve(),
+    });
+    const bodies = Array.from({ length: 8 }, () => JSON.stringify({ at: 1e12, note: "x".repeat(900_000) }));
+    const deliveries = [...bodies, '{"when":5}'].map((body, n) => ({ id: `t@1#${n}`, body }));
+    const thrown = await byDay.deliver(deliveries).catch((cause: unknown) => cause);
+    expect(thrown).toMatchObject({ count: taken, cause: { code: "lake/no-day" } });
+    expect(taken).toBeGreaterThan(0);
+    expect(taken).toBeLessThan(8);
+  });
+
   test("X8: rows of a lake by day say their day, at most 500 in a record, as Firehose takes no more apart", async () => {
     const sales = lake("sales", { at: timestamp }, { partitionBy: day("at", { from: "2001-01-01" }) });
     const taken: string[] = [];

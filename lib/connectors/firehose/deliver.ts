@@ -32,14 +32,18 @@ export class FirehoseWriter implements SinkWriter {
   async deliver(deliveries: readonly Delivery[]): Promise<readonly Refusal[]> {
     let taken = 0;
     const { lake, wait } = this.#settings;
-    // One request's rows at a time: a window that closes may have very many.
-    for (const batch of batches(recordsOf(lake, deliveries))) {
-      // The first is put in any case: each turn gets something done.
-      if (taken > 0 && isOutOfTime(wait)) throw new InterruptedDelivery(taken, this.#failed("took no more in time"));
-      const failure = await this.#put(batch);
-      taken += rowsOf(failure === undefined ? batch : batch.slice(0, failure.from));
-      // What follows is not tried: the next attempt goes on from here.
-      if (failure !== undefined) throw new InterruptedDelivery(taken, failure.cause);
+    try {
+      // One request's rows at a time: a window that closes may have very many.
+      for (const batch of batches(recordsOf(lake, deliveries))) {
+        // The first is put in any case: each turn gets something done.
+        if (taken > 0 && isOutOfTime(wait)) throw this.#failed("took no more in time");
+        const failure = await this.#put(batch);
+        taken += rowsOf(failure === undefined ? batch : batch.slice(0, failure.from));
+        if (failure !== undefined) throw failure.cause;
+      }
+    } catch (cause) {
+      // Be it of Firehose or of a row that cannot be made: what follows is not tried, and the next attempt goes on from here.
+      throw new InterruptedDelivery(taken, cause);
     }
     return []; // Firehose refuses nothing for good that the row's check lets through
   }
