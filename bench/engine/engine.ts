@@ -153,6 +153,15 @@ function figuresOf(
   };
 }
 
+/** On a machine that has nothing else to do, rounds of the same work differ by less. */
+export const QUIET = 1.25;
+
+/** How many times as long JSON.parse of the same payloads took in one round as in another. */
+export function unsteadiness(subjects: EngineResult["subjects"]): number {
+  const floor = subjects.find(({ name }) => name === "floor, text")?.perMillion ?? [1];
+  return Math.max(...floor) / Math.min(...floor);
+}
+
 /** Round by round, so that both sides of a ratio are of one time. */
 export function ratiosOf({ subjects }: EngineResult, name: string, to: string): readonly number[] {
   const [one, other] = [name, to].map((wanted) => subjects.find((subject) => subject.name === wanted));
