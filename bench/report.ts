@@ -134,10 +134,11 @@ ${stateTable(figures)}
 Large tables are sorted runs: entries in order, in blocks that are compressed one by one, as memory has them too. A batch makes
 the entries it touches, a cold start inflates the blocks it touches, and a checkpoint takes over those in which nothing has changed;
 here, where keys are drawn evenly, these are none. It is due when the log outgrows the last one, so that its share of a batch does not
-grow with the state, as far as a key of a large one costs no more than one of a small one. Two things grow still. A batch's CPU, by
+grow with the state, as far as a key of a large one costs no more than one of a small one; and it is made in parts, one a turn, of
+65,536 entries or a 64th of all, so that no turn takes as long as all of it. Two things grow still. A batch's CPU, by
 what memory costs: touched keys lie far apart, caches of the processor are small, and the garbage collector walks through what is no run.
-And heap: what has changed since the last checkpoint is objects, up to a third of all entries, and the turn that writes one holds
-old and new at once. So a task of ten million keys works, and is not what is [advised](scale.md).
+And heap: what has changed since the last checkpoint is objects, up to a third of all entries, and old and new are held at once
+while one is made. So a task of ten million keys works, and is not what is [advised](scale.md).
 [What state a task may have](scale.md), [why runs](decisions/0021-state-beyond-memory.md).
 
 **${whole(figures.small.keys)} live windows in one task, under ${figures.small.megabytes} MB**: in a process whose heap is limited as that of a function of

@@ -18,7 +18,7 @@ import { OBJECT_READ_BYTES } from "../../lib/runtime/loading.ts";
  *
  * - what to read (head only, the log, or a checkpoint and the log after it): `CatchUp.run`, stopped before it decodes;
  * - whole commits and spills: `CommitWriter.append`, run once with a delta of the modelled size;
- * - checkpoints: `CommitWriter.isCheckpointDue`, of a `LoadedTask` that says to have the modelled size.
+ * - checkpoints: `CommitWriter.checkpointDue`, of a `LoadedTask` that says to have the modelled size.
  */
 export interface RuleSettings {
   /** Bytes of a checkpoint object: the state as it is written. */
@@ -188,7 +188,7 @@ export class RuledTask {
   /** Whether the head is to be followed by a checkpoint now; the task has it then. */
   async checkpointIfDue(): Promise<boolean> {
     this.#moveTo(this.#probe, this.#log.head);
-    if (!this.#writer.isCheckpointDue(this.#probe, this.#log.item.checkpoint)) return false;
+    if (this.#writer.checkpointDue(this.#probe, this.#log.item.checkpoint) === "no") return false;
     await this.#checkpoint();
     return true;
   }

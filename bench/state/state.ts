@@ -23,7 +23,14 @@ interface Warm {
   readonly turnCpuMean: number;
   readonly deltaBytes: number;
   readonly stateBytes: number;
-  readonly checkpoint: { readonly bytes: number; readonly cpu: number; readonly count: number };
+  /** The last one: its CPU, that of the turn which did most for it, and how many turns did something. */
+  readonly checkpoint: {
+    readonly bytes: number;
+    readonly cpu: number;
+    readonly longest: number;
+    readonly turns: number;
+    readonly count: number;
+  };
   readonly sequence: number;
   readonly peakMegabytes: number;
   readonly rows: Rows;
@@ -169,6 +176,8 @@ export const stateTable = ({ figures, refused }: StateResult): string =>
       "delta KB",
       "checkpoint KB",
       "checkpoint CPU ms",
+      "in turns",
+      "the longest, CPU ms",
       "batches between (computed)",
       "its CPU ms a batch",
       "cold: CPU ms",
@@ -185,13 +194,15 @@ export const stateTable = ({ figures, refused }: StateResult): string =>
         kilobytes(one.deltaBytes),
         whole(one.checkpoint.bytes / 1_024),
         shown(one.checkpoint.cpu),
+        whole(one.checkpoint.turns),
+        shown(one.checkpoint.longest),
         whole(one.batchesPerCheckpoint),
         shown(one.checkpointCpuPerBatch),
         whole(one.cold.cpu),
         whole(one.cold.peakMegabytes),
         whole(one.cold.catchUpBytes / 1_024),
       ]),
-      ...refused.map(({ keys, message }) => [whole(keys), message, ...Array<string>(11).fill("")]),
+      ...refused.map(({ keys, message }) => [whole(keys), message, ...Array<string>(13).fill("")]),
     ],
   );
 

@@ -15,6 +15,10 @@ export interface WriterLimits {
   readonly checkpoint: number;
   /** Which tables a checkpoint has as sorted runs. @default RUN_LIMITS */
   readonly run?: RunLimits;
+  /** Of a checkpoint's entries a turn deals with so many at least. @default 65,536 */
+  readonly turn?: number;
+  /** A log or a memory that is so many times what is allowed does not wait for parts. @default 1.5 */
+  readonly late?: number;
 }
 
 /**
@@ -32,6 +36,15 @@ const COMMIT_LIFE = 30 * 24 * 3_600_000;
 
 /** So many entries are left as they are, however few others there are: some 15 MB of them. */
 const MOST_LOOSE = 65_536;
+
+/** A turn deals with so many entries of a checkpoint, or with one in so many of all: a few tenths of a second. */
+const TURN = 65_536;
+const TURNS = 64;
+
+const LATE = 1.5;
+
+/** Whether a checkpoint is due; one that is begun is gone on with by turns of which none is. */
+export type Due = "no" | "due" | "at once" | "anew";
 
 export interface CommitWriterSettings {
   readonly changelog: Changelog;
@@ -95,35 +108,54 @@ export class CommitWriter {
   }
 
   /**
-   * Whether the log since the last base outgrows the state, has cost more to read than a checkpoint would, or is
-   * getting old; or what changed since takes much memory; or the task has ended; or something damaged had to be passed by.
+   * A checkpoint is due when the log since the last base outgrows the state, or has cost more to read than a checkpoint
+   * would, or when what changed since takes much memory; at once when half as much more is, when the log is getting old or
+   * the task has ended; and anew, whatever is begun, when something damaged had to be passed by.
    */
-  isCheckpointDue(task: LoadedTask, checkpoint: Base | undefined): boolean {
+  checkpointDue(task: LoadedTask, checkpoint: Base | undefined): Due {
     const since = [task.base, checkpoint].reduce((a, b) => ((b?.epoch ?? 0) > (a?.epoch ?? 0) ? b : a));
-    const written = task.totals.written - (since?.written ?? 0);
-    const caughtUp = task.totals.caughtUp - (since?.caughtUp ?? 0);
-    const { shortLog, checkpoint: cost } = this.#limits;
     const isBehind = task.epoch > (checkpoint?.epoch ?? 0);
     // A sealed task is swept only as long as its partition is listed, and may be asked for a dead letter's heir later.
-    if ((task.mustCheckpoint || task.state.sealed !== undefined) && isBehind) return true;
-    // What is not in sorted runs takes several times the memory of what is.
-    if (isBehind && task.looseEntries > Math.max(MOST_LOOSE, task.state.size / 3)) return true;
+    if (task.mustCheckpoint || task.state.sealed !== undefined) return isBehind ? "anew" : "no";
     const isOld = this.#settings.now() - (since?.at ?? 0) > COMMIT_LIFE / 2 && isBehind;
-    return isOld || written > Math.max(task.stateBytes, shortLog) || caughtUp > Math.max(task.stateBytes, cost);
+    if (isOld) return "at once";
+    const { shortLog, checkpoint: cost, late = LATE } = this.#limits;
+    const excessOf = (amount: number, allowed: number): Due =>
+      amount > late * allowed ? "at once" : amount > allowed ? "due" : "no";
+    const excess = [
+      // What is not in sorted runs takes several times the memory of what is.
+      excessOf(isBehind ? task.looseEntries : 0, Math.max(MOST_LOOSE, task.state.size / 3)),
+      excessOf(task.totals.written - (since?.written ?? 0), Math.max(task.stateBytes, shortLog)),
+      excessOf(task.totals.caughtUp - (since?.caughtUp ?? 0), Math.max(task.stateBytes, cost)),
+    ];
+    return excess.includes("at once") ? "at once" : excess.includes("due") ? "due" : "no";
   }
 
-  async checkpoint(name: string, task: LoadedTask): Promise<void> {
+  /**
+   * Begins a checkpoint, or goes on with the one that is begun, and writes it once its tables are ready: those of a large
+   * state are made in parts, of which each turn makes one.
+   *
+   * @param newest the newest there is
+   * @returns whether one is written
+   */
+  async checkpoint(name: string, task: LoadedTask, due: Due = "at once", newest?: Base): Promise<boolean> {
     const { changelog, objects, shapes, build } = this.#settings;
-    const state = { shapes, header: task.state.header(), tables: task.compact(this.#limits.run ?? RUN_LIMITS) };
-    const key = `${checkpointsOf(name)}${task.epoch}-${this.#settings.newNonce()}`; // X11
-    const at = this.#settings.now();
-    const { written, caughtUp } = task.totals;
-    const envelope = { key, build, epoch: task.epoch, at, written, caughtUp };
-    const { body, pointer } = encodeCheckpoint(name, state, envelope);
+    const { run = RUN_LIMITS, turn = TURN } = this.#limits;
+    if (due === "anew") task.pending = undefined;
+    const pending = (task.pending ??= task.beginCheckpoint(run, this.#settings.now()));
+    const most = due === "due" || due === "no" ? Math.max(turn, pending.entries / TURNS) : Number.POSITIVE_INFINITY;
+    if (!pending.merge.step(most)) return false;
+    task.pending = undefined;
+    const { base, header, entries } = pending;
+    const state = { shapes, header, tables: pending.merge.end() };
+    if ((newest?.epoch ?? 0) >= base.epoch) return false; // another process was faster
+    const key = `${checkpointsOf(name)}${base.epoch}-${this.#settings.newNonce()}`; // X11
+    const { body, pointer } = encodeCheckpoint(name, state, { ...base, key, build });
     await objects.put(key, body);
     await changelog.raiseCheckpoint(name, pointer);
     task.mustCheckpoint = false;
-    if (task.state.size > 0) task.bytesPerEntry = body.length / task.state.size;
+    if (entries > 0) task.bytesPerEntry = body.length / entries;
+    return true;
   }
 
   /** Deletes the checkpoints before the last two (X11). */

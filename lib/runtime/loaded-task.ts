@@ -8,9 +8,20 @@ import type { StateContent } from "../state/structure.ts";
 import type { TableDelta } from "../state/keyed-table.ts";
 import { RunDelta } from "../state/run-delta.ts";
 import type { RunLimits } from "../state/run-writer.ts";
+import type { StateMerge } from "../state/state-merge.ts";
 import { stateMemoryOf } from "../state/state-memory.ts";
-import { TaskState, type TableDeltas } from "../state/task-state.ts";
+import { TaskState, type TaskHeader } from "../state/task-state.ts";
 import { Fold, type FoldSettings } from "./fold.ts";
+
+/** A checkpoint whose tables are on their way into sorted runs. */
+export interface PendingCheckpoint {
+  /** The commit that the state was at. */
+  readonly base: Base;
+  readonly header: TaskHeader;
+  /** Number of entries of the state. */
+  readonly entries: number;
+  readonly merge: StateMerge;
+}
 
 const NO_TOTALS: LogTotals = { written: 0, caughtUp: 0 };
 
@@ -43,6 +54,8 @@ export class LoadedTask {
   bytesPerEntry = 100;
   /** The head's outputs, while this process knows them; they are needed until they are delivered. */
   headOutputs: Commit["outputs"] | undefined = undefined;
+  /** A checkpoint that is begun and not yet written. */
+  pending: PendingCheckpoint | undefined = undefined;
   /** The head, where it was in hand when the state was loaded, and until its outputs are known. */
   head: StoredCommit | undefined = undefined;
 
@@ -93,9 +106,12 @@ export class LoadedTask {
     this.hasNewReaders = legacies.some((legacy) => legacy.hasNewReaders);
   }
 
-  /** The state, as a checkpoint has it. */
-  compact(limits: RunLimits): TableDeltas {
-    return this.state.compact(limits, this.#settings.program.entryRestorers);
+  /** Begins a checkpoint of what the state is now. */
+  beginCheckpoint(limits: RunLimits, at: number): PendingCheckpoint {
+    const { epoch, state } = this;
+    const { written, caughtUp } = this.totals;
+    const merge = state.beginMerge(limits, this.#settings.program.entryRestorers);
+    return { base: { epoch, at, written, caughtUp }, header: state.header(), entries: state.size, merge };
   }
 
   /** Entries that a checkpoint would put into sorted runs, where they take a fraction of the memory. */
@@ -150,6 +166,7 @@ export class LoadedTask {
     const { header, tables, isMigrated } = program.restore(content, { task: origin.task, build });
     const isVerified = build !== this.#settings.build && tables.filter(([, table]) => verify(table)).length > 0;
     this.state.apply(header, tables, whole);
+    if (whole) this.pending = undefined; // its tables are others now
     if (isMigrated || isVerified) this.mustCheckpoint = true; // from then on nothing needs that
   }
 }

@@ -26,13 +26,13 @@ export class Upkeep {
     return checkpointed;
   }
 
-  /** @returns whether one was due and is written */
+  /** A part of one, where one is due or begun. @returns whether one is written */
   async checkpoint(task: LoadedTask, item: TaskItem): Promise<boolean> {
     const { writer, observer } = this.#settings;
-    if (!writer.isCheckpointDue(task, item.checkpoint)) return false;
+    const due = writer.checkpointDue(task, item.checkpoint);
+    if (due === "no" && task.pending === undefined) return false;
     try {
-      await writer.checkpoint(this.#task, task);
-      return true;
+      return await writer.checkpoint(this.#task, task, due, item.checkpoint);
     } catch (cause) {
       if (kindAtService(cause) !== "infrastructure") throw cause;
       observer.notice(this.#task, "A checkpoint could not be written; the next turn tries again.", cause);

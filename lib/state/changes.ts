@@ -1,4 +1,5 @@
 import { packedBlock, type Block } from "./block.ts";
+import { sortedOrder } from "./sorted-order.ts";
 
 /** So many are packed at once. */
 const AT_ONCE = 1_024;
@@ -10,11 +11,18 @@ interface Put {
   readonly to: number;
 }
 
+/** What was put and removed in a space, in any order. */
+export interface FrozenChanges {
+  readonly keys: readonly string[];
+  readonly values: readonly unknown[];
+}
+
 /** What was put and removed in a space, in the order of keys, to be taken one after the other. */
 export class Changes {
-  readonly #values: ReadonlyMap<string, unknown>;
-  readonly #isGone: (value: unknown) => boolean;
   readonly #keys: readonly string[];
+  readonly #values: readonly unknown[];
+  readonly #order: Uint32Array;
+  readonly #isGone: (value: unknown) => boolean;
   /** The next one. */
   at = 0;
   /** Some from one on that were looked up, and packed as far as they were put. */
@@ -24,25 +32,31 @@ export class Changes {
   /** The place in the packed of the next one that was put. */
   #nextPut = 0;
 
-  constructor(values: ReadonlyMap<string, unknown> | undefined, isGone: (value: unknown) => boolean) {
-    this.#values = values ?? NONE;
+  private constructor({ keys, values }: FrozenChanges, order: Uint32Array, isGone: (value: unknown) => boolean) {
+    this.#keys = keys;
+    this.#values = values;
+    this.#order = order;
     this.#isGone = isGone;
-    this.#keys = [...this.#values.keys()].sort();
+  }
+
+  /** Sorts them, a part at a time: it yields how many it has dealt with. */
+  static *sorted(frozen: FrozenChanges, isGone: (value: unknown) => boolean): Generator<number, Changes> {
+    return new Changes(frozen, yield* sortedOrder(frozen.keys), isGone);
   }
 
   get length(): number {
-    return this.#keys.length;
+    return this.#order.length;
   }
 
   /** The next one's. */
   get key(): string {
-    return this.#keys[this.at]!;
+    return this.#keys[this.#order[this.at]!]!;
   }
 
   /** The first one that is not below a limit, from the next one on. @param compare the limit with a key */
   endBelow(compare: (key: string) => number): number {
     let end = this.at;
-    while (end < this.#keys.length && compare(this.#keys[end]!) > 0) end++;
+    while (end < this.#order.length && compare(this.#keys[this.#order[end]!]!) > 0) end++;
     return end;
   }
 
@@ -61,12 +75,11 @@ export class Changes {
   }
 
   #pack(): void {
-    const keys = this.#keys.slice(this.at, this.at + AT_ONCE);
-    const values = keys.map((key) => this.#values.get(key));
+    const places = Array.from(this.#order.subarray(this.at, this.at + AT_ONCE));
+    const values = places.map((place) => this.#values[place]);
     [this.#from, this.#some, this.#nextPut] = [this.at, values, 0];
     const isPut = (_: unknown, i: number) => !this.#isGone(values[i]);
+    const keys = places.map((place) => this.#keys[place]!);
     this.#packed = packedBlock(keys.filter(isPut), values.filter(isPut));
   }
 }
-
-const NONE: ReadonlyMap<string, unknown> = new Map();

@@ -2,11 +2,12 @@ import type { Journal, Undoable } from "./journal.ts";
 import { KeySpaces, type SpacesOfKey } from "./key-spaces.ts";
 import { LiveRun } from "./live-run.ts";
 import { RunDelta } from "./run-delta.ts";
-import { GONE, isThere, orderedEntries, overlaidEntries } from "./overlaid-entries.ts";
-import { mergedRun, type RunLimits } from "./run-writer.ts";
-import type { SortedRun } from "./sorted-run.ts";
+import { GONE, orderedEntries, overlaidEntries } from "./overlaid-entries.ts";
+import type { RunLimits } from "./run-writer.ts";
 import { SpaceQueue } from "./space-queue.ts";
 import { LARGE_TABLE, type TableDelta } from "./table-delta.ts";
+import { TableMerge } from "./table-merge.ts";
+import { Touched } from "./touched.ts";
 
 export type { TableDelta } from "./table-delta.ts";
 
@@ -23,12 +24,12 @@ export type { TableDelta } from "./table-delta.ts";
 export class KeyedTable implements Undoable {
   readonly #journal: Journal;
   /** All entries; of spaces that the run has those that were put since, and {@link GONE} for those that were removed. */
-  readonly #spaces = new Map<number, Map<string, unknown>>();
+  #spaces = new Map<number, Map<string, unknown>>();
   #run: LiveRun | undefined = undefined;
+  /** What is to be the run, while it is made. */
+  #merge: TableMerge | undefined = undefined;
   readonly #queue = new SpaceQueue((space) => this.#spaces.has(space));
-  /** Per space and key, whether the last commit and the spaces dropped since have an entry there. */
-  readonly #touched = new Map<number, Map<string, boolean>>();
-  readonly #dropped = new Set<number>();
+  readonly #touched = new Touched((space) => this.#spaces.get(space) ?? NOTHING);
   /** Per key the spaces where it has an entry; made when first asked for. */
   #spacesOfKeys: KeySpaces | undefined = undefined;
   #size = 0;
@@ -129,8 +130,7 @@ export class KeyedTable implements Undoable {
   /** Removes a whole space. Not undone with a unit: a closed window stays closed (X7). */
   drop(space: number): void {
     this.#forget(space);
-    this.#touched.delete(space);
-    this.#dropped.add(space);
+    this.#touched.drop(space);
     this.#floor = Math.max(this.#floor, space);
   }
 
@@ -144,44 +144,14 @@ export class KeyedTable implements Undoable {
 
   /** Number of entries a delta would hold now. */
   get touchedSize(): number {
-    let size = this.#dropped.size;
-    for (const [space, keys] of this.#touched) {
-      const entries = this.#spaces.get(space) ?? NOTHING;
-      for (const [key, wasThere] of keys) if (wasThere || isThere(entries.get(key))) size++;
-    }
-    return size;
+    return this.#touched.size;
   }
 
   /** The changes since the last call; they count as committed. */
   takeDelta(): TableDelta {
-    const removed: [number, string[]][] = [];
-    const put: [number, string[], unknown[]][] = [];
-    const created: number[] = [];
-    for (const [space, touched] of this.#touched) {
-      // What was touched is not in the run any more.
-      const entries = this.#spaces.get(space) ?? NOTHING;
-      const gone: string[] = [];
-      const keys: string[] = [];
-      const values: unknown[] = [];
-      let fresh = 0;
-      for (const [key, wasThere] of touched) {
-        const value = entries.get(key);
-        if (isThere(value)) {
-          keys.push(key);
-          values.push(value);
-          if (!wasThere) fresh++;
-        } else if (wasThere) gone.push(key);
-      }
-      if (gone.length > 0) removed.push([space, gone]);
-      if (keys.length === 0) continue;
-      put.push([space, keys, values]);
-      created.push(fresh);
-    }
+    const { created, ...changes } = this.#touched.take();
     const isLarge = this.#run !== undefined || this.#size >= LARGE_TABLE;
-    const delta = { floor: this.#floor, dropped: [...this.#dropped], removed, put, ...(isLarge && { created }) };
-    this.#touched.clear();
-    this.#dropped.clear();
-    return delta;
+    return { floor: this.#floor, ...changes, ...(isLarge && { created }) };
   }
 
   /** Everything, as a delta against an empty table. */
@@ -196,31 +166,43 @@ export class KeyedTable implements Undoable {
   }
 
   /**
-   * Everything, as {@link snapshot} has it; of a large table as a sorted run, in which it has its entries from now on. Of a
-   * table of which something is not committed yet nothing is changed.
+   * Begins to make a sorted run of everything, in which a large table has its entries once it {@link adopt}s it. Not of a
+   * small one, nor of one of which something is not committed yet.
    *
    * @param restore what makes a stored value the table's
    */
-  compact(limits: RunLimits, restore: (value: unknown, key: string) => unknown): TableDelta {
+  beginMerge(limits: RunLimits, restore: (value: unknown, key: string) => unknown): TableMerge | undefined {
+    this.#merge = undefined;
     const isSmall = this.#size === 0 || this.#size < limits.entries;
-    if (isSmall || this.#spacesOfKeys !== undefined || this.#touched.size > 0) return this.snapshot();
-    const overlay = {
-      isGone: (value: unknown) => value === GONE,
-      spaces: [...this.spaces()].sort((a, b) => a - b),
-      changes: (space: number) => this.#spaces.get(space),
-      placeIn: (space: number) => this.#placeOf(space),
-    };
-    const delta = new RunDelta(this.#floor, mergedRun(this.#run?.run, overlay, limits).restoredBy(restore));
-    this.#begin(delta.run);
-    return delta;
+    if (isSmall || this.#spacesOfKeys !== undefined || !this.#touched.isEmpty) return undefined;
+    const spaces = [...this.spaces()].sort((a, b) => a - b);
+    const changes = spaces.map((space) => {
+      const entries = this.#spaces.get(space) ?? NOTHING;
+      return { space, place: this.#placeOf(space), keys: [...entries.keys()], values: [...entries.values()] };
+    });
+    this.#merge = new TableMerge(this.#run?.run, changes, limits, restore);
+    return this.#merge;
+  }
+
+  /** Has in the run that was made what it had when that was begun. Who began another since, or was replaced, does without. */
+  adopt(merge: TableMerge): void {
+    if (this.#merge !== merge || merge.made === undefined) return;
+    this.#merge = undefined;
+    if (this.#spacesOfKeys !== undefined) return;
+    const get = (space: number, key: string) => this.get(space, key);
+    const { run, spaces, whole, changed } = merge.over(merge.made, { spaces: this.#spaces, run: this.#run, get });
+    [this.#run, this.#spaces, this.#changed] = [run.isDone ? undefined : run, spaces, changed];
+    this.#queue.clear();
+    for (const space of whole) this.#queue.add(space);
   }
 
   /** Applies a committed delta. */
   apply(delta: TableDelta): void {
     this.#floor = Math.max(this.#floor, delta.floor);
     if (delta instanceof RunDelta && this.#size === 0 && this.#spacesOfKeys === undefined) {
-      this.#begin(delta.run);
-      this.#size = delta.run.size;
+      this.#spaces.clear();
+      this.#queue.clear();
+      [this.#run, this.#size, this.#changed] = [new LiveRun(delta.run), delta.run.size, 0];
       return;
     }
     const { created } = delta;
@@ -233,7 +215,10 @@ export class KeyedTable implements Undoable {
       else {
         const changes = this.#changesOf(space);
         const before = changes.size;
-        for (let at = 0; at < keys.length; at++) changes.set(keys[at]!, values[at]);
+        for (let at = 0; at < keys.length; at++) {
+          this.#merge?.note(space, keys[at]!);
+          changes.set(keys[at]!, values[at]);
+        }
         this.#changed += changes.size - before;
         this.#grow(place, created![i]!);
       }
@@ -243,9 +228,9 @@ export class KeyedTable implements Undoable {
   clear(): void {
     this.#spaces.clear();
     this.#run = undefined;
+    this.#merge = undefined;
     this.#queue.clear();
     this.#touched.clear();
-    this.#dropped.clear();
     this.#spacesOfKeys = undefined;
     this.#size = 0;
     this.#floor = Number.NEGATIVE_INFINITY;
@@ -259,13 +244,12 @@ export class KeyedTable implements Undoable {
   #change(space: number, key: string, before: unknown, value: unknown): void {
     this.#set(space, key, value, before !== undefined);
     this.#journal.record(this, space, key, before);
-    let touched = this.#touched.get(space);
-    if (touched === undefined) this.#touched.set(space, (touched = new Map<string, boolean>()));
-    if (!touched.has(key)) touched.set(key, before !== undefined);
+    this.#touched.note(space, key, before !== undefined);
   }
 
   /** @param wasThere whether there is an entry now, where that is known */
   #set(space: number, key: string, value: unknown, wasThere?: boolean): void {
+    this.#merge?.note(space, key);
     const place = this.#placeOf(space);
     if (place >= 0) {
       const change = Number(value !== undefined) - Number(wasThere ?? this.get(space, key) !== undefined);
@@ -295,14 +279,6 @@ export class KeyedTable implements Undoable {
     this.#spacesOfKeys?.add(space, key);
   }
 
-  /** All entries are in a run from now on. */
-  #begin(run: SortedRun): void {
-    this.#spaces.clear();
-    this.#queue.clear();
-    this.#changed = 0;
-    this.#run = new LiveRun(run);
-  }
-
   /** The place of a space in the run; -1 when its entries are not there. */
   #placeOf(space: number): number {
     return this.#run === undefined ? -1 : this.#run.placeOf(space);
@@ -327,6 +303,7 @@ export class KeyedTable implements Undoable {
   }
 
   #forget(space: number): void {
+    this.#merge?.noteDropped(space);
     const place = this.#placeOf(space);
     if (place >= 0) {
       this.#size -= this.#run!.sizeAt(place);

@@ -1,5 +1,5 @@
 import { BlockWriter, endOfKey, searched, type Block } from "./block.ts";
-import { Changes } from "./changes.ts";
+import { Changes, type FrozenChanges } from "./changes.ts";
 import { compressedBlock } from "./codec.ts";
 import { compareFirstKey, keysOf } from "./run-index.ts";
 import { SortedRun, type BlockPart } from "./sorted-run.ts";
@@ -18,62 +18,93 @@ export interface RunLimits {
  */
 export const RUN_LIMITS: RunLimits = { entries: 4_096, block: 8_192 };
 
-/** What a space has in a table beside what it has in the run: values by key, or that the run's is gone. */
-export interface Overlay {
-  readonly isGone: (value: unknown) => boolean;
-  /** All spaces that have entries, in their order. */
-  readonly spaces: readonly number[];
-  /** What was put or removed since; undefined for nothing. */
-  readonly changes: (space: number) => ReadonlyMap<string, unknown> | undefined;
-  /** The place of the space in the run; -1 when it has none of its entries. */
-  readonly placeIn: (space: number) => number;
+/** What a space has in a table beside what it has in a run. */
+export interface SpaceChanges extends FrozenChanges {
+  readonly space: number;
+  /** Its place in the run; -1 when it has none of its entries. */
+  readonly place: number;
 }
 
-/** A run of what another has with what was put and removed since. Blocks that nothing has changed in are taken over. */
-export function mergedRun(run: SortedRun | undefined, overlay: Overlay, limits: RunLimits): SortedRun {
+/**
+ * A run of what another has with what was put and removed since, made a part at a time: it yields about how many entries it
+ * has dealt with. Blocks that nothing has changed in are taken over.
+ *
+ * @param spaces all that have entries, in their order
+ */
+export function* mergedRun(
+  run: SortedRun | undefined,
+  spaces: readonly SpaceChanges[],
+  isGone: (value: unknown) => boolean,
+  limits: RunLimits,
+): Generator<number, SortedRun> {
   const writer = new RunWriter(limits.block);
-  for (const space of overlay.spaces) {
-    const place = overlay.placeIn(space);
-    const changes = new Changes(overlay.changes(space), overlay.isGone);
-    writer.begin(space);
-    if (run !== undefined && place >= 0) mergeSpace(writer, run, place, changes);
-    else writeUpTo(writer, changes, changes.length);
+  for (const of of spaces) {
+    const changes = yield* Changes.sorted(of, isGone);
+    writer.begin(of.space);
+    if (run !== undefined && of.place >= 0) yield* mergeSpace(writer, run, of.place, changes);
+    else yield* writeUpTo(writer, changes, changes.length);
+    yield 1;
   }
   return writer.end();
 }
 
-function mergeSpace(writer: RunWriter, run: SortedRun, place: number, changes: Changes): void {
+function* mergeSpace(writer: RunWriter, run: SortedRun, place: number, changes: Changes): Generator<number, void> {
   const parts = [...run.partsOf(place)];
   for (const [n, part] of parts.entries()) {
     // What is below the next block's first key belongs here.
     const next = parts[n + 1]?.block;
     const end = next === undefined ? changes.length : changes.endBelow((key) => compareFirstKey(run.index, next, key));
     const isWhole = part.from === 0 && part.to === run.index.entries[part.block];
-    if (end === changes.at && isWhole && writer.takes(run, part.block)) continue;
-    mergeBlock(writer, run.open(part.block, false), part, changes, end);
+    if (end === changes.at && isWhole && writer.takes(run, part.block)) yield 1;
+    else yield* mergeBlock(writer, run.open(part.block, false), part, changes, end);
   }
 }
 
 /** What lies between two changes is taken over at once. */
-function mergeBlock(writer: RunWriter, block: Block, { from, to }: BlockPart, changes: Changes, end: number): void {
+function* mergeBlock(
+  writer: RunWriter,
+  block: Block,
+  { from, to }: BlockPart,
+  changes: Changes,
+  end: number,
+): Generator<number, void> {
   let at = from;
   while (changes.at < end) {
     const found = searched(block, at, to, changes.key);
     const place = found < 0 ? -1 - found : found;
     writer.add(block, at, place);
-    at = found < 0 ? place : place + 1;
-    writeUpTo(writer, changes, changes.at + 1);
+    if (place === to) {
+      at = to;
+      yield* writeUpTo(writer, changes, end);
+    } else {
+      at = found < 0 ? place : place + 1;
+      writeSome(writer, changes, changes.at + 1);
+    }
   }
   writer.add(block, at, to);
+  yield to - from;
 }
 
-/** Writes what was put, up to a change. */
-function writeUpTo(writer: RunWriter, changes: Changes, end: number): void {
+/** Writes what was put, up to a change, so many of them at a time. */
+function* writeUpTo(writer: RunWriter, changes: Changes, end: number): Generator<number, void> {
+  while (changes.at < end) {
+    const before = changes.at;
+    writeSome(writer, changes, Math.min(before + AT_ONCE, end));
+    yield changes.at - before;
+  }
+}
+
+const AT_ONCE = 1_024;
+
+function writeSome(writer: RunWriter, changes: Changes, end: number): void {
   while (changes.at < end) {
     const put = changes.take(end);
     if (put !== undefined) writer.add(put.block, put.from, put.to);
   }
 }
+
+/** Bytes of blocks that a run just made keeps inflated: as many as those of a million keys with three aggregates. */
+const MOST_OPEN = 64 * 1_024 * 1_024;
 
 class RunWriter {
   readonly #limit: number;
@@ -85,6 +116,7 @@ class RunWriter {
   readonly #firstKeys: Uint8Array[] = [];
   readonly #blocks: Uint8Array[] = [];
   readonly #open: (Block | undefined)[] = [];
+  #openBytes = 0;
   #space = 0;
   #inSpace = 0;
   readonly #next = new BlockWriter();
@@ -144,7 +176,8 @@ class RunWriter {
     if (this.#next.count === 0) return;
     const block = this.#next.take();
     const firstKey = block.bytes.subarray(block.starts[0], endOfKey(block, 0));
-    this.#note(block.count, firstKey, compressedBlock(block.bytes), block.bytes.length, block);
+    const isKept = (this.#openBytes += block.bytes.length) <= MOST_OPEN;
+    this.#note(block.count, firstKey, compressedBlock(block.bytes), block.bytes.length, isKept ? block : undefined);
   }
 
   #note(

@@ -8,6 +8,7 @@ import { Journal } from "./journal.ts";
 import { KeyedTable, type TableDelta } from "./keyed-table.ts";
 import { PoisonRecord } from "./poison-record.ts";
 import type { RunLimits } from "./run-writer.ts";
+import { StateMerge, type MergedTable } from "./state-merge.ts";
 import { BEFORE_ALL_RECORDS, type Position } from "./position.ts";
 
 /** A tick that was sent and has not come back: its id, and when it is due (epoch milliseconds). */
@@ -179,15 +180,17 @@ export class TaskState {
   }
 
   /**
-   * The same, large tables of those named as sorted runs, in which they have their entries from now on.
+   * Begins to make of it what a checkpoint has: the same, large tables of those named as sorted runs.
    *
    * @param restorers by table what makes a stored value the table's
    */
-  compact(limits: RunLimits, restorers: ReadonlyMap<string, (value: unknown, key: string) => unknown>): TableDeltas {
-    return [...this.#tables].map(([operator, table]) => {
+  beginMerge(limits: RunLimits, restorers: ReadonlyMap<string, (value: unknown, key: string) => unknown>): StateMerge {
+    const tables = Array.from(this.#tables, ([operator, table]): MergedTable => {
       const restore = restorers.get(operator);
-      return [operator, restore === undefined ? table.snapshot() : table.compact(limits, restore)];
+      const merge = restore && table.beginMerge(limits, restore);
+      return [operator, merge === undefined ? table.snapshot() : { table, merge, floor: table.floor }];
     });
+    return new StateMerge(tables);
   }
 
   /** Moves on to a later commit. `whole` tables replace what is there. */

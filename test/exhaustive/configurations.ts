@@ -91,6 +91,20 @@ const ONE_SHARD: readonly Configuration[] = [
     deep: { faults: { budget: 2, kinds: ["crash", "timeout"] } },
   },
   {
+    name: "checkpoint-in-parts",
+    about:
+      "A checkpoint takes several turns, so that it is of an epoch before the head, while another process does the same.",
+    limits: { spill: 9_000, shortLog: 0, checkpoint: 0, run: { entries: 1, block: 24 }, turn: 1, late: 1e9 },
+    pipeline: { each: false },
+    shards: [{ id: P, records: TWO_KEYS }],
+    mappings: [
+      { shard: P, cuts: [1] },
+      { shard: P, cuts: [3] },
+    ],
+    faults: { budget: 0, kinds: [] },
+    deep: { faults: { budget: 1, kinds: ["crash", "timeout"] } },
+  },
+  {
     name: "spilled-race",
     about: "The same, and a second mapping spills other bodies for the same epochs.",
     limits: { spill: 0, shortLog: 0, checkpoint: 0, run: { entries: 1, block: 24 } },

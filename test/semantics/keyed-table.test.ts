@@ -5,7 +5,9 @@ import { decodeBody, encodeBody, CODEC } from "../../lib/state/codec.ts";
 import { Journal } from "../../lib/state/journal.ts";
 import { KeyedTable, type TableDelta } from "../../lib/state/keyed-table.ts";
 import { RunDelta } from "../../lib/state/run-delta.ts";
+import type { TableMerge } from "../../lib/state/table-merge.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
+import { compacted } from "../support/compacted.ts";
 
 const space = fc.integer({ min: -3, max: 6 });
 const KEYS = ["a", "b", "", "__proto__", "ab", "é", "\u{1d11e}", "\uffee"];
@@ -24,6 +26,8 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("commit") }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("ask") }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("compact"), block: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("begin"), block: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("part"), work: fc.constantFrom(1, 5, 100) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("read"), space }) },
 );
 type Step =
@@ -31,9 +35,20 @@ type Step =
   | { kind: "drop" | "take"; space: number }
   | { kind: "commit" }
   | { kind: "ask" }
-  | { kind: "compact"; block: number }
+  | { kind: "compact" | "begin"; block: number }
+  | { kind: "part"; work: number }
   | { kind: "read"; space: number };
 const steps = fc.array(step, { maxLength: 40 }) as fc.Arbitrary<Step[]>;
+
+/** A table that has a run has its next one made, while it, and another by its commits, goes on. */
+const merged = fc
+  .tuple(steps, fc.integer({ min: 1, max: 40 }), steps, steps)
+  .map(([before, block, during, after]): Step[] => {
+    const goesOn = during.filter(({ kind }) => kind !== "compact" && kind !== "begin");
+    const commit = { kind: "commit" } as const;
+    const part = { kind: "part", work: 1_000 } as const;
+    return [...before, { kind: "compact", block }, { kind: "begin", block }, ...goesOn, commit, part, ...after];
+  });
 
 /** (space, key) → value, as one would write it down. */
 type Model = Map<string, number>;
@@ -86,12 +101,14 @@ function check(table: KeyedTable, model: Model, asksByKey = true): void {
 describe("state rebuilt from deltas equals the state", () => {
   test("whatever is put, removed, dropped and undone, and wherever commits cut", () => {
     fc.assert(
-      fc.property(steps, (all) => {
+      fc.property(fc.oneof(steps, merged), (all) => {
         const journal = new Journal();
         const table = new KeyedTable(journal);
         let replica = new KeyedTable(new Journal());
         let model: Model = new Map();
         let committed: Model = new Map();
+        let begun: (TableMerge | undefined)[] = [];
+        let then: Model = new Map();
         const commit = () => {
           const before = new Map(committed);
           const size = table.touchedSize;
@@ -148,9 +165,31 @@ describe("state rebuilt from deltas equals the state", () => {
               );
               break;
             }
-            case "compact": {
+            case "begin": {
               commit();
-              const whole = storedRun(table.compact({ entries: 1, block: one.block }, (value) => value));
+              // Of the one that goes on by itself, and of the one that follows its commits.
+              begun = [table, replica].map((of) => of.beginMerge({ entries: 1, block: one.block }, (value) => value));
+              then = new Map(model);
+              break;
+            }
+            case "part": {
+              for (const [i, merge] of begun.entries()) {
+                if (merge === undefined) continue;
+                merge.step(one.work);
+                if (merge.made === undefined) continue;
+                begun[i] = undefined;
+                [table, replica][i]!.adopt(merge);
+                expect(contentOf(storedRun(new RunDelta(0, merge.made)))).toEqual(then);
+                check(table, model, false);
+                check(replica, committed, false);
+                expect(replica.loose).toBeLessThanOrEqual(2 * (replica.size + then.size));
+              }
+              break;
+            }
+            case "compact": {
+              begun = [];
+              commit();
+              const whole = storedRun(compacted(table, { entries: 1, block: one.block }));
               expect(contentOf(whole)).toEqual(model);
               replica = new KeyedTable(new Journal());
               replica.apply(whole);
@@ -190,6 +229,48 @@ describe("state rebuilt from deltas equals the state", () => {
     expect(table.takeDelta()).toMatchObject({ removed: [], put: [[1, ["a"], [2]]] });
     table.remove(1, "a");
     expect(table.takeDelta()).toMatchObject({ removed: [[1, ["a"]]], put: [] });
+  });
+});
+
+describe("a run that is made in parts", () => {
+  const limits = { entries: 1, block: 16 };
+  const begun = () => {
+    const table = new KeyedTable(new Journal());
+    for (const each of KEYS) table.put(1, each, 1);
+    table.takeDelta();
+    return { table, merge: table.beginMerge(limits, (value) => value)! };
+  };
+  const end = (merge: TableMerge) => {
+    merge.step(Number.POSITIVE_INFINITY);
+    return contentOf(new RunDelta(0, merge.made!));
+  };
+  const ones: Model = new Map(KEYS.map((each) => [at({ space: 1, key: each }), 1]));
+
+  test("has what was there when it was begun, though the table is asked by key meanwhile, and is no run any more", () => {
+    const { table, merge } = begun();
+    expect([...table.spacesOf("a")]).toEqual([1]);
+    table.put(1, "a", 2);
+    table.put(2, "a", 3);
+    expect(end(merge)).toEqual(ones);
+    table.adopt(merge);
+    expect([table.inRun, table.loose]).toEqual([0, 0]);
+    check(table, new Map([...ones, [at({ space: 1, key: "a" }), 2], [at({ space: 2, key: "a" }), 3]]));
+  });
+
+  test("is of no use to the table once another is begun, or the table is another's", () => {
+    const { table, merge } = begun();
+    table.put(1, "a", 2);
+    table.takeDelta();
+    const later = table.beginMerge(limits, (value) => value)!;
+    table.put(1, "b", 2);
+    table.takeDelta();
+    expect(end(merge)).toEqual(ones);
+    table.adopt(merge);
+    expect(table.inRun).toBe(0);
+    table.clear();
+    end(later);
+    table.adopt(later);
+    check(table, new Map());
   });
 });
 

@@ -11,9 +11,9 @@ import { decodeIndex, encodeIndex, type RunIndex } from "../../lib/state/run-ind
 import { RUN_LIMITS } from "../../lib/state/run-writer.ts";
 import { SortedRun } from "../../lib/state/sorted-run.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
+import { compacted } from "../support/compacted.ts";
 
 const SPACE = 1_000;
-const same = (value: unknown) => value;
 const nameOf = (n: number) => `key-${String((n * 7_919) % 1_000_003).padStart(7, "0")}`;
 
 /** A table of so many keys in one window, and another that has half as many. */
@@ -28,7 +28,7 @@ function tableOf(keys: number) {
 }
 
 function runOf(table: KeyedTable): SortedRun {
-  const delta = table.compact(RUN_LIMITS, same);
+  const delta = compacted(table, RUN_LIMITS);
   if (!(delta instanceof RunDelta)) throw new Error("It is no run.");
   return delta.run;
 }
@@ -87,7 +87,7 @@ test("keys are found, whatever their letters and however long they are", () => {
         const table = new KeyedTable(new Journal());
         for (const key of keys) table.put(1, key, `of ${key}`);
         table.takeDelta();
-        const { run } = table.compact({ entries: 1, block }, same) as RunDelta;
+        const { run } = compacted(table, { entries: 1, block }) as RunDelta;
         const written = Buffer.from(encodeIndex(run.index));
         expect(written.equals(encodeIndex(decodeIndex(written, run.bytes.length)))).toBe(true);
         expect(written.equals(encodeIndex(oldIndex(oldForm(run), run.bytes.length)))).toBe(true);

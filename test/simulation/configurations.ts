@@ -7,10 +7,10 @@ import { accountOfStages, stagedPipeline } from "./staged.ts";
 
 const START = Date.UTC(2026, 0, 1);
 
-/** Everything spilled and checkpointed; some of it; as deployed. */
+/** Everything spilled and checkpointed; some of it, in parts; as deployed. */
 const LIMITS = [
   { spill: 0, shortLog: 0, checkpoint: 0, run: { entries: 1, block: 24 } },
-  { spill: 400, shortLog: 1_000, checkpoint: 500, run: { entries: 3, block: 100 } },
+  { spill: 400, shortLog: 1_000, checkpoint: 500, run: { entries: 3, block: 100 }, turn: 4, late: 3 },
   undefined,
 ] as const;
 

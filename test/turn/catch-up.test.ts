@@ -18,19 +18,21 @@ const events = fc.array(
 for (const [name, limits] of [
   ["inline", undefined],
   ["spilled and checkpointed", SMALL_LIMITS],
+  ["checkpointed in parts", { ...SMALL_LIMITS, turn: 3, late: 1e9 }],
 ] as const) {
   test(`stale processes catch up to one truth, whoever gets the next batch (${name})`, async () => {
     await fc.assert(
       fc.asyncProperty(
         events,
-        fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 7 })), { minLength: 80, maxLength: 80 }),
+        fc.array(fc.tuple(fc.nat(5), fc.integer({ min: 1, max: 7 })), { minLength: 80, maxLength: 80 }),
         async (input, turns) => {
           const rig = new Rig(eventsPipeline({ disorder: { millis: 30 } }));
-          const processes = [0, 1, 2, 3].map(() => rig.task(limits === undefined ? {} : { limits }));
+          const begin = () => rig.task(limits === undefined ? {} : { limits });
+          const processes = [0, 1, 2, 3].map(begin);
           let rest = input.map((event, i) => record(i + 1, event));
           for (const [process, size] of turns) {
             if (rest.length === 0) break;
-            await processes[process]!.turn({ kind: "records", records: rest.slice(0, size) });
+            await (processes[process] ?? begin()).turn({ kind: "records", records: rest.slice(0, size) });
             rest = rest.slice(size);
           }
           await processes[0]!.turn({ kind: "drain" });

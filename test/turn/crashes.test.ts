@@ -64,6 +64,7 @@ describe("X1 X2 X4 X5: every effect exactly once, wherever a process dies", () =
   for (const [limits, options] of [
     ["", {}],
     [", all spilled and checkpointed", { limits: SMALL_LIMITS }],
+    [", checkpointed in parts", { limits: { ...SMALL_LIMITS, turn: 1, late: 1e9 } }],
   ] as const)
     for (const kind of ["before", "after", "zombie"] as const satisfies readonly CrashKind[]) {
       for (const landing of kind === "zombie" ? (["read", "retry"] as const) : (["retry"] as const)) {

@@ -224,6 +224,18 @@ test("a head that cannot be read does not disturb the process that put it; its n
   expect(await log.folded()).toBe(log.put);
 });
 
+test("the same, while a checkpoint of before is made in parts: that one would not heal it", async () => {
+  const log = new Log();
+  const inParts = log.rig.task({ limits: { ...SMALL_LIMITS, turn: 1, late: 1e9 } });
+  await log.grow(4, {}, inParts);
+  expect(log.rig.reports.map(({ checkpointed }) => checkpointed)).toEqual([false, false, false, false]);
+  const damage = Object.assign(new Error("unreadable"), { code: "state/corrupt" });
+  await log.damageCommit(4, { damage: damage as never });
+  await log.grow(1, {}, inParts);
+  expect(log.rig.reports.at(-1)!.checkpointed).toBe(true);
+  expect(await log.folded()).toBe(log.put);
+});
+
 test("X5: a damaged head that was not delivered stops the task even where a checkpoint holds its state", async () => {
   const log = new Log();
   await log.grow(1);

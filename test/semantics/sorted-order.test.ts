@@ -1,0 +1,39 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { sortedOrder } from "../../lib/state/sorted-order.ts";
+
+/** The texts in the order found, and the most that was dealt with at once. */
+function sorted(texts: readonly string[]) {
+  const parts = sortedOrder(texts);
+  let most = 0;
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done === true) return { most, texts: Array.from(value, (place) => texts[place]!) };
+    most = Math.max(most, value);
+  }
+}
+
+const text = fc.string({ unit: "binary", maxLength: 4 });
+
+test("few or many, however they lie: in the order of `<`, each once", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(text, { maxLength: 300 }), fc.integer({ min: 1, max: 40 }), (some, times) => {
+      const texts = Array.from({ length: times }, (_, n) => some.map((one) => `${one}${n}`)).flat();
+      expect(sorted(texts).texts).toEqual(texts.toSorted());
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test.each([
+  ["in order", (n: number) => String(n).padStart(7, "0")],
+  ["in the other order", (n: number) => String(9_999_999 - n)],
+  ["mixed", (n: number) => String((n * 7_919) % 1_000_003)],
+  ["all the same", () => "same"],
+])("a hundred thousand, %s", (how, nameOf) => {
+  const texts = Array.from({ length: 100_000 }, (_, n) => nameOf(n));
+  const { most, texts: found } = sorted(texts);
+  expect(found).toEqual(texts.toSorted());
+  // No part is much larger than others: a turn that has a time for it keeps to it.
+  if (how !== "all the same") expect(most).toBeLessThan(16_384);
+});
