@@ -93,7 +93,7 @@ export const OF_RECORDS: readonly Mutant[] = [
   {
     name: "a closed window leaves memory and not the changelog",
     invariant: "X9",
-    file: "lib/state/keyed-table.ts",
+    file: "lib/state/touched.ts",
     find: "this.#dropped.add(space);",
     replace: "",
     within: 200,

@@ -35,6 +35,22 @@ export const OF_TIME: readonly Mutant[] = [
     within: 400,
   },
   {
+    name: "a checkpoint made in parts says to be of the head",
+    invariant: "X11",
+    file: "lib/runtime/commit-writer.ts",
+    find: "const { base, header, entries } = pending;",
+    replace: "const { header, entries } = pending; const base = { ...pending.base, epoch: task.epoch };",
+    within: 200,
+  },
+  {
+    name: "what changes while a run is made is not laid over it",
+    invariant: "X9",
+    file: "lib/state/table-merge.ts",
+    find: "for (const [space, keys] of this.#changed) {",
+    replace: "for (const [space, keys] of new Map<number, Set<string>>()) {",
+    within: 200,
+  },
+  {
     name: "sweeps delete no superseded checkpoints",
     invariant: "X11",
     file: "lib/runtime/task.ts",
