@@ -189,8 +189,7 @@ export class KeyedTable implements Undoable {
     if (this.#merge !== merge || merge.made === undefined) return;
     this.#merge = undefined;
     if (this.#spacesOfKeys !== undefined) return;
-    const get = (space: number, key: string) => this.get(space, key);
-    const { run, spaces, whole, changed } = merge.over(merge.made, { spaces: this.#spaces, run: this.#run, get });
+    const { run, spaces, whole, changed } = merge.over(merge.made, { spaces: this.#spaces, run: this.#run });
     [this.#run, this.#spaces, this.#changed] = [run.isDone ? undefined : run, spaces, changed];
     this.#queue.clear();
     for (const space of whole) this.#queue.add(space);
@@ -216,7 +215,7 @@ export class KeyedTable implements Undoable {
         const changes = this.#changesOf(space);
         const before = changes.size;
         for (let at = 0; at < keys.length; at++) {
-          this.#merge?.note(space, keys[at]!);
+          this.#merge?.note(space, keys[at]!, values[at]);
           changes.set(keys[at]!, values[at]);
         }
         this.#changed += changes.size - before;
@@ -249,7 +248,7 @@ export class KeyedTable implements Undoable {
 
   /** @param wasThere whether there is an entry now, where that is known */
   #set(space: number, key: string, value: unknown, wasThere?: boolean): void {
-    this.#merge?.note(space, key);
+    this.#merge?.note(space, key, value);
     const place = this.#placeOf(space);
     if (place >= 0) {
       const change = Number(value !== undefined) - Number(wasThere ?? this.get(space, key) !== undefined);

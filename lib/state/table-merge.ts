@@ -7,7 +7,6 @@ import type { SortedRun } from "./sorted-run.ts";
 interface TableContent {
   readonly spaces: ReadonlyMap<number, Map<string, unknown>>;
   readonly run: LiveRun | undefined;
-  readonly get: (space: number, key: string) => unknown;
 }
 
 /** A run under a table, and what lies over it. */
@@ -29,7 +28,8 @@ export class TableMerge {
   readonly #steps: Generator<number, SortedRun>;
   readonly #restore: (value: unknown, key: string) => unknown;
   #made: SortedRun | undefined = undefined;
-  readonly #changed = new Map<number, Set<string>>();
+  /** What was put and removed since, as it would lie over the run. */
+  readonly #since = new Map<number, Map<string, unknown>>();
   readonly #dropped = new Set<number>();
 
   /** @param restore what makes a stored value the table's */
@@ -43,17 +43,17 @@ export class TableMerge {
     this.#restore = restore;
   }
 
-  /** An entry changes. */
-  note(space: number, key: string): void {
-    const keys = this.#changed.get(space);
-    if (keys === undefined) this.#changed.set(space, new Set([key]));
-    else keys.add(key);
+  /** An entry is put, or removed. */
+  note(space: number, key: string, value: unknown): void {
+    let changes = this.#since.get(space);
+    if (changes === undefined) this.#since.set(space, (changes = new Map<string, unknown>()));
+    changes.set(key, value === undefined ? GONE : value);
   }
 
   /** A space goes as a whole: what it has from now on is no matter of the run's. */
   noteDropped(space: number): void {
     this.#dropped.add(space);
-    this.#changed.delete(space);
+    this.#since.delete(space);
   }
 
   /** Deals with about so many entries. @returns how many, of which each counts about twice */
@@ -90,11 +90,9 @@ export class TableMerge {
       whole.push(space);
     }
     let changed = 0;
-    for (const [space, keys] of this.#changed) {
+    for (const [space, changes] of this.#since) {
       const place = live.placeOf(space);
       if (place < 0) continue;
-      const changes = new Map<string, unknown>();
-      for (const key of keys) changes.set(key, table.get(space, key) ?? GONE);
       spaces.set(space, changes);
       changed += changes.size;
       const before = table.run?.placeOf(space) ?? -1;

@@ -46,8 +46,8 @@ export const OF_TIME: readonly Mutant[] = [
     name: "what changes while a run is made is not laid over it",
     invariant: "X9",
     file: "lib/state/table-merge.ts",
-    find: "for (const [space, keys] of this.#changed) {",
-    replace: "for (const [space, keys] of new Map<number, Set<string>>()) {",
+    find: "for (const [space, changes] of this.#since) {",
+    replace: "for (const [space, changes] of new Map<number, Map<string, unknown>>()) {",
     within: 200,
   },
   {
