@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { packagesOf } from "./install.ts";
 
@@ -19,3 +19,16 @@ export function functionNode(): string {
 export const functionNodeVersion = (): Readonly<Record<string, string>> => ({
   "the functions' Node": execFileSync(functionNode(), ["--version"], { encoding: "utf8" }).trim().slice(1),
 });
+
+/**
+ * Runs this process's own command again on the functions' Node, where this is another one, and ends with its exit code.
+ *
+ * @returns whether that was done
+ */
+export function runsOnFunctionNode(): boolean {
+  const program = functionNode();
+  if (realpathSync(process.execPath) === realpathSync(program)) return false;
+  const { status } = spawnSync(program, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
+  process.exitCode = status ?? 1;
+  return true;
+}

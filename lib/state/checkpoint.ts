@@ -19,14 +19,14 @@ export interface CheckpointEnvelope extends Base {
 }
 
 /**
- * Names a body that has sorted runs: the length of its head in four bytes, most significant first, the head, as the other
+ * Ends the codec's name of a body that has sorted runs: the length of its head in four bytes, most significant first, the head, as the other
  * codec encodes it, and the blocks of all runs. The head has, beside what a body without runs consists of, per table the
  * run's index, as {@link encodeIndex} makes it, and the length of its blocks, or null.
  */
-const RUNS = `${CODEC}+runs/2`;
+const RUNS = "+runs/2";
 
 /** The first of that kind, which is read and not written: indexes are objects. */
-const OLD_RUNS = `${CODEC}+runs`;
+const OLD_RUNS = "+runs";
 
 /** A checkpoint's object, and what points to it: a change of either is found by {@link decodeCheckpoint}. */
 export function encodeCheckpoint(
@@ -45,7 +45,7 @@ export function encodeCheckpoint(
   const length = new Uint8Array(LENGTH_BYTES);
   new DataView(length.buffer).setUint32(0, head.length);
   const body = Buffer.concat([length, head, ...runs.flatMap((run) => (run === undefined ? [] : [run.bytes]))]);
-  return { body, pointer: sealCheckpoint(task, envelope, body, RUNS) };
+  return { body, pointer: sealCheckpoint(task, envelope, body, CODEC + RUNS) };
 }
 
 const LENGTH_BYTES = 4;
@@ -79,18 +79,19 @@ export function decodeCheckpoint(task: string, pointer: CheckpointPointer, body:
   const what = `Checkpoint ${pointer.key} of task ${task}`;
   checkVersion(pointer.version, pointer.build, what);
   if (checksumOf(body, envelopeOf(task, pointer)) !== pointer.checksum) throw corrupt(what, MISMATCH);
-  if (pointer.codec === RUNS || pointer.codec === OLD_RUNS) return contentWithRuns(body, pointer.codec, what);
+  const form = [RUNS, OLD_RUNS].find((one) => pointer.codec.endsWith(one));
+  if (form !== undefined) return contentWithRuns(body, pointer.codec.slice(0, -form.length), form, what);
   const [shapes, header, tables] = partsOf(decodeBody(body, pointer.codec, what), 3, what);
   const wrong = wrongWithState(shapes, header, tables);
   if (wrong !== undefined) throw corrupt(what, wrong);
   return { shapes, header, tables } as Checkpoint;
 }
 
-function contentWithRuns(body: Uint8Array, codec: string, what: string): Checkpoint {
+function contentWithRuns(body: Uint8Array, codec: string, form: string, what: string): Checkpoint {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const end = body.length < LENGTH_BYTES ? Number.NaN : LENGTH_BYTES + view.getUint32(0);
   if (!(end <= body.length)) throw corrupt(what, "it ends too early");
-  const head = partsOf(decodeBody(body.subarray(LENGTH_BYTES, end), CODEC, what), 4, what);
+  const head = partsOf(decodeBody(body.subarray(LENGTH_BYTES, end), codec, what), 4, what);
   const [shapes, header, tables, indexes] = head;
   const wrong = wrongWithState(shapes, header, tables);
   if (wrong !== undefined) throw corrupt(what, wrong);
@@ -102,7 +103,7 @@ function contentWithRuns(body: Uint8Array, codec: string, what: string): Checkpo
     const of: unknown = indexes[i];
     if (of === null) return [name, delta] as const;
     const [written, length] = Array.isArray(of) ? (of as unknown[]) : [];
-    const index = indexIn(written, length as number, codec, what);
+    const index = indexIn(written, length as number, form, what);
     const bytes = body.subarray(at, (at += length as number));
     return [name, new RunDelta(delta.floor, new SortedRun(index, bytes, what))] as const;
   });
@@ -110,9 +111,9 @@ function contentWithRuns(body: Uint8Array, codec: string, what: string): Checkpo
   return { ...content, tables: whole };
 }
 
-function indexIn(written: unknown, length: number, codec: string, what: string): RunIndex {
+function indexIn(written: unknown, length: number, form: string, what: string): RunIndex {
   try {
-    if (codec === OLD_RUNS) return oldIndex(written, length);
+    if (form === OLD_RUNS) return oldIndex(written, length);
     if (!(written instanceof Uint8Array)) throw new Error("it is none");
     return decodeIndex(written, length);
   } catch (cause) {

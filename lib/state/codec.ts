@@ -1,11 +1,17 @@
 import { createHash } from "node:crypto";
-import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { Packr } from "msgpackr";
 import { messageOf, systemicError } from "../errors.ts";
 import { checkBounds, MAX_VALUES } from "./bounds.ts";
+import { compressed, decompressed, hasZstd, METHOD } from "./compression.ts";
 
 /** Names how a body is encoded, so that a later build can change it and still read the old. */
-export const CODEC = "msgpack+deflate";
+export const CODEC = `msgpack+${METHOD}`;
+
+/** Whether this Node reads it, by name. Where zstd is, small bodies are deflated still. */
+const CODECS: ReadonlyMap<string, boolean> = new Map([
+  ["msgpack+deflate", true],
+  ["msgpack+zstd", hasZstd],
+]);
 
 /** No body inflates to more than this: a corrupt one must not take the process down. */
 export const MAX_BODY_BYTES = 256 * 1024 * 1024;
@@ -22,17 +28,8 @@ export function encodeBody(value: unknown): Uint8Array {
   const packed = packedOnce(value);
   // A value takes a byte at least.
   if (packed.length > MAX_VALUES) checkSize(packed);
-  return packed.length < LARGE ? deflateRawSync(packed) : deflateRawSync(packed, OF_LARGE);
+  return compressed(packed);
 }
-
-/** What takes more bytes than these goes to S3, however well it is compressed: it takes no write units. */
-const LARGE = 128 * 1_024;
-
-/**
- * A quarter to a third less time than zlib's own 6 takes with its usual memory, and under a hundredth more bytes: of the
- * commits of Nexmark's queries 18 and 19.
- */
-const OF_LARGE = { level: 5, memLevel: 9 } as const;
 
 /** Bytes that a value takes before it is compressed. */
 export const packedBytes = (value: unknown): number => packedOnce(value).length;
@@ -55,23 +52,6 @@ const FIRST_BUFFER = 64 * 1_024;
 export const unpackedPart = (bytes: Uint8Array, start: number, end: number): unknown =>
   packr.unpack(bytes, { start, end });
 
-/**
- * How blocks of entries are compressed. Level 4 takes a third of the time of zlib's own 6 and, where keys and numbers are
- * as good as random, no more bytes; a window of 8 KB and the little memory that goes with it are made anew for each block.
- */
-const BLOCKS = { level: 4, windowBits: 13, memLevel: 6 } as const;
-
-export const compressedBlock = (bytes: Uint8Array): Uint8Array =>
-  deflateRawSync(bytes, { ...BLOCKS, chunkSize: Math.max(64, bytes.length + 64) });
-
-/** @throws Error when it is not made of so many bytes */
-export function inflatedBlock(block: Uint8Array, length: number): Uint8Array {
-  // One byte more than there is: what has filled its output would be asked again whether there is more.
-  const bytes = inflateRawSync(block, { maxOutputLength: length + 1, chunkSize: Math.max(64, length + 1) });
-  if (bytes.length !== length) throw new Error("it has another length");
-  return bytes;
-}
-
 function checkSize(packed: Uint8Array): void {
   try {
     if (packed.length > MAX_BODY_BYTES) throw new Error(`it takes more than ${MAX_BODY_BYTES} bytes`);
@@ -92,21 +72,25 @@ function checkSize(packed: Uint8Array): void {
  * @throws systemic errors `state/codec`, `state/corrupt`, naming `what`, whatever the bytes are
  */
 export function decodeBody(body: Uint8Array, codec: string, what: string): unknown {
-  if (codec !== CODEC) {
-    throw systemicError({
-      code: "state/codec",
-      message: `${what} is encoded as "${codec}", which this build does not know.`,
-      advice: "Deploy the build that wrote it, or a later one.",
-    });
-  }
+  const isRead = CODECS.get(codec);
+  if (isRead !== true) throw unknownCodec(what, codec, isRead === undefined);
   try {
-    const packed = inflateRawSync(body, { maxOutputLength: MAX_BODY_BYTES });
+    const packed = decompressed(body, MAX_BODY_BYTES);
     checkBounds(packed);
     return packr.unpack(packed);
   } catch (cause) {
     throw corrupt(what, `it does not decode (${messageOf(cause)})`, cause);
   }
 }
+
+const unknownCodec = (what: string, codec: string, isLater: boolean) =>
+  systemicError({
+    code: "state/codec",
+    message: `${what} is encoded as "${codec}", which this ${isLater ? "build does not know" : "Node does not read"}.`,
+    advice: isLater
+      ? "Deploy the build that wrote it, or a later one."
+      : "Run Node 22.15 or later, as the functions do.",
+  });
 
 /**
  * The first 64 bits of SHA-256, in hexadecimal: against damage, not against malice.

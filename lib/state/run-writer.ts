@@ -1,6 +1,6 @@
 import { BlockWriter, endOfKey, searched, type Block } from "./block.ts";
 import { Changes, type FrozenChanges } from "./changes.ts";
-import { compressedBlock } from "./codec.ts";
+import { compressedBlock } from "./compression.ts";
 import { compareFirstKey, keysOf } from "./run-index.ts";
 import { SortedRun, type BlockPart } from "./sorted-run.ts";
 

@@ -1,6 +1,7 @@
 import { messageOf } from "../errors.ts";
 import { blockOf, keyIn, searched, valueIn, type Block } from "./block.ts";
-import { corrupt, inflatedBlock } from "./codec.ts";
+import { corrupt } from "./codec.ts";
+import { inflatedBlock } from "./compression.ts";
 import { compareFirstKey, type RunIndex } from "./run-index.ts";
 
 /** Some of a run's entries that lie in one block. */

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { inflateRawSync } from "node:zlib";
 import * as millrace from "millrace";
 import {
   approxDistinct,
@@ -20,11 +19,9 @@ import {
   varPop,
 } from "millrace";
 import { expect, test } from "vitest";
-import { encodeBody } from "../../lib/state/codec.ts";
+import { packedBytes as packed } from "../../lib/state/codec.ts";
 import { ROOT } from "../docs/code-blocks.ts";
 import { fold, open, type Open, type Reading } from "./catalogue.ts";
-
-const packed = (accumulator: unknown): number => inflateRawSync(encodeBody(accumulator)).length;
 
 /** Numbers of 9 bytes, texts of 17, at times of today. */
 const readings = Array.from({ length: 5000 }, (_, i): Reading => {

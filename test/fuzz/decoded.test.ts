@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import { deflateRawSync, inflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { Packr } from "msgpackr";
 import { describe, expect, test } from "vitest";
@@ -8,6 +7,7 @@ import { commitItem, pointerValue } from "../../lib/dynamodb/items.ts";
 import { MillraceError } from "../../lib/errors.ts";
 import { checkBounds, isPlain, MAX_DEPTH } from "../../lib/state/bounds.ts";
 import { CODEC, decodeBody, encodeBody } from "../../lib/state/codec.ts";
+import { compressed, compressedBlock, decompressed } from "../../lib/state/compression.ts";
 import { isSpilled, sealCommit } from "../../lib/state/commit.ts";
 import { sealCheckpoint } from "../../lib/state/checkpoint.ts";
 import { decodeIndex, encodeIndex } from "../../lib/state/run-index.ts";
@@ -17,13 +17,15 @@ import { FUZZ_TIMEOUT, fuzzRuns, IS_LONG, Outcomes, pool } from "./support/runs.
 import { coldTask, copyOf, finish, history, worldOf, type World } from "./support/world.ts";
 
 const packr = new Packr({ useRecords: false, moreTypes: false, int64AsType: "bigint" });
-const decode = (raw: Uint8Array) => decodeBody(deflateRawSync(raw), CODEC, "The body");
+const decode = (raw: Uint8Array) => decodeBody(compressed(raw), CODEC, "The body");
 const big = (token: number, length: number) => {
   const header = Buffer.alloc(5);
   header[0] = token;
   header.writeUInt32BE(length, 1);
   return header;
 };
+
+const inflated = (body: Uint8Array): Uint8Array => decompressed(body, 2 ** 28);
 
 /** Byte arrays of one class. */
 const plain = (value: unknown): unknown =>
@@ -78,7 +80,7 @@ describe("whatever bytes say, they are refused before they cost anything", () =>
     ["more values than memory holds", 0xdd, 40_000_000],
     ["more bytes than memory holds", 0xc6, 300_000_000],
   ])("%s", (_what, token, length) => {
-    const body = deflateRawSync(Buffer.concat([big(token, length), Buffer.alloc(length)]));
+    const body = compressed(Buffer.concat([big(token, length), Buffer.alloc(length)]));
     expect(body.length).toBeLessThan(400_000); // an item holds it
     expect(() => decodeBody(body, CODEC, "The body")).toThrow(MillraceError);
   });
@@ -140,7 +142,7 @@ function changed(value: unknown, where: number, other: unknown): unknown {
 /** A checkpoint that has sorted runs, with another head, or another block in one of them. */
 function runsAnew(body: Uint8Array, which: number, change: (raw: Uint8Array) => Uint8Array): Uint8Array {
   const end = 4 + Buffer.from(body).readUInt32BE(0);
-  let head: Uint8Array = inflateRawSync(body.subarray(4, end));
+  let head = inflated(body.subarray(4, end));
   const blocks: Uint8Array[] = [];
   const content = packr.unpack(head) as [unknown, unknown, unknown, ([Uint8Array, number] | null)[]];
   let at = end;
@@ -149,8 +151,8 @@ function runsAnew(body: Uint8Array, which: number, change: (raw: Uint8Array) => 
   if (which % 2 === 0) head = change(head);
   else {
     let n = Math.floor(which / 6) % blocks.length;
-    const raw = change(inflateRawSync(blocks[n]!));
-    const block = deflateRawSync(raw);
+    const raw = change(inflated(blocks[n]!));
+    const block = compressedBlock(raw);
     blocks[n] = block;
     for (const run of content[3]) {
       if (run === null) continue;
@@ -166,10 +168,10 @@ function runsAnew(body: Uint8Array, which: number, change: (raw: Uint8Array) => 
     }
     head = packr.pack(content);
   }
-  const compressed = deflateRawSync(head);
+  const anew = compressed(head);
   const length = Buffer.alloc(4);
-  length.writeUInt32BE(compressed.length);
-  return Buffer.concat([length, compressed, ...blocks]);
+  length.writeUInt32BE(anew.length);
+  return Buffer.concat([length, anew, ...blocks]);
 }
 
 /** Puts another content in the place of a commit's or a checkpoint's, under a checksum that holds. */
@@ -179,7 +181,7 @@ async function rewrite(world: World, which: number, change: (raw: Uint8Array) =>
   const { objects } = rig.objects;
   const changelog = new DynamoChangelog(table.client, "changelog");
   const { item, commits } = await changelog.newest(name, { from: 0 });
-  const anew = (body: Uint8Array) => deflateRawSync(change(inflateRawSync(body)));
+  const anew = (body: Uint8Array) => compressed(change(inflated(body)));
   const pointer = item.checkpoint;
   if (which % 3 === 0 && pointer !== undefined) {
     const before = objects.get(pointer.key)!;

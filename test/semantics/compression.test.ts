@@ -1,0 +1,116 @@
+import fc from "fast-check";
+import { deflateRawSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { decodeCheckpoint, encodeCheckpoint, sealCheckpoint } from "../../lib/state/checkpoint.ts";
+import { CODEC, decodeBody, encodeBody, packed } from "../../lib/state/codec.ts";
+import {
+  compressed,
+  compressedBlock,
+  decompressed,
+  hasZstd,
+  inflatedBlock,
+  type Method,
+} from "../../lib/state/compression.ts";
+import { Journal } from "../../lib/state/journal.ts";
+import { KeyedTable } from "../../lib/state/keyed-table.ts";
+import { RunDelta } from "../../lib/state/run-delta.ts";
+import { RUN_LIMITS } from "../../lib/state/run-writer.ts";
+import { SortedRun } from "../../lib/state/sorted-run.ts";
+import { TaskState } from "../../lib/state/task-state.ts";
+import { compacted } from "../support/compacted.ts";
+
+const METHODS: readonly Method[] = hasZstd ? ["deflate", "zstd"] : ["deflate"];
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 3_000 }),
+  fc
+    .tuple(fc.uint8Array({ maxLength: 30 }), fc.nat(18_000))
+    .map(([some, times]) => Buffer.alloc(some.length * times, some)),
+);
+
+describe.each(METHODS)("%s", (method) => {
+  test("bytes come back as they were, alone and in blocks", () => {
+    fc.assert(
+      fc.property(bytes, (some) => {
+        expect(Buffer.compare(decompressed(compressed(some, method), some.length + 1), some)).toBe(0);
+        expect(Buffer.compare(inflatedBlock(compressedBlock(some, method), some.length), some)).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("nothing becomes more than is allowed, and a block neither more nor less than was said", () => {
+    const much = Buffer.alloc(1 << 26);
+    expect(() => decompressed(compressed(much, method), 1 << 20)).toThrow();
+    expect(() => inflatedBlock(compressedBlock(much, method), 1 << 20)).toThrow();
+    expect(() => inflatedBlock(compressedBlock(Buffer.alloc(100), method), 101)).toThrow("another length");
+    expect(() => inflatedBlock(compressedBlock(Buffer.alloc(100), method), 99)).toThrow();
+  });
+
+  test("what was damaged is an error, or other bytes, and never the end of the process", () => {
+    const whole = compressed(Buffer.from("a state ".repeat(900)), method);
+    for (let at = 0; at < whole.length; at++) {
+      const damaged = whole.map((byte, i) => (i === at ? byte ^ 0x55 : byte));
+      for (const some of [damaged, whole.subarray(0, at)])
+        try {
+          expect(decompressed(some, 1 << 16).length).toBeLessThanOrEqual(1 << 16);
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(Error);
+        }
+    }
+  });
+});
+
+test("what a build wrote that has no zstd is read, and what nobody wrote is refused by its name", () => {
+  const value = { sensor: "a", readings: [1, 2, 3] };
+  expect(decodeBody(deflateRawSync(packed(value)), "msgpack+deflate", "The body")).toEqual(value);
+  expect(decodeBody(encodeBody(value), CODEC, "The body")).toEqual(value);
+  expect(() => decodeBody(encodeBody(value), "msgpack+brotli", "The body")).toThrow(
+    expect.objectContaining({ code: "state/codec", message: expect.stringContaining("this build does not know") }),
+  );
+});
+
+test.skipIf(hasZstd)("a Node without zstd says so, and what to do", () => {
+  for (const decode of [
+    () => decodeBody(Buffer.alloc(9), "msgpack+zstd", "The body"),
+    () => decodeCheckpoint("task", sealCheckpoint("task", ENVELOPE, BODY, "msgpack+zstd"), BODY),
+    () => decodeCheckpoint("task", sealCheckpoint("task", ENVELOPE, RUNS, "msgpack+zstd+runs/2"), RUNS),
+  ])
+    expect(decode).toThrow(
+      expect.objectContaining({
+        code: "state/codec",
+        message: expect.stringContaining("this Node does not read"),
+        advice: expect.stringContaining("22.15"),
+      }),
+    );
+});
+
+test.runIf(hasZstd)("a run takes over blocks that a build without zstd wrote", () => {
+  const table = new KeyedTable(new Journal());
+  for (let n = 0; n < 5_000; n++) table.put(1, `key-${n}`, [n, "a value of some length"]);
+  table.takeDelta();
+  const { run } = compacted(table, RUN_LIMITS) as RunDelta;
+  const blocks = run.index.entries.map((_, block) => compressedBlock(run.open(block).bytes, "deflate"));
+  const old = new SortedRun(
+    { ...run.index, bytes: blocks.map(({ length }) => length) },
+    Buffer.concat(blocks),
+    "before",
+  );
+  const later = new KeyedTable(new Journal());
+  later.apply(new RunDelta(0, old));
+  later.put(1, "key-17", "changed");
+  later.takeDelta();
+  const content = {
+    shapes: {},
+    header: new TaskState().header(),
+    tables: [["t", compacted(later, RUN_LIMITS)]] as const,
+  };
+  const { body, pointer } = encodeCheckpoint("task", content, ENVELOPE);
+  const found = new KeyedTable(new Journal());
+  found.apply(decodeCheckpoint("task", pointer, body).tables[0]![1]);
+  for (let n = 0; n < 5_000; n++)
+    expect(found.get(1, `key-${n}`)).toEqual(n === 17 ? "changed" : [n, "a value of some length"]);
+});
+
+const ENVELOPE = { key: "k", build: "b", epoch: 1, at: 0, written: 0, caughtUp: 0 };
+const BODY = Buffer.from("body");
+const RUNS = Buffer.from([0, 0, 0, 2, 1, 2]);
