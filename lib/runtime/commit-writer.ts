@@ -37,7 +37,7 @@ const COMMIT_LIFE = 30 * 24 * 3_600_000;
 /** So many entries are left as they are, however few others there are: some 15 MB of them. */
 const MOST_LOOSE = 65_536;
 
-/** A turn deals with so many entries of a checkpoint, or with one in so many of all: a few tenths of a second. */
+/** A turn deals with so many entries of a checkpoint, or with one in so many of all: tenths of a second. */
 const TURN = 65_536;
 const TURNS = 64;
 
@@ -109,8 +109,9 @@ export class CommitWriter {
 
   /**
    * A checkpoint is due when the log since the last base outgrows the state, or has cost more to read than a checkpoint
-   * would, or when what changed since takes much memory; at once when half as much more is, when the log is getting old or
-   * the task has ended; and anew, whatever is begun, when something damaged had to be passed by.
+   * would, or when what changed since takes much memory; at once when that is half as much again as is allowed, or the log
+   * is getting old; and anew, whatever is begun, when the task has ended, when something damaged had to be passed by, or what
+   * another build wrote was made this one's.
    */
   checkpointDue(task: LoadedTask, checkpoint: Base | undefined): Due {
     const since = [task.base, checkpoint].reduce((a, b) => ((b?.epoch ?? 0) > (a?.epoch ?? 0) ? b : a));
@@ -132,8 +133,8 @@ export class CommitWriter {
   }
 
   /**
-   * Begins a checkpoint, or goes on with the one that is begun, and writes it once its tables are ready: those of a large
-   * state are made in parts, of which each turn makes one.
+   * Begins a checkpoint, or goes on with the one that is begun, and writes it once its tables are ready. Those that are sorted
+   * runs are made in parts, of which each turn makes one; encoding and writing are one part, the last.
    *
    * @param newest the newest there is
    * @returns whether one is written
@@ -141,14 +142,20 @@ export class CommitWriter {
   async checkpoint(name: string, task: LoadedTask, due: Due = "at once", newest?: Base): Promise<boolean> {
     const { changelog, objects, shapes, build } = this.#settings;
     const { run = RUN_LIMITS, turn = TURN } = this.#limits;
-    if (due === "anew") task.pending = undefined;
-    const pending = (task.pending ??= task.beginCheckpoint(run, this.#settings.now()));
-    const most = due === "due" || due === "no" ? Math.max(turn, pending.entries / TURNS) : Number.POSITIVE_INFINITY;
-    if (!pending.merge.step(most)) return false;
-    task.pending = undefined;
+    const begun = due === "anew" ? undefined : task.pending;
+    task.pending = undefined; // whatever throws below leaves nothing half done behind
+    const most = due === "due" || due === "no" ? Math.max(turn, task.state.size / TURNS) : Number.POSITIVE_INFINITY;
+    // A process that has just loaded the task may be told nothing more of it: what it begins would be for nothing.
+    if (begun === undefined && !task.wasKnown && task.state.size > most) return false;
+    const pending = begun ?? task.beginCheckpoint(run, this.#settings.now());
+    if (!pending.merge.step(most)) {
+      task.pending = pending;
+      return false;
+    }
     const { base, header, entries } = pending;
     const state = { shapes, header, tables: pending.merge.end() };
-    if ((newest?.epoch ?? 0) >= base.epoch) return false; // another process was faster
+    // Another process was faster, or a commit has been whole since.
+    if ((newest?.epoch ?? 0) >= base.epoch || (task.base?.epoch ?? 0) > base.epoch) return false;
     const key = `${checkpointsOf(name)}${base.epoch}-${this.#settings.newNonce()}`; // X11
     const { body, pointer } = encodeCheckpoint(name, state, { ...base, key, build });
     await objects.put(key, body);

@@ -54,6 +54,8 @@ export class LoadedTask {
   bytesPerEntry = 100;
   /** The head's outputs, while this process knows them; they are needed until they are delivered. */
   headOutputs: Commit["outputs"] | undefined = undefined;
+  /** Whether this process had it before this turn. */
+  wasKnown = false;
   /** A checkpoint that is begun and not yet written. */
   pending: PendingCheckpoint | undefined = undefined;
   /** The head, where it was in hand when the state was loaded, and until its outputs are known. */
@@ -73,7 +75,8 @@ export class LoadedTask {
   /** Bytes of memory that the state takes at most: an estimate. */
   get stateMemory(): number {
     const inRuns = this.state.entriesInRuns;
-    return stateMemoryOf(this.state.size - inRuns, inRuns, this.bytesPerEntry);
+    // The runs of a checkpoint that is begun are held beside those that there are.
+    return stateMemoryOf(this.state.size - inRuns, inRuns + (this.pending?.entries ?? 0), this.bytesPerEntry);
   }
 
   startFrom(base: Base, build: string, content: StateContent): void {

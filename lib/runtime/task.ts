@@ -152,6 +152,7 @@ export class Task {
         known,
         () => new LoadedTask(this.#settings.fold),
       );
+      task.wasKnown = task === known;
       progress.catchUpBytes += bytes;
       const report = await this.#attempt(trigger, task, item, bytes, progress);
       if (report === undefined) continue;

@@ -38,17 +38,38 @@ export function* mergedRun(
   limits: RunLimits,
 ): Generator<number, SortedRun> {
   const writer = new RunWriter(limits.block);
+  const source = run && new Source(run);
   for (const of of spaces) {
     const changes = yield* Changes.sorted(of, isGone);
     writer.begin(of.space);
-    if (run !== undefined && of.place >= 0) yield* mergeSpace(writer, run, of.place, changes);
+    if (source !== undefined && of.place >= 0) yield* mergeSpace(writer, source, of.place, changes);
     else yield* writeUpTo(writer, changes, changes.length);
-    yield 1;
+    yield OF_SPACE;
   }
   return writer.end();
 }
 
-function* mergeSpace(writer: RunWriter, run: SortedRun, place: number, changes: Changes): Generator<number, void> {
+/** What a space takes beside its entries, in entries. */
+const OF_SPACE = 3;
+
+/** A run whose blocks are asked for one after the other, some of them for several spaces. */
+class Source {
+  readonly run: SortedRun;
+  #at = -1;
+  #block: Block | undefined = undefined;
+
+  constructor(run: SortedRun) {
+    this.run = run;
+  }
+
+  open(at: number): Block {
+    if (this.#block === undefined || this.#at !== at) [this.#at, this.#block] = [at, this.run.open(at, false)];
+    return this.#block;
+  }
+}
+
+function* mergeSpace(writer: RunWriter, source: Source, place: number, changes: Changes): Generator<number, void> {
+  const { run } = source;
   const parts = [...run.partsOf(place)];
   for (const [n, part] of parts.entries()) {
     // What is below the next block's first key belongs here.
@@ -56,7 +77,7 @@ function* mergeSpace(writer: RunWriter, run: SortedRun, place: number, changes: 
     const end = next === undefined ? changes.length : changes.endBelow((key) => compareFirstKey(run.index, next, key));
     const isWhole = part.from === 0 && part.to === run.index.entries[part.block];
     if (end === changes.at && isWhole && writer.takes(run, part.block)) yield 1;
-    else yield* mergeBlock(writer, run.open(part.block, false), part, changes, end);
+    else yield* mergeBlock(writer, source.open(part.block), part, changes, end);
   }
 }
 
@@ -68,7 +89,7 @@ function* mergeBlock(
   changes: Changes,
   end: number,
 ): Generator<number, void> {
-  let at = from;
+  let [at, taken] = [from, 0];
   while (changes.at < end) {
     const found = searched(block, at, to, changes.key);
     const place = found < 0 ? -1 - found : found;
@@ -79,10 +100,11 @@ function* mergeBlock(
     } else {
       at = found < 0 ? place : place + 1;
       writeSome(writer, changes, changes.at + 1);
+      if (++taken % AT_ONCE === 0) yield AT_ONCE;
     }
   }
   writer.add(block, at, to);
-  yield to - from;
+  yield to - from + (taken % AT_ONCE);
 }
 
 /** Writes what was put, up to a change, so many of them at a time. */

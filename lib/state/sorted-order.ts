@@ -39,7 +39,11 @@ export function* sortedOrder(texts: readonly string[]): Generator<number, Uint32
 function limitsAmong(texts: readonly string[]): readonly string[] {
   const apart = Math.floor(BUCKET / CHOSEN_OF);
   const some: string[] = [];
-  for (let i = 0; i < texts.length; i += apart) some.push(texts[i]!);
+  // Not at even distances: keys may come in turn.
+  for (let i = 0; i < texts.length; i += apart) {
+    const within = Math.min(apart, texts.length - i);
+    some.push(texts[i + ((Math.imul(i / apart + 1, 0x9e3779b1) >>> 8) % within)]!);
+  }
   return some.sort().filter((_, i) => i % CHOSEN_OF === CHOSEN_OF - 1);
 }
 

@@ -19,7 +19,7 @@ export class StateMerge {
     this.#tables = tables;
   }
 
-  /** Deals with about so many entries. @returns whether all are dealt with */
+  /** Does about as much as so many entries take. @returns whether all is done */
   step(most: number): boolean {
     let left = most;
     for (const [, merging] of this.#tables) {
@@ -30,7 +30,7 @@ export class StateMerge {
     return true;
   }
 
-  /** All tables as they were, the large ones as runs, which these have their entries in from now on. Once all is dealt with. */
+  /** All tables as they were, the large ones as runs, which these have their entries in from now on. Once all is done. */
   end(): readonly (readonly [operator: string, delta: TableDelta])[] {
     return this.#tables.map(([operator, merging]) => {
       if (!("merge" in merging)) return [operator, merging];

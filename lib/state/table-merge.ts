@@ -56,7 +56,12 @@ export class TableMerge {
     this.#since.delete(space);
   }
 
-  /** Deals with about so many entries. @returns how many, of which each counts about twice */
+  /**
+   * Does about as much as so many entries take that lie in the run and stay there. What was put since counts three times: it
+   * is sorted, in two goes, and written.
+   *
+   * @returns how much was done
+   */
   step(most: number): number {
     let work = 0;
     while (this.#made === undefined && work < most) {

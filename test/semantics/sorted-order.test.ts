@@ -29,6 +29,8 @@ test.each([
   ["in order", (n: number) => String(n).padStart(7, "0")],
   ["in the other order", (n: number) => String(9_999_999 - n)],
   ["mixed", (n: number) => String((n * 7_919) % 1_000_003)],
+  ["by turns of eight", (n: number) => `tenant-${n % 8}/${n}`],
+  ["by turns of five hundred and twelve", (n: number) => `${n % 512}/${n}`],
   ["all the same", () => "same"],
 ])("a hundred thousand, %s", (how, nameOf) => {
   const texts = Array.from({ length: 100_000 }, (_, n) => nameOf(n));

@@ -8,7 +8,7 @@ import { KeyedTable } from "../../lib/state/keyed-table.ts";
 import { RunDelta } from "../../lib/state/run-delta.ts";
 import { oldIndex } from "../../lib/state/old-run-index.ts";
 import { decodeIndex, encodeIndex, type RunIndex } from "../../lib/state/run-index.ts";
-import { RUN_LIMITS } from "../../lib/state/run-writer.ts";
+import { mergedRun, RUN_LIMITS, type SpaceChanges } from "../../lib/state/run-writer.ts";
 import { SortedRun } from "../../lib/state/sorted-run.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
 import { compacted } from "../support/compacted.ts";
@@ -70,6 +70,50 @@ describe("nothing grows with all keys that should grow with touched ones", () =>
     const before = new Set(blocksOf(run));
     // The one in which the first space ends and the second begins is put together anew.
     expect(blocksOf(runOf(table)).filter((block) => !before.has(block)).length).toBeLessThanOrEqual(11);
+  });
+});
+
+describe("a run is made in small parts", () => {
+  const partsOf = (spaces: readonly SpaceChanges[], run?: SortedRun) => {
+    const parts: number[] = [];
+    const merging = mergedRun(run, spaces, (value) => value === undefined, RUN_LIMITS);
+    for (let { value, done } = merging.next(); ; { value, done } = merging.next()) {
+      if (done === true) return { parts, made: value as SortedRun };
+      parts.push(value as number);
+    }
+  };
+  const changes = (space: number, place: number, keys: readonly string[]) => ({ space, place, keys, values: keys });
+  const named = (prefix: string, count: number) =>
+    Array.from({ length: count }, (_, n) => `${prefix}${String(n).padStart(6, "0")}`);
+  const before = partsOf([changes(1, -1, [...named("a", 300), "z"])]).made;
+
+  test.each([
+    ["between two that are there", named("m", 20_000)],
+    ["between two that are there, the last of them by far", named("y", 20_000)],
+    ["after all that are there", named("zz", 20_000)],
+    ["among those that are there", named("a", 300).flatMap((key) => named(key, 60))],
+  ])("keys that come %s", (_, keys) => {
+    const { parts, made } = partsOf([changes(1, 0, keys)], before);
+    expect(made.size).toBe(before.size + keys.length);
+    expect(parts.reduce((sum, part) => sum + part, 0)).toBeGreaterThanOrEqual(3 * keys.length); // sorted in two goes, and written
+    expect(Math.max(...parts)).toBeLessThan(8_192);
+  });
+
+  test("a block that many spaces share is inflated once", () => {
+    const spaces = Array.from({ length: 2_000 }, (_, n) => n);
+    const first = read(partsOf(spaces.map((space) => changes(space, -1, ["key"]))).made);
+    let inflated = 0;
+    const open = first.open.bind(first);
+    first.open = (...args) => {
+      inflated++;
+      return open(...args);
+    };
+    const { made } = partsOf(
+      spaces.map((space) => changes(space, first.placeOf(space), ["another"])),
+      first,
+    );
+    expect(made.size).toBe(4_000);
+    expect(inflated).toBe(first.index.entries.length);
   });
 });
 
