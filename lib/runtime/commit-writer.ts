@@ -146,7 +146,7 @@ export class CommitWriter {
     task.pending = undefined; // whatever throws below leaves nothing half done behind
     const most = due === "due" || due === "no" ? Math.max(turn, task.state.size / TURNS) : Number.POSITIVE_INFINITY;
     // A process that has just loaded the task may be told nothing more of it: what it begins would be for nothing.
-    if (begun === undefined && !task.wasKnown && task.state.size > most) return false;
+    if (begun === undefined && !task.wasKnown && task.state.size + 2 * task.looseEntries > most) return false;
     const pending = begun ?? task.beginCheckpoint(run, this.#settings.now());
     if (!pending.merge.step(most)) {
       task.pending = pending;

@@ -49,9 +49,15 @@ export class Damages {
   error(): MillraceError {
     const all = [...this.#objects.values(), ...this.#commits.values()];
     if (all.length === 1) return all[0]!;
-    const code = all.every((error) => error.code === "state/gone") ? "state/gone" : "state/corrupt";
+    // What another build or Node can read is not damaged, and has an advice of its own.
+    const [{ code, advice = ADVICE }] = all as [MillraceError];
+    const isOne = all.every((error) => error.code === code);
     const message = `Task ${this.#task} cannot be loaded: ${all.map(withoutAdvice).join(" ")}`;
-    return systemicError({ code, message, advice: ADVICE, cause: all[0] });
+    return systemicError({
+      ...(isOne ? { code, advice } : { code: "state/corrupt", advice: ADVICE }),
+      message,
+      cause: all[0],
+    });
   }
 
   async #noting<K, T>(notes: Map<K, MillraceError>, which: K, read: () => Promise<T>): Promise<T | undefined> {

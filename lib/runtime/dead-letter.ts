@@ -1,7 +1,7 @@
 import { messageOf, MillraceError } from "../errors.ts";
 import type { Unit } from "../operators/operator.ts";
 import type { Output, StateShapes } from "../state/commit.ts";
-import { CODEC, encodeBody } from "../state/codec.ts";
+import { codecOf, encodeBody } from "../state/codec.ts";
 import { encodeKey } from "../state/key.ts";
 import type { Attached, IncomingRecord } from "./record.ts";
 
@@ -97,6 +97,7 @@ export function deadUnit(
   thrown: unknown,
 ): Output {
   const { kind, key, about, content, table = unit.operator } = unit.describe();
+  const body = encodeBody(content);
   return deadLetter({
     ...origin,
     kind,
@@ -107,8 +108,8 @@ export function deadUnit(
       key: Object.fromEntries(Object.entries(key).map(([field, value]) => [field, String(value)])),
       keyCode: encodeKey(key),
       about,
-      content: Buffer.from(encodeBody(content)).toString("base64"),
-      codec: CODEC,
+      content: Buffer.from(body).toString("base64"),
+      codec: codecOf(body),
       table,
       ...(Object.hasOwn(shapes, table) && { shape: shapes[table]! }),
     },

@@ -55,9 +55,17 @@ export class Changes {
 
   /** The first one that is not below a limit, from the next one on. @param compare the limit with a key */
   endBelow(compare: (key: string) => number): number {
-    let end = this.at;
-    while (end < this.#order.length && compare(this.#keys[this.#order[end]!]!) > 0) end++;
-    return end;
+    const isBelow = (place: number) => compare(this.#keys[this.#order[place]!]!) > 0;
+    // Mostly it is near: by ever longer steps, and then between the last two.
+    let [low, high] = [this.at, this.at];
+    for (let step = 1; high < this.#order.length && isBelow(high); step *= 2) [low, high] = [high + 1, high + step];
+    high = Math.min(high, this.#order.length);
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isBelow(middle)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Takes some, up to `end` (excluded): a run of what was put; undefined for one that was removed. */

@@ -1,6 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { CheckpointPointer } from "./changelog.ts";
-import { CODEC, checksumOf, corrupt, decodeBody, encodeBody, MISMATCH } from "./codec.ts";
+import { CODEC, checksumOf, codecOf, corrupt, decodeBody, encodeBody, MISMATCH } from "./codec.ts";
 import { checkVersion, FORMAT_VERSION, type Base } from "./commit.ts";
 import type { TableDelta } from "./keyed-table.ts";
 import { oldIndex } from "./old-run-index.ts";
@@ -57,7 +57,7 @@ export function sealCheckpoint(
   task: string,
   { key, build, epoch, at, written, caughtUp }: CheckpointEnvelope,
   body: Uint8Array,
-  codec = CODEC,
+  codec = codecOf(body),
 ): CheckpointPointer {
   const unsealed = { key, build, epoch, at, written, caughtUp, bytes: body.length, version: FORMAT_VERSION, codec };
   return { ...unsealed, checksum: checksumOf(body, envelopeOf(task, unsealed)) };

@@ -2,12 +2,15 @@ import { createHash } from "node:crypto";
 import { Packr } from "msgpackr";
 import { messageOf, systemicError } from "../errors.ts";
 import { checkBounds, MAX_VALUES } from "./bounds.ts";
-import { compressed, decompressed, hasZstd, METHOD } from "./compression.ts";
+import { compressed, decompressed, hasZstd, METHOD, methodOf } from "./compression.ts";
 
-/** Names how a body is encoded, so that a later build can change it and still read the old. */
+/** Names how bodies are encoded, so that a later build can change it and still read the old: what a reader must know at most. */
 export const CODEC = `msgpack+${METHOD}`;
 
-/** Whether this Node reads it, by name. Where zstd is, small bodies are deflated still. */
+/** The same of one body: small ones are deflated wherever they are written. */
+export const codecOf = (body: Uint8Array): string => `msgpack+${methodOf(body)}`;
+
+/** Whether this Node reads it, by name. */
 const CODECS: ReadonlyMap<string, boolean> = new Map([
   ["msgpack+deflate", true],
   ["msgpack+zstd", hasZstd],

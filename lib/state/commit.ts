@@ -1,5 +1,5 @@
 import { systemicError, type MillraceError } from "../errors.ts";
-import { CODEC, checksumOf, corrupt, decodeBody, encodeBody, MAX_BODY_BYTES, MISMATCH } from "./codec.ts";
+import { codecOf, checksumOf, corrupt, decodeBody, encodeBody, MAX_BODY_BYTES, MISMATCH } from "./codec.ts";
 import { wholeText, type CutText } from "./cut-text.ts";
 import { outputsOf, wrongWithState, type StateContent } from "./structure.ts";
 import type { TaskHeader, TableDeltas } from "./task-state.ts";
@@ -125,7 +125,7 @@ export function encodeCommit(commit: Commit): { readonly body: Uint8Array; reado
 
 /** Ends the making of a commit: from here on, a change of any part of it is found by {@link decodeCommit}. */
 export function sealCommit(task: string, envelope: CommitEnvelope, body: Uint8Array): StoredCommit {
-  const unsealed = { ...envelope, version: FORMAT_VERSION, codec: CODEC };
+  const unsealed = { ...envelope, version: FORMAT_VERSION, codec: codecOf(body) };
   return { ...unsealed, checksum: checksumOf(body, envelopeOf(task, unsealed)) };
 }
 

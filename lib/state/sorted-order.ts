@@ -11,7 +11,11 @@ export function* sortedOrder(texts: readonly string[]): Generator<number, Uint32
   const order = new Uint32Array(texts.length);
   for (let i = 0; i < order.length; i++) order[i] = i;
   const byText = (a: number, b: number): number => (texts[a]! < texts[b]! ? -1 : texts[a]! > texts[b]! ? 1 : 0);
-  if (texts.length <= BUCKET) return order.sort(byText);
+  if (texts.length <= BUCKET) {
+    order.sort(byText);
+    yield 2 * texts.length;
+    return order;
+  }
   const limits = limitsAmong(texts);
   const buckets = new Uint32Array(texts.length);
   const ends = new Uint32Array(limits.length + 1);

@@ -5,6 +5,7 @@ import { commitItem, pointerValue } from "../../lib/dynamodb/items.ts";
 import type { Changelog, NewestCommits } from "../../lib/state/changelog.ts";
 import type { ObjectStore } from "../../lib/state/object-store.ts";
 import type { StoredCommit } from "../../lib/state/commit.ts";
+import { WRITER_LIMITS } from "../../lib/runtime/commit-writer.ts";
 import { RUN_LIMITS } from "../../lib/state/run-writer.ts";
 import { taskName } from "../../lib/state/task-id.ts";
 import { eventsPipeline } from "../support/events-pipeline.ts";
@@ -28,6 +29,9 @@ export interface RealRun {
   readonly caughtUp: number;
 }
 
+/** Checkpoints are made in the turn in which they are due, as the model has it. */
+const AT_ONCE = { turn: 1e9 };
+
 /**
  * Runs the real turn, batch by batch, in containers that know the task as `gaps` says: one whose last batch was
  * `gap` batches ago, or a new one.
@@ -44,7 +48,7 @@ export async function runReal({ keys, touched }: RealSettings, gaps: readonly nu
     ),
   });
   // The first commit is whole; one or two more that change all but one entry outgrow it, and a checkpoint follows.
-  const filler = rig.task({ limits: { ...SMALL_LIMITS, run: RUN_LIMITS } }); // a checkpoint as large as those to come
+  const filler = rig.task({ limits: { ...SMALL_LIMITS, ...AT_ONCE, run: RUN_LIMITS } }); // a checkpoint as large as those to come
   const all = Array.from({ length: keys }, (_, key) => key);
   await filler.turn(batchOf(all));
   for (let i = 0; i < 2 && rig.reports.at(-1)?.checkpointed !== true; i++) await filler.turn(batchOf(all.slice(1)));
@@ -53,6 +57,7 @@ export async function runReal({ keys, touched }: RealSettings, gaps: readonly nu
 
   const bill = { readUnits: 0, checkpointGets: 0, spillGets: 0 };
   const options = {
+    limits: { ...WRITER_LIMITS, ...AT_ONCE },
     wrapChangelog: (changelog: Changelog) => billed(changelog, (units) => (bill.readUnits += units)),
     wrapObjects: (objects: ObjectStore) =>
       wrapped(objects, {

@@ -185,7 +185,7 @@ async function rewrite(world: World, which: number, change: (raw: Uint8Array) =>
   const pointer = item.checkpoint;
   if (which % 3 === 0 && pointer !== undefined) {
     const before = objects.get(pointer.key)!;
-    const body = pointer.codec === CODEC ? anew(before) : runsAnew(before, which, change);
+    const body = pointer.codec.includes("+runs") ? runsAnew(before, which, change) : anew(before);
     objects.set(pointer.key, body);
     const taskItem = [...table.items.values()].find((one) => one["c"] !== undefined)!;
     taskItem["c"] = pointerValue(sealCheckpoint(name, pointer, body, pointer.codec));

@@ -85,17 +85,22 @@ describe("a run is made in small parts", () => {
   const changes = (space: number, place: number, keys: readonly string[]) => ({ space, place, keys, values: keys });
   const named = (prefix: string, count: number) =>
     Array.from({ length: count }, (_, n) => `${prefix}${String(n).padStart(6, "0")}`);
-  const before = partsOf([changes(1, -1, [...named("a", 300), "z"])]).made;
+  const before = partsOf([changes(1, -1, [...named("a", 3_000), "z"])]).made;
 
   test.each([
     ["between two that are there", named("m", 20_000)],
     ["between two that are there, the last of them by far", named("y", 20_000)],
     ["after all that are there", named("zz", 20_000)],
-    ["among those that are there", named("a", 300).flatMap((key) => named(key, 60))],
-  ])("keys that come %s", (_, keys) => {
-    const { parts, made } = partsOf([changes(1, 0, keys)], before);
-    expect(made.size).toBe(before.size + keys.length);
-    expect(parts.reduce((sum, part) => sum + part, 0)).toBeGreaterThanOrEqual(3 * keys.length); // sorted in two goes, and written
+    ["between two that are there, in many spaces", named("m", 3_000), 7],
+    ["among those that are there", named("a", 3_000).flatMap((key, n) => named(key, n % 15))],
+  ])("keys that come %s", (_, keys, others = 0) => {
+    const more = Array.from({ length: others }, (_, n) => changes(n + 2, -1, keys));
+    const { parts, made } = partsOf([changes(1, 0, keys), ...more], before);
+    expect(made.size).toBe(before.size + keys.length * (1 + others));
+    const all = [...named("a", 3_000), "z", ...keys].sort();
+    expect([...made.entriesOf(0)].map(([key]) => key)).toEqual(all);
+    expect(all.filter((key) => made.get(0, key) !== key)).toEqual([]);
+    expect(parts.reduce((sum, part) => sum + part, 0)).toBeGreaterThanOrEqual(3 * keys.length * (1 + others)); // sorted in two goes, and written
     expect(Math.max(...parts)).toBeLessThan(8_192);
   });
 

@@ -1,7 +1,6 @@
-import { inflateRawSync } from "node:zlib";
-import { unpack } from "msgpackr";
 import type { Failure, SimulationResult } from "millrace/testing";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
+import { decodeBody } from "../../lib/state/codec.ts";
 import { unmarked, type Identified } from "./id-pipeline.ts";
 
 interface Row {
@@ -99,5 +98,5 @@ function idsOf({ kind, payload, unit }: DeadLetter): readonly number[] {
   return kind === "pane" && unit!.operator === "tens" ? accumulatorOf<number[]>(unit!).map(unmarked) : [];
 }
 
-const accumulatorOf = <T>({ content }: NonNullable<DeadLetter["unit"]>): T =>
-  (unpack(inflateRawSync(Buffer.from(content, "base64"))) as [T])[0];
+const accumulatorOf = <T>({ content, codec }: NonNullable<DeadLetter["unit"]>): T =>
+  (decodeBody(Buffer.from(content, "base64"), codec, "A letter") as [T])[0];

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { systemicError } from "../../lib/errors.ts";
+import { Damages } from "../../lib/runtime/damages.ts";
 import { taskName } from "../../lib/state/task-id.ts";
 import { FORMAT_VERSION, type StoredCommit } from "../../lib/state/commit.ts";
 import { eventsPipeline, type SumRow } from "../support/events-pipeline.ts";
@@ -248,6 +250,17 @@ test("X5: a damaged head that was not delivered stops the task even where a chec
   await log.damageCommit(2);
   await expect(log.folded()).rejects.toMatchObject({ code: expect.stringMatching(/^state\//) });
   expect(log.rig.rows("sums")).toEqual([]);
+});
+
+test("what of a task another build or Node can read keeps its code and its advice, however much it is", async () => {
+  const damages = new Damages("task");
+  const fails = (code: string, advice: string) => () =>
+    Promise.reject(systemicError({ code, message: "It is unread.", advice }));
+  await damages.ofCommit(1, fails("state/codec", "Run another Node."));
+  await damages.ofObject("checkpoint", fails("state/codec", "Run another Node."));
+  expect(damages.error()).toMatchObject({ code: "state/codec", advice: "Run another Node." });
+  await damages.ofCommit(2, fails("state/corrupt", "Restore it."));
+  expect(damages.error()).toMatchObject({ code: "state/corrupt", advice: expect.stringContaining("A damaged commit") });
 });
 
 test("a body written in a later format is told from a damaged one", async () => {
