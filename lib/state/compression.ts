@@ -68,9 +68,12 @@ function opened(bytes: Uint8Array, options: zlib.ZlibOptions): Uint8Array {
  */
 const BLOCKS = { level: 4, windowBits: 13, memLevel: 6 } as const;
 
+/** Its bytes alone: they are kept, and what zlib gives is the beginning of a larger buffer. */
 export function compressedBlock(bytes: Uint8Array, method = METHOD): Uint8Array {
-  if (method === "zstd") return zstdCompressSync!(bytes);
-  return deflateRawSync(bytes, { ...BLOCKS, chunkSize: Math.max(64, bytes.length + 64) });
+  const options = { chunkSize: Math.max(64, bytes.length + 64) };
+  const block =
+    method === "zstd" ? zstdCompressSync!(bytes, options) : deflateRawSync(bytes, { ...BLOCKS, ...options });
+  return new Uint8Array(block);
 }
 
 /** @throws Error when it is not made of so many bytes */
