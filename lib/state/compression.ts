@@ -19,7 +19,7 @@ export const METHOD: Method = hasZstd ? "zstd" : "deflate";
 export function compressed(bytes: Uint8Array, method = METHOD): Uint8Array {
   if (method === "deflate" || bytes.length < SMALL)
     return bytes.length < LARGE ? deflateRawSync(bytes) : deflateRawSync(bytes, OF_LARGE);
-  return zstdCompressSync!(bytes, bytes.length < INLINE ? OF_INLINE : bytes.length < LARGE ? OF_MIDDLE : undefined);
+  return zstdCompressSync!(bytes, bytes.length < INLINE ? OF_INLINE : bytes.length < LARGE ? OF_MIDDLE : OF_LARGEST);
 }
 
 /** What takes fewer bytes than these is smaller deflated, and takes as long. */
@@ -37,16 +37,20 @@ const LARGE = 128 * 1_024;
  */
 const OF_LARGE = { level: 5, memLevel: 9 } as const;
 
-/** With a window of 16 KB, for which zstd's tables are small; without the number of bytes before. */
-const zstdOf = (level: number) => ({
+/**
+ * With a window of 16 KB, or 256 KB, for which zstd's tables are small: they are made anew for each body, and of its own windows
+ * take megabytes. Without the number of bytes before.
+ */
+const zstdOf = (level: number, windowLog = 14) => ({
   params: {
     [constants.ZSTD_c_compressionLevel!]: level,
-    [constants.ZSTD_c_windowLog!]: 14,
+    [constants.ZSTD_c_windowLog!]: windowLog,
     [constants.ZSTD_c_contentSizeFlag!]: 0,
   },
 });
 const OF_INLINE = hasZstd ? zstdOf(4) : undefined;
 const OF_MIDDLE = hasZstd ? zstdOf(3) : undefined;
+const OF_LARGEST = hasZstd ? zstdOf(3, 18) : undefined;
 
 /**
  * Of zstd that is cut short there may come a part without an error: who asks for it knows the whole by a checksum.
@@ -72,7 +76,9 @@ const BLOCKS = { level: 4, windowBits: 13, memLevel: 6 } as const;
 export function compressedBlock(bytes: Uint8Array, method = METHOD): Uint8Array {
   const options = { chunkSize: Math.max(64, bytes.length + 64) };
   const block =
-    method === "zstd" ? zstdCompressSync!(bytes, options) : deflateRawSync(bytes, { ...BLOCKS, ...options });
+    method === "zstd"
+      ? zstdCompressSync!(bytes, { ...OF_MIDDLE, ...options })
+      : deflateRawSync(bytes, { ...BLOCKS, ...options });
   return new Uint8Array(block);
 }
 
