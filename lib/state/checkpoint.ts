@@ -1,6 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { CheckpointPointer } from "./changelog.ts";
-import { CODEC, checksumOf, codecOf, corrupt, decodeBody, encodeBody, MISMATCH } from "./codec.ts";
+import { checksumOf, codecOf, corrupt, decodeBody, encodeBody, MISMATCH } from "./codec.ts";
 import { checkVersion, FORMAT_VERSION, type Base } from "./commit.ts";
 import type { TableDelta } from "./keyed-table.ts";
 import { oldIndex } from "./old-run-index.ts";
@@ -45,7 +45,7 @@ export function encodeCheckpoint(
   const length = new Uint8Array(LENGTH_BYTES);
   new DataView(length.buffer).setUint32(0, head.length);
   const body = Buffer.concat([length, head, ...runs.flatMap((run) => (run === undefined ? [] : [run.bytes]))]);
-  return { body, pointer: sealCheckpoint(task, envelope, body, CODEC + RUNS) };
+  return { body, pointer: sealCheckpoint(task, envelope, body, codecOf(head) + RUNS) };
 }
 
 const LENGTH_BYTES = 4;
