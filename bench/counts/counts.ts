@@ -13,8 +13,8 @@ const FILE = path.join(ROOT, "bench/results/counts.json");
 const ACCEPT = "npm run bench -- counts --accept";
 
 /**
- * `npm run bench -- counts`: requests, units, bytes and promises of jobs that are always the same, on the functions' Node, against those in
- * bench/results/counts.json. Fails when one has risen; `--accept` writes those of now, for a commit that says why.
+ * `npm run bench -- counts`: requests, units, bytes and promises of jobs that are always the same, on the functions' Node,
+ * against those in bench/results/counts.json. Fails when one has risen; `--accept` writes those of now, for a commit that says why.
  */
 export async function counts(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { accept: { type: "boolean", default: false } } });

@@ -72,9 +72,8 @@ if (mode === "warm") {
       // Turns in which nothing of it was made are no part of it.
       const own = parts.filter((part) => part > 0.05 * Math.max(...parts));
       const all = own.reduce((sum, part) => sum + part, 0);
-      const { count } = checkpoint;
-      Object.assign(checkpoint, { bytes: written, cpu: all, longest: Math.max(...own), turns: own.length });
-      checkpoint.count = count + 1;
+      const count = checkpoint.count + 1;
+      Object.assign(checkpoint, { bytes: written, cpu: all, longest: Math.max(...own), turns: own.length, count });
       parts = [];
     }
     return appended - before;

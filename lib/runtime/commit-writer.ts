@@ -41,9 +41,10 @@ const MOST_LOOSE = 65_536;
 const TURN = 65_536;
 const TURNS = 64;
 
+/** What the log or the memory may be beyond what makes a checkpoint due, before it is made in one turn. */
 const LATE = 1.5;
 
-/** Whether a checkpoint is due; one that is begun is gone on with by turns of which none is. */
+/** Whether a checkpoint is due. One that is begun is gone on with, be another due or not. */
 export type Due = "no" | "due" | "at once" | "anew";
 
 export interface CommitWriterSettings {

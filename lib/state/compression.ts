@@ -1,11 +1,11 @@
 import * as zlib from "node:zlib";
-import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 /** How bytes are compressed: raw deflate (RFC 1951), or zstd (RFC 8878), which Node has from 22.15 on. */
 export type Method = "deflate" | "zstd";
 
 type ZstdOptions = zlib.ZlibOptions & { readonly params?: Readonly<Record<number, number>> };
 type Zstd = (bytes: Uint8Array, options?: ZstdOptions) => Buffer;
+const { deflateRawSync, inflateRawSync } = zlib;
 const { zstdCompressSync, zstdDecompressSync } = zlib as { zstdCompressSync?: Zstd; zstdDecompressSync?: Zstd };
 const constants = zlib.constants as Readonly<Record<string, number>>;
 
@@ -38,8 +38,8 @@ const LARGE = 128 * 1_024;
 const OF_LARGE = { level: 5, memLevel: 9 } as const;
 
 /**
- * With a window of 16 KB, or 256 KB, for which zstd's tables are small: they are made anew for each body, and of its own windows
- * take megabytes. Without the number of bytes before.
+ * With a window of 16 KB, or 256 KB, for which zstd's tables are small: they are made anew for each body, and take megabytes with
+ * its own windows. Without the number of bytes before.
  */
 const zstdOf = (level: number, windowLog = 14) => ({
   params: {
