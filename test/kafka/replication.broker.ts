@@ -15,6 +15,7 @@ import { kafkaSource } from "../../lib/connectors/kafka/source.ts";
 import { TopicReader } from "../../localstack/mappings/kafka-reader.ts";
 import { seededRandom } from "../../localstack/random.ts";
 import { until } from "../end-to-end/live.ts";
+import { firsts } from "../replication/firsts.ts";
 import { Region } from "../replication/region.ts";
 import ring, { BERLIN, PARIS } from "./ring/pipeline.ts";
 
@@ -144,8 +145,6 @@ const isQuiet = async () => {
   return recordsBehind + inFlight === 0;
 };
 
-const firsts = <T extends RawRecord>(all: readonly T[]) =>
-  [...new Map([...all].reverse().map((one) => [one.origin.id, one])).values()].reverse();
 const base64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString("base64");
 /** All of a record but for the places where it was read. */
 const plain = ({ key, value, headers, timestamp, origin }: RawRecord) => ({

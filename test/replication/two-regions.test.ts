@@ -13,6 +13,7 @@ import { Live, until } from "../end-to-end/live.ts";
 import { aggregated } from "../support/kpl.ts";
 import toFrankfurt from "./dublin/pipeline.ts";
 import toDublin from "./frankfurt/pipeline.ts";
+import { firsts } from "./firsts.ts";
 import { Link } from "./link.ts";
 import { Region, type Seen } from "./region.ts";
 
@@ -137,21 +138,24 @@ const isQuiet = async () => {
   return lags.every(({ recordsBehind, inFlight }) => recordsBehind + inFlight === 0);
 };
 
+/** Deaths come when they come: how many batches a mapping makes of the records depends on the machine. */
+const allHaveStruck = () =>
+  links.every(({ troubled }) => troubled > 0) &&
+  [frankfurt, dublin].every(({ stack }) => stack.injected().killWorker > 0);
+
 const middle = ({ from, to }: Shard) => from + (to - from + 1n) / 2n;
 const nameOf = ({ origin }: Seen) => origin.id;
 const contentOf = ({ key, value }: Seen) =>
   `${Buffer.from(key!).toString("hex")} ${Buffer.from(value!).toString("hex")}`;
 
-/** What was produced in a region, and what is there of the other's: each name once, in the order in which it was there first. */
+/** What was produced in a region, of all that is there. */
 const own = (seen: readonly Seen[], region: string) => seen.filter(({ origin }) => origin.id.startsWith(`${region}/`));
-const firsts = (seen: readonly Seen[]) =>
-  [...new Map([...seen].reverse().map((one) => [nameOf(one), one])).values()].reverse();
 
 test("records are produced on both sides while lines fail, functions die and shards are split and merged", async () => {
   const [here, there] = regions as [Region, Region];
+  const { source } = frankfurt.deployment;
   for (let n = 0; n < BATCHES; n++) {
     await Promise.all([here.put(batch()), there.put(batch())]);
-    const { source } = frankfurt.deployment;
     const shards = await source.shards();
     if (n === 2) await source.split(shards[0]!, middle(shards[0]!));
     if (n === 4) await source.merge(shards[3]!, shards[1]!);
@@ -159,8 +163,11 @@ test("records are produced on both sides while lines fail, functions die and sha
     if (n === 2) await until("the stream has other shards", async () => (await source.shards()).length > 2);
   }
   await until("both have read all that there is", isQuiet, 120);
-  for (const link of links) expect(link.troubled).toBeGreaterThan(0);
-  for (const { stack } of [frankfurt, dublin]) expect(stack.injected().killWorker).toBeGreaterThan(0);
+  for (let n = 0; !allHaveStruck(); n++) {
+    expect(n, "batches in which no function died or no line failed").toBeLessThan(50);
+    await Promise.all([here.put(batch()), there.put(batch())]);
+    await until("both have read all that there is", isQuiet, 60);
+  }
   for (const link of links) link.trouble = { lost: 0, unanswered: 0 };
   frankfurt.stack.calm();
   dublin.stack.calm();
