@@ -29,7 +29,7 @@ const logOfGamma = (accuracy: number): number => Math.log1p((2 * accuracy) / (1 
 export function sketchOf(value: number, { accuracy }: Resolution): DDSketch {
   const size = Math.abs(value);
   if (size < LEAST_NORMAL) return [value, value, 1, [], []];
-  const bin = [Math.ceil(Math.log(size) / logOfGamma(accuracy)), 1];
+  const bin = [Math.ceil(Math.log(size) / logOfGamma(accuracy)) + 0, 1]; // not −0
   return value < 0 ? [value, value, 0, bin, []] : [value, value, 0, [], bin];
 }
 

@@ -144,6 +144,7 @@ describe.each(Object.entries(catalogue))("%s", (name, entry) => {
     for (const stored of wrong) expect(() => aggregate.restore?.(stored), String(stored)).toThrow();
     fc.assert(
       fc.property(fc.anything(), (stored) => {
+        fc.pre(!Object.is(stored, -0)); // which is not stored
         let restored: unknown;
         try {
           restored = aggregate.restore?.(stored);

@@ -30,6 +30,12 @@ const anyNumber = fc.oneof(
 );
 
 describe("percentiles", () => {
+  test("whatever comes first, the bin next to 1 has the same key: 0, and not −0", () => {
+    const [just, one] = [0.9801980198019803, 1];
+    expect(fold(of(0.5), [just, one])).toStrictEqual(fold(of(0.5), [one, just]));
+    expect(fold(of(0.5), [just])?.[4]).toStrictEqual([0, 1]);
+  });
+
   test("are within the accuracy of the exact one", () => {
     fc.assert(
       fc.property(
