@@ -24,6 +24,8 @@ interface ZodDefinition {
   readonly shape?: Readonly<Record<string, unknown>>;
   readonly catchall?: unknown;
   readonly innerType?: unknown;
+  readonly discriminator?: string;
+  readonly options?: readonly unknown[];
 }
 
 interface ZodCheck {
@@ -38,6 +40,37 @@ interface ZodCheck {
 
 /** The major version whose schemas are known. */
 const ZOD = 4;
+
+/**
+ * The records that a schema takes, where all of them are plain: of an object one, of a discriminated union one for each option. A
+ * value has one of them at most.
+ */
+export function plainRecords(schema: StandardSchemaV1): readonly PlainRecord[] | undefined {
+  const record = plainRecord(schema);
+  if (record !== undefined) return [record];
+  const definition = definitionOf(schema);
+  const { type, discriminator, options = [] } = definition ?? {};
+  if (definition === undefined || type !== "union" || discriminator === undefined || hasChecks(definition))
+    return undefined;
+  const told = new Set<unknown>();
+  const records: PlainRecord[] = [];
+  for (const option of options) {
+    const fields = plainRecord(option as StandardSchemaV1);
+    const values = valuesOf(definitionOf(option)?.shape?.[discriminator]);
+    // Zod refuses a union whose options share a value, or that has one without any, once it is asked.
+    if (fields === undefined || values.size === 0 || [...values].some((value) => told.has(value))) return undefined;
+    for (const value of values) told.add(value);
+    // Of one that does not say what it is, the schema is asked.
+    records.push(fields.map((field) => (field.name === discriminator ? { ...field, isOptional: false } : field)));
+  }
+  return records.length === 0 ? undefined : records;
+}
+
+/** All values that a literal or an enum may have; none of other schemas. */
+function valuesOf(schema: unknown): ReadonlySet<unknown> {
+  const type = schema === undefined ? undefined : definitionOf(schema)?.type;
+  return type === "literal" || type === "enum" ? (zodOf(schema)?.values ?? new Set()) : new Set();
+}
 
 /**
  * The fields of a schema that is plain: an object of zod's with texts, numbers, booleans, literals and enums, some of them

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { poisonError } from "../errors.ts";
 import { JsonError } from "../formats/json.ts";
 import { JsonReader } from "../formats/json-reader.ts";
-import { plainRecord } from "../plain-record.ts";
+import { plainRecords } from "../plain-record.ts";
 import { validate } from "../schema.ts";
 
 /** Reads payloads of one source as its schema has them. */
@@ -12,7 +12,7 @@ export class PayloadReader {
 
   constructor(schema: StandardSchemaV1) {
     this.#schema = schema;
-    this.#reader = new JsonReader(plainRecord(schema));
+    this.#reader = new JsonReader(plainRecords(schema));
   }
 
   /** What JSON in bytes comes to, or in a part of them. @throws poison errors of JSON and of the schema */

@@ -25,17 +25,17 @@ export class JsonReader {
   /** The one that was read last comes first. */
   readonly #layouts: LayoutReader[] = [];
   readonly #values = new ValueReader(new Texts());
-  readonly #record: PlainRecord | undefined;
+  readonly #records: readonly PlainRecord[];
   readonly #outcome: Outcome = { isChecked: false };
   #misses = 0;
   #rest = 0;
 
-  /** @param record what objects are checked for on the way, if anything */
-  constructor(record?: PlainRecord) {
-    this.#record = record;
+  /** @param records what objects are checked for on the way, if anything: an object passes one of them at most */
+  constructor(records: readonly PlainRecord[] = []) {
+    this.#records = records;
   }
 
-  /** Whether what was parsed last passes the schema of the record, and is what the schema makes of it. */
+  /** Whether what was parsed last passes the schema of the records, and is what the schema makes of it. */
   get isChecked(): boolean {
     return this.#outcome.isChecked;
   }
@@ -67,7 +67,7 @@ export class JsonReader {
     const text = bytes.toString("latin1", start, end);
     if (!isJson(text)) return;
     const layout = layoutOf(text);
-    const read = layout && layoutReader(layout, this.#record);
+    const read = layout && layoutReader(layout, this.#records);
     if (read === undefined || read(bytes, start, end, this.#values, this.#outcome) === OTHER_LAYOUT) return;
     this.#layouts.unshift(read);
     this.#layouts.length = Math.min(this.#layouts.length, MOST_LAYOUTS);

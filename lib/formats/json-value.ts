@@ -1,4 +1,4 @@
-import type { Texts } from "./texts.ts";
+import { LONGEST_KEPT, type Texts } from "./texts.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -24,6 +24,8 @@ const LITERALS = [
 /** Reads plain values of JSON out of bytes, one after the other. */
 export class ValueReader {
   readonly #texts: Texts;
+  #bytes: Buffer | undefined = undefined;
+  #words: DataView = new DataView(new ArrayBuffer(0));
   /** Where the value that was read last ends; negative when it was none that is read here. */
   at = 0;
 
@@ -51,16 +53,27 @@ export class ValueReader {
   /** The text whose quote is at a place. */
   text(bytes: Buffer, from: number, end: number): string | undefined {
     let hash = 0;
-    for (let at = from + 1; at < end; at++) {
+    let at = from + 1;
+    const short = Math.min(end, at + LONGEST_KEPT + 1);
+    for (; at < short; at++) {
       const byte = bytes[at]!;
-      if (byte === QUOTE) {
-        this.at = at + 1;
-        return this.#texts.of(bytes, from + 1, at, hash);
-      }
-      if (byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) break;
+      if (byte === QUOTE) break;
+      if (!isSimple(byte)) return void (this.at = -1);
       hash = (Math.imul(hash, 31) + byte) | 0;
     }
-    return void (this.at = -1);
+    if (at === short) at = endOfText(this.wordsOf(bytes), at, end); // a long one is not looked for by its hash
+    if (at >= end || bytes[at] !== QUOTE) return void (this.at = -1);
+    this.at = at + 1;
+    return this.#texts.of(bytes, from + 1, at, hash);
+  }
+
+  /** The bytes, to be read four at a time. */
+  wordsOf(bytes: Buffer): DataView {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    return this.#words;
   }
 
   /** The number that begins at a place. */
@@ -93,4 +106,35 @@ export class ValueReader {
     this.at = isNumber && digits <= EXACT_DIGITS ? at : -1;
     return isNegative ? -value : value;
   }
+}
+
+/** Whether a byte of a text stands for itself: ASCII, and neither a control character nor an escape. */
+const isSimple = (byte: number): boolean => byte >= 0x20 && byte < 0x80 && byte !== BACKSLASH;
+
+/** Four bytes of one kind. */
+const four = (byte: number): number => Math.imul(byte, 0x01010101);
+const ONES = four(1);
+const BLANKS = four(0x20);
+const QUOTES = four(QUOTE);
+const BACKSLASHES = four(BACKSLASH);
+const HIGH_BITS = four(0x80);
+
+/**
+ * Where the bytes end that stand for themselves: at a quote, or at what is not read here. Of four bytes below 0x80 one is below a
+ * limit, or is a certain one, if and only if a high bit is set once the limit is subtracted, or 1 where that one has become 0.
+ *
+ * H. S. Warren, Hacker's Delight, 2nd ed., section 6-1.
+ */
+function endOfText(words: DataView, from: number, end: number): number {
+  let at = from;
+  for (; at + 4 <= end; at += 4) {
+    const word = words.getInt32(at, true);
+    const other = word | (word - BLANKS) | ((word ^ QUOTES) - ONES) | ((word ^ BACKSLASHES) - ONES);
+    if ((other & HIGH_BITS) !== 0) break;
+  }
+  for (; at < end; at++) {
+    const byte = words.getUint8(at);
+    if (byte === QUOTE || !isSimple(byte)) break;
+  }
+  return at;
 }

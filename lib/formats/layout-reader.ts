@@ -28,10 +28,10 @@ export type LayoutReader = (
  * Writes the code that reads a layout: what stays the same is compared as numbers, and objects are literals. Nothing of a
  * producer's gets into it but names of visible ASCII, as texts.
  *
- * @param record what objects are checked for on the way, where the schema is plain enough
+ * @param records what objects are checked for on the way, where the schema is plain enough: one of them at most
  * @returns nothing where Node was told to make no code of texts
  */
-export function layoutReader(layout: Layout, record: PlainRecord | undefined): LayoutReader | undefined {
+export function layoutReader(layout: Layout, records: readonly PlainRecord[]): LayoutReader | undefined {
   const { names, between, areTexts } = layout;
   const reading = names.flatMap((_, i) => [
     ...passing(between[i]!),
@@ -40,10 +40,11 @@ export function layoutReader(layout: Layout, record: PlainRecord | undefined): L
   ]);
   const code = [
     "let at = start;",
+    "const words = values.wordsOf(bytes);",
     ...reading,
     ...passing(between[names.length]!),
     "if (at !== end) return OTHER;",
-    ...(record === undefined ? [] : checking(names, record)),
+    ...records.flatMap((record, i) => checking(names, record, `records[${i}]`)),
     "outcome.isChecked = false;",
     `return ${literal(names.map((name, i) => [name, i]))};`,
   ];
@@ -51,29 +52,34 @@ export function layoutReader(layout: Layout, record: PlainRecord | undefined): L
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- see above
     const make = new Function(
       "OTHER",
-      "fields",
+      "records",
       `return (bytes, start, end, values, outcome) => {\n${code.join("\n")}\n};`,
     );
-    return (make as (other: symbol, fields: PlainRecord | undefined) => LayoutReader)(OTHER_LAYOUT, record);
+    return (make as (other: symbol, records: readonly PlainRecord[]) => LayoutReader)(OTHER_LAYOUT, records);
   } catch {
     return undefined;
   }
 }
 
-/** Goes past what must stand at a place: where it does beyond the end, the end is found to be passed. */
+/** Goes past what must stand at a place, four bytes at a time. */
 function passing(expected: string): string[] {
-  const differences = Array.from(expected, (char, i) => `(bytes[at + ${i}] ^ ${char.charCodeAt(0)})`);
-  return [`if ((${differences.join(" | ")}) !== 0) return OTHER;`, `at += ${expected.length};`];
+  const { length } = expected;
+  const differences: string[] = [];
+  let i = 0;
+  for (; i + 4 <= length; i += 4)
+    differences.push(`(words.getInt32(at + ${i}, true) ^ ${Buffer.from(expected).readInt32LE(i)})`);
+  for (; i < length; i++) differences.push(`(bytes[at + ${i}] ^ ${expected.charCodeAt(i)})`);
+  return [`if (at + ${length} > end || (${differences.join(" | ")}) !== 0) return OTHER;`, `at += ${length};`];
 }
 
 /** Returns what the schema makes of the values, if they pass; a record without a field that must be there does not. */
-function checking(names: readonly string[], record: PlainRecord): string[] {
+function checking(names: readonly string[], record: PlainRecord, fields: string): string[] {
   const present = record.flatMap(({ name }, field) => {
     const value = names.lastIndexOf(name); // of two values of one name JSON.parse takes the last one
     return value < 0 ? [] : [{ name, field, value }];
   });
   if (!record.every(({ name, isOptional }) => isOptional || names.includes(name))) return [];
-  const passes = present.map(({ field, value }) => `fields[${field}].accepts(v${value})`);
+  const passes = present.map(({ field, value }) => `${fields}[${field}].accepts(v${value})`);
   return [
     `if (${["true", ...passes].join(" && ")}) {`,
     "  outcome.isChecked = true;",

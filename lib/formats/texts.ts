@@ -1,6 +1,6 @@
 const TEXTS = 4_096;
 /** Longer ones are rarely the same. */
-const LONGEST_KEPT = 24;
+export const LONGEST_KEPT = 24;
 
 /** Texts that come again and again, each made once. Bounded: a text that falls where another one was takes its place. */
 export class Texts {

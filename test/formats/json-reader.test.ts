@@ -146,12 +146,35 @@ test.each([
   }
 });
 
+test("a text about as long as those that are kept is read as JSON.parse does, whatever byte stands anywhere in it, and what follows too", () => {
+  for (let length = 22; length <= 33; length++)
+    for (let place = 0; place < length; place++)
+      for (const special of [
+        "\\n",
+        '\\"',
+        "\\",
+        '"',
+        "\u0001",
+        "\u001f",
+        " ",
+        "!",
+        "~",
+        "\u007f",
+        "\u0080",
+        "é",
+        "\u{1f600}",
+      ]) {
+        const text = "x".repeat(place) + special + "y".repeat(length - place - 1);
+        expectSame(['{"a":"","b":1}', `{"a":"${text}","b":1}`, `{"b":1,"a":"${text}"}`, `{"b":2,"a":"${text}"}`]);
+      }
+});
+
 test("a text is read by a layout that was learned, also where a field is missing in some", () => {
   const reader = new JsonReader();
   const full = Buffer.from('{"id":"a","n":1,"trace":"t"}');
   const bare = Buffer.from('{"id":"b","n":2}');
   for (let i = 0; i < 4; i++) for (const bytes of [full, bare]) reader.parse(bytes);
-  const read = layoutReader(layoutOf(full.toString())!, undefined)!;
+  const read = layoutReader(layoutOf(full.toString())!, [])!;
   const by = (bytes: Buffer) => read(bytes, 0, bytes.length, new ValueReader(new Texts()), { isChecked: false });
   expect(by(full)).toEqual({ id: "a", n: 1, trace: "t" });
   expect(by(bare)).toBe(OTHER_LAYOUT);

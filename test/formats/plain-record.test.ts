@@ -5,7 +5,7 @@ import * as z from "zod";
 import { PayloadReader } from "../../lib/connectors/payload-reader.ts";
 import { JsonReader } from "../../lib/formats/json-reader.ts";
 import { MillraceError } from "../../lib/errors.ts";
-import { plainRecord } from "../../lib/plain-record.ts";
+import { plainRecord, plainRecords } from "../../lib/plain-record.ts";
 import { validate } from "../../lib/schema.ts";
 
 const BOUND = fc.oneof(fc.integer({ min: -3, max: 5 }), fc.constantFrom(0, 0.5, -0.25, 1e9));
@@ -108,13 +108,13 @@ test("a payload comes to what JSON.parse and the schema make of it, and fails as
   let checked = 0;
   let refused = 0;
   fc.assert(
-    fc.property(CASE, ([shape, records]) => {
+    fc.property(CASE, ([shape, payloads]) => {
       const schema = schemaOf(shape);
-      const record = plainRecord(schema);
-      expect(record).toBeDefined();
+      const records = plainRecords(schema);
+      expect(records).toBeDefined();
       const reader = new PayloadReader(schema);
-      const json = new JsonReader(record);
-      for (const bytes of [...records, ...records].map(textOf)) {
+      const json = new JsonReader(records);
+      for (const bytes of [...payloads, ...payloads].map(textOf)) {
         const expected = outcomeOf(() => validate(schema, JSON.parse(bytes.toString())));
         expect(outcomeOf(() => reader.read(bytes))).toEqual(expected);
         json.parse(bytes);
@@ -126,6 +126,67 @@ test("a payload comes to what JSON.parse and the schema make of it, and fails as
   );
   expect(checked).toBeGreaterThan(250);
   expect(refused).toBeGreaterThan(250);
+});
+
+const TAGS = ["up", "down", "high"] as const;
+
+/** Unions of up to three options that say in a field which they are; the options have other fields, or the same. */
+const UNION = fc
+  .tuple(fc.array(SHAPE, { minLength: 1, maxLength: 3 }), fc.constantFrom("kind", "id"), fc.nat())
+  .map(([shapes, discriminator, seed]) => {
+    const options = shapes.map((shape, i) => {
+      const tag: z.ZodType = (seed + i) % 4 === 0 ? z.enum([TAGS[i]!, `${i}`]) : z.literal(TAGS[i]!);
+      const fields: (readonly [string, z.ZodType])[] = shape.filter(([name]) => name !== discriminator);
+      // Of one option at most, or zod would not know which is meant.
+      const isOptional = i === seed % 5;
+      fields.splice((seed + i) % (fields.length + 1), 0, [discriminator, isOptional ? tag.optional() : tag]);
+      return fields;
+    });
+    return { discriminator, options };
+  });
+
+test("so does one of a union whose options say which they are", () => {
+  let checked = 0;
+  let refused = 0;
+  const cases = UNION.chain((union) =>
+    fc.tuple(fc.constant(union), fc.tuple(...union.options.map(recordsOf)), fc.nat(2)),
+  );
+  fc.assert(
+    fc.property(cases, ([{ discriminator, options }, payloads, shift]) => {
+      const schema = z.discriminatedUnion(discriminator, options.map(schemaOf) as never);
+      const reader = new PayloadReader(schema);
+      const json = new JsonReader(plainRecords(schema));
+      // Of one option and another in turns.
+      const all = payloads.flatMap((some, i) => some.map((fields, n) => ({ fields, at: 3 * n + ((i + shift) % 3) })));
+      const mixed = all.toSorted((a, b) => a.at - b.at).map(({ fields }) => textOf(fields));
+      for (const bytes of [...mixed, ...mixed]) {
+        const expected = outcomeOf(() => validate(schema, JSON.parse(bytes.toString())));
+        expect(outcomeOf(() => reader.read(bytes))).toEqual(expected);
+        json.parse(bytes);
+        if (json.isChecked) checked++;
+        if ("code" in (expected as object)) refused++;
+      }
+    }),
+    { numRuns: 400 },
+  );
+  expect(checked).toBeGreaterThan(250);
+  expect(refused).toBeGreaterThan(250);
+});
+
+const up = z.object({ kind: z.literal("up"), n: z.int() });
+
+test.each<[string, () => z.ZodType]>([
+  ["may be of either option", () => z.union([up, z.object({ kind: z.literal("down") })])],
+  ["has a check of its own", () => z.discriminatedUnion("kind", [up]).refine(({ n }) => n > 0)],
+  [
+    "has an option that is not plain",
+    () => z.discriminatedUnion("kind", [up, z.strictObject({ kind: z.literal("down") })]),
+  ],
+  ["has two options of one name", () => z.discriminatedUnion("kind", [up, z.object({ kind: z.enum(["down", "up"]) })])],
+  ["has an option of any name", () => z.discriminatedUnion("kind", [up, z.object({ kind: z.string() as never })])],
+  ["has a union for an option", () => z.discriminatedUnion("kind", [up, z.discriminatedUnion("kind", [up])])],
+])("a union is asked about every record where it %s", (_, make) => {
+  expect(plainRecords(make())).toBeUndefined();
 });
 
 const plain = z.object({ id: z.string().length(3), at: z.number(), trace: z.string().optional() });
