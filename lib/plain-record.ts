@@ -38,8 +38,9 @@ interface ZodCheck {
   readonly length?: unknown;
 }
 
-/** The major version whose schemas are known. */
+/** The major version whose schemas are known, and how its own classes are named. */
 const ZOD = 4;
+const OWN_CLASS = /^(\$|_)?Zod/;
 
 /**
  * The records that a schema takes, where all of them are plain: of an object one, of a discriminated union one for each option. A
@@ -60,8 +61,7 @@ export function plainRecords(schema: StandardSchemaV1): readonly PlainRecord[] |
     // Zod refuses a union whose options share a value, or that has one without any, once it is asked.
     if (fields === undefined || values.size === 0 || [...values].some((value) => told.has(value))) return undefined;
     for (const value of values) told.add(value);
-    // Of one that does not say what it is, the schema is asked.
-    records.push(fields.map((field) => (field.name === discriminator ? { ...field, isOptional: false } : field)));
+    records.push(fields);
   }
   return records.length === 0 ? undefined : records;
 }
@@ -79,11 +79,13 @@ function valuesOf(schema: unknown): ReadonlySet<unknown> {
  * It is no second meaning of the schema: what is accepted here passes there, by a law over random schemas and values, and of
  * what is not accepted the schema is asked. Undefined for all other schemas.
  */
-export function plainRecord(schema: StandardSchemaV1): PlainRecord | undefined {
+function plainRecord(schema: StandardSchemaV1): PlainRecord | undefined {
   const definition = definitionOf(schema);
   if (definition?.type !== "object" || definition.catchall !== undefined || hasChecks(definition)) return undefined;
+  const { shape = {} } = definition;
+  if (Object.getOwnPropertySymbols(shape).length > 0) return undefined;
   const record: PlainField[] = [];
-  for (const [name, field] of Object.entries(definition.shape ?? {})) {
+  for (const [name, field] of Object.entries(shape)) {
     // Zod looks at what an object inherits, too.
     const plain = name in Object.prototype ? undefined : plainField(name, field);
     if (plain === undefined) return undefined;
@@ -94,6 +96,8 @@ export function plainRecord(schema: StandardSchemaV1): PlainRecord | undefined {
 
 interface ZodSchema {
   readonly version?: { readonly major?: number };
+  /** Names of the classes that it is of. */
+  readonly traits?: ReadonlySet<string>;
   readonly def?: ZodDefinition;
   /** All that there are, of literals and enums. */
   readonly values?: ReadonlySet<unknown>;
@@ -101,7 +105,10 @@ interface ZodSchema {
 
 function zodOf(schema: unknown): ZodSchema | undefined {
   const { _zod: zod } = schema as { readonly _zod?: ZodSchema };
-  return zod?.version?.major === ZOD ? zod : undefined;
+  if (zod?.version?.major !== ZOD) return undefined;
+  // A class of somebody's own may do otherwise than its definition says.
+  for (const trait of zod.traits ?? []) if (!OWN_CLASS.test(trait)) return undefined;
+  return zod;
 }
 
 const definitionOf = (schema: unknown): ZodDefinition | undefined => zodOf(schema)?.def;

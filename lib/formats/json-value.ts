@@ -24,8 +24,6 @@ const LITERALS = [
 /** Reads plain values of JSON out of bytes, one after the other. */
 export class ValueReader {
   readonly #texts: Texts;
-  #bytes: Buffer | undefined = undefined;
-  #words: DataView = new DataView(new ArrayBuffer(0));
   /** Where the value that was read last ends; negative when it was none that is read here. */
   at = 0;
 
@@ -58,22 +56,13 @@ export class ValueReader {
     for (; at < short; at++) {
       const byte = bytes[at]!;
       if (byte === QUOTE) break;
-      if (!isSimple(byte)) return void (this.at = -1);
+      if (ENDS[byte] !== 0) return void (this.at = -1);
       hash = (Math.imul(hash, 31) + byte) | 0;
     }
-    if (at === short) at = endOfText(this.wordsOf(bytes), at, end); // a long one is not looked for by its hash
+    if (at === short) at = endOfText(bytes, at, end); // a long one is not looked for by its hash
     if (at >= end || bytes[at] !== QUOTE) return void (this.at = -1);
     this.at = at + 1;
     return this.#texts.of(bytes, from + 1, at, hash);
-  }
-
-  /** The bytes, to be read four at a time. */
-  wordsOf(bytes: Buffer): DataView {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    }
-    return this.#words;
   }
 
   /** The number that begins at a place. */
@@ -108,33 +97,16 @@ export class ValueReader {
   }
 }
 
-/** Whether a byte of a text stands for itself: ASCII, and neither a control character nor an escape. */
-const isSimple = (byte: number): boolean => byte >= 0x20 && byte < 0x80 && byte !== BACKSLASH;
+/** By byte whether it stands for itself in a text: 0, or else 1. Others end it, begin an escape, or are not ASCII. */
+const ENDS = Uint8Array.from({ length: 256 }, (_, byte) =>
+  Number(byte < 0x20 || byte >= 0x80 || byte === QUOTE || byte === BACKSLASH),
+);
 
-/** Four bytes of one kind. */
-const four = (byte: number): number => Math.imul(byte, 0x01010101);
-const ONES = four(1);
-const BLANKS = four(0x20);
-const QUOTES = four(QUOTE);
-const BACKSLASHES = four(BACKSLASH);
-const HIGH_BITS = four(0x80);
-
-/**
- * Where the bytes end that stand for themselves: at a quote, or at what is not read here. Of four bytes below 0x80 one is below a
- * limit, or is a certain one, if and only if a high bit is set once the limit is subtracted, or 1 where that one has become 0.
- *
- * H. S. Warren, Hacker's Delight, 2nd ed., section 6-1.
- */
-function endOfText(words: DataView, from: number, end: number): number {
+/** Where the bytes end that stand for themselves. */
+function endOfText(bytes: Buffer, from: number, end: number): number {
   let at = from;
-  for (; at + 4 <= end; at += 4) {
-    const word = words.getInt32(at, true);
-    const other = word | (word - BLANKS) | ((word ^ QUOTES) - ONES) | ((word ^ BACKSLASHES) - ONES);
-    if ((other & HIGH_BITS) !== 0) break;
-  }
-  for (; at < end; at++) {
-    const byte = words.getUint8(at);
-    if (byte === QUOTE || !isSimple(byte)) break;
-  }
+  for (; at + 4 <= end; at += 4)
+    if ((ENDS[bytes[at]!]! | ENDS[bytes[at + 1]!]! | ENDS[bytes[at + 2]!]! | ENDS[bytes[at + 3]!]!) !== 0) break;
+  while (at < end && ENDS[bytes[at]!] === 0) at++;
   return at;
 }

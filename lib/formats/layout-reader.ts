@@ -40,7 +40,6 @@ export function layoutReader(layout: Layout, records: readonly PlainRecord[]): L
   ]);
   const code = [
     "let at = start;",
-    "const words = values.wordsOf(bytes);",
     ...reading,
     ...passing(between[names.length]!),
     "if (at !== end) return OTHER;",
@@ -61,15 +60,10 @@ export function layoutReader(layout: Layout, records: readonly PlainRecord[]): L
   }
 }
 
-/** Goes past what must stand at a place, four bytes at a time. */
+/** Goes past what must stand at a place: where it does beyond the end, the end is found to be passed. */
 function passing(expected: string): string[] {
-  const { length } = expected;
-  const differences: string[] = [];
-  let i = 0;
-  for (; i + 4 <= length; i += 4)
-    differences.push(`(words.getInt32(at + ${i}, true) ^ ${Buffer.from(expected).readInt32LE(i)})`);
-  for (; i < length; i++) differences.push(`(bytes[at + ${i}] ^ ${expected.charCodeAt(i)})`);
-  return [`if (at + ${length} > end || (${differences.join(" | ")}) !== 0) return OTHER;`, `at += ${length};`];
+  const differences = Array.from(expected, (char, i) => `(bytes[at + ${i}] ^ ${char.charCodeAt(0)})`);
+  return [`if ((${differences.join(" | ")}) !== 0) return OTHER;`, `at += ${expected.length};`];
 }
 
 /** Returns what the schema makes of the values, if they pass; a record without a field that must be there does not. */

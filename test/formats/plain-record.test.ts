@@ -5,7 +5,7 @@ import * as z from "zod";
 import { PayloadReader } from "../../lib/connectors/payload-reader.ts";
 import { JsonReader } from "../../lib/formats/json-reader.ts";
 import { MillraceError } from "../../lib/errors.ts";
-import { plainRecord, plainRecords } from "../../lib/plain-record.ts";
+import { plainRecords } from "../../lib/plain-record.ts";
 import { validate } from "../../lib/schema.ts";
 
 const BOUND = fc.oneof(fc.integer({ min: -3, max: 5 }), fc.constantFrom(0, 0.5, -0.25, 1e9));
@@ -184,6 +184,7 @@ test.each<[string, () => z.ZodType]>([
   ],
   ["has two options of one name", () => z.discriminatedUnion("kind", [up, z.object({ kind: z.enum(["down", "up"]) })])],
   ["has an option of any name", () => z.discriminatedUnion("kind", [up, z.object({ kind: z.string() as never })])],
+  ["has an option with a symbol", () => z.discriminatedUnion("kind", [up.extend({ [Symbol("more")]: z.string() })])],
   ["has a union for an option", () => z.discriminatedUnion("kind", [up, z.discriminatedUnion("kind", [up])])],
 ])("a union is asked about every record where it %s", (_, make) => {
   expect(plainRecords(make())).toBeUndefined();
@@ -207,7 +208,21 @@ test("what a schema of plain fields takes is not asked of it", () => {
   expect(asked).toHaveBeenCalledTimes(first + 1);
 });
 
+/** A class of somebody's own, whose definition is a number's. */
+const Odd = z.core.$constructor<z.ZodType>("Odd", (inst, def) => {
+  z.core.$ZodNumber.init(inst as never, def as never);
+  const { parse } = inst._zod;
+  inst._zod.parse = (payload, context) => {
+    const parsed = parse(payload, context) as z.core.ParsePayload;
+    if (parsed.value === 2) parsed.issues.push({ code: "custom", input: 2, message: "even" } as never);
+    return parsed;
+  };
+});
+const odd = new Odd({ type: "number", checks: [] } as never);
+
 test.each<[string, StandardSchemaV1]>([
+  ["a field under a symbol", z.object({ id: z.string(), [Symbol("more")]: z.string() })],
+  ["a class of somebody's own", z.object({ n: odd })],
   ["a transform", z.object({ id: z.string().transform((id) => id.length) })],
   ["a refinement", z.object({ id: z.string().refine((id) => id !== "no") })],
   ["a refinement of the whole", z.object({ id: z.string() }).refine(({ id }) => id !== "no")],
@@ -245,7 +260,7 @@ test.each<[string, StandardSchemaV1]>([
     } satisfies StandardSchemaV1,
   ],
 ])("a schema is asked about every record where it has %s", (_, schema) => {
-  expect(plainRecord(schema)).toBeUndefined();
+  expect(plainRecords(schema)).toBeUndefined();
 });
 
 afterEach(() => vi.unstubAllGlobals());
