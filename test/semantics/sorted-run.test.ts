@@ -191,7 +191,7 @@ test("a checkpoint with an index of the first form is read", () => {
   const content = { shapes: {}, header, tables: [["table", new RunDelta(5, run)]] } as const;
   const anew = encodeCheckpoint("task", content, envelope);
   const [now, then] = [decodeCheckpoint("task", anew.pointer, anew.body), old].map(({ tables }) => tables[0]![1]);
-  expect(anew.pointer.codec).toMatch(/^msgpack\+[a-z]+\+runs\/2$/);
+  expect(anew.pointer.codec).toBe("msgpack+deflate+runs/2"); // a small one is deflated on every Node
   expect(then!.put).toEqual(now!.put);
   expect(then!.put.map(([, keys]) => keys.length)).toEqual([5_000, 2_500]);
 });

@@ -47,7 +47,7 @@ export interface NexmarkResult {
 
 const NOT_MEASURED = [
   "Network, disks and services, as above: Millrace's stores and the streams between its stages are in memory, Flink's checkpoints and all rows go to this machine's disk.",
-  "A steady figure of Flink: it is the difference of two short runs. Measured three times in a day on this machine, the geometric mean was from 1.32 to 2.49, and Flink's own figure of a single query differed by more than itself.",
+  "A steady figure of Flink: it is the difference of two runs of seconds, so that the command's next round may say much more or much less.",
   "Flink's SQL, in which the published queries are written: its planner shares what overlapping windows have in common and groups small batches, which the DataStream API does not.",
   "More than one task of a stage; latency; growth beyond these events.",
   "Queries that join (3, 6, 8, 9, 13, 20) or write files by name (10): Millrace's are not written.",
