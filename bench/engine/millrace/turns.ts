@@ -55,8 +55,9 @@ async function giveText(runtime: StageRuntime, input: string, batch: number): Pr
   let n = 0;
   for (const payloads of batchesOf(input, batch)) {
     const arrival = Date.now();
-    const records = payloads.map((payload): TextRecord => {
-      const position = { sequence: String(++n), index: 0 };
+    const sequence = String(++n);
+    const records = payloads.map((payload, index): TextRecord => {
+      const position = { sequence, index };
       return { position, arrival, partitionKey: "", base64: "", payload };
     });
     await runtime.records(SHARD, records);
