@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { median, shown, spread } from "../harness/statistics.ts";
 import { functionNodeVersion } from "../harness/function-node.ts";
+import { besidePerMillion, perMillion, type CountedRun } from "../harness/per-million.ts";
 import { packageVersions, writeResult } from "../harness/results.ts";
 import { say } from "../harness/work.ts";
 import { table } from "../affinity/tables.ts";
@@ -14,7 +15,7 @@ import type { EngineRun, Subject } from "./subject.ts";
 export interface EngineFigures {
   readonly name: string;
   readonly about: string;
-  /** CPU seconds of a million events more: what the long run took beyond the short one. */
+  /** CPU seconds of a million events beyond the short run's. */
   readonly perMillion: readonly number[];
   /** The same of the processes it cannot do without. */
   readonly besidePerMillion: readonly number[];
@@ -77,7 +78,7 @@ export async function engine(args: readonly string[]): Promise<void> {
     const subjects = [...own, ...rivals.flatMap((rival) => rival.subjects)].filter(
       ({ name }) => values.only === undefined || new RegExp(values.only, "i").test(name),
     );
-    const runs = subjects.map((): { short: EngineRun; long: EngineRun }[] => []);
+    const runs = subjects.map((): Pair[] => []);
     let rows = 0;
     for (let round = 0; round < rounds; round++) {
       // Another one begins in every round, so that none always runs in the wake of the same other.
@@ -85,9 +86,10 @@ export async function engine(args: readonly string[]): Promise<void> {
         const at = (i + round) % subjects.length;
         const subject = subjects[at]!;
         say(`round ${round + 1} of ${rounds}: ${subject.name}`);
-        const pair = { short: await checked(subject, short), long: await checked(subject, long) };
-        rows = Math.max(rows, pair.long.equal);
-        runs[at]!.push(pair);
+        const before = await checked(subject, short, short.count);
+        const run = await checked(subject, long, short.count);
+        rows = Math.max(rows, run.equal);
+        runs[at]!.push({ short: before, long: run, perMillion: perMillion(subject.name, before, run) });
       }
     }
     const result: EngineResult = {
@@ -95,7 +97,7 @@ export async function engine(args: readonly string[]): Promise<void> {
       longEvents: long.count,
       rounds,
       rows,
-      subjects: subjects.map((subject, i) => figuresOf(subject, runs[i]!, Number(values.events))),
+      subjects: subjects.map((subject, i) => figuresOf(subject, runs[i]!)),
     };
     const line = lineOf(result);
     console.log(`${engineTable(result)}\n\n${line}`);
@@ -125,27 +127,30 @@ async function peersOf(only: string | undefined): Promise<readonly Rivals[]> {
 }
 
 /** Runs a subject and compares what it gave, before any figure of it is used. */
-async function checked(subject: Subject, departures: Departures): Promise<EngineRun & { readonly equal: number }> {
-  const run = await subject.run(departures);
+async function checked(subject: Subject, departures: Departures, mark: number): Promise<Run> {
+  const run = await subject.run(departures, mark);
   if (run.records !== undefined && run.records !== departures.count)
     throw new Error(`${subject.name} has read ${run.records} of ${departures.count} events.`);
   const equal = run.rows === undefined ? 0 : await checkAnswer(subject.name, departures.text, run.rows);
-  return { ...run, equal };
+  return { ...run, count: departures.count, equal };
 }
 
-function figuresOf(
-  { name, about }: Subject,
-  runs: readonly { readonly short: EngineRun; readonly long: EngineRun }[],
-  events: number,
-): EngineFigures {
-  const perMillion = (of: (run: EngineRun) => number) =>
-    runs.map(({ short, long }) => ((of(long) - of(short)) * 1_000_000) / events);
+/** A run, and how many of its rows are DuckDB's. */
+type Run = EngineRun & CountedRun & { readonly equal: number };
+
+interface Pair {
+  readonly short: Run;
+  readonly long: Run;
+  readonly perMillion: number;
+}
+
+function figuresOf({ name, about }: Subject, runs: readonly Pair[]): EngineFigures {
   const hasBeside = runs.some(({ long }) => long.beside !== undefined);
   return {
     name,
     about,
-    perMillion: perMillion(({ usage }) => usage.cpu),
-    besidePerMillion: hasBeside ? perMillion(({ beside }) => beside?.cpu ?? 0) : [],
+    perMillion: runs.map((pair) => pair.perMillion),
+    besidePerMillion: hasBeside ? runs.map(({ short, long }) => besidePerMillion(short, long)) : [],
     whole: runs.map(({ long }) => long.usage.cpu),
     wall: runs.map(({ long }) => long.usage.wall),
     rss: runs.map(({ long }) => long.usage.rss),

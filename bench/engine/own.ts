@@ -32,13 +32,14 @@ export function millrace(shape: Shape, batch = BATCH): Subject {
     name: `Millrace, ${SHAPES[shape].name}${batch === BATCH ? "" : `, ${whole(batch)} a batch`}`,
     about:
       batch === BATCH ? SHAPES[shape].about : `the same with a turn and a commit for every ${whole(batch)} of them`,
-    async run(departures) {
+    async run(departures, mark) {
       const rows = path.join(workDirectory("rows"), `millrace-${shape}-${batch}.ndjson`);
       rmSync(rows, { force: true });
-      const { usage, output } = await metered(functionNode(), [entry, shape, departures[shape], rows, String(batch)]);
+      const args = [entry, shape, departures[shape], rows, String(batch)];
+      const { usage, output, marked } = await metered(functionNode(), args, { mark });
       const { records, late } = JSON.parse(output) as TurnsReport;
       if (late > 0) throw new Error(`${late} departures were late.`);
-      return { usage, rows: [rows], records };
+      return { usage, rows: [rows], records, marked };
     },
   };
 }
@@ -52,9 +53,9 @@ export function floor(shape: "text" | "enveloped"): Subject {
       shape === "text"
         ? "JSON.parse of every payload, nothing else"
         : "JSON.parse, base64 and JSON.parse, nothing else",
-    async run(departures) {
-      const { usage, output } = await metered(functionNode(), [entry, shape, departures[shape]]);
-      return { usage, records: (JSON.parse(output) as { readonly records: number }).records };
+    async run(departures, mark) {
+      const { usage, output, marked } = await metered(functionNode(), [entry, shape, departures[shape]], { mark });
+      return { usage, records: (JSON.parse(output) as { readonly records: number }).records, marked };
     },
   };
 }

@@ -10,6 +10,11 @@ import type { Subject } from "./subject.ts";
 
 export const PEERS = path.join(import.meta.dirname, "peers");
 const DEPARTURE = path.join(PEERS, "Departure.java");
+const HARNESS = path.join(import.meta.dirname, "../harness");
+
+/** What tells of a mark, in Java; and where Python finds it. */
+export const MARK = path.join(HARNESS, "Mark.java");
+export const MARK_PATH = { PYTHONPATH: HARNESS };
 
 /** All JVMs get the same heap; what else they are set to is the JVM's own choice. */
 export const HEAP = "-Xmx1g";
@@ -24,20 +29,21 @@ export interface Rivals {
 
 export function flink(): Rivals {
   const jars = jarsOf("flink", path.join(PEERS, "flink/pom.xml"));
-  const classPath = compiledJava("flink", jars, [DEPARTURE, path.join(PEERS, "flink/FlinkFlights.java")]);
+  const classPath = compiledJava("flink", jars, [MARK, DEPARTURE, path.join(PEERS, "flink/FlinkFlights.java")]);
   /** @param seconds between checkpoints */
   const subject = (name: string, about: string, keying: "keyBy" | "partitioned", seconds: number): Subject => ({
     name,
     about,
-    async run({ text }) {
+    async run({ text }, mark) {
       const rows = emptyDirectory("rows", "flink");
       const checkpoints = emptyDirectory("flink-checkpoints");
-      const { usage } = await metered("java", [
+      const args = [
         ...[HEAP, ...OPENS, "-cp", classPath, "FlinkFlights"],
         ...[text, rows, checkpoints, String(DISORDER_HOURS), keying, String(seconds)],
-      ]);
+      ];
+      const { usage, marked } = await metered("java", args, { mark });
       rmSync(checkpoints, { recursive: true, force: true });
-      return { usage, rows: filesIn(rows) };
+      return { usage, rows: filesIn(rows), marked };
     },
   });
   return {
@@ -76,7 +82,7 @@ export const filesIn = (directory: string): string[] =>
 export async function kafkaStreams(): Promise<Rivals> {
   const jars = jarsOf("kafka", path.join(PEERS, "kafka/pom.xml"));
   const sources = ["KafkaLoad", "KafkaFlights"].map((name) => path.join(PEERS, `kafka/${name}.java`));
-  const classPath = compiledJava("kafka", jars, [DEPARTURE, ...sources]);
+  const classPath = compiledJava("kafka", jars, [MARK, DEPARTURE, ...sources]);
   const broker = await startBroker(jars);
   const tool = (...args: readonly string[]) => run("java", ["-cp", classPath, "KafkaLoad", ...args]);
   const loaded = new Set<string>();
@@ -84,21 +90,20 @@ export async function kafkaStreams(): Promise<Rivals> {
   const subject: Subject = {
     name: "Kafka Streams",
     about: "exactly_once_v2, in-memory store with its changelog, suppress until a window closes; a broker of one node",
-    async run({ count, text }) {
+    async run({ count, text }, mark) {
       const [input, output] = [`departures-${count}`, `hourly-${++runs}`];
       if (!loaded.has(input)) tool("load", broker.address, input, text);
       loaded.add(input);
       tool("create", broker.address, output);
-      const before = broker.usage();
-      const { usage } = await metered("java", [
+      const args = [
         ...[HEAP, "-cp", classPath, "KafkaFlights", broker.address, input, output],
         // One more than the departures, a month later.
         ...[String(count + 1), String(DISORDER_HOURS), emptyDirectory("kafka-state")],
-      ]);
-      const beside = between(before, broker);
+      ];
+      const { usage, beside, marked } = await meteredBeside(broker, args, mark);
       const rows = path.join(workDirectory("rows"), "kafka.ndjson");
       tool("read", broker.address, output, rows);
-      return { usage, beside, rows: [rows] };
+      return { usage, beside, rows: [rows], marked };
     },
   };
   return {
@@ -108,10 +113,15 @@ export async function kafkaStreams(): Promise<Rivals> {
   };
 }
 
-/** What a broker took since then. */
-export function between(before: Usage, broker: Broker): Usage {
-  const after = broker.usage();
-  return { cpu: after.cpu - before.cpu, wall: after.wall - before.wall, rss: after.rss };
+/** Runs a program of Java, and reads what a broker takes meanwhile. */
+export async function meteredBeside(broker: Broker, args: readonly string[], mark: number) {
+  const before = broker.usage();
+  let beforeMark = 0;
+  const onMark = () => (beforeMark = broker.usage().cpu - before.cpu);
+  const { usage, marked } = await metered("java", args, { mark, onMark });
+  const { cpu, wall, rss } = broker.usage();
+  const beside: Usage = { cpu: cpu - before.cpu, wall: wall - before.wall, rss, beforeMark };
+  return { usage, beside, marked };
 }
 
 /** A snapshot every second, none kept longer than needed. */
@@ -125,16 +135,18 @@ export function bytewax(): Rivals {
   const subject: Subject = {
     name: "Bytewax",
     about: "recovery on, a snapshot every second, orjson",
-    async run({ text }: Departures) {
+    async run({ text }: Departures, mark) {
       const rows = path.join(workDirectory("rows"), "bytewax.ndjson");
       if (existsSync(rows)) rmSync(rows); // it would go on writing behind what is there
       const recovery = emptyDirectory("bytewax-recovery");
       run(python, ["-m", "bytewax.recovery", recovery, "1"]);
-      const { usage } = await metered(python, ["-m", "bytewax.run", "flights:flow", "-r", recovery, ...BYTEWAX], {
+      const args = ["-m", "bytewax.run", "flights:flow", "-r", recovery, ...BYTEWAX];
+      const { usage, marked } = await metered(python, args, {
         cwd: path.join(PEERS, "bytewax"),
-        env: { ...process.env, INPUT: text, ROWS: rows, DISORDER_HOURS: String(DISORDER_HOURS) },
+        env: { ...process.env, ...MARK_PATH, INPUT: text, ROWS: rows, DISORDER_HOURS: String(DISORDER_HOURS) },
+        mark,
       });
-      return { usage, rows: [rows] };
+      return { usage, rows: [rows], marked };
     },
   };
   return { subjects: [subject], versions: { bytewax: versionOfBytewax(python) }, stop: async () => undefined };

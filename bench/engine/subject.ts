@@ -10,11 +10,14 @@ export interface EngineRun {
   readonly rows?: readonly string[];
   /** How many events it says that it has read. */
   readonly records?: number;
+  /** How many of them it had been given at its mark; nothing for what has none. */
+  readonly marked?: number | undefined;
 }
 
 /** One row of the comparison. */
 export interface Subject {
   readonly name: string;
   readonly about: string;
-  run(departures: Departures): Promise<EngineRun>;
+  /** @param mark after how many events it is to note what it has taken (harness/mark.ts) */
+  run(departures: Departures, mark: number): Promise<EngineRun>;
 }

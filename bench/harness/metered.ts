@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { workDirectory } from "./work.ts";
 
@@ -11,31 +11,44 @@ export interface Usage {
   readonly wall: number;
   /** The most memory resident, MB (2^20 bytes). */
   readonly rss: number;
+  /** Of the CPU what it had taken at the run's mark; nothing where there is none. */
+  readonly beforeMark?: number;
 }
 
 export interface Metered {
   readonly usage: Usage;
   /** What it wrote to its standard output. */
   readonly output: string;
+  /** How many events it had been given at its mark, where it made one. */
+  readonly marked?: number;
 }
 
 /** Seconds that a child may take before it is ended, unless more is said. */
 const MOST_SECONDS = 1_500;
 
-interface Limits {
+interface Options {
   readonly mostSeconds?: number;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** After how many events it is to make its mark (mark.ts). */
+  readonly mark?: number;
+  /** Is called once it has. */
+  readonly onMark?: () => void;
 }
 
 /** Runs a command to its end and reads from the kernel what it took: the same meter for whatever is compared. */
 export async function metered(
   command: string,
   args: readonly string[],
-  { mostSeconds = MOST_SECONDS, ...options }: Limits & { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  { mostSeconds = MOST_SECONDS, mark, onMark, env = process.env, ...options }: Options = {},
 ): Promise<Metered> {
   const report = path.join(workDirectory("meter"), `${process.pid}.json`);
+  const markFile = path.join(workDirectory("meter"), `${process.pid}-mark.json`);
+  rmSync(markFile, { force: true });
   const child = spawn("python3", [path.join(import.meta.dirname, "rusage.py"), report, command, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true, // so that it can be ended with all it has started
+    env: mark === undefined ? env : { ...env, MARK_AFTER: String(mark), MARK_FILE: markFile },
     ...options,
   });
   let output = "";
@@ -45,13 +58,31 @@ export async function metered(
   const end = () => process.kill(-child.pid!, "SIGKILL");
   process.once("exit", end);
   const timer = setTimeout(end, mostSeconds * 1_000);
+  const look = () => {
+    if (onMark === undefined || !existsSync(markFile)) return;
+    clearInterval(watch);
+    onMark();
+    onMark = undefined;
+  };
+  const watch = setInterval(look, WATCH);
   const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
   clearTimeout(timer);
+  clearInterval(watch);
+  look();
   process.off("exit", end);
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${String(code)}:\n${output}${errors}`);
   const { user, system, wall, rssMegabytes } = JSON.parse(readFileSync(report, "utf8")) as Record<string, number>;
-  return { usage: { cpu: user! + system!, wall: wall!, rss: rssMegabytes! }, output };
+  const usage = { cpu: user! + system!, wall: wall!, rss: rssMegabytes! };
+  if (mark === undefined || !existsSync(markFile)) return { usage, output };
+  const { events, cpu } = JSON.parse(readFileSync(markFile, "utf8")) as {
+    readonly events: number;
+    readonly cpu: number;
+  };
+  return { usage: { ...usage, beforeMark: cpu }, output, marked: events };
 }
+
+/** Milliseconds between looks for a mark. */
+const WATCH = 20;
 
 /** Ticks of a second in /proc (sysconf(_SC_CLK_TCK) on Linux). */
 const TICKS = 100;

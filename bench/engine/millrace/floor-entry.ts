@@ -1,3 +1,4 @@
+import { marker } from "../../harness/mark.ts";
 import { linesOf } from "./lines.ts";
 import type { Shape } from "./turns.ts";
 
@@ -8,11 +9,13 @@ interface Envelope {
   readonly Records: readonly { readonly kinesis: { readonly data: string } }[];
 }
 
+const mark = marker();
 let records = 0;
 let delay = 0;
 const take = (payload: string): void => {
   records++;
   delay += (JSON.parse(payload) as { readonly delay: number }).delay;
+  mark(records);
 };
 for (const line of linesOf(input)) {
   const text = line.toString("utf8");

@@ -4,6 +4,7 @@ import type { StageRuntime } from "../../../lib/runtime/stage-runtime.ts";
 import { taskName } from "../../../lib/state/task-id.ts";
 import { MemoryChangelog } from "../../../lib/testing/memory-changelog.ts";
 import { MemoryObjects } from "../../../lib/testing/memory-objects.ts";
+import { marker } from "../../harness/mark.ts";
 import { oneTask, SHARD } from "../../harness/one-task.ts";
 import { RowFile } from "../../nexmark/run/rows.ts";
 import { STREAM_ARN } from "../data.ts";
@@ -31,6 +32,7 @@ export async function runTurns(
 ): Promise<TurnsReport> {
   const sink = new RowFile(rows);
   const report = { records: 0, turns: 0, commitBytes: 0, checkpoints: 0, late: 0 };
+  const mark = marker();
   const runtime = oneTask(pipeline, {
     changelog: new MemoryChangelog(),
     objects: new MemoryObjects(),
@@ -38,6 +40,7 @@ export async function runTurns(
     onTurn: ({ folded, commitBytes, checkpointed, counts }) => {
       report.records += folded;
       report.turns++;
+      mark(report.records);
       report.commitBytes += commitBytes;
       report.checkpoints += Number(checkpointed);
       for (const { late } of counts.values()) report.late += late;

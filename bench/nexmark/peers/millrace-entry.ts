@@ -2,6 +2,7 @@ import type { Pipeline } from "millrace";
 import { MemoryObjects } from "millrace/testing";
 import { batchesOf } from "../../engine/millrace/lines.ts";
 import { textIntake, type TextRecord } from "../../engine/millrace/text-intake.ts";
+import { marker } from "../../harness/mark.ts";
 import { planStages } from "../../../lib/plan/stage.ts";
 import { PIPELINES } from "../queries/pipelines.ts";
 import { Cluster } from "../run/cluster.ts";
@@ -23,14 +24,17 @@ const cluster = new Cluster(pipeline, {
   change: (runnable, { input: { kind, ...from } }) =>
     kind === "source" && "source" in from ? { ...runnable, intake: textIntake(from.source) } : runnable,
 });
+const mark = marker();
 let events = 0;
 function* batches(): Generator<readonly TextRecord[]> {
-  for (const payloads of batchesOf(input, BATCH))
+  for (const payloads of batchesOf(input, BATCH)) {
     yield payloads.map((payload) => {
       // A thousand a second, as much as a shard takes.
       const arrival = ++events;
       return { position: { sequence: String(arrival), index: 0 }, arrival, partitionKey: "", base64: "", payload };
     });
+    mark(events);
+  }
 }
 const { turns, late, deadLetters } = await cluster.runBatches(batches());
 rows.close();

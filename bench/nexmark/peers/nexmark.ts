@@ -4,6 +4,7 @@ import { table } from "../../affinity/tables.ts";
 import { bundledEntry } from "../../harness/entries.ts";
 import { functionNode, functionNodeVersion } from "../../harness/function-node.ts";
 import { metered } from "../../harness/metered.ts";
+import { besidePerMillion, perMillion } from "../../harness/per-million.ts";
 import { packageVersions, writeResult } from "../../harness/results.ts";
 import { median, shown, spread } from "../../harness/statistics.ts";
 import { emptyDirectory, say } from "../../harness/work.ts";
@@ -17,7 +18,7 @@ import { flink, millrace, type QueryEngine } from "./subjects.ts";
 /** What an engine took for a query, round by round. */
 export interface QueryFigures {
   readonly engine: string;
-  /** CPU seconds of a million events more: what the long run took beyond the short one. */
+  /** CPU seconds of a million events beyond the short run's. */
   readonly perMillion: readonly number[];
   /** The same of the processes it cannot do without. */
   readonly besidePerMillion: readonly number[];
@@ -47,7 +48,6 @@ export interface NexmarkResult {
 
 const NOT_MEASURED = [
   "Network, disks and services, as above: Millrace's stores and the streams between its stages are in memory, Flink's checkpoints and all rows go to this machine's disk.",
-  "A steady figure of Flink: it is the difference of two runs of seconds, so that the command's next round may say much more or much less.",
   "Flink's SQL, in which the published queries are written: its planner shares what overlapping windows have in common and groups small batches, which the DataStream API does not.",
   "More than one task of a stage; latency; growth beyond these events.",
   "Queries that join (3, 6, 8, 9, 13, 20) or write files by name (10): Millrace's are not written.",
@@ -67,8 +67,8 @@ export async function nexmark(args: readonly string[]): Promise<void> {
     },
     allowNegative: true,
   });
-  const [rounds, more] = [Number(values.rounds), Number(values.events)];
-  const files = [eventsIn(Number(values.warm)), eventsIn(Number(values.warm) + more)] as const;
+  const rounds = Number(values.rounds);
+  const files = [eventsIn(Number(values.warm)), eventsIn(Number(values.warm) + Number(values.events))] as const;
   const wanted = values.queries?.split(",");
   const queries = QUERIES.filter(({ name }) => wanted?.includes(name) ?? true);
   const engines = await enginesOf(values.engines);
@@ -77,26 +77,25 @@ export async function nexmark(args: readonly string[]): Promise<void> {
     const takes = new Map<string, Take[]>();
     const floor: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      floor.push(await floorOf(files, more));
+      floor.push(await floorOf(files));
       for (const query of queries) {
         // Another one begins in every round, so that none always runs in the wake of the same other.
         for (let i = 0; i < engines.length; i++) {
           const engine = engines[(i + round) % engines.length]!;
           if (engine.queries?.includes(query.name) === false) continue;
           say(`round ${round + 1} of ${rounds}: ${query.name} ${engine.name}`);
-          const [short, long] = [
-            await checked(engine, query, files[0], oracles[0]!),
-            await checked(engine, query, files[1], oracles[1]!),
-          ];
+          const short = await checked(engine, query, files[0], oracles[0]!, files[0].count);
+          const long = await checked(engine, query, files[1], oracles[1]!, files[0].count);
           const name = `${query.name} ${engine.name}`;
-          takes.set(name, [...(takes.get(name) ?? []), { short, long }]);
+          const figure = perMillion(name, short, long);
+          takes.set(name, [...(takes.get(name) ?? []), { short, long, perMillion: figure }]);
         }
       }
     }
     const result: NexmarkResult = {
       ...{ shortEvents: files[0].count, longEvents: files[1].count, rounds, floor },
       engines: engines.map(({ name, about }) => ({ name, about })),
-      queries: queries.map((query) => resultOf(query, engines, takes, more)),
+      queries: queries.map((query) => resultOf(query, engines, takes)),
     };
     const line = lineOf(result);
     console.log(`${nexmarkTable(result)}\n\n${line}`);
@@ -119,6 +118,7 @@ type Run = Awaited<ReturnType<typeof checked>>;
 interface Take {
   readonly short: Run;
   readonly long: Run;
+  readonly perMillion: number;
 }
 
 async function enginesOf(names: string | undefined): Promise<readonly QueryEngine[]> {
@@ -137,16 +137,24 @@ async function oracleOf({ file }: EventFile, name: string): Promise<Oracle> {
   return oracle;
 }
 
-async function floorOf([short, long]: readonly [EventFile, EventFile], more: number): Promise<number> {
+async function floorOf([short, long]: readonly [EventFile, EventFile]): Promise<number> {
   const entry = bundledEntry("engine/millrace/floor-entry");
-  const cpuOf = async ({ file }: EventFile) => (await metered(functionNode(), [entry, "text", file])).usage.cpu;
-  const before = await cpuOf(short);
-  return ((await cpuOf(long)) - before) * (1_000_000 / more);
+  const runOf = async ({ file, count }: EventFile) => ({
+    count,
+    ...(await metered(functionNode(), [entry, "text", file], { mark: short.count })),
+  });
+  return perMillion("floor", await runOf(short), await runOf(long));
 }
 
 /** Runs a query and compares what it gave row by row, before any figure of it is used. */
-export async function checked(engine: QueryEngine, query: NexmarkQuery, events: EventFile, oracle: Oracle) {
-  const run = await engine.run(query.name, events);
+export async function checked(
+  engine: QueryEngine,
+  query: NexmarkQuery,
+  events: EventFile,
+  oracle: Oracle,
+  mark: number,
+) {
+  const run = await engine.run(query.name, events, mark);
   const comparison = await oracle.compare(query, run.rows, run.ids);
   if (!agrees(comparison)) {
     const shown = JSON.stringify(comparison, (_, value: unknown) =>
@@ -156,14 +164,13 @@ export async function checked(engine: QueryEngine, query: NexmarkQuery, events: 
       `${query.name} of ${engine.name} gave another answer than DuckDB over ${events.count} events: ${shown}`,
     );
   }
-  return { ...run, equal: comparison.equal };
+  return { ...run, count: events.count, equal: comparison.equal };
 }
 
 function resultOf(
   { name, title }: NexmarkQuery,
   engines: readonly QueryEngine[],
   takes: ReadonlyMap<string, readonly Take[]>,
-  more: number,
 ): QueryResult {
   const ofEngines = engines.flatMap((engine) => {
     const all = takes.get(`${name} ${engine.name}`);
@@ -175,13 +182,11 @@ function resultOf(
     rows: Math.max(...runs.map(({ long }) => long.equal)),
     stages: Math.max(...runs.map(({ long }) => long.stages ?? 0)),
     engines: ofEngines.map(({ engine, all }) => {
-      const perMillion = (of: (run: Run) => number) =>
-        all.map(({ short, long }) => ((of(long) - of(short)) * 1_000_000) / more);
       const hasBeside = all.some(({ long }) => long.beside !== undefined);
       return {
         engine: engine.name,
-        perMillion: perMillion(({ usage }) => usage.cpu),
-        besidePerMillion: hasBeside ? perMillion(({ beside }) => beside?.cpu ?? 0) : [],
+        perMillion: all.map((take) => take.perMillion),
+        besidePerMillion: hasBeside ? all.map(({ short, long }) => besidePerMillion(short, long)) : [],
         rss: all.map(({ long }) => long.usage.rss),
       };
     }),

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { between, BYTEWAX, HEAP, PEERS, versionOfBytewax } from "../../engine/rivals.ts";
+import { BYTEWAX, HEAP, MARK, MARK_PATH, meteredBeside, PEERS, versionOfBytewax } from "../../engine/rivals.ts";
 import { startBroker } from "../../engine/peers/kafka/broker.ts";
 import { compiledJava, jarsOf, jarVersion, pythonWith } from "../../harness/install.ts";
 import { metered } from "../../harness/metered.ts";
@@ -20,7 +20,7 @@ const LAST = JSON.stringify({
 export async function kafkaStreams(): Promise<QueryEngine> {
   const jars = jarsOf("kafka", path.join(PEERS, "kafka/pom.xml"));
   const classPath = compiledJava("nexmark-kafka", jars, [
-    ...javaIn(JAVA),
+    ...[MARK, ...javaIn(JAVA)],
     ...javaIn(path.join(JAVA, "kafka")),
     ...[path.join(PEERS, "Departure.java"), path.join(PEERS, "kafka/KafkaLoad.java")],
   ]);
@@ -34,7 +34,7 @@ export async function kafkaStreams(): Promise<QueryEngine> {
       "exactly_once_v2, in-memory store with its changelog, a topic between stages, suppress until a window closes; beside it a broker of one node",
     queries: QUERIES,
     versions: { kafka: jarVersion(classPath, "kafka-streams") },
-    async run(query, { count, file }) {
+    async run(query, { count, file }, mark) {
       const [input, output] = [`events-${count}`, `rows-${++runs}`];
       if (!loaded.has(input)) {
         tool("KafkaLoad", "create", broker.address, input);
@@ -42,15 +42,14 @@ export async function kafkaStreams(): Promise<QueryEngine> {
       }
       loaded.add(input);
       tool("KafkaLoad", "create", broker.address, output);
-      const before = broker.usage();
-      const { usage } = await metered("java", [
+      const args = [
         ...[HEAP, "-cp", classPath, "KafkaNexmark", query, broker.address, input, output],
         ...[String(bidsIn(count) + 1), String(DISORDER_SECONDS), emptyDirectory("kafka-state")],
-      ]);
-      const beside = between(before, broker);
+      ];
+      const { usage, beside, marked } = await meteredBeside(broker, args, mark);
       const rows = newRowFile("kafka");
       tool("KafkaLoad", "read", broker.address, output, rows);
-      return { usage, beside, rows: [rows], ids: "without ids" };
+      return { usage, beside, rows: [rows], ids: "without ids", marked };
     },
     stop: () => broker.stop(),
   };
@@ -63,15 +62,18 @@ export function bytewax(): QueryEngine {
     about: "recovery on, a snapshot every second, orjson",
     queries: QUERIES,
     versions: { bytewax: versionOfBytewax(python) },
-    async run(query, { file }) {
+    async run(query, { file }, mark) {
       const rows = newRowFile("bytewax");
       const recovery = emptyDirectory("bytewax-recovery");
       run(python, ["-m", "bytewax.recovery", recovery, "1"]);
-      const { usage } = await metered(python, ["-m", "bytewax.run", "queries:flow", "-r", recovery, ...BYTEWAX], {
+      const args = ["-m", "bytewax.run", "queries:flow", "-r", recovery, ...BYTEWAX];
+      const own = { QUERY: query, INPUT: file, ROWS: rows, DISORDER_SECONDS: String(DISORDER_SECONDS) };
+      const { usage, marked } = await metered(python, args, {
         cwd: path.join(import.meta.dirname, "bytewax"),
-        env: { ...process.env, QUERY: query, INPUT: file, ROWS: rows, DISORDER_SECONDS: String(DISORDER_SECONDS) },
+        env: { ...process.env, ...MARK_PATH, ...own },
+        mark,
       });
-      return { usage, rows: [rows], ids: "without ids" };
+      return { usage, rows: [rows], ids: "without ids", marked };
     },
   };
 }

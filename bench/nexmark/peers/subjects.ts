@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from "node:fs";
 import path from "node:path";
-import { filesIn, HEAP, javaVersion, OPENS } from "../../engine/rivals.ts";
+import { filesIn, HEAP, javaVersion, MARK, OPENS } from "../../engine/rivals.ts";
 import { bundledEntry } from "../../harness/entries.ts";
 import { compiledJava, jarsOf, jarVersion } from "../../harness/install.ts";
 import { functionNode } from "../../harness/function-node.ts";
@@ -18,6 +18,8 @@ export interface QueryRun {
   readonly ids: "with ids" | "without ids";
   /** Millrace's stages. */
   readonly stages?: number;
+  /** How many events it had been given at its mark. */
+  readonly marked?: number | undefined;
 }
 
 /** An engine that has queries. */
@@ -27,7 +29,8 @@ export interface QueryEngine {
   readonly versions: Readonly<Record<string, string>>;
   /** @default all */
   readonly queries?: readonly string[];
-  run(query: string, events: EventFile): Promise<QueryRun>;
+  /** @param mark after how many events it is to note what it has taken (harness/mark.ts) */
+  run(query: string, events: EventFile, mark: number): Promise<QueryRun>;
   stop?(): Promise<void>;
 }
 
@@ -47,15 +50,15 @@ export function millrace(): QueryEngine {
     about:
       "one shard of every stream, a turn and a commit for each batch of 1,000 in every stage; changelog, checkpoints and the streams between stages in memory",
     versions: {},
-    async run(query, { file, count }) {
+    async run(query, { file, count }, mark) {
       const rows = newRowFile("millrace");
-      const { usage, output } = await metered(functionNode(), [entry, query, file, rows]);
+      const { usage, output, marked } = await metered(functionNode(), [entry, query, file, rows], { mark });
       const { events, stages, late, deadLetters } = JSON.parse(output) as Record<string, number>;
       if (events !== count || late !== 0 || deadLetters !== 0)
         throw new Error(
           `${query} of Millrace has read ${events} of ${count} events, ${late} late, ${deadLetters} dead.`,
         );
-      return { usage, rows: [rows], ids: "with ids", stages: stages! };
+      return { usage, rows: [rows], ids: "with ids", stages: stages!, marked };
     },
   };
 }
@@ -72,7 +75,7 @@ const GROWING = ["q18", "q19"];
 
 export function flink(): QueryEngine {
   const jars = jarsOf("flink", path.join(import.meta.dirname, "../../engine/peers/flink/pom.xml"));
-  const classPath = compiledJava("nexmark-flink", jars, [...javaIn(JAVA), ...javaIn(path.join(JAVA, "flink"))]);
+  const classPath = compiledJava("nexmark-flink", jars, [MARK, ...javaIn(JAVA), ...javaIn(path.join(JAVA, "flink"))]);
   return {
     name: "Flink",
     about: `DataStream API, exactly-once, one slot, hashmap state, objects reused; a checkpoint every second, every ${CHECKPOINTS.ofGrowing} in ${GROWING.join(" and ")}, whose states only grow`,
@@ -81,15 +84,16 @@ export function flink(): QueryEngine {
       jackson: jarVersion(classPath, "jackson-databind"),
       java: javaVersion(),
     },
-    async run(query, { file }) {
+    async run(query, { file }, mark) {
       const rows = emptyDirectory("rows", "nexmark-flink");
       const checkpoints = emptyDirectory("flink-checkpoints");
-      const { usage } = await metered("java", [
+      const args = [
         ...[HEAP, ...OPENS, "-cp", classPath, "FlinkNexmark", query, file, rows, checkpoints],
         ...[DISORDER_SECONDS, GROWING.includes(query) ? CHECKPOINTS.ofGrowing : CHECKPOINTS.usually].map(String),
-      ]);
+      ];
+      const { usage, marked } = await metered("java", args, { mark });
       rmSync(checkpoints, { recursive: true, force: true });
-      return { usage, rows: filesIn(rows), ids: "without ids" };
+      return { usage, rows: filesIn(rows), ids: "without ids", marked };
     },
   };
 }

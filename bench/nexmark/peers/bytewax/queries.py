@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import bytewax.operators as op
 import bytewax.operators.windowing as win
+import mark
 import orjson
 from bytewax.connectors.files import FileSink, FileSource
 from bytewax.dataflow import Dataflow
@@ -25,6 +26,7 @@ FIELDS = {
 
 
 def parse(line):
+    mark.passed()
     event = orjson.loads(line)
     texts, counts, numbers = FIELDS[event["type"]]
     for name in texts:

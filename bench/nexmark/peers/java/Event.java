@@ -29,6 +29,7 @@ public abstract class Event {
   }
 
   private static Event check(Event event) throws IOException {
+    Mark.passed();
     if (event.dateTime == MISSING || event.extra == null || !event.isWhole()) throw new IOException("not an event");
     return event;
   }
