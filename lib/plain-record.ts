@@ -6,6 +6,8 @@ export interface PlainField {
   readonly isOptional: boolean;
   /** Whether a plain value of JSON passes, a text being one of ASCII. Where it says no, the schema itself must be asked. */
   readonly accepts: (value: unknown) => boolean;
+  /** What an object passes as; nothing where none does. */
+  readonly record?: PlainRecord;
 }
 
 /** Fields in the order in which the schema gives them; others are left out of what it gives. */
@@ -31,6 +33,7 @@ interface ZodDefinition {
 interface ZodCheck {
   readonly check?: string;
   readonly format?: string;
+  readonly pattern?: unknown;
   readonly value?: unknown;
   readonly inclusive?: boolean;
   readonly minimum?: unknown;
@@ -41,6 +44,15 @@ interface ZodCheck {
 /** The major version whose schemas are known, and how its own classes are named. */
 const ZOD = 4;
 const OWN_CLASS = /^(\$|_)?Zod/;
+
+/** Objects within objects beyond these are no plain ones: a schema may be within itself. */
+const MOST_WITHIN = 8;
+
+/** Formats that are a pattern and nothing else. */
+const PATTERNS: ReadonlySet<unknown> = new Set([
+  ...["regex", "guid", "uuid", "nanoid", "cuid", "cuid2", "ulid", "xid", "ksuid"],
+  ...["datetime", "date", "time", "duration", "email", "ipv4", "cidrv4", "e164"],
+]);
 
 /**
  * The records that a schema takes, where all of them are plain: of an object one, of a discriminated union one for each option. A
@@ -56,7 +68,7 @@ export function plainRecords(schema: StandardSchemaV1): readonly PlainRecord[] |
   const told = new Set<unknown>();
   const records: PlainRecord[] = [];
   for (const option of options) {
-    const fields = plainRecord(option as StandardSchemaV1);
+    const fields = plainRecord(option);
     const values = valuesOf(definitionOf(option)?.shape?.[discriminator]);
     // Zod refuses a union whose options share a value, or that has one without any, once it is asked.
     if (fields === undefined || values.size === 0 || [...values].some((value) => told.has(value))) return undefined;
@@ -73,21 +85,22 @@ function valuesOf(schema: unknown): ReadonlySet<unknown> {
 }
 
 /**
- * The fields of a schema that is plain: an object of zod's with texts, numbers, booleans, literals and enums, some of them
- * optional or nullable, with bounds and without anything that changes a value, or that calls user code.
+ * The fields of a schema that is plain: an object of zod's with texts, numbers, booleans, literals, enums and such objects, some
+ * of them optional or nullable, with bounds and patterns and without anything that changes a value, or that calls user code.
  *
  * It is no second meaning of the schema: what is accepted here passes there, by a law over random schemas and values, and of
  * what is not accepted the schema is asked. Undefined for all other schemas.
  */
-function plainRecord(schema: StandardSchemaV1): PlainRecord | undefined {
+function plainRecord(schema: unknown, within = 0): PlainRecord | undefined {
   const definition = definitionOf(schema);
   if (definition?.type !== "object" || definition.catchall !== undefined || hasChecks(definition)) return undefined;
+  if (within > MOST_WITHIN) return undefined;
   const { shape = {} } = definition;
   if (Object.getOwnPropertySymbols(shape).length > 0) return undefined;
   const record: PlainField[] = [];
   for (const [name, field] of Object.entries(shape)) {
     // Zod looks at what an object inherits, too.
-    const plain = name in Object.prototype ? undefined : plainField(name, field);
+    const plain = name in Object.prototype ? undefined : plainField(name, field, within);
     if (plain === undefined) return undefined;
     record.push(plain);
   }
@@ -115,11 +128,16 @@ const definitionOf = (schema: unknown): ZodDefinition | undefined => zodOf(schem
 
 const hasChecks = ({ checks = [] }: ZodDefinition): boolean => checks.length > 0;
 
-function plainField(name: string, schema: unknown): PlainField | undefined {
+function plainField(name: string, schema: unknown, within: number): PlainField | undefined {
   const definition = definitionOf(schema);
   const isOptional = definition?.type === "optional" && !hasChecks(definition);
-  const accepts = acceptsOf(isOptional ? definition.innerType : schema);
-  return accepts && { name, isOptional, accepts };
+  const given = isOptional ? definition.innerType : schema;
+  const accepts = acceptsOf(given);
+  if (accepts !== undefined) return { name, isOptional, accepts };
+  const of = definitionOf(given);
+  const isNullable = of?.type === "nullable" && !hasChecks(of);
+  const record = plainRecord(isNullable ? of.innerType : given, within + 1);
+  return record && { name, isOptional, record, accepts: (value) => isNullable && value === null };
 }
 
 function acceptsOf(schema: unknown): Accepts | undefined {
@@ -145,16 +163,33 @@ const oneOf =
 function acceptsText(definition: ZodDefinition): Accepts | undefined {
   let least = 0;
   let most = Number.POSITIVE_INFINITY;
+  const patterns: RegExp[] = [];
   for (const check of checksOf(definition)) {
-    const { minimum, maximum, length } = check ?? {};
+    const { minimum, maximum, length, format, pattern } = check ?? {};
     if (check?.check === "min_length" && typeof minimum === "number") least = Math.max(least, minimum);
     else if (check?.check === "max_length" && typeof maximum === "number") most = Math.min(most, maximum);
     else if (check?.check === "length_equals" && typeof length === "number") {
       least = Math.max(least, length);
       most = Math.min(most, length);
-    } else return undefined;
+    } else if (check?.check === "string_format" && PATTERNS.has(format) && isOrdinary(pattern)) patterns.push(pattern);
+    else return undefined;
   }
-  return (value) => typeof value === "string" && value.length >= least && value.length <= most;
+  const isWithin = (value: string): boolean => value.length >= least && value.length <= most;
+  if (patterns.length === 0) return (value) => typeof value === "string" && isWithin(value);
+  return (value) =>
+    typeof value === "string" && isWithin(value) && patterns.every((pattern) => matches(pattern, value));
+}
+
+/** Of one with methods of its own nobody knows what it does. */
+const isOrdinary = (pattern: unknown): pattern is RegExp =>
+  pattern instanceof RegExp &&
+  Object.getPrototypeOf(pattern) === RegExp.prototype &&
+  Object.getOwnPropertyNames(pattern).join() === "lastIndex";
+
+/** As zod does: one that is global remembers where it has ended. */
+function matches(pattern: RegExp, value: string): boolean {
+  pattern.lastIndex = 0;
+  return pattern.test(value);
 }
 
 function acceptsNumber(definition: ZodDefinition): Accepts | undefined {

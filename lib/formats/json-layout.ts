@@ -6,47 +6,75 @@
  * JIT-based Speculative Optimizations, VLDB 2017.
  */
 export interface Layout {
-  readonly names: readonly string[];
+  readonly object: LayoutObject;
   /** The ASCII before each value and, last, after all of them. */
   readonly between: readonly string[];
   /** Which of the values were texts: they may be others the next time. */
   readonly areTexts: readonly boolean[];
 }
 
+/** An object's fields, as they come in the text: what a name stands for is the place of a value, or an object within. */
+export type LayoutObject = readonly (readonly [name: string, of: number | LayoutObject])[];
+
 /** Names that are put into code stand there as texts of visible ASCII; and an object has them for its own. */
 const NAME = /^(?!__proto__$)[\x20-\x7e]{0,64}$/;
 
-/** An object with more fields has no layout. */
+/** An object with more fields has no layout, those of objects within among them. */
 const MOST_FIELDS = 64;
 
-const HEAD = /\s*\{\s*"([^"\\]*)"\s*:\s*/y;
-const NEXT = /\s*,\s*"([^"\\]*)"\s*:\s*/y;
+const OPEN = /\s*\{\s*/y;
+const FIELD = /"([^"\\]*)"\s*:\s*/y;
+const NEXT = /\s*,\s*/y;
+const CLOSE = /\s*\}/y;
+const END = /\s*$/y;
 /** Texts with escapes are not read by a layout. (A choice in a repetition would exhaust the stack of regular expressions.) */
 const VALUE = /"[^"\\]*"|[-+.\w]+/y;
-const TAIL = /\s*\}\s*$/y;
 
-/** The layout of a text that is JSON; nothing where it is no object of plain values in ASCII, or has names of other kinds. */
+/**
+ * The layout of a text that is JSON; nothing where it is no object of plain values in ASCII and of such objects, or has names of
+ * other kinds.
+ */
 export function layoutOf(json: string): Layout | undefined {
-  const names: string[] = [];
   const between: string[] = [];
   const areTexts: boolean[] = [];
   let at = 0;
+  let fields = 0;
+  /** What has come since the last value. */
+  let passed = "";
   const take = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = at;
     const found = pattern.exec(json);
     if (found !== null) at = pattern.lastIndex;
     return found;
   };
-
-  if (!/^[\x00-\x7f]*$/.test(json)) return undefined;
-  for (let found = take(HEAD); found !== null; found = take(NEXT)) {
-    between.push(found[0]);
-    names.push(found[1]!);
+  const pass = (pattern: RegExp): RegExpExecArray | null => {
+    const found = take(pattern);
+    passed += found?.[0] ?? "";
+    return found;
+  };
+  const takeValue = (): number | undefined => {
     const value = take(VALUE);
     if (value === null) return undefined;
-    areTexts.push(value[0].startsWith('"'));
-  }
-  const tail = take(TAIL);
-  if (tail === null || names.length === 0 || names.length > MOST_FIELDS) return undefined;
-  return names.every((name) => NAME.test(name)) ? { names, between: [...between, tail[0]], areTexts } : undefined;
+    between.push(passed);
+    passed = "";
+    return areTexts.push(value[0].startsWith('"')) - 1;
+  };
+  const takeObject = (): LayoutObject | undefined => {
+    pass(OPEN);
+    const object: (readonly [string, number | LayoutObject])[] = [];
+    if (pass(CLOSE) !== null) return object;
+    do {
+      const name = pass(FIELD)?.[1];
+      if (name === undefined || !NAME.test(name) || ++fields > MOST_FIELDS) return undefined;
+      const of = json[at] === "{" ? takeObject() : takeValue();
+      if (of === undefined) return undefined;
+      object.push([name, of]);
+    } while (pass(NEXT) !== null);
+    return pass(CLOSE) === null ? undefined : object;
+  };
+
+  if (!/^[\x00-\x7f]*$/.test(json) || !/^\s*\{/.test(json)) return undefined;
+  const object = takeObject();
+  if (object === undefined || pass(END) === null || areTexts.length === 0) return undefined;
+  return { object, between: [...between, passed], areTexts };
 }

@@ -1,5 +1,5 @@
 import type { PlainRecord } from "../plain-record.ts";
-import type { Layout } from "./json-layout.ts";
+import type { Layout, LayoutObject } from "./json-layout.ts";
 import type { ValueReader } from "./json-value.ts";
 
 /** What a {@link LayoutReader} gives for bytes that it does not read. */
@@ -32,20 +32,23 @@ export type LayoutReader = (
  * @returns nothing where Node was told to make no code of texts
  */
 export function layoutReader(layout: Layout, records: readonly PlainRecord[]): LayoutReader | undefined {
-  const { names, between, areTexts } = layout;
-  const reading = names.flatMap((_, i) => [
+  const { object, between, areTexts } = layout;
+  const reading = areTexts.flatMap((isText, i) => [
     ...passing(between[i]!),
-    `const v${i} = ${areTexts[i]! ? "bytes[at] === 34 ? values.text(bytes, at, end) : " : ""}values.value(bytes, at, end);`,
+    `const v${i} = ${isText ? "bytes[at] === 34 ? values.text(bytes, at, end) : " : ""}values.value(bytes, at, end);`,
     "if ((at = values.at) < 0) return OTHER;",
   ]);
   const code = [
     "let at = start;",
     ...reading,
-    ...passing(between[names.length]!),
+    ...passing(between[areTexts.length]!),
     "if (at !== end) return OTHER;",
-    ...records.flatMap((record, i) => checking(names, record, `records[${i}]`)),
+    ...records.flatMap((record, i) => {
+      const checked = checkedObject(object, record, `records[${i}]`);
+      return checked === undefined ? [] : returning(checked);
+    }),
     "outcome.isChecked = false;",
-    `return ${literal(names.map((name, i) => [name, i]))};`,
+    `return ${wholeObject(object)};`,
   ];
   try {
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- see above
@@ -66,21 +69,46 @@ function passing(expected: string): string[] {
   return [`if ((${differences.join(" | ")}) !== 0) return OTHER;`, `at += ${expected.length};`];
 }
 
-/** Returns what the schema makes of the values, if they pass; a record without a field that must be there does not. */
-function checking(names: readonly string[], record: PlainRecord, fields: string): string[] {
-  const present = record.flatMap(({ name }, field) => {
-    const value = names.lastIndexOf(name); // of two values of one name JSON.parse takes the last one
-    return value < 0 ? [] : [{ name, field, value }];
-  });
-  if (!record.every(({ name, isOptional }) => isOptional || names.includes(name))) return [];
-  const passes = present.map(({ field, value }) => `${fields}[${field}].accepts(v${value})`);
-  return [
-    `if (${["true", ...passes].join(" && ")}) {`,
-    "  outcome.isChecked = true;",
-    `  return ${literal(present.map(({ name, value }) => [name, value]))};`,
-    "}",
-  ];
+/** An object as code, and what must be so for the schema to make it of the values. */
+interface CheckedObject {
+  readonly passes: readonly string[];
+  readonly made: string;
 }
 
-const literal = (fields: readonly (readonly [name: string, value: number])[]): string =>
-  `{ ${fields.map(([name, value]) => `${JSON.stringify(name)}: v${value}`).join(", ")} }`;
+const returning = ({ passes, made }: CheckedObject): string[] => [
+  `if (${["true", ...passes].join(" && ")}) {`,
+  "  outcome.isChecked = true;",
+  `  return ${made};`,
+  "}",
+];
+
+/**
+ * What the schema makes of an object; nothing where it has not all that must be there, or an object where there must be none.
+ *
+ * @param fields the record as code
+ */
+function checkedObject(object: LayoutObject, record: PlainRecord, fields: string): CheckedObject | undefined {
+  const passes: string[] = [];
+  const made: [string, string][] = [];
+  for (const [i, { name, isOptional, record: inner }] of record.entries()) {
+    const of = object.findLast(([one]) => one === name)?.[1]; // of two values of one name JSON.parse takes the last one
+    if (of === undefined && isOptional) continue;
+    if (typeof of === "number") {
+      passes.push(`${fields}[${i}].accepts(v${of})`);
+      made.push([name, `v${of}`]);
+    } else {
+      const checked = of && inner && checkedObject(of, inner, `${fields}[${i}].record`);
+      if (checked === undefined) return undefined;
+      passes.push(...checked.passes);
+      made.push([name, checked.made]);
+    }
+  }
+  return { passes, made: literal(made) };
+}
+
+/** An object as JSON.parse has it, as code. */
+const wholeObject = (object: LayoutObject): string =>
+  literal(object.map(([name, of]) => [name, typeof of === "number" ? `v${of}` : wholeObject(of)]));
+
+const literal = (fields: readonly (readonly [name: string, value: string])[]): string =>
+  `{ ${fields.map(([name, value]) => `${JSON.stringify(name)}: ${value}`).join(", ")} }`;

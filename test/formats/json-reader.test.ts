@@ -42,26 +42,33 @@ const PLAIN = fc.oneof(
 );
 const ANY = fc.oneof({ weight: 8, arbitrary: PLAIN }, fc.array(PLAIN, { maxLength: 2 }), fc.dictionary(NAME, PLAIN));
 
+/** Names, some of which stand for objects. */
+type Names = readonly (readonly [name: string, within: Names | undefined])[];
+
+const { NAMES } = fc.letrec<{ NAMES: Names }>((tie) => ({
+  NAMES: fc.array(
+    fc.tuple(NAME, fc.option(tie("NAMES"), { nil: undefined, freq: 4, maxDepth: 3, depthIdentifier: "names" })),
+    { maxLength: 5, depthIdentifier: "names" },
+  ),
+}));
+
 /** An object's text with blanks as some producer puts them. */
-const written = (fields: readonly (readonly [string, unknown])[], blank: string): string =>
-  `{${fields.map(([name, value]) => `${JSON.stringify(name)}:${blank}${JSON.stringify(value)}`).join(`,${blank}`)}}`;
+const textOf = (names: Names, blank: string): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      ...names.map(([, within]) =>
+        within === undefined ? ANY.map((of) => JSON.stringify(of)) : textOf(within, blank),
+      ),
+    )
+    .map((values) => names.map(([name], i) => `${JSON.stringify(name)}:${blank}${values[i]}`).join(`,${blank}`))
+    .map((fields) => `{${blank}${fields}${blank}}`);
 
 /** Texts of few layouts, so that most are read by one. */
 const STREAM = fc
-  .tuple(
-    fc.array(fc.array(NAME, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }),
-    fc.constantFrom("", " ", "\n"),
-  )
+  .tuple(fc.array(NAMES, { minLength: 1, maxLength: 6 }), fc.constantFrom("", " ", "\n"))
   .chain(([layouts, blank]) =>
     fc.array(
-      fc.constantFrom(...layouts).chain((names) =>
-        fc.tuple(...names.map(() => ANY)).map((values) =>
-          written(
-            names.map((name, i) => [name, values[i]]),
-            blank,
-          ),
-        ),
-      ),
+      fc.constantFrom(...layouts).chain((names) => textOf(names, blank)),
       { minLength: 1, maxLength: 12 },
     ),
   );
@@ -179,6 +186,18 @@ test("a text is read by a layout that was learned, also where a field is missing
   expect(by(full)).toEqual({ id: "a", n: 1, trace: "t" });
   expect(by(bare)).toBe(OTHER_LAYOUT);
   expect(reader.parse(bare)).toEqual({ id: "b", n: 2 });
+});
+
+test("objects within are read by a layout, too", () => {
+  const layout = layoutOf('{"a":{"b":1,"c":{}},"d":{"b":{"e":"x"}}}')!;
+  expect(layout.between).toEqual(['{"a":{"b":', ',"c":{}},"d":{"b":{"e":', "}}}"]);
+  const read = layoutReader(layout, [])!;
+  const by = (text: string) =>
+    read(Buffer.from(text), 0, text.length, new ValueReader(new Texts()), { isChecked: false });
+  expect(by('{"a":{"b":"y","c":{}},"d":{"b":{"e":2}}}')).toEqual({ a: { b: "y", c: {} }, d: { b: { e: 2 } } });
+  expect(by('{"a":{"b":"y","c":[]},"d":{"b":{"e":2}}}')).toBe(OTHER_LAYOUT);
+  expect(layoutOf('{"a":{"__proto__":{"b":1}}}')).toBeUndefined();
+  expect(layoutOf(`${'{"a":'.repeat(65)}1${"}".repeat(65)}`)).toBeUndefined();
 });
 
 test("objects that were read do not share anything that one could change", () => {

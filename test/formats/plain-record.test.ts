@@ -7,90 +7,11 @@ import { JsonReader } from "../../lib/formats/json-reader.ts";
 import { MillraceError } from "../../lib/errors.ts";
 import { plainRecords } from "../../lib/plain-record.ts";
 import { validate } from "../../lib/schema.ts";
-
-const BOUND = fc.oneof(fc.integer({ min: -3, max: 5 }), fc.constantFrom(0, 0.5, -0.25, 1e9));
-const LENGTH = fc.integer({ min: 0, max: 4 });
-
-/** What zod checks of a text or a number, as calls. */
-const TEXT = fc
-  .array(
-    fc.oneof(
-      LENGTH.map((n) => (of: z.ZodString) => of.min(n)),
-      LENGTH.map((n) => (of: z.ZodString) => of.max(n)),
-      LENGTH.map((n) => (of: z.ZodString) => of.length(n)),
-    ),
-    { maxLength: 2 },
-  )
-  .map((checks): z.ZodType => checks.reduce((of, check) => check(of), z.string()));
-const NUMBER = fc
-  .array(
-    fc.oneof(
-      BOUND.map((n) => (of: z.ZodNumber) => of.min(n)),
-      BOUND.map((n) => (of: z.ZodNumber) => of.max(n)),
-      BOUND.map((n) => (of: z.ZodNumber) => of.gt(n)),
-      BOUND.map((n) => (of: z.ZodNumber) => of.lt(n)),
-      fc.constant((of: z.ZodNumber) => of.int()),
-    ),
-    { maxLength: 2 },
-  )
-  .map((checks): z.ZodType => checks.reduce((of, check) => check(of), z.number()));
-
-/** As TypeScript makes an enum with numbers: their names are no values of it. */
-const Level = { Low: 0, 0: "Low", High: "high" } as const;
-
-const PLAIN = fc.oneof(
-  TEXT,
-  NUMBER,
-  fc.constantFrom<z.ZodType>(
-    z.int(),
-    z.boolean(),
-    z.literal("up"),
-    z.literal(["up", 1, null]),
-    z.enum(["up", "down"]),
-    z.enum(Level),
-    z.string().describe("a text"),
-  ),
-);
-const FIELD = fc.tuple(PLAIN, fc.boolean(), fc.boolean()).map(([of, isNullable, isOptional]) => {
-  const nullable = isNullable ? of.nullable() : of;
-  return isOptional ? nullable.optional() : nullable;
-});
-
-const NAMES = ["id", "at", "get", "0", "value", "a b"] as const;
-const SHAPE = fc.array(fc.tuple(fc.constantFrom(...NAMES), FIELD), { minLength: 1, maxLength: 5 });
-const VALUES: readonly unknown[] = [
-  ...["", "up", "down", "high", "Low", "abc", "abcd", "é", "\u{1f600}", "a\\b", true, false, null],
-  ...[0, -0, 1, 2, 0.5, -0.25, 1e9, 2 ** 53, 1e300, 1.5, -3, [], {}],
-];
-
-/** Records of few layouts: fields in any order, some left out, some twice, some unknown; most values such as the schema takes. */
-const recordsOf = (shape: readonly (readonly [string, z.ZodType])[]) => {
-  const names = fc.array(fc.constantFrom(...shape.map(([name]) => name), "other"), { minLength: 1, maxLength: 6 });
-  const schemas = new Map(shape);
-  const valueOf = (name: string) => {
-    const right = VALUES.filter((value) => schemas.get(name)?.safeParse(value).success ?? true);
-    const any = fc.constantFrom(...VALUES);
-    return right.length === 0 ? any : fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...right) }, any);
-  };
-  const whole = fc.shuffledSubarray([...schemas.keys()], { minLength: schemas.size });
-  return fc.array(fc.oneof(whole, names), { minLength: 1, maxLength: 2 }).chain((layouts) =>
-    fc.array(
-      fc
-        .constantFrom(...layouts)
-        .chain((layout) =>
-          fc
-            .tuple(...layout.map(valueOf))
-            .map((values) => layout.map((name, i): readonly [string, unknown] => [name, values[i]])),
-        ),
-      { minLength: 2, maxLength: 8 },
-    ),
-  );
-};
+import { recordsOf, schemaOf, SHAPE, type Written } from "./plain-shapes.ts";
 
 const CASE = SHAPE.chain((shape) => fc.tuple(fc.constant(shape), recordsOf(shape)));
 
-const textOf = (fields: readonly (readonly [string, unknown])[]): Buffer =>
-  Buffer.from(`{${fields.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join()}}`);
+const bytesOf = ({ text }: Written): Buffer => Buffer.from(text);
 
 const outcomeOf = (make: () => unknown): unknown => {
   try {
@@ -102,10 +23,17 @@ const outcomeOf = (make: () => unknown): unknown => {
   }
 };
 
-const schemaOf = (fields: readonly (readonly [string, z.ZodType])[]) => z.object(Object.fromEntries(fields));
+/** How many payloads a schema was not asked about, how many of these have objects within, and how many it refuses. */
+interface Seen {
+  checked: number;
+  within: number;
+  refused: number;
+}
 
-/** Reads payloads one after the other, and counts those that the schema was not asked about, and those that it refuses. */
-function readAll(schema: z.ZodType, payloads: readonly Buffer[], seen: { checked: number; refused: number }): void {
+const nothingSeen = (): Seen => ({ checked: 0, within: 0, refused: 0 });
+
+/** Reads payloads one after the other, and counts them. */
+function readAll(schema: z.ZodType, payloads: readonly Buffer[], seen: Seen): void {
   const reader = new PayloadReader(schema);
   const json = new JsonReader(plainRecords(schema));
   for (const bytes of payloads) {
@@ -113,21 +41,23 @@ function readAll(schema: z.ZodType, payloads: readonly Buffer[], seen: { checked
     expect(outcomeOf(() => reader.read(bytes))).toEqual(expected);
     json.parse(bytes);
     if (json.isChecked) seen.checked++;
+    if (json.isChecked && bytes.includes("{", 1)) seen.within++;
     if ("code" in (expected as object)) seen.refused++;
   }
 }
 
 test("a payload comes to what JSON.parse and the schema make of it, and fails as they do, whatever came before", () => {
-  const seen = { checked: 0, refused: 0 };
+  const seen = nothingSeen();
   fc.assert(
     fc.property(CASE, ([shape, payloads]) => {
       const schema = schemaOf(shape);
       expect(plainRecords(schema)).toBeDefined();
-      readAll(schema, [...payloads, ...payloads].map(textOf), seen);
+      readAll(schema, [...payloads, ...payloads].map(bytesOf), seen);
     }),
     { numRuns: 400 },
   );
   expect(seen.checked).toBeGreaterThan(250);
+  expect(seen.within).toBeGreaterThan(50);
   expect(seen.refused).toBeGreaterThan(250);
 });
 
@@ -139,17 +69,20 @@ const UNION = fc
   .map(([shapes, discriminator, seed]) => {
     const options = shapes.map((shape, i) => {
       const tag: z.ZodType = (seed + i) % 4 === 0 ? z.enum([TAGS[i]!, `${i}`]) : z.literal(TAGS[i]!);
-      const fields: (readonly [string, z.ZodType])[] = shape.filter(([name]) => name !== discriminator);
+      const fields = shape.filter(([name]) => name !== discriminator);
       // Of one option at most, or zod would not know which is meant.
       const isOptional = i === seed % 5;
-      fields.splice((seed + i) % (fields.length + 1), 0, [discriminator, isOptional ? tag.optional() : tag]);
+      fields.splice((seed + i) % (fields.length + 1), 0, [
+        discriminator,
+        { schema: isOptional ? tag.optional() : tag },
+      ]);
       return fields;
     });
     return { discriminator, options };
   });
 
 test("so does one of a union whose options say which they are", () => {
-  const seen = { checked: 0, refused: 0 };
+  const seen = nothingSeen();
   const cases = UNION.chain((union) =>
     fc.tuple(fc.constant(union), fc.tuple(...union.options.map(recordsOf)), fc.nat(2)),
   );
@@ -157,13 +90,14 @@ test("so does one of a union whose options say which they are", () => {
     fc.property(cases, ([{ discriminator, options }, payloads, shift]) => {
       const schema = z.discriminatedUnion(discriminator, options.map(schemaOf) as never);
       // Of one option and another in turns.
-      const all = payloads.flatMap((some, i) => some.map((fields, n) => ({ fields, at: 3 * n + ((i + shift) % 3) })));
-      const mixed = all.toSorted((a, b) => a.at - b.at).map(({ fields }) => textOf(fields));
+      const all = payloads.flatMap((some, i) => some.map((one, n) => ({ one, at: 3 * n + ((i + shift) % 3) })));
+      const mixed = all.toSorted((a, b) => a.at - b.at).map(({ one }) => bytesOf(one));
       readAll(schema, [...mixed, ...mixed], seen);
     }),
     { numRuns: 400 },
   );
   expect(seen.checked).toBeGreaterThan(250);
+  expect(seen.within).toBeGreaterThan(50);
   expect(seen.refused).toBeGreaterThan(250);
 });
 
@@ -202,6 +136,41 @@ test("what a schema of plain fields takes is not asked of it", () => {
   expect(asked).toHaveBeenCalledTimes(first + 1);
 });
 
+test("nor is one of objects within and of formats", () => {
+  const schema = z.object({
+    id: z.uuid(),
+    at: z.iso.datetime(),
+    from: z.object({ plant: z.string(), line: z.object({ no: z.int() }).nullable() }),
+    to: z.object({ plant: z.string() }).optional(),
+  });
+  const event = {
+    ...{ id: "0190a8c0-3b1e-7d3a-9f53-2f1d6b0c4e5f", at: "2026-11-29T17:00:00Z" },
+    from: { plant: "a", line: { no: 1 } },
+  };
+  const reader = new JsonReader(plainRecords(schema));
+  const isChecked = (payload: object) => {
+    const bytes = Buffer.from(JSON.stringify(payload));
+    reader.parse(bytes);
+    reader.parse(bytes); // whose layout is known by now
+    return reader.isChecked;
+  };
+  expect(isChecked(event)).toBe(true);
+  expect(isChecked({ ...event, to: { plant: "b", other: 1 } })).toBe(true);
+  expect(isChecked({ ...event, from: { plant: "a", line: null } })).toBe(true);
+  expect(isChecked({ ...event, id: "1" })).toBe(false);
+  expect(isChecked({ ...event, from: { plant: "a" } })).toBe(false);
+  expect(isChecked({ ...event, from: { plant: "a", line: { no: 1.5 } } })).toBe(false);
+  expect(isChecked({ ...event, from: "a" })).toBe(false);
+  expect(isChecked({ ...event, at: { plant: "a" } })).toBe(false);
+});
+
+test("a pattern that remembers where it has ended begins anew with every text", () => {
+  const reader = new PayloadReader(z.object({ id: z.string().regex(/b/y) }));
+  const read = (id: string) => reader.read(Buffer.from(JSON.stringify({ id })));
+  for (let i = 0; i < 3; i++) expect(read("b")).toEqual({ id: "b" });
+  expect(() => read("cb")).toThrow("id: ");
+});
+
 /** A class of somebody's own, whose definition is a number's. */
 const Odd = z.core.$constructor<z.ZodType>("Odd", (inst, def) => {
   z.core.$ZodNumber.init(inst as never, def as never);
@@ -214,6 +183,13 @@ const Odd = z.core.$constructor<z.ZodType>("Odd", (inst, def) => {
 });
 const odd = new Odd({ type: "number", checks: [] } as never);
 
+const node = z.object({
+  id: z.string(),
+  get next() {
+    return node.optional();
+  },
+});
+
 test.each<[string, StandardSchemaV1]>([
   ["a field under a symbol", z.object({ id: z.string(), [Symbol("more")]: z.string() })],
   ["a class of somebody's own", z.object({ n: odd })],
@@ -225,14 +201,20 @@ test.each<[string, StandardSchemaV1]>([
   ["a value in place of a wrong one", z.object({ id: z.string().catch("none") })],
   ["a value made of others", z.object({ id: z.coerce.string() })],
   ["a number made of others", z.object({ n: z.coerce.number() })],
-  ["a format", z.object({ id: z.uuid() })],
-  ["a pattern", z.object({ id: z.string().regex(/a/) })],
+  ["a format that is more than a pattern", z.object({ id: z.url() })],
+  ["a pattern of somebody's own", z.object({ id: z.string().regex(new (class extends RegExp {})("a")) })],
+  ["a pattern that was changed", z.object({ id: z.string().regex(Object.assign(/a/, { test: () => true })) })],
+  ["what a text begins with", z.object({ id: z.string().startsWith("a") })],
   ["steps", z.object({ n: z.number().multipleOf(5) })],
   ["a smaller format of numbers", z.object({ n: z.int32() })],
   ["a bigint", z.object({ n: z.bigint() })],
-  ["a date", z.object({ at: z.iso.datetime() })],
+  ["a date made of a text", z.object({ at: z.coerce.date() })],
   ["a union", z.object({ id: z.union([z.string(), z.number()]) })],
-  ["an object within", z.object({ id: z.object({ a: z.string() }) })],
+  ["an object within that is not plain", z.object({ id: z.object({ a: z.string().trim() }) })],
+  ["an object within with a check of its own", z.object({ of: z.object({ a: z.string() }).refine(() => true) })],
+  ["what may be an object or left out, or null", z.object({ of: z.object({ a: z.string() }).optional().nullable() })],
+  ["itself within", node],
+  ["a list", z.object({ all: z.array(z.string()) })],
   ["what keeps unknown fields", z.looseObject({ id: z.string() })],
   ["what refuses unknown fields", z.strictObject({ id: z.string() })],
   [
