@@ -54,10 +54,14 @@ test("lines are whole however the file is read, the last one too", () => {
   const at = path.join(directory, "lines");
   writeFileSync(at, long.join("\n"));
   expect(Array.from(linesOf(at), String)).toEqual(long);
-  const batches = [...batchesOf(at, 1_000)];
-  expect(batches.map(({ length }) => length)).toEqual(Array<number>(40).fill(1_000));
-  const texts = batches.flat().map(({ holder, start, end }) => holder.toString("utf8", start, end));
-  expect(texts).toEqual(long);
+  // Smaller and larger than what is read at a time: a batch's memory is used again for the next.
+  for (const size of [1, 7, 1_000, 9_000, 40_000]) {
+    const texts: string[][] = [];
+    for (const batch of batchesOf(at, size))
+      texts.push(batch.map(({ holder, start, end }) => holder.toString("utf8", start, end)));
+    expect(texts.slice(0, -1).every(({ length }) => length === size)).toBe(true);
+    expect(texts.flat()).toEqual(long);
+  }
 });
 
 test("the median of an even number of figures is between the two in the middle", () => {
