@@ -47,14 +47,16 @@ export function eachSourceUnit(
 
 /** A record that is one event. */
 class RecordUnit implements IncomingUnit {
-  readonly entry: string;
   readonly #how: SourceFormat;
   readonly #record: IncomingRecord;
 
   constructor(how: SourceFormat, record: IncomingRecord) {
-    this.entry = how.source;
     this.#how = how;
     this.#record = record;
+  }
+
+  get entry(): string {
+    return this.#how.source;
   }
 
   get records(): number {
@@ -94,18 +96,23 @@ export class UnreadableUnit implements IncomingUnit {
 
 /** An event that came with others in a record. */
 class PackedUnit implements IncomingUnit {
-  readonly entry: string;
-  readonly records = 1;
   readonly #how: SourceFormat;
   readonly #record: IncomingRecord;
   readonly #event: PackedEvent;
   #decoded: DecodedRecord | undefined;
 
   constructor(how: SourceFormat, record: IncomingRecord, event: PackedEvent) {
-    this.entry = how.source;
     this.#how = how;
     this.#record = record;
     this.#event = event;
+  }
+
+  get entry(): string {
+    return this.#how.source;
+  }
+
+  get records(): number {
+    return 1;
   }
 
   open(): Opened {
