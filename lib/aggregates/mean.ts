@@ -3,6 +3,9 @@ import { EMPTY, isCompensatedSum, lostIn, mergeSums, total, type CompensatedSum 
 
 type Mean = readonly [count: number, ...sum: CompensatedSum];
 
+/** One for all: it is never changed in place. */
+const OF_NONE: Mean = [0, ...EMPTY];
+
 /**
  * The arithmetic mean of a number of each record, from a compensated sum. NaN or an infinity is poison, and so is the
  * record with which the sum leaves the range of numbers. Accumulator: three numbers, at most 28 bytes.
@@ -11,7 +14,7 @@ export const mean = <T>(field: (record: T) => number): Aggregate<T, number> =>
   aggregate({
     shape: "mean/1",
     input: finite("mean", field),
-    init: (): Mean => [0, ...EMPTY],
+    init: () => OF_NONE,
     add: (mean: Mean, value: number): Mean => {
       const next = mean[1] + value;
       return inRange("mean", [mean[0] + 1, next, mean[2] + lostIn(mean[1], value, next)]);

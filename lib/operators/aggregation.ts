@@ -52,10 +52,10 @@ export class Aggregation {
     return a === undefined ? b : this.#aggregates.map((aggregate, i) => aggregate.merge(a[i] as never, b[i] as never));
   }
 
-  /** Puts each aggregate's result behind what a list has. User code: may throw. */
-  addResults(values: unknown[], accumulators: Accumulators): void {
+  /** Puts each aggregate's result into a list, from a place on. User code: may throw. */
+  putResults(values: unknown[], place: number, accumulators: Accumulators): void {
     const aggregates = this.#aggregates;
-    for (let i = 0; i < aggregates.length; i++) values.push(aggregates[i]!.result(accumulators[i] as never));
+    for (let i = 0; i < aggregates.length; i++) values[place + i] = aggregates[i]!.result(accumulators[i] as never);
   }
 
   /** Whether the form of some accumulators is user code's own. */

@@ -37,6 +37,8 @@ export class WindowRows {
   /** Rows of windows with an end, and of those without. */
   readonly #windowed: ObjectMaker;
   readonly #endless: ObjectMaker;
+  /** How many fields a row has, but for its window's start and end. */
+  readonly #width: number;
 
   constructor(
     spec: Pick<WindowSpec<WindowAssigner>, "name" | "keyFields" | "trigger">,
@@ -51,6 +53,7 @@ export class WindowRows {
     const firing = spec.trigger === undefined ? [] : ["pane", "paneIndex"];
     const sign = spec.trigger?.accumulation === "retracting" ? ["sign"] : [];
     const fields = [...firing, ...sign, ...aggregation.names];
+    this.#width = spec.keyFields.length + fields.length;
     this.#windowed = objectMaker([...spec.keyFields, "windowStart", "windowEnd", ...fields]);
     this.#endless = objectMaker([...spec.keyFields, ...fields]);
   }
@@ -84,11 +87,20 @@ export class WindowRows {
   ): void {
     const { name, keyFields, trigger } = this.#spec;
     this.#context.enter(name);
-    const values: unknown[] = keyFields.map((field) => key[field]);
-    if (end !== undefined) values.push(start, end);
-    if (trigger !== undefined) values.push(firing?.timing ?? "onTime", firing?.index ?? 0);
-    if (sign !== undefined) values.push(sign);
-    this.#aggregation.addResults(values, accumulators);
+    // As long as it becomes: one that grows has room for many more.
+    const values = new Array<unknown>(end === undefined ? this.#width : this.#width + 2);
+    let place = 0;
+    for (const field of keyFields) values[place++] = key[field];
+    if (end !== undefined) {
+      values[place++] = start;
+      values[place++] = end;
+    }
+    if (trigger !== undefined) {
+      values[place++] = firing?.timing ?? "onTime";
+      values[place++] = firing?.index ?? 0;
+    }
+    if (sign !== undefined) values[place++] = sign;
+    this.#aggregation.putResults(values, place, accumulators);
     this.#downstream(end === undefined ? this.#endless(values) : this.#windowed(values), { time, key, keyCode });
   }
 

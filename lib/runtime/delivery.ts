@@ -1,7 +1,7 @@
 import { infrastructureError, messageOf } from "../errors.ts";
 import type { Changelog, TaskItem } from "../state/changelog.ts";
 import type { Output } from "../state/commit.ts";
-import { outputId } from "../state/task-id.ts";
+import { outputIds } from "../state/task-id.ts";
 import type { Debts } from "./debts.ts";
 import { DEAD_LETTERS, refusedOutput, type DeadLetterOrigin } from "./dead-letter.ts";
 import { InterruptedDelivery, type Delivery as Item, type Refusal, type SinkWriters } from "./sink-writer.ts";
@@ -36,9 +36,10 @@ export class Delivery {
    * @throws infrastructure error `delivery/failed` naming the sinks that failed; what was delivered is marked
    */
   async run(origin: DeadLetterOrigin, epoch: number, outputs: readonly Output[], item: TaskItem): Promise<void> {
+    const idOf = outputIds(origin.task, epoch);
     const bySink = new Map<string, Item[]>();
     outputs.forEach(({ sink, body }, n) => {
-      const next = { id: outputId(origin.task, epoch, n), body };
+      const next = { id: idOf(n), body };
       const items = bySink.get(sink);
       if (items === undefined) bySink.set(sink, [next]);
       else items.push(next);

@@ -126,9 +126,7 @@ export class Fold {
 
   /** Folds what has no place among others: neither position nor arrival move. */
   unordered(unit: IncomingUnit): void {
-    const isFolded = this.#push(unit);
-    this.#verdict.record(!isFolded);
-    this.#state.poison.add(!isFolded);
+    this.#foldUnit(unit);
   }
 
   /** Whether a record is above the task's position (X3). */
@@ -254,22 +252,24 @@ export class Fold {
     return this.#settings.program.shuffles.length > 0;
   }
 
+  /** Made once, and not for every record. */
+  readonly #foldUnit = (unit: IncomingUnit): void => {
+    const isFolded = this.#push(unit);
+    this.#verdict.record(!isFolded);
+    this.#state.poison.add(!isFolded);
+  };
+
   /** @returns how many units that were, and at least one */
   #record(record: IncomingRecord): number {
     const { intake } = this.#settings;
     const state = this.#state;
     this.#checkOpen(record);
-    const units = intake.unitsOf(record, state);
-    for (const unit of units) {
-      const isFolded = this.#push(unit);
-      this.#verdict.record(!isFolded);
-      state.poison.add(!isFolded);
-    }
+    const units = intake.eachUnit(record, state, this.#foldUnit);
     state.killed = 0;
     this.#pass(record);
     const known = intake.watermarkIn(state);
-    if (known !== BEFORE_ALL_TIME || units.length === 0) this.#follow(known); // else each unit has done it
-    return Math.max(units.length, 1);
+    if (known !== BEFORE_ALL_TIME || units === 0) this.#follow(known); // else each unit has done it
+    return Math.max(units, 1);
   }
 
   /**
@@ -300,7 +300,7 @@ export class Fold {
       this.#verdict.blame(reasonOf(thrown).code);
       return false;
     }
-    this.#follow(intake.watermarkOf(time));
+    this.#follow(time - intake.disorder);
     return true;
   }
 

@@ -2,7 +2,7 @@ import type { TaskState } from "../state/task-state.ts";
 import type { Traceparent } from "../state/traceparent.ts";
 import { BEFORE_ALL_TIME } from "../time/instant.ts";
 import type { DecodedRecord, IncomingRecord, RecordFormat } from "./record.ts";
-import { sourceUnits } from "./source-units.ts";
+import { eachSourceUnit } from "./source-units.ts";
 
 /** What a unit holds, and what it is traced by, where it is. */
 export interface Opened extends DecodedRecord {
@@ -26,14 +26,14 @@ export interface Intake {
   readonly kind: "source" | "shuffle";
   /** Fetches what records need to be opened, before they are. Throws infrastructure and systemic errors. */
   prepare?(records: readonly IncomingRecord[]): Promise<void>;
-  /** What of a record is to be folded; what came before is noted and left out (X8). */
-  unitsOf(record: IncomingRecord, state: TaskState): readonly IncomingUnit[];
-  /** The same of a dead letter's record, whatever came before. */
+  /** Has all of a record folded that is to be; what came before is noted and left out (X8). @returns how many units */
+  eachUnit(record: IncomingRecord, state: TaskState, fold: (unit: IncomingUnit) => void): number;
+  /** The units of a dead letter's record, whatever came before. */
   unitsOfLetter(record: IncomingRecord): readonly IncomingUnit[];
   /** Takes note of a record that is set aside unseen. */
   skip(record: IncomingRecord, state: TaskState): void;
-  /** How far event time is after a unit of this time. */
-  watermarkOf(time: number): number;
+  /** Milliseconds by which event time is behind that of a unit; infinite where units say nothing of it. */
+  readonly disorder: number;
   /** How far event time is after all that is known. */
   watermarkIn(state: TaskState): number;
   /** Whether those that are read from have said that they have nothing; a source is asked itself. */
@@ -56,10 +56,14 @@ export function sourceIntake(source: string, format: RecordFormat, disorder: num
   return {
     kind: "source",
     ...(format.prepare && { prepare: format.prepare }),
-    unitsOf: (record, state) => sourceUnits(how, record, state),
-    unitsOfLetter: (record) => sourceUnits(how, record, undefined),
+    eachUnit: (record, state, fold) => eachSourceUnit(how, record, state, fold),
+    unitsOfLetter(record) {
+      const units: IncomingUnit[] = [];
+      eachSourceUnit(how, record, undefined, (unit) => units.push(unit));
+      return units;
+    },
     skip: () => undefined,
-    watermarkOf: (time) => time - disorder,
+    disorder,
     watermarkIn: () => BEFORE_ALL_TIME,
     isSilent: () => true,
     missingIn: () => [],

@@ -12,38 +12,51 @@ export interface SourceFormat {
 }
 
 /**
- * What a record of a source holds, each a unit of its own (X7).
+ * Gives what a record of a source holds, each a unit of its own (X7), and no list of them: most records are one.
  *
  * @param state of the task; undefined for a dead letter, of which nothing is passed over: it may be all that is left
+ * @returns how many that were
  */
-export function sourceUnits(
+export function eachSourceUnit(
   how: SourceFormat,
   record: IncomingRecord,
   state: TaskState | undefined,
-): readonly IncomingUnit[] {
+  each: (unit: IncomingUnit) => void,
+): number {
   const { unpack } = how.format;
   let pack: Pack | undefined;
+  let unreadable: IncomingUnit | undefined;
   try {
     pack = unpack?.(record);
   } catch (thrown) {
-    return [new UnreadableUnit(how.source, record, thrown)];
+    unreadable = new UnreadableUnit(how.source, record, thrown);
   }
-  if (pack === undefined) return [new RecordUnit(how, record)];
-  const units = pack.events.map((event) => new PackedUnit(how, record, event));
-  if (state === undefined || !pack.isSentAgain) return units;
-  return units.filter((unit) => !unit.isElsewhere(state));
+  if (pack === undefined) {
+    each(unreadable ?? new RecordUnit(how, record));
+    return 1;
+  }
+  let units = 0;
+  for (const event of pack.events) {
+    const unit = new PackedUnit(how, record, event);
+    if (state !== undefined && pack.isSentAgain && unit.isElsewhere(state)) continue;
+    each(unit);
+    units++;
+  }
+  return units;
 }
 
 /** A record that is one event. */
 class RecordUnit implements IncomingUnit {
-  readonly entry: string;
   readonly #how: SourceFormat;
   readonly #record: IncomingRecord;
 
   constructor(how: SourceFormat, record: IncomingRecord) {
-    this.entry = how.source;
     this.#how = how;
     this.#record = record;
+  }
+
+  get entry(): string {
+    return this.#how.source;
   }
 
   get records(): number {
@@ -83,18 +96,23 @@ export class UnreadableUnit implements IncomingUnit {
 
 /** An event that came with others in a record. */
 class PackedUnit implements IncomingUnit {
-  readonly entry: string;
-  readonly records = 1;
   readonly #how: SourceFormat;
   readonly #record: IncomingRecord;
   readonly #event: PackedEvent;
   #decoded: DecodedRecord | undefined;
 
   constructor(how: SourceFormat, record: IncomingRecord, event: PackedEvent) {
-    this.entry = how.source;
     this.#how = how;
     this.#record = record;
     this.#event = event;
+  }
+
+  get entry(): string {
+    return this.#how.source;
+  }
+
+  get records(): number {
+    return 1;
   }
 
   open(): Opened {

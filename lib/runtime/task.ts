@@ -246,10 +246,10 @@ export class Task {
     const isAtTip = () => partitions.isAtTip(id.partition, state.position.sequence);
     switch (trigger.kind) {
       case "records": {
-        const fresh = trigger.records.filter((record) => fold.isNew(record)); // what is below the position is not folded
-        if (fresh[0] !== undefined) await lookForLoss(task, this.#settings, fresh[0].position.sequence);
+        const first = trigger.records.findIndex((record) => fold.isNew(record)); // they ascend: what is before it is known
+        if (first >= 0) await lookForLoss(task, this.#settings, trigger.records[first]!.position.sequence);
         const folded = await this.#trials.fold(trigger.records, fold, item, () =>
-          this.#kept(isAsStored && task, () => prepare(fresh)),
+          this.#kept(isAsStored && task, () => prepare(first < 0 ? [] : trigger.records.slice(first))),
         );
         task.isSilent = isShuffle && fold.isSilent();
         return folded || undefined;

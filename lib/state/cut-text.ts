@@ -13,8 +13,12 @@ export const areSamePieces = (some: readonly string[], others: readonly string[]
 
 /** Joined, and not added one to the other: what is added stays in pieces, which take several times a text's memory. */
 export function wholeText({ pieces, values }: CutText): string {
-  const parts: string[] = [pieces[0]!];
-  for (let i = 0; i < values.length; i++) parts.push(values[i]!, pieces[i + 1]!);
+  const parts = new Array<string>(2 * values.length + 1);
+  parts[0] = pieces[0]!;
+  for (let i = 0; i < values.length; i++) {
+    parts[2 * i + 1] = values[i]!;
+    parts[2 * i + 2] = pieces[i + 1]!;
+  }
   return parts.join("");
 }
 

@@ -40,7 +40,13 @@ export function parseTaskName(name: string): TaskId {
 }
 
 /** The id of the n-th output of a commit, the same at every attempt (X4, X8). */
-export const outputId = (task: string, epoch: number, n: number): string => `${task}@${epoch}#${n}`;
+export const outputId = (task: string, epoch: number, n: number): string => outputIds(task, epoch)(n);
+
+/** Makes the {@link outputId}s of one commit, whose common part is put together once. */
+export function outputIds(task: string, epoch: number): (n: number) => string {
+  const common = `${task}@${epoch}#`;
+  return (n) => common + String(n);
+}
 
 /** The index alone of an id that is known to be one: `outputId` made it. */
 export const outputIndex = (id: string): number => Number(id.slice(id.lastIndexOf("#") + 1));

@@ -82,13 +82,13 @@ function piecesOf(text: string): readonly string[] {
 
 class Form {
   readonly #pieces: readonly string[];
-  readonly #columns: readonly string[][];
+  /** The values of every text: columns are made of them once all are known. */
+  readonly #rows: (readonly string[])[] = [];
   /** Of the text at work; used again for every one. */
   readonly #values: string[];
 
   constructor(pieces: readonly string[]) {
     this.#pieces = pieces;
-    this.#columns = pieces.slice(1).map(() => []);
     this.#values = pieces.slice(1);
   }
 
@@ -97,7 +97,7 @@ class Form {
     const { cut } = text;
     if (cut === undefined) return this.#find(text.body);
     if (!areSamePieces(cut.pieces, this.#pieces)) return false;
-    for (let i = 0; i < cut.values.length; i++) this.#columns[i]!.push(cut.values[i]!);
+    this.#rows.push(cut.values);
     return true;
   }
 
@@ -116,18 +116,19 @@ class Form {
       at = next + pieces[i + 1]!.length;
     }
     if (at !== text.length || text.includes(LINE_END)) return false;
-    for (let i = 0; i < values.length; i++) this.#columns[i]!.push(values[i]!);
+    this.#rows.push([...values]);
     return true;
   }
 
   written(): TextForm {
-    return [this.#pieces, this.#columns.map((column) => column.join(LINE_END))];
+    return [this.#pieces, this.#values.map((_, i) => this.#rows.map((values) => values[i]).join(LINE_END))];
   }
 }
 
 function runsOf(places: readonly number[], loose: number): readonly number[] {
   const runs: number[] = [];
-  for (const [i, place] of places.entries()) {
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i]!;
     if (i > 0 && place === places[i - 1]) runs[runs.length - 1]!++;
     else runs.push(place < 0 ? loose : place, 1);
   }

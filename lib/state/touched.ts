@@ -38,7 +38,10 @@ export class Touched {
     let size = this.#dropped.size;
     for (const [space, keys] of this.#keys) {
       const entries = this.#entriesOf(space);
-      for (const [key, wasThere] of keys) if (wasThere || isThere(entries.get(key))) size++;
+      // Not by for…of, which makes a pair of each.
+      keys.forEach((wasThere, key) => {
+        if (wasThere || isThere(entries.get(key))) size++;
+      });
     }
     return size;
   }
@@ -54,14 +57,14 @@ export class Touched {
       const keys: string[] = [];
       const values: unknown[] = [];
       let fresh = 0;
-      for (const [key, wasThere] of touched) {
+      touched.forEach((wasThere, key) => {
         const value = entries.get(key);
         if (isThere(value)) {
           keys.push(key);
           values.push(value);
           if (!wasThere) fresh++;
         } else if (wasThere) gone.push(key);
-      }
+      });
       if (gone.length > 0) removed.push([space, gone]);
       if (keys.length === 0) continue;
       put.push([space, keys, values]);

@@ -86,8 +86,8 @@ export const OF_RECORDS: readonly Mutant[] = [
     name: "ids number the outputs of each sink by themselves",
     invariant: "X8",
     file: "lib/runtime/delivery.ts",
-    find: "outputId(origin.task, epoch, n)",
-    replace: "outputId(origin.task, epoch, bySink.get(sink)?.length ?? 0)",
+    find: "idOf(n)",
+    replace: "idOf(bySink.get(sink)?.length ?? 0)",
     within: 200,
   },
   {

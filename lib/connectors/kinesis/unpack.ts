@@ -58,7 +58,7 @@ function inAggregated(record: IncomingRecord, data: Buffer, partitionKey: string
   const bounds = boundsInSequence(bytes);
   if (isPackHeader(bytes.subarray(bounds[0], bounds[1])))
     throw new SequenceError("A pack is in a record that the KPL has aggregated.");
-  return eventsIn(record, bytes, bounds, partitionKey);
+  return eventsIn(record, bytes, bounds, 0, partitionKey);
 }
 
 /** A partition key that no key has: an explicit hash key puts records of one key on any shard, and `byKey` refuses it. */
@@ -67,22 +67,25 @@ const EXPLICIT = "\u0000explicit-hash-key";
 function sequence(record: IncomingRecord, bytes: Buffer): Pack {
   const bounds = boundsInSequence(bytes);
   const first = bytes.subarray(bounds[0], bounds[1]);
-  if (!isPackHeader(first)) return { events: eventsIn(record, bytes, bounds, record.partitionKey), isSentAgain: false };
+  if (!isPackHeader(first))
+    return { events: eventsIn(record, bytes, bounds, 0, record.partitionKey), isSentAgain: false };
   refuseOtherVersions(record, first);
-  const events = eventsIn(record, bytes, bounds.slice(2), undefined, (text) => encodePack([text]));
+  const events = eventsIn(record, bytes, bounds, 1, undefined, (text) => encodePack([text]));
   return { events, isSentAgain: true };
 }
 
+/** @param first of the texts, which is an event and is no header */
 function eventsIn(
   record: IncomingRecord,
   bytes: Buffer,
   bounds: readonly number[],
+  first: number,
   partitionKey: string | undefined,
   alone?: (bytes: Buffer) => Buffer,
 ): readonly PackedEvent[] {
-  const events: PackedEvent[] = [];
-  for (let i = 0; i < bounds.length; i += 2)
-    events.push(new EventInRecord(record, bytes, bounds[i]!, bounds[i + 1]!, partitionKey, alone));
+  const events = new Array<PackedEvent>(bounds.length / 2 - first);
+  for (let i = 0, at = 2 * first; i < events.length; i++, at += 2)
+    events[i] = new EventInRecord(record, bytes, bounds[at]!, bounds[at + 1]!, partitionKey, alone);
   return events;
 }
 
@@ -98,32 +101,40 @@ export function refuseOtherVersions({ position }: Pick<IncomingRecord, "position
 
 /** An event, one of those that a record holds. */
 class EventInRecord implements PackedEvent, HeldBytes {
-  readonly position: Position;
-  readonly arrival: number;
+  readonly #record: IncomingRecord;
   readonly holder: Buffer;
   readonly start: number;
   readonly end: number;
   readonly partitionKey: string | undefined;
-  readonly packedBy: string;
   readonly #alone: ((bytes: Buffer) => Buffer) | undefined;
 
   /** @param alone its payload where it is the only event of a record. @default its bytes */
   constructor(
-    { position, arrival, partitionKey: packedBy }: IncomingRecord,
+    record: IncomingRecord,
     holder: Buffer,
     start: number,
     end: number,
     partitionKey: string | undefined,
     alone?: (bytes: Buffer) => Buffer,
   ) {
-    this.position = position;
-    this.arrival = arrival;
+    this.#record = record;
     this.holder = holder;
     this.start = start;
     this.end = end;
     this.partitionKey = partitionKey;
-    this.packedBy = packedBy;
     this.#alone = alone;
+  }
+
+  get position(): Position {
+    return this.#record.position;
+  }
+
+  get arrival(): number {
+    return this.#record.arrival;
+  }
+
+  get packedBy(): string {
+    return this.#record.partitionKey;
   }
 
   get held(): HeldBytes {

@@ -6,7 +6,6 @@ import { admit, hear, timeOf, type ProducerTask } from "../../state/producers.ts
 import { parseTaskName } from "../../state/task-id.ts";
 import type { TaskState } from "../../state/task-state.ts";
 import { encodeValue } from "../../state/value-text.ts";
-import { BEFORE_ALL_TIME } from "../../time/instant.ts";
 import type { IncomingUnit, Intake, Opened } from "../intake.ts";
 import type { IncomingRecord } from "../record.ts";
 import { UnreadableUnit } from "../source-units.ts";
@@ -22,6 +21,7 @@ export interface ShuffleInput {
 /** Records of an internal stream: a unit per element; event time is what the producers say of themselves. */
 export class ShuffleIntake implements Intake {
   readonly kind = "shuffle";
+  readonly disorder = Number.POSITIVE_INFINITY;
   readonly #input: ShuffleInput;
   /** By entry, what makes a key of its code. */
   readonly #keys = new Map<string, KeyOf>();
@@ -32,7 +32,14 @@ export class ShuffleIntake implements Intake {
     this.#input = input;
   }
 
-  unitsOf(record: IncomingRecord, state: TaskState): readonly IncomingUnit[] {
+  eachUnit(record: IncomingRecord, state: TaskState, fold: (unit: IncomingUnit) => void): number {
+    const units = this.#freshUnits(record, state);
+    units.forEach(fold);
+    return units.length;
+  }
+
+  /** Those that have not come before. */
+  #freshUnits(record: IncomingRecord, state: TaskState): readonly IncomingUnit[] {
     const pack = open(record);
     if (pack instanceof Error) return [new UnreadableUnit("", record, pack)];
     const { producer, epoch } = pack;
@@ -60,11 +67,7 @@ export class ShuffleIntake implements Intake {
   }
 
   skip(record: IncomingRecord, state: TaskState): void {
-    this.unitsOf(record, state);
-  }
-
-  watermarkOf(): number {
-    return BEFORE_ALL_TIME;
+    this.#freshUnits(record, state);
   }
 
   watermarkIn(state: TaskState): number {

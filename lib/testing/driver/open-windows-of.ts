@@ -19,7 +19,7 @@ export function openWindowsOf(node: NodeOf<"window">, state: TaskState, keyCode:
     const row: Record<string, unknown> = end === undefined ? {} : { windowStart: start, windowEnd: end };
     if (accumulators === undefined) return row;
     const results: unknown[] = [];
-    aggregation.addResults(results, accumulators);
+    aggregation.putResults(results, 0, accumulators);
     return { ...row, ...objectMaker(aggregation.names)(results) };
   });
 }

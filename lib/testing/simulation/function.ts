@@ -96,22 +96,21 @@ export class SimulatedFunction {
   /** The stage's own intake; opening a record or an element may end the process, and broken builds throw. */
   #intakeIn(environment: Environment): Intake {
     const { intake } = this.stage;
-    const harmed = (record: IncomingRecord, units: readonly IncomingUnit[]) =>
-      units.map((unit): IncomingUnit => ({
-        open: () => {
-          this.#harm(record, unit, environment);
-          return unit.open();
-        },
-        entry: unit.entry,
-        records: unit.records,
-        record: () => unit.record(),
-      }));
+    const harmed = (record: IncomingRecord, unit: IncomingUnit): IncomingUnit => ({
+      open: () => {
+        this.#harm(record, unit, environment);
+        return unit.open();
+      },
+      entry: unit.entry,
+      records: unit.records,
+      record: () => unit.record(),
+    });
     return {
       kind: intake.kind,
-      unitsOf: (record, state) => harmed(record, intake.unitsOf(record, state)),
-      unitsOfLetter: (record) => harmed(record, intake.unitsOfLetter(record)),
+      eachUnit: (record, state, fold) => intake.eachUnit(record, state, (unit) => fold(harmed(record, unit))),
+      unitsOfLetter: (record) => intake.unitsOfLetter(record).map((unit) => harmed(record, unit)),
       skip: (record, state) => intake.skip(record, state),
-      watermarkOf: (time) => intake.watermarkOf(time),
+      disorder: intake.disorder,
       watermarkIn: (state) => intake.watermarkIn(state),
       isSilent: (state) => intake.isSilent(state),
       missingIn: (state) => intake.missingIn(state),
