@@ -22,7 +22,7 @@ type Accepts = PlainField["accepts"];
 interface ZodDefinition {
   readonly type?: string;
   readonly coerce?: boolean;
-  readonly checks?: readonly { readonly _zod?: { readonly def?: ZodCheck } }[];
+  readonly checks?: readonly { readonly _zod?: { readonly def?: ZodCheck; readonly traits?: ReadonlySet<string> } }[];
   readonly shape?: Readonly<Record<string, unknown>>;
   readonly catchall?: unknown;
   readonly innerType?: unknown;
@@ -34,6 +34,8 @@ interface ZodCheck {
   readonly check?: string;
   readonly format?: string;
   readonly pattern?: unknown;
+  readonly fn?: unknown;
+  readonly when?: unknown;
   readonly value?: unknown;
   readonly inclusive?: boolean;
   readonly minimum?: unknown;
@@ -45,8 +47,11 @@ interface ZodCheck {
 const ZOD = 4;
 const OWN_CLASS = /^(\$|_)?Zod/;
 
-/** Objects within objects beyond these are no plain ones: a schema may be within itself. */
-const MOST_WITHIN = 8;
+/**
+ * A schema with more fields is not plain, those of objects within counted where each is used: one may be within itself, or
+ * within many others over and over.
+ */
+const MOST_FIELDS = 1_024;
 
 /** Formats that are a pattern and nothing else. */
 const PATTERNS: ReadonlySet<unknown> = new Set([
@@ -59,7 +64,10 @@ const PATTERNS: ReadonlySet<unknown> = new Set([
  * value has one of them at most.
  */
 export function plainRecords(schema: StandardSchemaV1): readonly PlainRecord[] | undefined {
-  const record = plainRecord(schema);
+  // What was put in place of zod's own answer is asked.
+  if (!Object.hasOwn(schema, "_zod") || schema["~standard"].vendor !== "zod") return undefined;
+  const seen = { fields: 0 };
+  const record = plainRecord(schema, seen);
   if (record !== undefined) return [record];
   const definition = definitionOf(schema);
   const { type, discriminator, options = [] } = definition ?? {};
@@ -68,7 +76,7 @@ export function plainRecords(schema: StandardSchemaV1): readonly PlainRecord[] |
   const told = new Set<unknown>();
   const records: PlainRecord[] = [];
   for (const option of options) {
-    const fields = plainRecord(option);
+    const fields = plainRecord(option, seen);
     const values = valuesOf(definitionOf(option)?.shape?.[discriminator]);
     // Zod refuses a union whose options share a value, or that has one without any, once it is asked.
     if (fields === undefined || values.size === 0 || [...values].some((value) => told.has(value))) return undefined;
@@ -91,16 +99,16 @@ function valuesOf(schema: unknown): ReadonlySet<unknown> {
  * It is no second meaning of the schema: what is accepted here passes there, by a law over random schemas and values, and of
  * what is not accepted the schema is asked. Undefined for all other schemas.
  */
-function plainRecord(schema: unknown, within = 0): PlainRecord | undefined {
+function plainRecord(schema: unknown, seen: { fields: number }): PlainRecord | undefined {
   const definition = definitionOf(schema);
   if (definition?.type !== "object" || definition.catchall !== undefined || hasChecks(definition)) return undefined;
-  if (within > MOST_WITHIN) return undefined;
   const { shape = {} } = definition;
   if (Object.getOwnPropertySymbols(shape).length > 0) return undefined;
   const record: PlainField[] = [];
   for (const [name, field] of Object.entries(shape)) {
     // Zod looks at what an object inherits, too.
-    const plain = name in Object.prototype ? undefined : plainField(name, field, within);
+    const isPlain = !(name in Object.prototype) && ++seen.fields <= MOST_FIELDS;
+    const plain = isPlain ? plainField(name, field, seen) : undefined;
     if (plain === undefined) return undefined;
     record.push(plain);
   }
@@ -119,16 +127,18 @@ interface ZodSchema {
 function zodOf(schema: unknown): ZodSchema | undefined {
   const { _zod: zod } = schema as { readonly _zod?: ZodSchema };
   if (zod?.version?.major !== ZOD) return undefined;
-  // A class of somebody's own may do otherwise than its definition says.
-  for (const trait of zod.traits ?? []) if (!OWN_CLASS.test(trait)) return undefined;
-  return zod;
+  return isOfOwnClasses(zod.traits) ? zod : undefined;
 }
+
+/** A class of somebody's own may do otherwise than its definition says. */
+const isOfOwnClasses = (traits: ReadonlySet<string> = new Set()): boolean =>
+  traits.size > 0 && [...traits].every((trait) => OWN_CLASS.test(trait));
 
 const definitionOf = (schema: unknown): ZodDefinition | undefined => zodOf(schema)?.def;
 
 const hasChecks = ({ checks = [] }: ZodDefinition): boolean => checks.length > 0;
 
-function plainField(name: string, schema: unknown, within: number): PlainField | undefined {
+function plainField(name: string, schema: unknown, seen: { fields: number }): PlainField | undefined {
   const definition = definitionOf(schema);
   const isOptional = definition?.type === "optional" && !hasChecks(definition);
   const given = isOptional ? definition.innerType : schema;
@@ -136,7 +146,7 @@ function plainField(name: string, schema: unknown, within: number): PlainField |
   if (accepts !== undefined) return { name, isOptional, accepts };
   const of = definitionOf(given);
   const isNullable = of?.type === "nullable" && !hasChecks(of);
-  const record = plainRecord(isNullable ? of.innerType : given, within + 1);
+  const record = plainRecord(isNullable ? of.innerType : given, seen);
   return record && { name, isOptional, record, accepts: (value) => isNullable && value === null };
 }
 
@@ -165,14 +175,17 @@ function acceptsText(definition: ZodDefinition): Accepts | undefined {
   let most = Number.POSITIVE_INFINITY;
   const patterns: RegExp[] = [];
   for (const check of checksOf(definition)) {
-    const { minimum, maximum, length, format, pattern } = check ?? {};
+    const { minimum, maximum, length } = check ?? {};
     if (check?.check === "min_length" && typeof minimum === "number") least = Math.max(least, minimum);
     else if (check?.check === "max_length" && typeof maximum === "number") most = Math.min(most, maximum);
     else if (check?.check === "length_equals" && typeof length === "number") {
       least = Math.max(least, length);
       most = Math.min(most, length);
-    } else if (check?.check === "string_format" && PATTERNS.has(format) && isOrdinary(pattern)) patterns.push(pattern);
-    else return undefined;
+    } else {
+      const pattern = patternOf(check);
+      if (pattern === undefined) return undefined;
+      patterns.push(pattern);
+    }
   }
   const isWithin = (value: string): boolean => value.length >= least && value.length <= most;
   if (patterns.length === 0) return (value) => typeof value === "string" && isWithin(value);
@@ -180,16 +193,23 @@ function acceptsText(definition: ZodDefinition): Accepts | undefined {
     typeof value === "string" && isWithin(value) && patterns.every((pattern) => matches(pattern, value));
 }
 
-/** Of one with methods of its own nobody knows what it does. */
-const isOrdinary = (pattern: unknown): pattern is RegExp =>
-  pattern instanceof RegExp &&
-  Object.getPrototypeOf(pattern) === RegExp.prototype &&
-  Object.getOwnPropertyNames(pattern).join() === "lastIndex";
+/** What a text must match and nothing else; undefined for other checks, which functions of somebody's own may be a part of. */
+function patternOf({ check, format, pattern, fn, when }: ZodCheck = {}): RegExp | undefined {
+  const isPattern = check === "string_format" && PATTERNS.has(format) && fn === undefined && when === undefined;
+  if (!isPattern || !(pattern instanceof RegExp)) return undefined;
+  // Of one with methods of its own nobody knows what it does.
+  const isOrdinary = Object.getPrototypeOf(pattern) === RegExp.prototype;
+  return isOrdinary && Object.getOwnPropertyNames(pattern).join() === "lastIndex" ? pattern : undefined;
+}
 
-/** As zod does: one that is global remembers where it has ended. */
+/** As zod does: one that is global remembers where it has ended. What fails, as with a text too long for it, matches nothing. */
 function matches(pattern: RegExp, value: string): boolean {
-  pattern.lastIndex = 0;
-  return pattern.test(value);
+  try {
+    pattern.lastIndex = 0;
+    return pattern.test(value);
+  } catch {
+    return false;
+  }
 }
 
 function acceptsNumber(definition: ZodDefinition): Accepts | undefined {
@@ -199,7 +219,8 @@ function acceptsNumber(definition: ZodDefinition): Accepts | undefined {
   let most = Number.MAX_VALUE;
   let isWhole = false;
   for (const check of checksOf(definition)) {
-    const { value, inclusive } = check ?? {};
+    const { value, inclusive, when } = check ?? {};
+    if (when !== undefined) return undefined;
     if (check?.check === "number_format" && check.format === "safeint") isWhole = true;
     else if (typeof value !== "number" || typeof inclusive !== "boolean") return undefined;
     else if (check?.check === "greater_than" && inclusive) least = Math.max(least, value);
@@ -216,6 +237,6 @@ function acceptsNumber(definition: ZodDefinition): Accepts | undefined {
 /** A format of zod's own (`z.int()`, `z.uuid()`) is a check of the schema, which is told in its definition. */
 function checksOf(definition: ZodDefinition): readonly (ZodCheck | undefined)[] {
   const own = definition as ZodCheck;
-  const checks = (definition.checks ?? []).map((check) => check._zod?.def);
+  const checks = (definition.checks ?? []).map(({ _zod: zod }) => (isOfOwnClasses(zod?.traits) ? zod?.def : undefined));
   return own.check === undefined ? checks : [own, ...checks];
 }

@@ -22,6 +22,9 @@ const NAME = /^(?!__proto__$)[\x20-\x7e]{0,64}$/;
 /** An object with more fields has no layout, those of objects within among them. */
 const MOST_FIELDS = 64;
 
+/** Nor has one with more between its values, all of which becomes code: as many names as there may be, and blanks as are usual. */
+const MOST_BETWEEN = 8_192;
+
 const OPEN = /\s*\{\s*/y;
 const FIELD = /"([^"\\]*)"\s*:\s*/y;
 const NEXT = /\s*,\s*/y;
@@ -39,6 +42,7 @@ export function layoutOf(json: string): Layout | undefined {
   const areTexts: boolean[] = [];
   let at = 0;
   let fields = 0;
+  let length = 0;
   /** What has come since the last value. */
   let passed = "";
   const take = (pattern: RegExp): RegExpExecArray | null => {
@@ -50,6 +54,7 @@ export function layoutOf(json: string): Layout | undefined {
   const pass = (pattern: RegExp): RegExpExecArray | null => {
     const found = take(pattern);
     passed += found?.[0] ?? "";
+    length += found?.[0].length ?? 0;
     return found;
   };
   const takeValue = (): number | undefined => {
@@ -75,6 +80,6 @@ export function layoutOf(json: string): Layout | undefined {
 
   if (!/^[\x00-\x7f]*$/.test(json) || !/^\s*\{/.test(json)) return undefined;
   const object = takeObject();
-  if (object === undefined || pass(END) === null || areTexts.length === 0) return undefined;
+  if (object === undefined || pass(END) === null || areTexts.length === 0 || length > MOST_BETWEEN) return undefined;
   return { object, between: [...between, passed], areTexts };
 }

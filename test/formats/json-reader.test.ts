@@ -197,6 +197,8 @@ test("objects within are read by a layout, too", () => {
   expect(by('{"a":{"b":"y","c":{}},"d":{"b":{"e":2}}}')).toEqual({ a: { b: "y", c: {} }, d: { b: { e: 2 } } });
   expect(by('{"a":{"b":"y","c":[]},"d":{"b":{"e":2}}}')).toBe(OTHER_LAYOUT);
   expect(layoutOf('{"a":{"__proto__":{"b":1}}}')).toBeUndefined();
+  expect(layoutOf(`{"a":1,${" ".repeat(8_000)}"b":2}`)?.areTexts).toEqual([false, false]);
+  expect(layoutOf(`{"a":1,${" ".repeat(8_192)}"b":2}`)).toBeUndefined(); // it would become as much code
   expect(layoutOf(`${'{"a":'.repeat(65)}1${"}".repeat(65)}`)).toBeUndefined();
 });
 
