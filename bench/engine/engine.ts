@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { median, shown, spread } from "../harness/statistics.ts";
 import { functionNodeVersion } from "../harness/function-node.ts";
-import { besidePerMillion, perMillion, type CountedRun } from "../harness/per-million.ts";
+import { besidePerMillion, checkFigures, perMillion, type CountedRun } from "../harness/per-million.ts";
 import { packageVersions, writeResult } from "../harness/results.ts";
 import { say } from "../harness/work.ts";
 import { table } from "../affinity/tables.ts";
@@ -101,6 +101,7 @@ export async function engine(args: readonly string[]): Promise<void> {
     };
     const line = lineOf(result);
     console.log(`${engineTable(result)}\n\n${line}`);
+    checkFigures(result.subjects);
     if (!values.write || values.only !== undefined) return;
     const versions = rivals.reduce((all, rival) => ({ ...all, ...rival.versions }), {
       ...functionNodeVersion(),

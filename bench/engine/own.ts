@@ -69,7 +69,7 @@ export function duckdb(): Subject {
     async run({ text }) {
       const rows = path.join(workDirectory("rows"), "duckdb.ndjson");
       const { usage } = await metered("node", [entry, text, rows]);
-      return { usage, rows: [rows] };
+      return { usage, rows: [rows], marked: "none" };
     },
   };
 }

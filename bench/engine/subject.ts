@@ -10,8 +10,8 @@ export interface EngineRun {
   readonly rows?: readonly string[];
   /** How many events it says that it has read. */
   readonly records?: number;
-  /** How many of them it had been given at its mark; nothing for what has none. */
-  readonly marked?: number | undefined;
+  /** How many of them it had been given at its mark; "none" of what reads all at once. */
+  readonly marked: number | "none" | undefined;
 }
 
 /** One row of the comparison. */

@@ -36,14 +36,17 @@ interface Options {
   readonly onMark?: () => void;
 }
 
+let runs = 0;
+
 /** Runs a command to its end and reads from the kernel what it took: the same meter for whatever is compared. */
 export async function metered(
   command: string,
   args: readonly string[],
   { mostSeconds = MOST_SECONDS, mark, onMark, env = process.env, ...options }: Options = {},
 ): Promise<Metered> {
-  const report = path.join(workDirectory("meter"), `${process.pid}.json`);
-  const markFile = path.join(workDirectory("meter"), `${process.pid}-mark.json`);
+  const name = `${process.pid}-${++runs}`;
+  const report = path.join(workDirectory("meter"), `${name}.json`);
+  const markFile = path.join(workDirectory("meter"), `${name}-mark.json`);
   rmSync(markFile, { force: true });
   const child = spawn("python3", [path.join(import.meta.dirname, "rusage.py"), report, command, ...args], {
     stdio: ["ignore", "pipe", "pipe"],

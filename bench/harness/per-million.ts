@@ -6,26 +6,37 @@ export interface CountedRun {
   readonly usage: Usage;
   /** Of the processes it cannot do without. */
   readonly beside?: Usage | undefined;
-  /** How many of the events it had been given at its mark; nothing for what has none. */
-  readonly marked?: number | undefined;
+  /** How many of the events it had been given at its mark; "none" of what reads all at once. */
+  readonly marked: number | "none" | undefined;
 }
 
 /**
  * CPU seconds that a million events take beyond those of a short run: what the long one took after its mark, less what the
- * short one did. So neither figure has the start in it, of which runs differ by as much as a million events take, and what
- * comes after the last event counts in neither. Where there is no mark, it is the difference of the runs.
+ * short one did. So no figure has the start in it, of which runs differ by as much as a million events take, and what comes
+ * after the last event counts in none. What is compiled late does. Of what has no mark, it is the difference of the runs.
  *
  * @param name of what was run, for errors
- * @throws Error where only one has a mark, and for what is no figure, as the long run took no more
+ * @throws Error where a mark was to be made and was not
  */
 export function perMillion(name: string, short: CountedRun, long: CountedRun): number {
-  if ((short.marked === undefined) !== (long.marked === undefined))
-    throw new Error(`Of two runs of ${name} only one has a mark.`);
-  const figure = beyond(short, long, ({ usage }) => usage);
-  if (figure > 0) return figure;
-  throw new Error(
-    `${name}: ${long.count} events took no more CPU than ${short.count} (${figure.toFixed(2)} s a million). Measure more of them (--events).`,
-  );
+  for (const { marked, count } of [short, long])
+    if (marked !== "none" && !(marked !== undefined && marked <= count))
+      throw new Error(`${name} made no mark within ${count} events.`);
+  return beyond(short, long, ({ usage }) => usage);
+}
+
+/**
+ * Refuses what is no figure, since a long run took no more than a short one: once all is measured, and all of it at once. To
+ * measure only those again would make the rest look dearer.
+ *
+ * @throws Error that names them
+ */
+export function checkFigures(
+  figures: readonly { readonly name: string; readonly perMillion: readonly number[] }[],
+): void {
+  const wrong = figures.filter(({ perMillion: all }) => !all.every((figure) => figure > 0)).map(({ name }) => name);
+  if (wrong.length === 0) return;
+  throw new Error(`More events took no more CPU, in some round: ${wrong.join(", ")}. Measure more of them (--events).`);
 }
 
 /** The same of the processes beside, which may have done hardly anything: a broker writes behind. */
@@ -34,6 +45,6 @@ export const besidePerMillion = (short: CountedRun, long: CountedRun): number =>
 
 function beyond(short: CountedRun, long: CountedRun, of: (run: CountedRun) => Usage | undefined): number {
   const cpu = (run: CountedRun) => (of(run)?.cpu ?? 0) - (of(run)?.beforeMark ?? 0);
-  const events = ({ count, marked = 0 }: CountedRun) => count - marked;
+  const events = ({ count, marked }: CountedRun) => count - (typeof marked === "number" ? marked : 0);
   return ((cpu(long) - cpu(short)) * 1_000_000) / (events(long) - events(short));
 }

@@ -32,6 +32,7 @@ test("rows without ids count as often as they are there, so that an engine that 
         usage: { cpu: 1, wall: 1, rss: 1 },
         rows: [rowsOf(rows)],
         ids: "without ids" as const,
+        marked: events.count,
       }),
     });
     expect(right.length).toBeGreaterThan(1);

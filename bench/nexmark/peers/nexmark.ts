@@ -4,7 +4,7 @@ import { table } from "../../affinity/tables.ts";
 import { bundledEntry } from "../../harness/entries.ts";
 import { functionNode, functionNodeVersion } from "../../harness/function-node.ts";
 import { metered } from "../../harness/metered.ts";
-import { besidePerMillion, perMillion } from "../../harness/per-million.ts";
+import { besidePerMillion, checkFigures, perMillion } from "../../harness/per-million.ts";
 import { packageVersions, writeResult } from "../../harness/results.ts";
 import { median, shown, spread } from "../../harness/statistics.ts";
 import { emptyDirectory, say } from "../../harness/work.ts";
@@ -99,6 +99,11 @@ export async function nexmark(args: readonly string[]): Promise<void> {
     };
     const line = lineOf(result);
     console.log(`${nexmarkTable(result)}\n\n${line}`);
+    checkFigures(
+      result.queries.flatMap(({ query, engines: all }) =>
+        all.map((one) => ({ name: `${query} of ${one.engine}`, perMillion: one.perMillion })),
+      ),
+    );
     if (!values.write || wanted !== undefined || values.engines !== undefined) return;
     const versions = Object.assign(
       {},
@@ -141,6 +146,7 @@ async function floorOf([short, long]: readonly [EventFile, EventFile]): Promise<
   const entry = bundledEntry("engine/millrace/floor-entry");
   const runOf = async ({ file, count }: EventFile) => ({
     count,
+    marked: undefined,
     ...(await metered(functionNode(), [entry, "text", file], { mark: short.count })),
   });
   return perMillion("floor", await runOf(short), await runOf(long));

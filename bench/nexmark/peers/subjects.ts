@@ -19,7 +19,7 @@ export interface QueryRun {
   /** Millrace's stages. */
   readonly stages?: number;
   /** How many events it had been given at its mark. */
-  readonly marked?: number | undefined;
+  readonly marked: number | undefined;
 }
 
 /** An engine that has queries. */
