@@ -20,7 +20,11 @@ const CODECS: ReadonlyMap<string, boolean> = new Map([
 export const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
 // Without records: a body must be readable on its own, by any build. Objects of any size: an accumulator may grow.
-const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, int64AsType: "bigint" });
+const OPTIONS = { useRecords: false, variableMapSize: true, moreTypes: false, int64AsType: "bigint" } as const;
+const packr = new Packr(OPTIONS);
+
+/** Byte arrays are copied: as parts of what they are read from they would hold all of it. */
+const partPackr = new Packr({ ...OPTIONS, copyBuffers: true });
 
 /**
  * Plain data, bigints, Dates and byte arrays as compressed bytes.
@@ -53,7 +57,7 @@ const FIRST_BUFFER = 64 * 1_024;
 
 /** The value that is written in a part of some bytes, which are within the bounds of `checkBounds`. */
 export const unpackedPart = (bytes: Uint8Array, start: number, end: number): unknown =>
-  packr.unpack(bytes, { start, end });
+  partPackr.unpack(bytes, { start, end });
 
 function checkSize(packed: Uint8Array): void {
   try {

@@ -10,6 +10,8 @@ export interface RunLimits {
   readonly entries: number;
   /** A block is full when its entries take so many bytes, before they are compressed. */
   readonly block: number;
+  /** Bytes of blocks that a run just made keeps inflated. @default those of a million keys with three aggregates, 64 MB */
+  readonly open?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export function* mergedRun(
   isGone: (value: unknown) => boolean,
   limits: RunLimits,
 ): Generator<number, SortedRun> {
-  const writer = new RunWriter(limits.block);
+  const writer = new RunWriter(limits);
   const source = run && new Source(run);
   for (const of of spaces) {
     const changes = yield* Changes.sorted(of, isGone);
@@ -125,11 +127,11 @@ function writeSome(writer: RunWriter, changes: Changes, end: number): void {
   }
 }
 
-/** Bytes of blocks that a run just made keeps inflated: as many as those of a million keys with three aggregates. */
 const MOST_OPEN = 64 * 1_024 * 1_024;
 
 class RunWriter {
   readonly #limit: number;
+  readonly #mostOpen: number;
   readonly #spaces: number[] = [];
   readonly #counts: number[] = [];
   readonly #entries: number[] = [];
@@ -143,8 +145,9 @@ class RunWriter {
   #inSpace = 0;
   readonly #next = new BlockWriter();
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor({ block, open = MOST_OPEN }: RunLimits) {
+    this.#limit = block;
+    this.#mostOpen = open;
   }
 
   begin(space: number): void {
@@ -197,8 +200,9 @@ class RunWriter {
   #flush(): void {
     if (this.#next.count === 0) return;
     const block = this.#next.take();
-    const firstKey = block.bytes.subarray(block.starts[0], endOfKey(block, 0));
-    const isKept = (this.#openBytes += block.bytes.length) <= MOST_OPEN;
+    // A copy: a part of the block's bytes would hold all of them until the run is made.
+    const firstKey = new Uint8Array(block.bytes.subarray(block.starts[0], endOfKey(block, 0)));
+    const isKept = (this.#openBytes += block.bytes.length) <= this.#mostOpen;
     this.#note(block.count, firstKey, compressedBlock(block.bytes), block.bytes.length, isKept ? block : undefined);
   }
 

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { keyIn } from "../../lib/state/block.ts";
@@ -102,6 +104,37 @@ describe("a run is made in small parts", () => {
     expect(all.filter((key) => made.get(0, key) !== key)).toEqual([]);
     expect(parts.reduce((sum, part) => sum + part, 0)).toBeGreaterThanOrEqual(3 * keys.length * (1 + others)); // sorted in two goes, and written
     expect(Math.max(...parts)).toBeLessThan(8_192);
+  });
+
+  test("bytes in a value are their own, and no part of the block, which they would hold", () => {
+    const keys = named("k", 100);
+    const values = keys.map((key) => Buffer.from(key));
+    const { made } = partsOf([{ space: 1, place: -1, keys, values }]);
+    const value = read(made).get(0, keys[7]!) as Uint8Array;
+    expect(Buffer.from(value)).toEqual(values[7]);
+    expect(value.buffer.byteLength).toBe(value.byteLength);
+  });
+
+  test("what is written of it is held as it is compressed alone", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    // What a collection lets go is given back beside it, and known with one of the next.
+    const held = () =>
+      Math.min(
+        ...Array.from({ length: 10 }, () => {
+          collect();
+          return process.memoryUsage().arrayBuffers;
+        }),
+      );
+    const keys = named("k", 20_000);
+    const values = keys.map((key) => key.padEnd(1_000, "-"));
+    const all = [{ space: 1, place: -1, keys, values }];
+    const merging = mergedRun(undefined, all, (value) => value === undefined, { ...RUN_LIMITS, open: 0 });
+    const before = held();
+    for (let work = 0; work < 3 * keys.length;) work += merging.next().value as number;
+    expect(held() - before).toBeLessThan(4 * 2 ** 20);
+    merging.next(); // what the space takes
+    expect((merging.next().value as SortedRun).get(0, keys[1]!)).toBe(values[1]);
   });
 
   test("a block that many spaces share is inflated once", () => {
