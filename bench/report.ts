@@ -71,7 +71,8 @@ ${section<EngineResult>(
   ) => `The job is [flight delays](../functions/aggregate-flight-delays): JSON, a schema, a filter, windows of an hour for each airport
 with count, mean and worst delay. The departures are real, out of order by up to seven hours, and so is the disorder that
 all engines are told, so that none is late in any. Every engine runs once over ${whole(figures.shortEvents)} events and once
-over ${whole(figures.longEvents)}: the difference is what ${whole(figures.longEvents - figures.shortEvents)} events more take, told for a million; the
+over ${whole(figures.longEvents)}, and notes what CPU it had taken when it was given the first ${whole(figures.shortEvents)}: what the long run takes from there on, less what
+the short one does, is what ${whole(figures.longEvents - figures.shortEvents)} events more take, told for a million (of DuckDB, which reads all at once, the runs' difference). The
 whole run shows what the start adds. All gave the same ${whole(figures.rows)} rows as DuckDB, in each round (here: ${whole(figures.rounds)}).
 
 ${list(figures.subjects)}
@@ -98,7 +99,7 @@ ${section<NexmarkResult>(
   ) => `[Nexmark's queries](../bench/nexmark), each by Millrace and by a job in Java as it is written for Flink, over one file of
 ${whole(figures.longEvents)} events of an auction, in the published proportions, rate and sizes, as lines of JSON in disorder within a tenth of a
 second. A query counts once its rows are those of DuckDB, one by one. CPU seconds are those of the
-${whole(figures.longEvents - figures.shortEvents)} events after the first ${whole(figures.shortEvents)}, told for a million (rounds: ${whole(figures.rounds)}).${
+${whole(figures.longEvents - figures.shortEvents)} events after the first ${whole(figures.shortEvents)}, told for a million, as above (rounds: ${whole(figures.rounds)}).${
     figures.longEvents - figures.shortEvents < 1_000_000 || figures.rounds < 2
       ? " So few events, or a single round, tell how large a figure is and no more: all engines still compile in them, and ratios of single queries change much, either way, when a million events are measured after a million."
       : ""
@@ -135,8 +136,9 @@ Large tables are sorted runs: entries in order, in blocks that are compressed on
 the entries it touches, a cold start inflates the blocks it touches, and a checkpoint takes over those in which nothing has changed;
 here, where keys are drawn evenly, these are none. It is due when the log outgrows the last one, so that its share of a batch does not
 grow with the state, as far as a key of a large one costs no more than one of a small one; and it is made in parts, one a turn, of
-65,536 entries or a 64th of all, so that no turn takes as long as all of it (a turn counts that took a twentieth of the longest: of
-1,000 keys these are no parts, but what every turn does after its commit). Two things grow still. A batch's CPU, by
+65,536 entries or a 64th of all, so that no turn takes as long as all of it (a turn counts that took a millisecond for it, or a twentieth of
+the longest where that is less: of 1,000 keys these are no parts, but what every turn does after its commit). Of a large state the longest turns
+are those in which V8 collects all of the heap. Two things grow still. A batch's CPU, by
 what memory costs: touched keys lie far apart, caches of the processor are small, and the garbage collector walks through what is no run.
 And heap: what has changed since the last checkpoint is objects, up to a third of all entries, and old and new are held at once
 while one is made. So a task of ten million keys works, and is not what is [advised](scale.md).
