@@ -1,5 +1,4 @@
-import { decodeKey } from "../state/key.ts";
-import type { KeyValues } from "../state/key.ts";
+import { encodeKey, type KeyValues } from "../state/key.ts";
 
 /** The key that most of a turn's records were of. */
 export interface HotKey {
@@ -40,7 +39,16 @@ export class KeyShares {
     const isOneOfMany = this.#records.size > 1;
     this.#records.clear();
     this.#all = 0;
-    if (hottest === undefined || !isOneOfMany || all < COUNTED_FROM) return undefined;
-    return { key: decodeKey(Object.keys(hottest.key), hottest.keyCode), share: hottest.records / all };
+    if (hottest === undefined || !isOneOfMany || all < COUNTED_FROM || !isAsCounted(hottest)) return undefined;
+    return { key: { ...hottest.key }, share: hottest.records / all };
+  }
+}
+
+/** User code was given the key, and may have changed it since: then nothing is told of it. */
+function isAsCounted({ key, keyCode }: Counted): boolean {
+  try {
+    return encodeKey(key) === keyCode;
+  } catch {
+    return false;
   }
 }

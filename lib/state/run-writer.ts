@@ -127,6 +127,7 @@ function writeSome(writer: RunWriter, changes: Changes, end: number): void {
   }
 }
 
+/** As many as those of a million keys with three aggregates. */
 const MOST_OPEN = 64 * 1_024 * 1_024;
 
 class RunWriter {

@@ -139,6 +139,7 @@ export class DriverTask {
     task.state.takeDeltas();
     task.epoch++;
     measured(task.fold.takeMeasures());
+    task.fold.takeHotKey(); // a driver reports no turns: it would be kept
     const traces = task.fold.takeTraces();
     const interval = { start: now(), end: now() };
     if (traces !== undefined) traced(commitSpan(this.name, task.epoch, traces, outputs, interval));
