@@ -137,8 +137,7 @@ the entries it touches, a cold start inflates the blocks it touches, and a check
 here, where keys are drawn evenly, these are none. It is due when the log outgrows the last one, so that its share of a batch does not
 grow with the state, as far as a key of a large one costs no more than one of a small one; and it is made in parts, one a turn, of
 65,536 entries or a 64th of all, so that no turn takes as long as all of it (a turn counts that took a millisecond for it, or a twentieth of
-the longest where that is less: of 1,000 keys these are no parts, but what every turn does after its commit). Of a large state the longest turns
-are those in which V8 collects all of the heap. Two things grow still. A batch's CPU, by
+the longest where that is less: of 1,000 keys these are no parts, but what every turn does after its commit). Two things grow still. A batch's CPU, by
 what memory costs: touched keys lie far apart, caches of the processor are small, and the garbage collector walks through what is no run.
 And heap: what has changed since the last checkpoint is objects, up to a third of all entries, and old and new are held at once
 while one is made. So a task of ten million keys works, and is not what is [advised](scale.md).

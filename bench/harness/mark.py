@@ -1,4 +1,4 @@
-"""What mark.ts does, for events that are read one at a time: 0.05 s of a million."""
+"""What mark.ts does, for events that are read one at a time."""
 
 import json
 import os

@@ -47,7 +47,6 @@ export async function metered(
   const name = `${process.pid}-${++runs}`;
   const report = path.join(workDirectory("meter"), `${name}.json`);
   const markFile = path.join(workDirectory("meter"), `${name}-mark.json`);
-  rmSync(markFile, { force: true });
   const child = spawn("python3", [path.join(import.meta.dirname, "rusage.py"), report, command, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true, // so that it can be ended with all it has started
@@ -62,26 +61,32 @@ export async function metered(
   process.once("exit", end);
   const timer = setTimeout(end, mostSeconds * 1_000);
   const look = () => {
-    if (onMark === undefined || !existsSync(markFile)) return;
+    if (!existsSync(markFile)) return;
     clearInterval(watch);
-    onMark();
+    onMark?.();
     onMark = undefined;
   };
-  const watch = setInterval(look, WATCH);
+  const watch = onMark && setInterval(look, WATCH);
   const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
   clearTimeout(timer);
   clearInterval(watch);
   look();
   process.off("exit", end);
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${String(code)}:\n${output}${errors}`);
-  const { user, system, wall, rssMegabytes } = JSON.parse(readFileSync(report, "utf8")) as Record<string, number>;
+  const { user, system, wall, rssMegabytes } = takeFigures(report)!;
   const usage = { cpu: user! + system!, wall: wall!, rss: rssMegabytes! };
-  if (mark === undefined || !existsSync(markFile)) return { usage, output };
-  const { events, cpu } = JSON.parse(readFileSync(markFile, "utf8")) as {
-    readonly events: number;
-    readonly cpu: number;
-  };
-  return { usage: { ...usage, beforeMark: cpu }, output, marked: events };
+  const made = takeFigures(markFile);
+  return made === undefined
+    ? { usage, output }
+    : { usage: { ...usage, beforeMark: made["cpu"]! }, output, marked: made["events"]! };
+}
+
+/** What a file says, which is needed no more; undefined where there is none. */
+function takeFigures(file: string): Record<string, number> | undefined {
+  if (!existsSync(file)) return undefined;
+  const figures = JSON.parse(readFileSync(file, "utf8")) as Record<string, number>;
+  rmSync(file);
+  return figures;
 }
 
 /** Milliseconds between looks for a mark. */

@@ -25,6 +25,10 @@ export function perMillion(name: string, short: CountedRun, long: CountedRun): n
   return beyond(short, long, ({ usage }) => usage);
 }
 
+/** The same of the processes beside, which may have done hardly anything: a broker writes behind. */
+export const besidePerMillion = (short: CountedRun, long: CountedRun): number =>
+  beyond(short, long, ({ beside }) => beside);
+
 /**
  * Refuses what is no figure, since a long run took no more than a short one: once all is measured, and all of it at once. To
  * measure only those again would make the rest look dearer.
@@ -38,10 +42,6 @@ export function checkFigures(
   if (wrong.length === 0) return;
   throw new Error(`More events took no more CPU, in some round: ${wrong.join(", ")}. Measure more of them (--events).`);
 }
-
-/** The same of the processes beside, which may have done hardly anything: a broker writes behind. */
-export const besidePerMillion = (short: CountedRun, long: CountedRun): number =>
-  beyond(short, long, ({ beside }) => beside);
 
 function beyond(short: CountedRun, long: CountedRun, of: (run: CountedRun) => Usage | undefined): number {
   const cpu = (run: CountedRun) => (of(run)?.cpu ?? 0) - (of(run)?.beforeMark ?? 0);

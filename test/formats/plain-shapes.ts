@@ -4,29 +4,27 @@ import * as z from "zod";
 const BOUND = fc.oneof(fc.integer({ min: -3, max: 5 }), fc.constantFrom(0, 0.5, -0.25, 1e9));
 const LENGTH = fc.integer({ min: 0, max: 4 });
 
-/** What zod checks of a text or a number, as calls. */
-const TEXT = fc
-  .array(
-    fc.oneof(
-      LENGTH.map((n) => (of: z.ZodString) => of.min(n)),
-      LENGTH.map((n) => (of: z.ZodString) => of.max(n)),
-      LENGTH.map((n) => (of: z.ZodString) => of.length(n)),
-    ),
-    { maxLength: 2 },
-  )
-  .map((checks): z.ZodType => checks.reduce((of, check) => check(of), z.string()));
-const NUMBER = fc
-  .array(
-    fc.oneof(
-      BOUND.map((n) => (of: z.ZodNumber) => of.min(n)),
-      BOUND.map((n) => (of: z.ZodNumber) => of.max(n)),
-      BOUND.map((n) => (of: z.ZodNumber) => of.gt(n)),
-      BOUND.map((n) => (of: z.ZodNumber) => of.lt(n)),
-      fc.constant((of: z.ZodNumber) => of.int()),
-    ),
-    { maxLength: 2 },
-  )
-  .map((checks): z.ZodType => checks.reduce((of, check) => check(of), z.number()));
+/** A schema with up to two checks of zod's, as calls. */
+const checked = <T extends z.ZodType>(
+  of: T,
+  ...checks: readonly fc.Arbitrary<(of: T) => T>[]
+): fc.Arbitrary<z.ZodType> =>
+  fc.array(fc.oneof(...checks), { maxLength: 2 }).map((all) => all.reduce((one, check) => check(one), of));
+
+const TEXT = checked(
+  z.string(),
+  LENGTH.map((n) => (of) => of.min(n)),
+  LENGTH.map((n) => (of) => of.max(n)),
+  LENGTH.map((n) => (of) => of.length(n)),
+);
+const NUMBER = checked(
+  z.number(),
+  BOUND.map((n) => (of) => of.min(n)),
+  BOUND.map((n) => (of) => of.max(n)),
+  BOUND.map((n) => (of) => of.gt(n)),
+  BOUND.map((n) => (of) => of.lt(n)),
+  fc.constant((of) => of.int()),
+);
 
 /** As TypeScript makes an enum with numbers: their names are no values of it. */
 const Level = { Low: 0, 0: "Low", High: "high" } as const;
@@ -97,7 +95,7 @@ export class Written {
 }
 
 const VALUES: readonly unknown[] = [
-  ...["", "up", "down", "high", "Low", "abc", "abcd", "b", "bab", "é", "\u{1f600}", "a\\b", true, false, null],
+  ...["", "up", "down", "high", "Low", "abc", "abcd", "é", "\u{1f600}", "a\\b", true, false, null],
   ...[0, -0, 1, 2, 0.5, -0.25, 1e9, 2 ** 53, 1e300, 1.5, -3, [], {}],
   ...["0190a8c0-3b1e-7d3a-9f53-2f1d6b0c4e5f", "0190a8c0-3b1e-0d3a-9f53-2f1d6b0c4e5f", "a@b.example", "a@b.c"],
   ...["2026-11-29T17:00:00Z", "2026-11-29T17:00:00.5+01:00", "2026-02-30T17:00:00Z", "2026-11-29", "2026-02-30"],

@@ -33,7 +33,7 @@ export function* batchesOf(file: string, size: number): Generator<readonly [Held
       if (batch.length < size) continue;
       yield batch as [HeldBytes, ...HeldBytes[]];
       batch = [];
-      free.push(...held.splice(0, held.length - 1));
+      if (held.length > 1) free.push(...held.splice(0, held.length - 1));
     }
     rest = buffer.subarray(from, filled);
   }
