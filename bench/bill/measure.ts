@@ -7,6 +7,7 @@ import flightDelays, { departures, hourlyDelays } from "../../functions/aggregat
 import type { Departure } from "../../functions/aggregate-flight-delays/schemas.ts";
 import { FirehoseWriter } from "../../lib/connectors/firehose/deliver.ts";
 import { recordsByShard } from "../../lib/connectors/kinesis/event.ts";
+import { parseEvent } from "../../lib/connectors/kinesis/unparsed-event.ts";
 import { DynamoChangelog } from "../../lib/dynamodb/changelog.ts";
 import type { TurnReport } from "../../lib/runtime/observer.ts";
 import { WHOLE_RANGE } from "../../lib/state/hash-range.ts";
@@ -165,11 +166,8 @@ async function measured(
   let sequence = 0;
   const texts = batches.map((batch) => lambdaEvent(batch, () => ++sequence));
   const give = async (text: string) => {
-    for (const { partition, records } of recordsByShard(
-      JSON.parse(text) as { readonly Records: readonly unknown[] },
-      STREAM_ARN,
-    ))
-      await runtime.records(partition, records);
+    const event = parseEvent(text, (whole) => JSON.parse(whole)) as { readonly Records: readonly unknown[] };
+    for (const { partition, records } of recordsByShard(event, STREAM_ARN)) await runtime.records(partition, records);
   };
   for (const text of texts.slice(0, -turns)) await give(text);
   const before = reports.length;

@@ -21,7 +21,7 @@ const SHAPES: Readonly<Record<Shape, { readonly name: string; readonly about: st
   },
   enveloped: {
     name: "enveloped",
-    about: `Lambda events of ${whole(BATCH)} records, one departure in each: JSON.parse of the event, base64, JSON.parse`,
+    about: `Lambda events of ${whole(BATCH)} records, one departure in each: the event as Lambda's runtime gets it, a text`,
   },
 };
 

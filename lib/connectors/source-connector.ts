@@ -11,6 +11,11 @@ export interface PartitionRecords {
 
 /** The face of a source that is asked while a function runs: what its mapping sends, and how its system is asked. */
 export interface SourceConnector {
+  /**
+   * An event's text as `parse` has it, which is JSON.parse. Of events of this kind it may put off what `recordsOf` does not need,
+   * until somebody looks at it.
+   */
+  readonly parseEvent?: (text: string, parse: (text: string) => unknown) => unknown;
   /** Whether an event is of a mapping of this kind. */
   isEvent(event: unknown): boolean;
   /**

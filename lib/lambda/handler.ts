@@ -16,6 +16,7 @@ import type { Wait } from "../runtime/retries.ts";
 import type { StageRuntime } from "../runtime/stage-runtime.ts";
 import { taskName } from "../state/task-id.ts";
 import { awsClients } from "./clients.ts";
+import { parseEventsWith } from "./event-parser.ts";
 import { Invocations } from "./invocations.ts";
 import { checkedMessages } from "./sqs-event.ts";
 import { stageRuntime, unorderedRuntime } from "./stage-runtime.ts";
@@ -107,6 +108,7 @@ async function loadStage(
     };
   }
   const connector = await sourceConnector(name);
+  if (connector.parseEvent !== undefined) parseEventsWith(connector.parseEvent);
   const runtime = await stageRuntime(pipeline, bindings, { ...around, connector });
   return (event) => handle({ bindings, connector, services, telemetry, runtime }, event);
 }

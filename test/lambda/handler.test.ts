@@ -3,6 +3,7 @@ import type { KinesisStreamEvent } from "aws-lambda";
 import { inspectTasks, lambdaHandler, listLargestKeys, readBindings, type StageHandler } from "millrace/lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { recordsRead } from "../../lib/connectors/kinesis/unparsed-event.ts";
 import { BINDINGS_VARIABLE } from "../../lib/plan/bindings.ts";
 import {
   bindingsOf,
@@ -22,7 +23,7 @@ let handler: StageHandler;
 let dynamodb: DynamoDBClient;
 
 beforeAll(async () => {
-  services = await startHandlerServices(["shard-a", "shard-b", "shard-c", "shard-d", "shard-e"], bindings);
+  services = await startHandlerServices(["shard-a", "shard-b", "shard-c", "shard-d", "shard-e", "shard-f"], bindings);
   ({ dynamodb } = services);
   for (const method of ["log", "info", "warn", "error"] as const) vi.spyOn(console, method).mockReturnValue();
   handler = lambdaHandler(pipeline);
@@ -67,6 +68,15 @@ describe("the handler", () => {
     const batches = [1, 2, 3, 4, 5].map((n) => invoke({ Records: [record("shard-d", n)] }));
     await Promise.all(batches);
     expect((await heads(["shard-d"]))[0]).toMatchObject({ epoch: 5, position: { sequence: "5" } });
+  });
+
+  test("an event that JSON.parse has left unparsed, as for Lambda's runtime, is folded like any other", async () => {
+    const parsed = (n: number) => JSON.parse(JSON.stringify({ Records: [record("shard-f", n)] })) as unknown;
+    await invoke(parsed(1));
+    const unparsed = parsed(2);
+    expect(recordsRead(unparsed)).toBeDefined();
+    expect(await invoke(unparsed)).toEqual({ batchItemFailures: [] });
+    expect((await heads(["shard-f"]))[0]).toMatchObject({ epoch: 2, position: { sequence: "2" } });
   });
 
   test("a task's largest keys are listed", async () => {

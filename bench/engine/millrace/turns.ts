@@ -1,4 +1,6 @@
-import { recordsByShard } from "../../../lib/connectors/kinesis/event.ts";
+import { isKinesisEvent, recordsByShard } from "../../../lib/connectors/kinesis/event.ts";
+import { parseEvent } from "../../../lib/connectors/kinesis/unparsed-event.ts";
+import { parseEventsWith } from "../../../lib/lambda/event-parser.ts";
 import type { Pipeline } from "../../../lib/pipeline/topology.ts";
 import type { StageRuntime } from "../../../lib/runtime/stage-runtime.ts";
 import { taskName } from "../../../lib/state/task-id.ts";
@@ -67,10 +69,12 @@ async function giveText(runtime: StageRuntime, input: string, batch: number): Pr
   }
 }
 
-/** As Lambda's runtime and the handler do: the event's text is parsed, and every record of it is checked. */
+/** As Lambda's runtime and the handler do: the runtime calls JSON.parse, which the handler has replaced, and records are checked. */
 async function giveEvents(runtime: StageRuntime, input: string): Promise<void> {
+  parseEventsWith(parseEvent);
   for (const line of linesOf(input)) {
     const event = JSON.parse(line.toString("utf8")) as { readonly Records: readonly unknown[] };
+    if (!isKinesisEvent(event)) throw new Error(`an event that is not of Kinesis: ${input}`);
     for (const { partition, records } of recordsByShard(event, STREAM_ARN)) await runtime.records(partition, records);
   }
 }

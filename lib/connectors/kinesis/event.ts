@@ -1,8 +1,8 @@
 import { systemicError } from "../../errors.ts";
-import type { IncomingRecord } from "../../runtime/record.ts";
-import { compareSequences } from "../../state/position.ts";
 import { firstRecord } from "../first-record.ts";
 import type { PartitionRecords } from "../source-connector.ts";
+import { inShards, MAX_ARRIVAL, type ShardRecord } from "./shard-records.ts";
+import { recordsRead } from "./unparsed-event.ts";
 
 /** What Kinesis calls shards and numbers records (AWS: Kinesis API reference, Record and Shard). */
 const SHARD_ID = /^[a-zA-Z0-9_.-]{1,128}$/;
@@ -17,11 +17,9 @@ function isSequenceNumber(text: string): boolean {
   return true;
 }
 
-/** The largest arrival time that is one: what a Date can hold, in seconds. */
-const MAX_ARRIVAL = 8.64e12;
-
 /** Whether an event is of Kinesis: Lambda puts records of one source in an event. */
-export const isKinesisEvent = (event: unknown): boolean => "kinesis" in (firstRecord(event) ?? {});
+export const isKinesisEvent = (event: unknown): boolean =>
+  recordsRead(event) !== undefined || "kinesis" in (firstRecord(event) ?? {});
 
 /**
  * A mapping's Kinesis event as records by shard. All of it is checked before any of it is folded: a record under
@@ -34,25 +32,15 @@ export function recordsByShard(
   event: { readonly Records: readonly unknown[] },
   streamArn: string,
 ): readonly PartitionRecords[] {
-  const shards = new Map<string, IncomingRecord[]>();
+  const read = recordsRead(event);
+  if (read?.like.eventSourceARN === streamArn) return inShards(read.records);
   let shard = ""; // records of a shard come one after the other
-  event.Records.forEach((value, index) => {
+  const records = event.Records.map((value, index) => {
     const payload = payloadIn(value, index, streamArn);
     shard = shardOf(value as { readonly eventID?: unknown }, index, payload.sequenceNumber, shard);
-    const record = recordOf(payload, index, shard);
-    const records = shards.get(shard);
-    const last = records?.at(-1);
-    if (last !== undefined && compareSequences(last.position.sequence, record.position.sequence) > 0) {
-      throw systemicError({
-        code: "kinesis/order",
-        message: `Record ${index} of the event, ${record.position.sequence} of ${shard}, comes after ${last.position.sequence}.`,
-        advice: "A shard's records come in their order: the first of these would be taken for folded.",
-      });
-    }
-    if (records === undefined) shards.set(shard, [record]);
-    else records.push(record);
+    return recordOf(payload, index, shard);
   });
-  return [...shards].map(([partition, records]) => ({ partition, records }));
+  return inShards(records);
 }
 
 const wrong = (index: number, what: string) =>
@@ -98,7 +86,7 @@ function shardOf({ eventID }: { readonly eventID?: unknown }, index: number, seq
   throw wrong(index, `has the eventID ${textOf(eventID)}, which is not that of record ${sequence}`);
 }
 
-function recordOf(payload: Payload, index: number, shard: string): IncomingRecord {
+function recordOf(payload: Payload, index: number, shard: string): ShardRecord {
   const { sequenceNumber, approximateArrivalTimestamp: arrival, partitionKey, data } = payload;
   const what = (problem: string) => wrong(index, `(${shard}:${sequenceNumber}) ${problem}`);
   if (typeof arrival !== "number" || !(arrival >= 0 && arrival <= MAX_ARRIVAL))

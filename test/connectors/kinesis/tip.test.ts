@@ -1,6 +1,6 @@
 import { GetRecordsCommand, GetShardIteratorCommand, KinesisClient } from "@aws-sdk/client-kinesis";
 import { describe, expect, test } from "vitest";
-import { isShardAtTip } from "../../lib/connectors/kinesis/tip.ts";
+import { isShardAtTip } from "../../../lib/connectors/kinesis/tip.ts";
 
 interface Read {
   readonly records?: number;
