@@ -142,11 +142,6 @@ export class KeyedTable implements Undoable {
     return taken;
   }
 
-  /** Number of entries a delta would hold now. */
-  get touchedSize(): number {
-    return this.#touched.size;
-  }
-
   /** The changes since the last call; they count as committed. */
   takeDelta(): TableDelta {
     const { created, ...changes } = this.#touched.take();

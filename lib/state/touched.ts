@@ -33,19 +33,6 @@ export class Touched {
     this.#dropped.clear();
   }
 
-  /** Number of changes that {@link take} would tell of. */
-  get size(): number {
-    let size = this.#dropped.size;
-    for (const [space, keys] of this.#keys) {
-      const entries = this.#entriesOf(space);
-      // Not by for…of, which makes a pair of each.
-      keys.forEach((wasThere, key) => {
-        if (wasThere || isThere(entries.get(key))) size++;
-      });
-    }
-    return size;
-  }
-
   /** As a delta has it; nothing is touched any more. */
   take() {
     const removed: [number, string[]][] = [];
