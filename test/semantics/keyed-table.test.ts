@@ -229,7 +229,30 @@ describe("state rebuilt from deltas equals the state", () => {
     table.put(1, "a", 2);
     expect(table.takeDelta()).toMatchObject({ removed: [], put: [[1, ["a"], [2]]] });
     table.remove(1, "a");
-    expect(table.takeDelta()).toMatchObject({ removed: [[1, ["a"]]], put: [] });
+    expect(table.takeDelta()).toMatchObject({ dropped: [1], removed: [], put: [] });
+  });
+
+  test("a space that has nothing left is told as one, however many keys went, and may have others again", () => {
+    const table = new KeyedTable(new Journal());
+    const keys = Array.from({ length: 100 }, (_, n) => `key ${n}`);
+    for (const space of [1, 2]) for (const each of keys) table.put(space, each, space);
+    const replica = new KeyedTable(new Journal());
+    replica.apply(stored(table.takeDelta()));
+    for (const each of keys) table.remove(1, each);
+    for (const each of keys.slice(1)) table.remove(2, each);
+    const delta = table.takeDelta();
+    expect(delta).toMatchObject({
+      floor: Number.NEGATIVE_INFINITY,
+      dropped: [1],
+      removed: [[2, keys.slice(1)]],
+      put: [],
+    });
+    replica.apply(stored(delta));
+    expect([replica.size, replica.floor, [...replica.spaces()]]).toEqual([1, Number.NEGATIVE_INFINITY, [2]]);
+    for (const each of keys) table.remove(1, each);
+    table.put(1, keys[0]!, "again");
+    replica.apply(stored(table.takeDelta()));
+    expect(replica.get(1, keys[0]!)).toBe("again");
   });
 });
 
