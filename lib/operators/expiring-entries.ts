@@ -21,10 +21,13 @@ const GRANULARITY = 16;
  */
 export class ExpiringEntries {
   readonly #name: string;
+  readonly #expiryName: string;
   readonly #state: TaskState;
+  #ownTable: KeyedTable | undefined = undefined;
 
   constructor(name: string, state: TaskState) {
     this.#name = name;
+    this.#expiryName = expiryTableOf(name);
     this.#state = state;
   }
 
@@ -69,22 +72,29 @@ export class ExpiringEntries {
   }
 
   remove(space: number, key: string): void {
-    this.#table.remove(space, key);
-    if (!this.#state.hasTable(expiryTableOf(this.#name))) return;
-    for (const at of [...this.#expiry.spacesOf(key)]) this.#expiry.remove(at, key);
+    this.#removeAll(space, [key]);
   }
 
   /** Removes all of a part. */
   removePart(part: string): void {
     const prefix = entryKey(part, "");
     const space = spaceOfPart(part);
-    for (const key of [...this.#table.entriesOf(space).keys()]) if (key.startsWith(prefix)) this.remove(space, key);
+    const keys = [...this.#table.entriesOf(space).keys()].filter((key) => key.startsWith(prefix));
+    this.#removeAll(space, keys);
     this.remove(SINGLE, part);
+  }
+
+  #removeAll(space: number, keys: readonly string[]): void {
+    const table = this.#table;
+    for (const key of keys) table.remove(space, key);
+    if (!this.#state.hasTable(this.#expiryName)) return;
+    const expiry = this.#expiry;
+    for (const key of keys) for (const at of [...expiry.spacesOf(key)]) expiry.remove(at, key);
   }
 
   /** Removes what has expired (X9). Between units: it is not undone. */
   expire(watermark: number): void {
-    if (!this.#state.hasTable(expiryTableOf(this.#name))) return;
+    if (!this.#state.hasTable(this.#expiryName)) return;
     const expiry = this.#expiry;
     while (expiry.least <= watermark) {
       const at = expiry.least;
@@ -111,11 +121,11 @@ export class ExpiringEntries {
   }
 
   get #table(): KeyedTable {
-    return this.#state.table(this.#name);
+    return (this.#ownTable ??= this.#state.table(this.#name));
   }
 
   get #expiry(): KeyedTable {
-    return this.#state.table(expiryTableOf(this.#name));
+    return this.#state.table(this.#expiryName);
   }
 }
 

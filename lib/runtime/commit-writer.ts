@@ -3,6 +3,7 @@ import { encodeCheckpoint } from "../state/checkpoint.ts";
 import { encodeCommit, sealCommit, type Base, type Output, type StateShapes } from "../state/commit.ts";
 import type { ObjectStore } from "../state/object-store.ts";
 import { RUN_LIMITS, type RunLimits } from "../state/run-writer.ts";
+import { sizeOfDelta } from "../state/table-delta.ts";
 import type { LoadedTask } from "./loaded-task.ts";
 
 /** Sizes, in bytes, by which a writer decides where a commit lies and when a checkpoint is due. */
@@ -82,10 +83,11 @@ export class CommitWriter {
     const { changelog, objects, shapes, build } = this.#settings;
     const nonce = this.#settings.newNonce();
     const epoch = task.epoch + 1;
-    // State that is smaller than its delta is written whole: then there is no log to read.
-    const whole = task.isHeir || task.state.size <= task.state.touchedSize;
-    const at = this.#settings.now();
     const deltas = task.state.takeDeltas();
+    const changes = deltas.reduce((sum, [, delta]) => sum + sizeOfDelta(delta), 0);
+    // State that is smaller than its delta is written whole: then there is no log to read.
+    const whole = task.isHeir || task.state.size <= changes;
+    const at = this.#settings.now();
     const { body, sinks } = encodeCommit({
       shapes,
       header: task.state.header(),

@@ -11,13 +11,26 @@ interface Put {
   readonly to: number;
 }
 
-/** What was put and removed in a space, in any order. */
+/** What was put and removed in all spaces, one space after the other, and in each in any order. */
 export interface FrozenChanges {
   readonly keys: readonly string[];
   readonly values: readonly unknown[];
+  readonly spaces: readonly SpaceChanges[];
 }
 
-/** What was put and removed in a space, in the order of keys, to be taken one after the other. */
+/** What a space has in a table beside what it has in a run. */
+export interface SpaceChanges {
+  readonly space: number;
+  /** Its place in the run; -1 when it has none of its entries. */
+  readonly place: number;
+  /** Where in the lists its changes end: they begin where those of the space before do. */
+  readonly end: number;
+}
+
+/**
+ * What was put and removed, in the order of spaces and keys, to be taken one after the other. It is packed across spaces: in
+ * many of them little changes.
+ */
 export class Changes {
   readonly #keys: readonly string[];
   readonly #values: readonly unknown[];
@@ -25,6 +38,8 @@ export class Changes {
   readonly #isGone: (value: unknown) => boolean;
   /** The next one. */
   at = 0;
+  /** Where those of the space end that is dealt with. */
+  end = 0;
   /** Some from one on that were looked up, and packed as far as they were put. */
   #from = 0;
   #some: readonly unknown[] = [];
@@ -41,11 +56,8 @@ export class Changes {
 
   /** Sorts them, a part at a time: it yields how many it has dealt with. */
   static *sorted(frozen: FrozenChanges, isGone: (value: unknown) => boolean): Generator<number, Changes> {
-    return new Changes(frozen, yield* sortedOrder(frozen.keys), isGone);
-  }
-
-  get length(): number {
-    return this.#order.length;
+    const ends = frozen.spaces.map(({ end }) => end);
+    return new Changes(frozen, yield* sortedOrder(frozen.keys, ends), isGone);
   }
 
   /** The next one's. */
@@ -53,13 +65,13 @@ export class Changes {
     return this.#keys[this.#order[this.at]!]!;
   }
 
-  /** The first one that is not below a limit, from the next one on. @param compare the limit with a key */
+  /** The first one of the space that is not below a limit, from the next one on. @param compare the limit with a key */
   endBelow(compare: (key: string) => number): number {
     const isBelow = (place: number) => compare(this.#keys[this.#order[place]!]!) > 0;
     // Mostly it is near: by ever longer steps, and then between the last two.
     let [low, high] = [this.at, this.at];
-    for (let step = 1; high < this.#order.length && isBelow(high); step *= 2) [low, high] = [high + 1, high + step];
-    high = Math.min(high, this.#order.length);
+    for (let step = 1; high < this.end && isBelow(high); step *= 2) [low, high] = [high + 1, high + step];
+    high = Math.min(high, this.end);
     while (low < high) {
       const middle = (low + high) >> 1;
       if (isBelow(middle)) low = middle + 1;

@@ -79,19 +79,19 @@ export type KeyReader = (code: string) => KeyValues | undefined;
 
 export function keyReader(fields: readonly string[]): KeyReader {
   const make = objectMaker(fields) as (values: readonly unknown[]) => KeyValues;
-  if (fields.length === 1) return (code) => (isValueCode(code) ? make([decodeValue(code)]) : undefined);
+  if (fields.length === 1) return (code) => (isValueCode(code) ? make([decodeField(code)]) : undefined);
   return (code) => {
     if (!code.startsWith("[")) return undefined;
     const codes = JSON.parse(code) as readonly string[];
-    return codes.length === fields.length && codes.every(isValueCode) ? make(codes.map(decodeValue)) : undefined;
+    return codes.length === fields.length && codes.every(isValueCode) ? make(codes.map(decodeField)) : undefined;
   };
 }
 
 /** The key that {@link encodeKey} made `code` of. */
 export function decodeKey(fields: readonly string[], code: string): KeyValues {
-  if (fields.length === 1) return { [fields[0]!]: decodeValue(code) };
+  if (fields.length === 1) return { [fields[0]!]: decodeField(code) };
   const codes = JSON.parse(code) as string[];
-  return makerOf(fields)(codes.map(decodeValue)) as KeyValues;
+  return makerOf(fields)(codes.map(decodeField)) as KeyValues;
 }
 
 /** Makes keys of several fields, by the list of these: there is one of each operator. */
@@ -103,7 +103,8 @@ function makerOf(fields: readonly string[]): ObjectMaker {
   return maker;
 }
 
-function decodeValue(code: string): KeyValue {
+/** The value that {@link encodeField} made `code` of. */
+export function decodeField(code: string): KeyValue {
   const text = code.slice(1);
   switch (code[0]) {
     case "s":

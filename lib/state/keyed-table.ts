@@ -142,11 +142,6 @@ export class KeyedTable implements Undoable {
     return taken;
   }
 
-  /** Number of entries a delta would hold now. */
-  get touchedSize(): number {
-    return this.#touched.size;
-  }
-
   /** The changes since the last call; they count as committed. */
   takeDelta(): TableDelta {
     const { created, ...changes } = this.#touched.take();
@@ -175,12 +170,16 @@ export class KeyedTable implements Undoable {
     this.#merge = undefined;
     const isSmall = this.#size === 0 || this.#size < limits.entries;
     if (isSmall || this.#spacesOfKeys !== undefined || !this.#touched.isEmpty) return undefined;
-    const spaces = [...this.spaces()].sort((a, b) => a - b);
-    const changes = spaces.map((space) => {
-      const entries = this.#spaces.get(space) ?? NOTHING;
-      return { space, place: this.#placeOf(space), keys: [...entries.keys()], values: [...entries.values()] };
+    const [keys, values]: [string[], unknown[]] = [[], []];
+    const inOrder = [...this.spaces()].sort((a, b) => a - b);
+    const spaces = inOrder.map((space) => {
+      this.#spaces.get(space)?.forEach((value, key) => {
+        keys.push(key);
+        values.push(value);
+      });
+      return { space, place: this.#placeOf(space), end: keys.length };
     });
-    this.#merge = new TableMerge(this.#run?.run, changes, limits, restore);
+    this.#merge = new TableMerge(this.#run?.run, { keys, values, spaces }, limits, restore);
     return this.#merge;
   }
 

@@ -20,32 +20,26 @@ export interface RunLimits {
  */
 export const RUN_LIMITS: RunLimits = { entries: 4_096, block: 8_192 };
 
-/** What a space has in a table beside what it has in a run. */
-export interface SpaceChanges extends FrozenChanges {
-  readonly space: number;
-  /** Its place in the run; -1 when it has none of its entries. */
-  readonly place: number;
-}
-
 /**
  * A run of what another has with what was put and removed since, made a part at a time: it yields about how many entries it
  * has dealt with. Blocks that nothing has changed in are taken over.
  *
- * @param spaces all that have entries, in their order
+ * @param frozen of all spaces that have entries, in their order
  */
 export function* mergedRun(
   run: SortedRun | undefined,
-  spaces: readonly SpaceChanges[],
+  frozen: FrozenChanges,
   isGone: (value: unknown) => boolean,
   limits: RunLimits,
 ): Generator<number, SortedRun> {
+  const changes = yield* Changes.sorted(frozen, isGone);
   const writer = new RunWriter(limits);
   const source = run && new Source(run);
-  for (const of of spaces) {
-    const changes = yield* Changes.sorted(of, isGone);
-    writer.begin(of.space);
-    if (source !== undefined && of.place >= 0) yield* mergeSpace(writer, source, of.place, changes);
-    else yield* writeUpTo(writer, changes, changes.length);
+  for (const { space, place, end } of frozen.spaces) {
+    changes.end = end;
+    writer.begin(space);
+    if (source !== undefined && place >= 0) yield* mergeSpace(writer, source, place, changes);
+    else yield* writeUpTo(writer, changes, end);
     yield OF_SPACE;
   }
   return writer.end();
@@ -76,7 +70,7 @@ function* mergeSpace(writer: RunWriter, source: Source, place: number, changes: 
   for (const [n, part] of parts.entries()) {
     // What is below the next block's first key belongs here.
     const next = parts[n + 1]?.block;
-    const end = next === undefined ? changes.length : changes.endBelow((key) => compareFirstKey(run.index, next, key));
+    const end = next === undefined ? changes.end : changes.endBelow((key) => compareFirstKey(run.index, next, key));
     const isWhole = part.from === 0 && part.to === run.index.entries[part.block];
     if (end === changes.at && isWhole && writer.takes(run, part.block)) yield 1;
     else yield* mergeBlock(writer, source.open(part.block), part, changes, end);

@@ -3,50 +3,90 @@ const BUCKET = 4_096;
 /** Of the texts between which others fall, one is chosen of so many: buckets are hardly uneven then. */
 const CHOSEN_OF = 8;
 
+/** So few are sorted by hand: it is begun for each stretch anew. */
+const FEW = 12;
+/** Stretches are dealt with together until they are so many texts. */
+const TOGETHER = 1_024;
+
 /**
- * The places of texts in the order that these have, as `<` has it, a part at a time: it yields how many it has dealt with,
- * and deals with each twice.
+ * The places of texts, stretch by stretch in the order that the texts of each have, as `<` has it, a part at a time: it yields
+ * how many it has dealt with, and deals with each twice.
+ *
+ * @param ends of the stretches
  */
-export function* sortedOrder(texts: readonly string[]): Generator<number, Uint32Array> {
+export function* sortedOrder(
+  texts: readonly string[],
+  ends: Iterable<number> = [texts.length],
+): Generator<number, Uint32Array> {
   const order = new Uint32Array(texts.length);
   for (let i = 0; i < order.length; i++) order[i] = i;
   const byText = (a: number, b: number): number => (texts[a]! < texts[b]! ? -1 : texts[a]! > texts[b]! ? 1 : 0);
-  if (texts.length <= BUCKET) {
-    order.sort(byText);
-    yield 2 * texts.length;
-    return order;
-  }
-  const limits = limitsAmong(texts);
-  const buckets = new Uint32Array(texts.length);
-  const ends = new Uint32Array(limits.length + 1);
-  for (let from = 0; from < texts.length; from += BUCKET) {
-    const to = Math.min(from + BUCKET, texts.length);
-    for (let i = from; i < to; i++) {
-      const bucket = countAtMost(limits, texts[i]!);
-      buckets[i] = bucket;
-      ends[bucket]!++;
+  let [from, dealt] = [0, 0];
+  for (const end of ends) {
+    if (end - from > BUCKET) yield* sortMany(order, texts, from, end, byText);
+    else {
+      if (end - from > FEW) order.subarray(from, end).sort(byText);
+      else sortFew(order, from, end, byText);
+      dealt += 2 * (end - from);
     }
-    yield to - from;
+    from = end;
+    if (dealt < TOGETHER) continue;
+    yield dealt;
+    dealt = 0;
   }
-  for (let bucket = 1; bucket < ends.length; bucket++) ends[bucket]! += ends[bucket - 1]!;
-  const next = ends.slice();
-  for (let i = texts.length - 1; i >= 0; i--) order[--next[buckets[i]!]!] = i;
-  for (let bucket = 0; bucket < ends.length; bucket++) {
-    const part = order.subarray(next[bucket], ends[bucket]);
-    part.sort(byText);
-    yield part.length;
-  }
+  yield dealt;
   return order;
 }
 
+type Order = (a: number, b: number) => number;
+
+/** Each is put among those before it. */
+function sortFew(order: Uint32Array, from: number, to: number, compare: Order): void {
+  for (let next = from + 1; next < to; next++) {
+    const place = order[next]!;
+    let at = next;
+    for (; at > from && compare(order[at - 1]!, place) > 0; at--) order[at] = order[at - 1]!;
+    order[at] = place;
+  }
+}
+
+function* sortMany(
+  order: Uint32Array,
+  texts: readonly string[],
+  from: number,
+  to: number,
+  compare: Order,
+): Generator<number, void> {
+  const limits = limitsAmong(texts, from, to);
+  const buckets = new Uint32Array(to - from);
+  const ends = new Uint32Array(limits.length + 1);
+  for (let first = from; first < to; first += BUCKET) {
+    const last = Math.min(first + BUCKET, to);
+    for (let i = first; i < last; i++) {
+      const bucket = countAtMost(limits, texts[i]!);
+      buckets[i - from] = bucket;
+      ends[bucket]!++;
+    }
+    yield last - first;
+  }
+  for (let bucket = 1; bucket < ends.length; bucket++) ends[bucket]! += ends[bucket - 1]!;
+  const next = ends.slice();
+  for (let i = to - 1; i >= from; i--) order[from + --next[buckets[i - from]!]!] = i;
+  for (let bucket = 0; bucket < ends.length; bucket++) {
+    const part = order.subarray(from + next[bucket]!, from + ends[bucket]!);
+    part.sort(compare);
+    yield part.length;
+  }
+}
+
 /** Some of the texts, in their order, with so many others between them as fall into a bucket. */
-function limitsAmong(texts: readonly string[]): readonly string[] {
+function limitsAmong(texts: readonly string[], from: number, to: number): readonly string[] {
   const apart = Math.floor(BUCKET / CHOSEN_OF);
   const some: string[] = [];
   // Not at even distances: keys may come in turn.
-  for (let i = 0; i < texts.length; i += apart) {
-    const within = Math.min(apart, texts.length - i);
-    some.push(texts[i + ((Math.imul(i / apart + 1, 0x9e3779b1) >>> 8) % within)]!);
+  for (let i = from, n = 1; i < to; i += apart, n++) {
+    const within = Math.min(apart, to - i);
+    some.push(texts[i + ((Math.imul(n, 0x9e3779b1) >>> 8) % within)]!);
   }
   return some.sort().filter((_, i) => i % CHOSEN_OF === CHOSEN_OF - 1);
 }

@@ -17,14 +17,24 @@ export function readable(value: unknown): unknown {
   return value;
 }
 
+// By names, and without a list of values: it is done with each value that is read first.
+
 function canFreeze(value: object): boolean {
   if (value instanceof Date || value instanceof Uint8Array) return false;
-  for (const item of Object.values(value) as unknown[])
+  for (const name in value) {
+    const item = (value as Items)[name];
     if (typeof item === "object" && item !== null && !canFreeze(item)) return false;
+  }
   return true;
 }
 
 function freeze(value: object): void {
-  for (const item of Object.values(value) as unknown[]) if (typeof item === "object" && item !== null) freeze(item);
+  for (const name in value) {
+    const item = (value as Items)[name];
+    if (typeof item === "object" && item !== null) freeze(item);
+  }
   Object.freeze(value);
 }
+
+/** A stored value is an array or a plain object: nothing is inherited that `in` would find. */
+type Items = Readonly<Record<string, unknown>>;

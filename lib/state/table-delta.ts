@@ -15,5 +15,13 @@ export interface TableDelta {
   readonly created?: readonly number[];
 }
 
+/** Number of changes that a delta tells of. */
+export function sizeOfDelta({ dropped, removed, put }: TableDelta): number {
+  let size = dropped.length;
+  for (const [, keys] of removed) size += keys.length;
+  for (const [, keys] of put) size += keys.length;
+  return size;
+}
+
 /** In deltas of tables that have fewer entries nothing is said of what is new. */
 export const LARGE_TABLE = 4_096;

@@ -1,6 +1,7 @@
+import type { FrozenChanges } from "./changes.ts";
 import { LiveRun } from "./live-run.ts";
 import { GONE, isThere } from "./overlaid-entries.ts";
-import { mergedRun, type RunLimits, type SpaceChanges } from "./run-writer.ts";
+import { mergedRun, type RunLimits } from "./run-writer.ts";
 import type { SortedRun } from "./sorted-run.ts";
 
 /** What a table has in a run, and over it. */
@@ -35,11 +36,11 @@ export class TableMerge {
   /** @param restore what makes a stored value the table's */
   constructor(
     run: SortedRun | undefined,
-    spaces: readonly SpaceChanges[],
+    changes: FrozenChanges,
     limits: RunLimits,
     restore: (value: unknown, key: string) => unknown,
   ) {
-    this.#steps = mergedRun(run, spaces, (value) => value === GONE, limits);
+    this.#steps = mergedRun(run, changes, (value) => value === GONE, limits);
     this.#restore = restore;
   }
 

@@ -134,13 +134,6 @@ export class TaskState {
     for (const [name, { size }] of this.#tables) yield [name, size];
   }
 
-  /** Entries changed since the last commit. */
-  get touchedSize(): number {
-    let size = 0;
-    for (const table of this.#tables.values()) size += table.touchedSize;
-    return size;
-  }
-
   /** Forgets what merged ranges had closed, where the task itself has come as far. */
   forgetFloors(): void {
     this.floors = this.floors.filter(

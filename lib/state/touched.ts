@@ -7,7 +7,7 @@ export class Touched {
   readonly #keys = new Map<number, Map<string, boolean>>();
   readonly #dropped = new Set<number>();
 
-  /** @param entriesOf what a space has now, in which everything is that was touched */
+  /** @param entriesOf what a space has now, in which everything is that was touched; none when it has no entries at all */
   constructor(entriesOf: (space: number) => ReadonlyMap<string, unknown>) {
     this.#entriesOf = entriesOf;
   }
@@ -33,24 +33,12 @@ export class Touched {
     this.#dropped.clear();
   }
 
-  /** Number of changes that {@link take} would tell of. */
-  get size(): number {
-    let size = this.#dropped.size;
-    for (const [space, keys] of this.#keys) {
-      const entries = this.#entriesOf(space);
-      // Not by for…of, which makes a pair of each.
-      keys.forEach((wasThere, key) => {
-        if (wasThere || isThere(entries.get(key))) size++;
-      });
-    }
-    return size;
-  }
-
   /** As a delta has it; nothing is touched any more. */
   take() {
     const removed: [number, string[]][] = [];
     const put: [number, string[], unknown[]][] = [];
     const created: number[] = [];
+    const emptied: number[] = [];
     for (const [space, touched] of this.#keys) {
       const entries = this.#entriesOf(space);
       const gone: string[] = [];
@@ -65,12 +53,14 @@ export class Touched {
           if (!wasThere) fresh++;
         } else if (wasThere) gone.push(key);
       });
-      if (gone.length > 0) removed.push([space, gone]);
+      // Where nothing is left the space says it all, however many keys went.
+      if (gone.length > 0 && entries.size === 0) emptied.push(space);
+      else if (gone.length > 0) removed.push([space, gone]);
       if (keys.length === 0) continue;
       put.push([space, keys, values]);
       created.push(fresh);
     }
-    const dropped = [...this.#dropped];
+    const dropped = [...this.#dropped, ...emptied];
     this.clear();
     return { dropped, removed, put, created };
   }

@@ -5,6 +5,7 @@ import { decodeBody, encodeBody, CODEC } from "../../lib/state/codec.ts";
 import { Journal } from "../../lib/state/journal.ts";
 import { KeyedTable, type TableDelta } from "../../lib/state/keyed-table.ts";
 import { RunDelta } from "../../lib/state/run-delta.ts";
+import { sizeOfDelta } from "../../lib/state/table-delta.ts";
 import type { TableMerge } from "../../lib/state/table-merge.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
 import { compacted } from "../support/compacted.ts";
@@ -111,11 +112,10 @@ describe("state rebuilt from deltas equals the state", () => {
         let then: Model = new Map();
         const commit = () => {
           const before = new Map(committed);
-          const size = table.touchedSize;
           const delta = stored(table.takeDelta());
           const count = (parts: readonly (readonly [number, readonly string[], ...unknown[]])[]) =>
             parts.reduce((sum, [, keys]) => sum + keys.length, 0);
-          expect(size).toBe(delta.dropped.length + count(delta.removed) + count(delta.put));
+          expect(sizeOfDelta(delta)).toBe(delta.dropped.length + count(delta.removed) + count(delta.put));
           // What it says is gone was there: put and removed between two commits leaves no trace.
           for (const [in_, keys] of delta.removed) {
             for (const each of keys) expect(before.has(at({ space: in_, key: each }))).toBe(true);
@@ -216,8 +216,9 @@ describe("state rebuilt from deltas equals the state", () => {
     const table = new KeyedTable(new Journal());
     table.put(1, "a", 1);
     table.remove(1, "a");
-    expect(table.touchedSize).toBe(0);
-    expect(table.takeDelta()).toMatchObject({ removed: [], put: [] });
+    const delta = table.takeDelta();
+    expect(delta).toMatchObject({ removed: [], put: [] });
+    expect(sizeOfDelta(delta)).toBe(0);
   });
 
   test("what is removed and put again is put, and not removed", () => {
@@ -228,7 +229,30 @@ describe("state rebuilt from deltas equals the state", () => {
     table.put(1, "a", 2);
     expect(table.takeDelta()).toMatchObject({ removed: [], put: [[1, ["a"], [2]]] });
     table.remove(1, "a");
-    expect(table.takeDelta()).toMatchObject({ removed: [[1, ["a"]]], put: [] });
+    expect(table.takeDelta()).toMatchObject({ dropped: [1], removed: [], put: [] });
+  });
+
+  test("a space that has nothing left is told as one, however many keys went, and may have others again", () => {
+    const table = new KeyedTable(new Journal());
+    const keys = Array.from({ length: 100 }, (_, n) => `key ${n}`);
+    for (const space of [1, 2]) for (const each of keys) table.put(space, each, space);
+    const replica = new KeyedTable(new Journal());
+    replica.apply(stored(table.takeDelta()));
+    for (const each of keys) table.remove(1, each);
+    for (const each of keys.slice(1)) table.remove(2, each);
+    const delta = table.takeDelta();
+    expect(delta).toMatchObject({
+      floor: Number.NEGATIVE_INFINITY,
+      dropped: [1],
+      removed: [[2, keys.slice(1)]],
+      put: [],
+    });
+    replica.apply(stored(delta));
+    expect([replica.size, replica.floor, [...replica.spaces()]]).toEqual([1, Number.NEGATIVE_INFINITY, [2]]);
+    for (const each of keys) table.remove(1, each);
+    table.put(1, keys[0]!, "again");
+    replica.apply(stored(table.takeDelta()));
+    expect(replica.get(1, keys[0]!)).toBe("again");
   });
 });
 

@@ -2,13 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sortedOrder } from "../../lib/state/sorted-order.ts";
 
-/** The texts in the order found, and the most that was dealt with at once. */
-function sorted(texts: readonly string[]) {
-  const parts = sortedOrder(texts);
-  let most = 0;
+/** The texts in the order found, and how many were dealt with, in all and at once at most. */
+function sorted(texts: readonly string[], ends?: readonly number[]) {
+  const parts = sortedOrder(texts, ends);
+  let [dealt, most] = [0, 0];
   for (;;) {
     const { done, value } = parts.next();
-    if (done === true) return { most, texts: Array.from(value, (place) => texts[place]!) };
+    if (done === true) return { dealt, most, texts: Array.from(value, (place) => texts[place]!) };
+    dealt += value;
     most = Math.max(most, value);
   }
 }
@@ -23,6 +24,17 @@ test("few or many, however they lie: in the order of `<`, each once", () => {
     }),
     { numRuns: 60 },
   );
+});
+
+test("stretch by stretch, long ones and short ones and such as have nothing", () => {
+  const lengths = [0, 5, 12, 13, 0, 40, 1, 9_000, 3, 0];
+  const parts = lengths.map((length, n) => Array.from({ length }, (_, i) => String((i * 7_919 + n) % 9_001)));
+  const texts = parts.flat();
+  let at = 0;
+  const ends = parts.map(({ length }) => (at += length));
+  const found = sorted(texts, ends);
+  expect(found.texts).toEqual(parts.flatMap((part) => part.toSorted()));
+  expect(found.dealt).toBe(2 * texts.length);
 });
 
 test.each([

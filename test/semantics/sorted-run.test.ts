@@ -10,7 +10,7 @@ import { KeyedTable } from "../../lib/state/keyed-table.ts";
 import { RunDelta } from "../../lib/state/run-delta.ts";
 import { oldIndex } from "../../lib/state/old-run-index.ts";
 import { decodeIndex, encodeIndex, type RunIndex } from "../../lib/state/run-index.ts";
-import { mergedRun, RUN_LIMITS, type SpaceChanges } from "../../lib/state/run-writer.ts";
+import { mergedRun, RUN_LIMITS } from "../../lib/state/run-writer.ts";
 import { SortedRun } from "../../lib/state/sorted-run.ts";
 import { TaskState } from "../../lib/state/task-state.ts";
 import { compacted } from "../support/compacted.ts";
@@ -75,10 +75,27 @@ describe("nothing grows with all keys that should grow with touched ones", () =>
   });
 });
 
+/** What is put in a space. */
+interface Put {
+  readonly space: number;
+  readonly place: number;
+  readonly keys: readonly string[];
+  readonly values: readonly unknown[];
+}
+
+const frozen = (puts: readonly Put[]) => {
+  let end = 0;
+  return {
+    keys: puts.flatMap(({ keys }) => keys),
+    values: puts.flatMap(({ values }) => values),
+    spaces: puts.map(({ space, place, keys }) => ({ space, place, end: (end += keys.length) })),
+  };
+};
+
 describe("a run is made in small parts", () => {
-  const partsOf = (spaces: readonly SpaceChanges[], run?: SortedRun) => {
+  const partsOf = (puts: readonly Put[], run?: SortedRun) => {
     const parts: number[] = [];
-    const merging = mergedRun(run, spaces, (value) => value === undefined, RUN_LIMITS);
+    const merging = mergedRun(run, frozen(puts), (value) => value === undefined, RUN_LIMITS);
     for (let { value, done } = merging.next(); ; { value, done } = merging.next()) {
       if (done === true) return { parts, made: value as SortedRun };
       parts.push(value as number);
@@ -129,7 +146,7 @@ describe("a run is made in small parts", () => {
     const keys = named("k", 20_000);
     const values = keys.map((key) => key.padEnd(1_000, "-"));
     const all = [{ space: 1, place: -1, keys, values }];
-    const merging = mergedRun(undefined, all, (value) => value === undefined, { ...RUN_LIMITS, open: 0 });
+    const merging = mergedRun(undefined, frozen(all), (value) => value === undefined, { ...RUN_LIMITS, open: 0 });
     const before = held();
     for (let work = 0; work < 3 * keys.length;) work += merging.next().value as number;
     expect(held() - before).toBeLessThan(4 * 2 ** 20);

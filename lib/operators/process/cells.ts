@@ -1,7 +1,7 @@
 import { messageOf, poisonError } from "../../errors.ts";
 import { validate } from "../../schema.ts";
-import { entryKey, SINGLE, spaceOfPart } from "../../state/entry-key.ts";
-import { decodeKey, encodeKey, type KeyValue } from "../../state/key.ts";
+import { entryKey, partKey, SINGLE, spaceOfPart } from "../../state/entry-key.ts";
+import { decodeField, encodeField, type KeyValue } from "../../state/key.ts";
 import { storableCopy } from "../../state/storable.ts";
 import { readable } from "../../state/stored-value.ts";
 import type { ExpiringEntries } from "../expiring-entries.ts";
@@ -34,19 +34,28 @@ export function cellOf(
 /** A cell's entries of the current key. */
 class Part {
   readonly #name: string;
+  /** Names it in errors. */
+  readonly #what: string;
   readonly #entries: ExpiringEntries;
   readonly #scope: CellScope;
   readonly declaration: CellDeclaration;
+  /** What was made for the last key, and for its last entry: what is read is mostly written next. */
+  #keyCode: string | undefined = undefined;
+  #part = "";
+  #space = SINGLE;
+  #entry: string | undefined = undefined;
+  #entryKey = "";
 
   constructor(name: string, declaration: CellDeclaration, entries: ExpiringEntries, scope: CellScope) {
     this.#name = name;
+    this.#what = `State "${name}" of operator "${scope.operator}"`;
     this.declaration = declaration;
     this.#entries = entries;
     this.#scope = scope;
   }
 
   get(): unknown {
-    return this.#entries.get(SINGLE, this.#scope.partKey(this.#name), this.#scope.clock);
+    return this.#entries.get(SINGLE, this.#key, this.#scope.clock);
   }
 
   getOrInitial(): unknown {
@@ -55,56 +64,82 @@ class Part {
   }
 
   put(value: unknown): void {
-    this.#put(SINGLE, this.#scope.partKey(this.#name), this.checked(value), this.declaration.ttl);
+    this.#put(SINGLE, this.#key, this.checked(value), this.declaration.ttl);
   }
 
   getEntry(entry: string): unknown {
-    const part = this.#scope.partKey(this.#name);
-    return this.#entries.get(spaceOfPart(part), entryKey(part, entry), this.#scope.clock);
+    const key = this.#keyOf(entry);
+    return this.#entries.get(this.#space, key, this.#scope.clock);
   }
 
   putEntry(entry: string, value: unknown): void {
-    const part = this.#scope.partKey(this.#name);
-    this.#put(spaceOfPart(part), entryKey(part, entry), this.checked(value), this.declaration.ttl);
+    const key = this.#keyOf(entry);
+    this.#put(this.#space, key, this.checked(value), this.declaration.ttl);
   }
 
   removeEntry(entry: string): void {
-    const part = this.#scope.partKey(this.#name);
-    this.#entries.remove(spaceOfPart(part), entryKey(part, entry));
+    const key = this.#keyOf(entry);
+    this.#entries.remove(this.#space, key);
   }
 
   /** All entries that are seen, in no order. */
   entries(): readonly (readonly [entry: string, value: unknown])[] {
-    return this.#entries.entriesOf(this.#scope.partKey(this.#name), this.#scope.clock);
+    return this.#entries.entriesOf(this.#key, this.#scope.clock);
   }
 
   /** What a part with entries knows beside them: it lives as long as any of them. */
   get head(): unknown {
-    return this.#entries.get(SINGLE, this.#scope.partKey(this.#name), Number.NEGATIVE_INFINITY);
+    return this.#entries.get(SINGLE, this.#key, Number.NEGATIVE_INFINITY);
   }
 
   set head(value: unknown) {
-    this.#put(SINGLE, this.#scope.partKey(this.#name), value, Number.POSITIVE_INFINITY);
+    this.#put(SINGLE, this.#key, value, Number.POSITIVE_INFINITY);
   }
 
   clear(): void {
-    const part = this.#scope.partKey(this.#name);
-    if (this.declaration.kind === "list" || this.declaration.kind === "map") this.#entries.removePart(part);
+    const part = this.#key;
+    if (this.#hasEntries) this.#entries.removePart(part);
     else this.#entries.remove(SINGLE, part);
   }
 
   /** @throws poison errors `state/mismatch`, `state/not-storable` */
   checked(value: unknown, schema = this.declaration.schema): unknown {
-    const what = `State "${this.#name}" of operator "${this.#scope.operator}"`;
     try {
-      return storableCopy(validate(schema, value), what);
+      return storableCopy(validate(schema, value), this.#what);
     } catch (cause) {
       throw poisonError({
         code: "state/mismatch",
-        message: `${what} was set to what it cannot hold: ${messageOf(cause)}`,
+        message: `${this.#what} was set to what it cannot hold: ${messageOf(cause)}`,
         cause,
       });
     }
+  }
+
+  /** The current key's part. */
+  get #key(): string {
+    const { keyCode } = this.#scope;
+    if (keyCode !== this.#keyCode) {
+      this.#keyCode = keyCode;
+      this.#part = partKey(keyCode, this.#name);
+      this.#space = this.#hasEntries ? spaceOfPart(this.#part) : SINGLE;
+      this.#entry = undefined;
+    }
+    return this.#part;
+  }
+
+  /** The key of one of the part's entries, which are in its space. */
+  #keyOf(entry: string): string {
+    const part = this.#key;
+    if (entry !== this.#entry) {
+      this.#entry = entry;
+      this.#entryKey = entryKey(part, entry);
+    }
+    return this.#entryKey;
+  }
+
+  get #hasEntries(): boolean {
+    const { kind } = this.declaration;
+    return kind === "list" || kind === "map";
   }
 
   #put(space: number, key: string, value: unknown, ttl: number): void {
@@ -186,7 +221,8 @@ class List implements ListCell<unknown> {
   }
 }
 
-const KEY = ["key"];
+/** What errors and codes call an entry's key. */
+const KEY = "key";
 
 class MapEntries implements MapCell<KeyValue, unknown> {
   readonly #part: Part;
@@ -196,25 +232,25 @@ class MapEntries implements MapCell<KeyValue, unknown> {
   }
 
   get(key: KeyValue): unknown {
-    return readable(this.#part.getEntry(encodeKey({ key })));
+    return readable(this.#part.getEntry(encodeField(KEY, key)));
   }
 
   has(key: KeyValue): boolean {
-    return this.#part.getEntry(encodeKey({ key })) !== undefined;
+    return this.#part.getEntry(encodeField(KEY, key)) !== undefined;
   }
 
   set(key: KeyValue, value: unknown): void {
     const checked = this.#part.checked(key, this.#part.declaration.keySchema);
-    this.#part.putEntry(encodeKey({ key: checked as KeyValue }), value);
+    this.#part.putEntry(encodeField(KEY, checked as KeyValue), value);
   }
 
   delete(key: KeyValue): void {
-    this.#part.removeEntry(encodeKey({ key }));
+    this.#part.removeEntry(encodeField(KEY, key));
   }
 
   entries(): readonly (readonly [KeyValue, unknown])[] {
     const entries = this.#part.entries().toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return entries.map(([entry, value]) => [decodeKey(KEY, entry)["key"]!, readable(value)] as const);
+    return entries.map(([entry, value]) => [decodeField(entry), readable(value)] as const);
   }
 
   keys(): readonly KeyValue[] {

@@ -1,5 +1,5 @@
 import { messageOf, systemicError } from "../../errors.ts";
-import { keyCodeIn, partKey } from "../../state/entry-key.ts";
+import { keyCodeIn } from "../../state/entry-key.ts";
 import { WHOLE_RANGE, type KeyHash } from "../../state/hash-range.ts";
 import type { TableDelta } from "../../state/keyed-table.ts";
 import { TaskState } from "../../state/task-state.ts";
@@ -33,9 +33,9 @@ export class PositionScope implements CellScope {
     return this.#scope.time;
   }
 
-  partKey(part: string): string {
+  get keyCode(): string {
     void this.#scope.call; // only while user code is called
-    return partKey(positionOf(this.#state), part);
+    return positionOf(this.#state);
   }
 
   checkRange(): void {
@@ -85,7 +85,7 @@ const fixedScope = (operator: string, position: KeyHash): CellScope => ({
   operator,
   clock: Number.NEGATIVE_INFINITY,
   time: Number.NEGATIVE_INFINITY,
-  partKey: (part) => partKey(position, part),
+  keyCode: position,
   checkRange: () => undefined,
 });
 

@@ -22,8 +22,8 @@ export interface CellScope {
   readonly clock: number;
   /** Event time of what is written. */
   readonly time: number;
-  /** The key of a part of the state. */
-  partKey(part: string): string;
+  /** The code of the key, or of what else the cells' parts are of. */
+  readonly keyCode: string;
   /** Called before there is state of it. @throws poison error `source/key-range` */
   checkRange(): void;
 }
@@ -71,8 +71,13 @@ export class Scope implements CellScope {
     return Math.max(meta.time, watermark);
   }
 
+  get keyCode(): string {
+    return this.call.meta.keyCode;
+  }
+
+  /** The key of a part of the state. */
   partKey(part: string): string {
-    return partKey(this.call.meta.keyCode, part);
+    return partKey(this.keyCode, part);
   }
 
   checkRange(): void {
