@@ -1,5 +1,5 @@
 import { keyGroupOf } from "../state/key-group.ts";
-import { encodeField, encodeFields, type KeySpec } from "../state/key.ts";
+import { encodeField, encodeFields, type KeySpec, type KeyValue } from "../state/key.ts";
 import { ElementCutter } from "./element-cutter.ts";
 import { checkElementBytes, tracedElement } from "./element.ts";
 import type { OperatorContext, Push } from "./operator.ts";
@@ -18,7 +18,11 @@ export function keyCoder(spec: KeySpec<never>): (value: unknown) => string {
   const fields = Object.keys(spec);
   const [only] = fields;
   if (only !== undefined && fields.length === 1) return (value) => encodeField(only, spec[only]!(value as never));
-  return (value) => encodeFields(fields, (field) => spec[field]!(value as never));
+  return (value) => {
+    const values = new Array<KeyValue>(fields.length);
+    for (let i = 0; i < fields.length; i++) values[i] = spec[fields[i]!]!(value as never);
+    return encodeFields(fields, values);
+  };
 }
 
 /** Takes each value's key, and sends the value to where the key's state is. */
