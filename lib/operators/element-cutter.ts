@@ -1,10 +1,11 @@
 import type { CutText } from "../state/cut-text.ts";
+import { quoted } from "../state/quoted-text.ts";
 import { formOf, piecesOf, putTexts, type ValueForm } from "../state/value-form.ts";
 import { encodeValue } from "../state/value-text.ts";
-import { elementText, keyText } from "./element.ts";
+import { elementText } from "./element.ts";
 
 /** Forms beyond these are not looked for, as each takes time for every value. */
-const MOST_FORMS = 4;
+const MOST_FORMS = 8;
 
 /** So often a value's form is made: values that have none, or one each, are not asked for theirs for ever. */
 const MOST_ATTEMPTS = 16;
@@ -78,6 +79,6 @@ function cutBy(
   if (putTexts(form, value, values, BEFORE_VALUE) < 0) return undefined;
   values[0] = String(group);
   values[1] = String(time);
-  values[2] = keyText(keyCode);
+  values[2] = quoted(keyCode);
   return { pieces, values };
 }

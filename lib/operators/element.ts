@@ -1,5 +1,6 @@
 import { poisonError } from "../errors.ts";
 import { lengthOf, wholeText, type CutText } from "../state/cut-text.ts";
+import { quoted } from "../state/quoted-text.ts";
 import type { Traceparent } from "../state/traceparent.ts";
 
 /**
@@ -18,15 +19,7 @@ export const elementText = (
   time: number,
   keyCode: string,
   value: string,
-): string => `${group} ${entry} [${time},${keyText(keyCode)},${value}]`;
-
-const [NUMBER, BIGINT] = ["n".charCodeAt(0), "i".charCodeAt(0)];
-
-/** A key's code as JSON. That of a number has nothing in it that JSON writes differently. */
-export function keyText(keyCode: string): string {
-  const kind = keyCode.charCodeAt(0);
-  return kind === NUMBER || kind === BIGINT ? `"${keyCode}"` : JSON.stringify(keyCode);
-}
+): string => `${group} ${entry} [${time},${quoted(keyCode)},${value}]`;
 
 /** An element's text with its traces after the value, where it has any: who does not know them passes them by. */
 export const tracedText = (text: string, traces: readonly Traceparent[]): string =>

@@ -1,12 +1,14 @@
+import { quoted } from "./quoted-text.ts";
+
 /**
  * What values have in common but for their numbers and texts: fields' names, lists' lengths. The text of a value that has a form
  * is the form's pieces with the texts of these between them, as `encodeValue` writes it.
  */
 export interface ValueForm {
-  readonly kind: typeof PLAIN | typeof BIG | typeof FIELDS | typeof ITEMS;
+  readonly kind: typeof PLAIN | typeof BIG | typeof FIELDS | typeof ITEMS | typeof LIST;
   /** An object's, in their order. */
   readonly names: readonly string[];
-  /** Of each field or item. */
+  /** Of each field or item; of a list, which has one text for all, none. */
   readonly parts: readonly ValueForm[];
 }
 
@@ -14,10 +16,14 @@ export interface ValueForm {
 const PLAIN = 0;
 const BIG = 1;
 const FIELDS = 2;
+/** As many items as the first value had, each a part. */
 const ITEMS = 3;
+/** Any number of texts, numbers and the like, where the first value had one or none: so are accumulators of what few records have. */
+const LIST = 4;
 
 const plain: ValueForm = { kind: PLAIN, names: [], parts: [] };
 const big: ValueForm = { kind: BIG, names: [], parts: [] };
+const list: ValueForm = { kind: LIST, names: [], parts: [] };
 
 /** What is more than this has no form: nothing is gained by looking at it part by part. */
 const MOST_TEXTS = 48;
@@ -35,6 +41,7 @@ function partOf(value: unknown, depth: number): ValueForm | undefined {
   if (typeof value !== "object" || depth > MOST_DEPTH) return undefined;
   if (Array.isArray(value)) {
     if (value.length > MOST_TEXTS) return undefined;
+    if (value.length < 2 && listText(value) !== undefined) return list;
     const parts = Array.from(value, (item) => partOf(item, depth + 1));
     return parts.every((part) => part !== undefined) ? { kind: ITEMS, names: [], parts } : undefined;
   }
@@ -49,7 +56,7 @@ function partOf(value: unknown, depth: number): ValueForm | undefined {
 
 /** How many texts stand between a form's pieces. */
 const textsIn = ({ kind, parts }: ValueForm): number =>
-  kind === PLAIN || kind === BIG ? 1 : parts.reduce((sum, part) => sum + textsIn(part), 0);
+  kind === PLAIN || kind === BIG || kind === LIST ? 1 : parts.reduce((sum, part) => sum + textsIn(part), 0);
 
 /** What stands before, between and after the texts: one more than these. */
 export function piecesOf(form: ValueForm): readonly string[] {
@@ -70,6 +77,7 @@ function addPieces({ kind, names, parts }: ValueForm, pieces: string[]): void {
     return;
   }
   add(kind === FIELDS ? "{" : "[");
+  if (kind === LIST) pieces.push("");
   parts.forEach((part, i) => {
     add(`${i === 0 ? "" : ","}${kind === FIELDS ? `${JSON.stringify(names[i])}:` : ""}`);
     addPieces(part, pieces);
@@ -90,11 +98,17 @@ export function putTexts({ kind, names, parts }: ValueForm, value: unknown, text
     return place + 1;
   }
   if (kind === BIG) {
-    if (typeof value !== "bigint" || BigInt.asIntN(64, value) !== value) return -1;
+    if (!isBig(value)) return -1;
     texts[place] = String(value);
     return place + 1;
   }
   if (typeof value !== "object" || value === null) return -1;
+  if (kind === LIST) {
+    const text = Array.isArray(value) ? listText(value) : undefined;
+    if (text === undefined) return -1;
+    texts[place] = text;
+    return place + 1;
+  }
   let at = place;
   if (kind === ITEMS) {
     if (!Array.isArray(value) || value.length !== parts.length) return -1;
@@ -111,13 +125,27 @@ export function putTexts({ kind, names, parts }: ValueForm, value: unknown, text
   return field === names.length ? at : -1;
 }
 
+const isBig = (value: unknown): value is bigint => typeof value === "bigint" && BigInt.asIntN(64, value) === value;
+
+/** What stands between a list's brackets, where its items are no objects. */
+function listText(items: readonly unknown[]): string | undefined {
+  let texts = "";
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i];
+    const text = isBig(item) ? `{"$i":"${item}"}` : plainText(item);
+    if (text === undefined) return undefined;
+    texts = i === 0 ? text : `${texts},${text}`;
+  }
+  return texts;
+}
+
 /** The JSON of what is neither an object nor a bigint, where it has one. */
 function plainText(value: unknown): string | undefined {
   switch (typeof value) {
     case "number":
       return Number.isFinite(value) ? String(value) : undefined; // "0" for −0, which is stored as 0
     case "string":
-      return value.isWellFormed() ? JSON.stringify(value) : undefined;
+      return value.isWellFormed() ? quoted(value) : undefined;
     case "boolean":
       return value ? "true" : "false";
     default:

@@ -89,6 +89,21 @@ test("elements whose values are alike are cut where these differ, and share what
   expect(second.values.slice(3)).toEqual(["-4", "0", '""', "true"]);
 });
 
+test("lists of one or nothing are of one form, with lists of more", () => {
+  const cutter = new ElementCutter(ENTRY);
+  const cut = (value: unknown) => cutter.elementOf(1, 2, "t", value, HOLDER) as CutText;
+  const { pieces } = cut({ most: [], sum: [1n] });
+  const others = [
+    { most: [5], sum: [] },
+    { most: ["a", null, 2n], sum: [1.5] },
+  ].map(cut);
+  expect(others.map((other) => other.pieces)).toEqual([pieces, pieces]);
+  expect(others.map(({ values }) => values.slice(3))).toEqual([
+    ["5", ""],
+    ['"a",null,{"$i":"2"}', "1.5"],
+  ]);
+});
+
 test.each([
   ["more than JSON has", { at: new Date(0) }],
   ["a bigint of more than 64 bits", 2n ** 63n],
@@ -107,7 +122,7 @@ test("values of very many forms take no more time for it than some: beyond these
   const cutter = new ElementCutter(ENTRY);
   const isCut = (value: unknown) => typeof cutter.elementOf(0, 0, "t", value, HOLDER) !== "string";
   const kinds = Array.from({ length: 40 }, (_, i) => isCut({ [`field ${i}`]: i }));
-  expect(kinds.filter(Boolean)).toHaveLength(4);
+  expect(kinds.filter(Boolean)).toHaveLength(8);
   expect(isCut({ "field 0": 7 })).toBe(true);
   expect(isCut({ "field 39": 7 })).toBe(false);
 });
