@@ -214,6 +214,7 @@ const ALL: readonly Window[] = [EVERYTHING];
 const NO_GROUP: Group = { windows: [], slices: new Map() };
 
 function areSame(some: readonly Window[], others: readonly Window[]): boolean {
+  if (some === others) return true;
   if (some.length !== others.length) return false;
   for (let i = 0; i < some.length; i++)
     if (some[i]!.end !== others[i]!.end || some[i]!.start !== others[i]!.start) return false;
