@@ -21,10 +21,12 @@ const GRANULARITY = 16;
  */
 export class ExpiringEntries {
   readonly #name: string;
+  readonly #expiryName: string;
   readonly #state: TaskState;
 
   constructor(name: string, state: TaskState) {
     this.#name = name;
+    this.#expiryName = expiryTableOf(name);
     this.#state = state;
   }
 
@@ -70,7 +72,7 @@ export class ExpiringEntries {
 
   remove(space: number, key: string): void {
     this.#table.remove(space, key);
-    if (!this.#state.hasTable(expiryTableOf(this.#name))) return;
+    if (!this.#state.hasTable(this.#expiryName)) return;
     for (const at of [...this.#expiry.spacesOf(key)]) this.#expiry.remove(at, key);
   }
 
@@ -84,7 +86,7 @@ export class ExpiringEntries {
 
   /** Removes what has expired (X9). Between units: it is not undone. */
   expire(watermark: number): void {
-    if (!this.#state.hasTable(expiryTableOf(this.#name))) return;
+    if (!this.#state.hasTable(this.#expiryName)) return;
     const expiry = this.#expiry;
     while (expiry.least <= watermark) {
       const at = expiry.least;
@@ -115,7 +117,7 @@ export class ExpiringEntries {
   }
 
   get #expiry(): KeyedTable {
-    return this.#state.table(expiryTableOf(this.#name));
+    return this.#state.table(this.#expiryName);
   }
 }
 
