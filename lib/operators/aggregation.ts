@@ -49,7 +49,11 @@ export class Aggregation {
   }
 
   merge(a: Accumulators | undefined, b: Accumulators): Accumulators {
-    return a === undefined ? b : this.#aggregates.map((aggregate, i) => aggregate.merge(a[i] as never, b[i] as never));
+    if (a === undefined) return b;
+    const aggregates = this.#aggregates;
+    const merged = new Array<unknown>(aggregates.length);
+    for (let i = 0; i < aggregates.length; i++) merged[i] = aggregates[i]!.merge(a[i] as never, b[i] as never);
+    return merged;
   }
 
   /** Puts each aggregate's result into a list, from a place on. User code: may throw. */
@@ -80,25 +84,32 @@ export class Aggregation {
    */
   restore(stored: unknown, from?: PartOrigins): Accumulators {
     if (!Array.isArray(stored) || stored.length !== (from?.stored ?? this.#names.length)) throw this.notAsWritten();
-    return this.#aggregates.map(({ restore, init }, i) => {
-      const { index, migrate } = from?.origins[i] ?? { index: i, migrate: undefined };
-      if (index === undefined) return init();
-      const accumulator = (stored as readonly unknown[])[index];
-      let at = "schema refuses";
-      try {
-        if (migrate === undefined) return restore === undefined ? accumulator : restore(accumulator);
-        at = "migration, or the schema after it, refuses";
-        const migrated = migrate(accumulator);
-        return restore === undefined ? migrated : restore(migrated);
-      } catch (cause) {
-        throw systemicError({
-          code: "state/accumulator",
-          message: `The state of operator "${this.#operator}" has an accumulator of "${this.#names[i]}" that its ${at}: ${messageOf(cause)}`,
-          advice: "Deploy the aggregate as it was, or raise its version and give it a migration.",
-          cause,
-        });
-      }
-    });
+    const restored = new Array<unknown>(this.#names.length);
+    for (let i = 0; i < restored.length; i++) {
+      const origin = from?.origins[i];
+      const index = origin === undefined ? i : origin.index;
+      restored[i] =
+        index === undefined ? this.#aggregates[i]!.init() : this.#restored(i, stored[index], origin?.migrate);
+    }
+    return restored;
+  }
+
+  #restored(i: number, accumulator: unknown, migrate: ((stored: unknown) => unknown) | undefined): unknown {
+    const { restore } = this.#aggregates[i]!;
+    let at = "schema refuses";
+    try {
+      if (migrate === undefined) return restore === undefined ? accumulator : restore(accumulator);
+      at = "migration, or the schema after it, refuses";
+      const migrated = migrate(accumulator);
+      return restore === undefined ? migrated : restore(migrated);
+    } catch (cause) {
+      throw systemicError({
+        code: "state/accumulator",
+        message: `The state of operator "${this.#operator}" has an accumulator of "${this.#names[i]}" that its ${at}: ${messageOf(cause)}`,
+        advice: "Deploy the aggregate as it was, or raise its version and give it a migration.",
+        cause,
+      });
+    }
   }
 
   /** For an entry that no build writes. */

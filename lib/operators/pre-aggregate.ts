@@ -3,13 +3,14 @@ import { systemicError } from "../errors.ts";
 import { keyGroupOf } from "../state/key-group.ts";
 import type { Undoable } from "../state/journal.ts";
 import { unitedTraces, type Traceparent } from "../state/traceparent.ts";
-import { encodeValue } from "../state/value-text.ts";
 import { END_OF_TIME } from "../time/instant.ts";
 import { span, type Window } from "../windows/window.ts";
 import { Aggregation, type Accumulators } from "./aggregation.ts";
 import { blanklessText } from "./evolution/state-shape.ts";
+import { ElementCutter } from "./element-cutter.ts";
+import { bytesOf, isElement, MAX_ELEMENT_BYTES, tracedElement } from "./element.ts";
 import type { Meta, OperatorContext, Push } from "./operator.ts";
-import { elementText, isElement, keyCoder, MAX_ELEMENT_BYTES, tracedText, type ShuffleSpec } from "./shuffle.ts";
+import { keyCoder, type ShuffleSpec } from "./shuffle.ts";
 import { EVERYTHING, type EndingWindows } from "./open-windows.ts";
 import { SessionSet } from "./session-set.ts";
 import { windowShape, type WindowSpec } from "./window-spec.ts";
@@ -93,7 +94,7 @@ export class PreAggregate implements Undoable {
   readonly #context: OperatorContext;
   readonly #counts: OperatorCounters;
   readonly #aggregation: Aggregation;
-  readonly #entry: string;
+  readonly #cutter: ElementCutter;
   readonly #keyCodeOf: (value: unknown) => string;
   readonly #groups = new Map<string, Group>();
   /** By the key's code. */
@@ -108,7 +109,7 @@ export class PreAggregate implements Undoable {
     this.#counts = context.state.counters.of(spec.name);
     this.#aggregation = new Aggregation(window.name, window.aggregates);
     this.#keyCodeOf = keyCoder(spec.key);
-    this.#entry = partialEntry(spec.name, window);
+    this.#cutter = new ElementCutter(partialEntry(spec.name, window));
   }
 
   readonly push: Push = (value, meta) => {
@@ -141,12 +142,12 @@ export class PreAggregate implements Undoable {
 
   #send(windows: readonly Window[], keyCode: string, { records, accumulators, time, traces }: Slice): void {
     const partial: PartialAggregate = { windows, records, accumulators };
-    const text = encodeValue(partial, `What window("${this.#window.name}") aggregates`);
-    const body = elementText(keyGroupOf(keyCode), this.#entry, time, keyCode, text);
-    if (!isElement(body)) throw tooLarge(this.#window.name, Buffer.byteLength(body));
+    const holder = `What window("${this.#window.name}") aggregates`;
+    const element = this.#cutter.elementOf(keyGroupOf(keyCode), time, keyCode, partial, holder);
+    if (!isElement(element)) throw tooLarge(this.#window.name, bytesOf(element));
     const context = this.#context;
-    if (traces.length === 0) context.send(this.#spec.stage, body);
-    else context.traced(traces, () => context.send(this.#spec.stage, tracedText(body, traces)));
+    if (traces.length === 0) context.send(this.#spec.stage, element);
+    else context.traced(traces, () => context.send(this.#spec.stage, tracedElement(element, traces)));
     this.#counts.sent.add();
   }
 
@@ -213,6 +214,7 @@ const ALL: readonly Window[] = [EVERYTHING];
 const NO_GROUP: Group = { windows: [], slices: new Map() };
 
 function areSame(some: readonly Window[], others: readonly Window[]): boolean {
+  if (some === others) return true;
   if (some.length !== others.length) return false;
   for (let i = 0; i < some.length; i++)
     if (some[i]!.end !== others[i]!.end || some[i]!.start !== others[i]!.start) return false;

@@ -43,6 +43,8 @@ export class WindowAggregate implements TimedOperator {
   readonly #rows: WindowRows;
   /** Where a record is in one window that makes one row. */
   readonly #endOf: ((time: number) => number) | undefined = undefined;
+  /** Whether a window's value is the accumulators alone, under the key's code. */
+  readonly #isPlain: boolean;
 
   constructor(spec: WindowSpec<EndingWindows>, context: OperatorContext, downstream: Push, late: Push | undefined) {
     const { name, assigner, trigger, aggregates, allowedLateness, delay } = spec;
@@ -55,8 +57,8 @@ export class WindowAggregate implements TimedOperator {
     this.#table = context.state.table(name);
     this.#timers = trigger && new WindowTimers(context.state, name);
     this.#windows = new OpenWindows(assigner, this.#table, trigger !== undefined);
-    if (assigner.kind === "time" && this.#windows.isBare && assigner.startOf !== undefined)
-      this.#endOf = assigner.endOf;
+    this.#isPlain = assigner.kind === "time" && this.#windows.isBare && assigner.startOf !== undefined;
+    if (assigner.kind === "time" && this.#isPlain) this.#endOf = assigner.endOf;
     this.#frontier = new Frontier(context.state, name, allowedLateness + delay);
     this.#rows = new WindowRows(spec, this.#aggregation, context, downstream);
   }
@@ -88,7 +90,7 @@ export class WindowAggregate implements TimedOperator {
     }
   };
 
-  /** Most records come this way: into one window, whose value is the accumulators alone, under the key's code. */
+  /** Most records come this way: into one window, which is plain. */
   #pushInto(end: number, value: unknown, meta: Meta): void {
     const { name } = this.#spec;
     const context = this.#context;
@@ -118,9 +120,10 @@ export class WindowAggregate implements TimedOperator {
       const { windows, records, accumulators } = value as PartialAggregate;
       const restored = this.#aggregation.restore(accumulators, from);
       this.#counts.in.add(records);
-      const open = windows.filter((window) => this.foldPartial(window, meta, restored, records));
+      let isFolded = false;
+      for (const window of windows) if (this.foldPartial(window, meta, restored, records)) isFolded = true;
       context.enter(name);
-      this.#counts[open.length === 0 ? "late" : "folded"].add(records);
+      this.#counts[isFolded ? "folded" : "late"].add(records);
     };
 
   /**
@@ -129,11 +132,21 @@ export class WindowAggregate implements TimedOperator {
    * @returns whether the window is open; else they are late
    */
   foldPartial(window: Window, meta: Meta, accumulators: Accumulators, records: number): boolean {
+    if (this.#isPlain) return this.#mergeInto(window.end, meta, accumulators);
     const { kind } = this.#spec.assigner;
     const into = kind === "session" ? this.#joined(window, meta.keyCode) : window;
     if (this.#frontier.isClosed(into.end, meta.key)) return false;
     this.#fold(into, meta, records, (before) => this.#aggregation.merge(before, accumulators));
     this.#hold(meta, into.end);
+    return true;
+  }
+
+  #mergeInto(end: number, meta: Meta, accumulators: Accumulators): boolean {
+    if (this.#frontier.isClosed(end, meta.key)) return false;
+    const before = this.#table.get(end, meta.keyCode) as Accumulators | undefined;
+    if (before === undefined) checkRange(this.#context.state, meta.key);
+    this.#table.replace(end, meta.keyCode, before, this.#aggregation.merge(before, accumulators));
+    this.#hold(meta, end);
     return true;
   }
 

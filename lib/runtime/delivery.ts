@@ -1,6 +1,7 @@
 import { infrastructureError, messageOf } from "../errors.ts";
 import type { Changelog, TaskItem } from "../state/changelog.ts";
 import type { Output } from "../state/commit.ts";
+import type { CutText } from "../state/cut-text.ts";
 import { outputIds } from "../state/task-id.ts";
 import type { Debts } from "./debts.ts";
 import { DEAD_LETTERS, refusedOutput, type DeadLetterOrigin } from "./dead-letter.ts";
@@ -38,10 +39,10 @@ export class Delivery {
   async run(origin: DeadLetterOrigin, epoch: number, outputs: readonly Output[], item: TaskItem): Promise<void> {
     const idOf = outputIds(origin.task, epoch);
     const bySink = new Map<string, Item[]>();
-    outputs.forEach(({ sink, body }, n) => {
-      const next = { id: idOf(n), body };
-      const items = bySink.get(sink);
-      if (items === undefined) bySink.set(sink, [next]);
+    outputs.forEach((output, n) => {
+      const next = new Outgoing(output, n, idOf);
+      const items = bySink.get(output.sink);
+      if (items === undefined) bySink.set(output.sink, [next]);
       else items.push(next);
     });
     const results = await Promise.all(
@@ -94,7 +95,7 @@ export class Delivery {
     if (refusals.length === 0) return;
     const letters = refusals.map(({ delivery, message }) => ({
       id: `${delivery.id}!refused`,
-      body: refusedOutput(origin, { sink, ...delivery }, message).body,
+      body: refusedOutput(origin, { sink, id: delivery.id, body: delivery.body }, message).body,
     }));
     await this.#writer(DEAD_LETTERS).deliver(letters);
   }
@@ -107,6 +108,31 @@ export class Delivery {
       message: `No sink "${sink}" is bound, and a commit has outputs for it.`,
       advice: "Deploy the build that has the sink until they are delivered.",
     });
+  }
+}
+
+/** An output on its way. Its id and its text are made for who asks for them: packs of a shuffle are made of neither. */
+class Outgoing implements Item {
+  readonly index: number;
+  readonly #output: Output;
+  readonly #idOf: (index: number) => string;
+
+  constructor(output: Output, index: number, idOf: (index: number) => string) {
+    this.#output = output;
+    this.index = index;
+    this.#idOf = idOf;
+  }
+
+  get id(): string {
+    return this.#idOf(this.index);
+  }
+
+  get body(): string {
+    return this.#output.body;
+  }
+
+  get cut(): CutText | undefined {
+    return this.#output.cut;
   }
 }
 

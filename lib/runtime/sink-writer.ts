@@ -1,10 +1,15 @@
 import { messageOf } from "../errors.ts";
+import type { CutText } from "../state/cut-text.ts";
 
 /** An output on its way out. */
 export interface Delivery {
   /** The same at every attempt (X4). */
   readonly id: string;
   readonly body: string;
+  /** Its place among the commit's outputs, where that is known beside the id. */
+  readonly index?: number;
+  /** The body, where it was cut and nobody has asked for it as one text. */
+  readonly cut?: CutText | undefined;
 }
 
 /** An output that the sink will never take. */

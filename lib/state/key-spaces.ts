@@ -14,7 +14,7 @@ export class KeySpaces {
   of(key: string): SpacesOfKey {
     const spaces = this.#spaces.get(key);
     if (spaces === undefined) return NONE;
-    return typeof spaces === "number" ? just(spaces) : spaces;
+    return typeof spaces === "number" ? new OneSpace(spaces) : spaces;
   }
 
   /** An entry has come. */
@@ -22,7 +22,7 @@ export class KeySpaces {
     const spaces = this.#spaces.get(key);
     if (spaces === undefined) this.#spaces.set(key, space);
     else if (typeof spaces !== "number") spaces.add(space);
-    else if (spaces !== space) this.#spaces.set(key, just(spaces, space));
+    else if (spaces !== space) this.#spaces.set(key, both(spaces, space));
   }
 
   /** An entry has gone. */
@@ -34,10 +34,37 @@ export class KeySpaces {
   }
 }
 
+/** What most keys have: made whenever they are asked for. */
+class OneSpace implements SpacesOfKey {
+  readonly size = 1;
+  readonly first: number;
+
+  constructor(space: number) {
+    this.first = space;
+  }
+
+  get last(): number {
+    return this.first;
+  }
+
+  *above(number: number): Generator<number> {
+    if (this.first > number) yield this.first;
+  }
+
+  firstAbove(number: number): number | undefined {
+    return this.first > number ? this.first : undefined;
+  }
+
+  [Symbol.iterator](): Generator<number> {
+    return this.above(Number.NEGATIVE_INFINITY);
+  }
+}
+
 const NONE: SpacesOfKey = new SortedNumbers();
 
-function just(...numbers: readonly number[]): SortedNumbers {
+function both(one: number, other: number): SortedNumbers {
   const some = new SortedNumbers();
-  for (const number of numbers) some.add(number);
+  some.add(one);
+  some.add(other);
   return some;
 }

@@ -1,5 +1,6 @@
 import { objectMaker, type ObjectMaker } from "../object-maker.ts";
 import { poisonError } from "../errors.ts";
+import { quoted } from "./quoted-text.ts";
 
 /** What a key's fields may hold. */
 export type KeyValue = string | number | bigint | boolean;
@@ -42,12 +43,18 @@ const textOf = (value: KeyValue): string => (typeof value === "string" ? value :
 export function encodeKey(key: KeyValues): string {
   const fields = Object.keys(key);
   if (fields.length === 1) return encodeField(fields[0]!, key[fields[0]!]!);
-  return encodeFields(fields, (field) => key[field]!);
+  return encodeFields(fields, Object.values(key));
 }
 
-/** The code of a key of several fields, in their order. @throws poison error `key/value` */
-export const encodeFields = (fields: readonly string[], valueOf: (field: string) => KeyValue): string =>
-  JSON.stringify(fields.map((field) => encodeField(field, valueOf(field))));
+/** The code of a key of several fields, in their order: a JSON array of their codes. @throws poison error `key/value` */
+export function encodeFields(fields: readonly string[], values: readonly KeyValue[]): string {
+  let code = "[";
+  for (let i = 0; i < fields.length; i++) {
+    const text = quoted(encodeField(fields[i]!, values[i]!));
+    code += i === 0 ? text : `,${text}`;
+  }
+  return `${code}]`;
+}
 
 /** The code of a key that is one field. @throws poison error `key/value` */
 export function encodeField(field: string, value: KeyValue): string {
@@ -82,16 +89,31 @@ export function keyReader(fields: readonly string[]): KeyReader {
   if (fields.length === 1) return (code) => (isValueCode(code) ? make([decodeField(code)]) : undefined);
   return (code) => {
     if (!code.startsWith("[")) return undefined;
-    const codes = JSON.parse(code) as readonly string[];
+    const codes = codesIn(code);
     return codes.length === fields.length && codes.every(isValueCode) ? make(codes.map(decodeField)) : undefined;
   };
+}
+
+/** What JSON has to write differently. */
+const ESCAPED = /[\\\x00-\x1f]/;
+
+/** The codes of several fields. Most are in the text as they are. @throws SyntaxError for what is no JSON */
+function codesIn(code: string): readonly string[] {
+  if (!code.startsWith('["') || ESCAPED.test(code)) return JSON.parse(code) as readonly string[];
+  const codes: string[] = [];
+  for (let at = 2; ;) {
+    const end = code.indexOf('"', at);
+    codes.push(code.slice(at, end));
+    if (end === code.length - 2 && code.endsWith("]")) return codes;
+    if (!code.startsWith(',"', end + 1)) return JSON.parse(code) as readonly string[];
+    at = end + 3;
+  }
 }
 
 /** The key that {@link encodeKey} made `code` of. */
 export function decodeKey(fields: readonly string[], code: string): KeyValues {
   if (fields.length === 1) return { [fields[0]!]: decodeField(code) };
-  const codes = JSON.parse(code) as string[];
-  return makerOf(fields)(codes.map(decodeField)) as KeyValues;
+  return makerOf(fields)(codesIn(code).map(decodeField)) as KeyValues;
 }
 
 /** Makes keys of several fields, by the list of these: there is one of each operator. */

@@ -253,9 +253,10 @@ export class MemoryPipeline {
   #sink(name: string): SinkWriter {
     return {
       deliver: async (items) => {
+        const delivered = items.map(({ id, body }): Delivery => ({ id, body }));
         const all = this.delivered.get(name);
-        if (all === undefined) this.delivered.set(name, [...items]);
-        else all.push(...items);
+        if (all === undefined) this.delivered.set(name, delivered);
+        else all.push(...delivered);
         return [];
       },
     };

@@ -1,5 +1,6 @@
 import { definitionError } from "../errors.ts";
 import { toMillis, type Duration } from "../time/duration.ts";
+import type { Window } from "./window.ts";
 
 /**
  * Where windows that come every so often begin.
@@ -22,4 +23,20 @@ export function alignment(what: string, every: number, given: Duration | undefin
     return time - (into < 0 ? into + every : into);
   };
   return { offset, floor };
+}
+
+/**
+ * Windows by where the last of them begins, made anew where that is another than the time before: most records are in the
+ * windows of the one before them.
+ *
+ * @param floor where the last window of a time begins
+ */
+export function keptBy(floor: (time: number) => number, windowsOf: (start: number) => readonly Window[]) {
+  let last = Number.NaN;
+  let windows: readonly Window[] = [];
+  return (time: number): readonly Window[] => {
+    const start = floor(time);
+    if (start !== last) [last, windows] = [start, windowsOf(start)];
+    return windows;
+  };
 }

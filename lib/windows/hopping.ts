@@ -1,6 +1,6 @@
 import { definitionError } from "../errors.ts";
 import { toPositiveMillis, type Duration } from "../time/duration.ts";
-import { alignment } from "./alignment.ts";
+import { alignment, keptBy } from "./alignment.ts";
 import type { AlignedWindows, Window } from "./window.ts";
 
 /** A record is in no more windows than this: each costs an entry of state. */
@@ -33,14 +33,17 @@ export function hopping(options: {
     });
   }
   const { offset, floor } = alignment("hopping()", every, options.offset);
+  const windowsOf = (last: number, time: number): readonly Window[] => {
+    const windows: Window[] = [];
+    for (let start = last; start + size > time; start -= every) windows.push({ start, end: start + size });
+    return windows;
+  };
   return {
     kind: "time",
     shape: `hopping:${size}/${every}+${offset}`,
-    assign: (time) => {
-      const windows: Window[] = [];
-      for (let start = floor(time); start + size > time; start -= every) windows.push({ start, end: start + size });
-      return windows;
-    },
+    // Where the last window begins says which the others are only if a window is so many steps long.
+    assign:
+      size % every === 0 ? keptBy(floor, (start) => windowsOf(start, start)) : (time) => windowsOf(floor(time), time),
     startOf: (end) => end - size,
   };
 }

@@ -1,5 +1,5 @@
 import { toPositiveMillis, type Duration } from "../time/duration.ts";
-import { alignment } from "./alignment.ts";
+import { alignment, keptBy } from "./alignment.ts";
 import type { AlignedWindows } from "./window.ts";
 
 /**
@@ -22,10 +22,7 @@ export function tumbling(size: Duration, options: { readonly offset?: Duration }
   return {
     kind: "time",
     shape: `tumbling:${length}+${offset}`,
-    assign: (time) => {
-      const start = floor(time);
-      return [{ start, end: start + length }];
-    },
+    assign: keptBy(floor, (start) => [{ start, end: start + length }]),
     startOf: (end) => end - length,
     endOf: (time) => floor(time) + length,
   };

@@ -86,8 +86,8 @@ export const OF_RECORDS: readonly Mutant[] = [
     name: "ids number the outputs of each sink by themselves",
     invariant: "X8",
     file: "lib/runtime/delivery.ts",
-    find: "idOf(n)",
-    replace: "idOf(bySink.get(sink)?.length ?? 0)",
+    find: "new Outgoing(output, n, idOf)",
+    replace: "new Outgoing(output, bySink.get(output.sink)?.length ?? 0, idOf)",
     within: 200,
   },
   {

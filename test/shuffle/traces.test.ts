@@ -3,7 +3,7 @@ import { testDriver } from "millrace/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { MAX_ELEMENT_BYTES, tracedText } from "../../lib/operators/shuffle.ts";
+import { MAX_ELEMENT_BYTES, tracedText } from "../../lib/operators/element.ts";
 import { DEAD_LETTERS, type DeadLetter } from "../../lib/runtime/dead-letter.ts";
 import type { Span } from "../../lib/runtime/observer.ts";
 import { elementsText, parsePack } from "../../lib/runtime/shuffle/pack.ts";

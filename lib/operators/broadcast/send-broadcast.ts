@@ -3,7 +3,7 @@ import { encodeKey } from "../../state/key.ts";
 import { encodeValue } from "../../state/value-text.ts";
 import type { OperatorContext, Push } from "../operator.ts";
 import { trailing } from "../operator-watermark.ts";
-import { checkElementBytes, elementText, FOR_ALL, tracedText } from "../shuffle.ts";
+import { checkElementBytes, elementText, FOR_ALL, tracedText } from "../element.ts";
 import { KEY_FIELD, tooLate, type BroadcastSpec } from "./broadcast.ts";
 
 /** Hexadecimal digits of a value's hash that decide among values of one key and time. */

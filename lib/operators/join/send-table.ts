@@ -2,7 +2,8 @@ import { hashOf } from "../../state/hash-range.ts";
 import { keyGroupOf } from "../../state/key-group.ts";
 import { encodeValue } from "../../state/value-text.ts";
 import type { OperatorContext, Push } from "../operator.ts";
-import { checkElementBytes, elementText, keyCoder, tracedText } from "../shuffle.ts";
+import { checkElementBytes, elementText, tracedText } from "../element.ts";
+import { keyCoder } from "../shuffle.ts";
 import { rowChangesOf, type TableSpec } from "./table-change.ts";
 
 /** Hexadecimal digits of a row's hash that decide among versions of one time and order. */

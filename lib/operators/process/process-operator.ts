@@ -11,7 +11,7 @@ import { refusePromise } from "../stateless.ts";
 import { cellOf } from "./cells.ts";
 import { operatorTableOf, PositionScope } from "./operator-state.ts";
 import type { ProcessDefinition } from "./process-function.ts";
-import { Scope, type Call } from "./scope.ts";
+import { Scope } from "./scope.ts";
 import type { TimerDeclaration } from "./timer.ts";
 import { TimerHandle, TimerQueue, timerTableOf, type DueTimer } from "./timers.ts";
 
@@ -91,7 +91,12 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
       now: context.now(),
       timer: undefined,
     };
-    this.#run(call, () => user(value as never, this.#user as never));
+    this.#scope.begin(call);
+    try {
+      this.#send(user(value as never, this.#user as never), meta);
+    } finally {
+      this.#scope.end();
+    }
     this.#counts.folded.add();
   }
 
@@ -151,23 +156,21 @@ export class ProcessOperator implements TimedOperator, ExpiringOperator {
         const watermark = domain === "event" ? Math.max(reached, at) : reached;
         const meta = { key, keyCode, time: domain === "event" ? at : reached };
         const call = { meta, watermark, now: context.now(), timer: { domain, at } };
-        this.#run(call, () => definition.onTimer?.(timer as never, this.#user as never));
+        this.#scope.during(call, () => this.#send(definition.onTimer?.(timer as never, this.#user as never), meta));
       },
     };
   }
 
-  #run(call: Call, user: () => unknown): void {
+  /** Sends what user code gave, which may be a generator: a part of the call. */
+  #send(rows: unknown, meta: Meta): void {
+    if (rows === undefined) return;
     const { name } = this.#spec;
-    this.#scope.during(call, () => {
-      const rows = user();
-      if (rows === undefined) return;
-      refusePromise(name, rows);
-      for (const row of rows as Iterable<unknown>) {
-        refusePromise(name, row);
-        this.#outlets.rows(row, call.meta);
-        this.#context.enter(name);
-      }
-    });
+    refusePromise(name, rows);
+    for (const row of rows as Iterable<unknown>) {
+      refusePromise(name, row);
+      this.#outlets.rows(row, meta);
+      this.#context.enter(name);
+    }
   }
 
   /** A row for nobody is no row. */

@@ -41,14 +41,23 @@ export class Scope implements CellScope {
     this.#state = state;
   }
 
-  /** Runs user code, which must have ended when this returns. */
-  during(call: Call, work: () => void): void {
+  /** User code is called: it must have ended before {@link end}, which must come, whatever it throws. */
+  begin(call: Call): void {
     this.#call = call;
     this.#isInRange = false;
+  }
+
+  end(): void {
+    this.#call = undefined;
+  }
+
+  /** Runs user code, which must have ended when this returns. */
+  during(call: Call, work: () => void): void {
+    this.begin(call);
     try {
       work();
     } finally {
-      this.#call = undefined;
+      this.end();
     }
   }
 

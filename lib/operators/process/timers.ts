@@ -42,8 +42,10 @@ export class TimerQueue {
     return this.#state.hasTable(this.#name) ? this.#table.spacesOf(key).first : undefined;
   }
 
-  set(key: string, at: number): void {
-    this.clear(key);
+  /** @param before when it fires as it is set now */
+  set(key: string, before: number | undefined, at: number): void {
+    if (before === at) return;
+    if (before !== undefined) this.#table.remove(before, key);
     this.#table.put(at, key, true);
   }
 
@@ -106,8 +108,9 @@ export class TimerHandle implements Timer {
       );
     }
     const key = this.#scope.partKey(this.#name);
-    if (this.#queue.at(key) === undefined) this.#scope.checkRange();
-    this.#queue.set(key, millis);
+    const before = this.#queue.at(key);
+    if (before === undefined) this.#scope.checkRange();
+    this.#queue.set(key, before, millis);
   }
 
   after(duration: Duration): void {

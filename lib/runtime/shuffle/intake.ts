@@ -1,5 +1,5 @@
 import { isSystemic, poisonError } from "../../errors.ts";
-import { tracedText } from "../../operators/shuffle.ts";
+import { tracedText } from "../../operators/element.ts";
 import { isPartialEntry, keyByOf, type PartialAggregate } from "../../operators/pre-aggregate.ts";
 import { keyReader, type KeyReader, type KeyValues } from "../../state/key.ts";
 import { admit, hear, timeOf, type ProducerTask } from "../../state/producers.ts";

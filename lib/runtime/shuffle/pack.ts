@@ -35,8 +35,15 @@ export function elementsText(
   elements: readonly (readonly [index: number, text: string])[],
 ): string {
   const items = elements.map(([index, text]) => `[${index},${text.slice(1)}`);
-  return `{"v":${VERSION},"p":${JSON.stringify(producer)},"e":${epoch},"k":${JSON.stringify(entry)},"r":[${items.join()}]}`;
+  return `${elementsHead(producer, epoch, entry)}${items.join()}${ELEMENTS_END}`;
 }
+
+/** What comes before a pack's elements. */
+export const elementsHead = (producer: string, epoch: number, entry: string): string =>
+  `{"v":${VERSION},"p":${JSON.stringify(producer)},"e":${epoch},"k":${JSON.stringify(entry)},"r":[`;
+
+/** What comes after them. */
+export const ELEMENTS_END = "]}";
 
 /** A pack of news. @param news as {@link newsText} wrote it */
 export const newsPackText = (producer: string, epoch: number, news: string): string =>

@@ -1,14 +1,12 @@
 import { infrastructureError } from "../../errors.ts";
-import { FOR_ALL } from "../../operators/shuffle.ts";
+import { FOR_ALL } from "../../operators/element.ts";
 import { partitionKeyOfGroup } from "../../state/key-group.ts";
 import type { Partition } from "../../state/partition.ts";
-import { outputIndex, parseOutputId } from "../../state/task-id.ts";
+import { parseOutputId } from "../../state/task-id.ts";
 import type { Delivery, Refusal, SinkWriter } from "../sink-writer.ts";
 import type { InternalRecord, InternalStream } from "./internal-stream.ts";
-import { elementsText, isNews, newsPackText } from "./pack.ts";
-
-/** A record larger than this is billed as several, and a larger one is no cheaper: bytes. */
-const PACK_BYTES = 25 * 1_024;
+import { isNews, newsPackText } from "./pack.ts";
+import { Packs } from "./packs.ts";
 
 /** Times that partitions may be split under the writer's hands before it leaves the rest to the next attempt. */
 const MOST_ROUNDS = 5;
@@ -72,12 +70,13 @@ export function recordsOf(deliveries: readonly Delivery[]): ShuffleRecords {
   const [first] = deliveries;
   if (first === undefined) return { elements: [], broadcast: [], news: [] };
   const { task, epoch } = parseOutputId(first.id);
-  const news = deliveries.filter(({ body }) => isNews(body));
-  const packed = packs(
-    task,
-    epoch,
-    deliveries.filter(({ body }) => !isNews(body)),
-  );
+  const packs = new Packs(task, epoch);
+  const news: Delivery[] = [];
+  for (const delivery of deliveries) {
+    if (delivery.cut === undefined && isNews(delivery.body)) news.push(delivery);
+    else packs.add(delivery);
+  }
+  const packed = packs.end();
   return {
     elements: packed.flatMap(({ group, text }) =>
       group === FOR_ALL ? [] : [{ partitionKey: partitionKeyOfGroup(Number(group)), text }],
@@ -93,33 +92,3 @@ export const recordFor = ({ range }: Partition, text: string): InternalRecord =>
   hash: range.from,
   text,
 });
-
-/** Elements of one key group and entry, in their order, as many to a record as cost nothing more. */
-function packs(
-  task: string,
-  epoch: number,
-  elements: readonly Delivery[],
-): readonly { readonly group: string; readonly text: string }[] {
-  const open = new Map<string, { bytes: number; items: [number, string][] }>();
-  const records: { readonly group: string; readonly text: string }[] = [];
-  const close = (place: string) => {
-    const { items } = open.get(place)!;
-    open.delete(place);
-    const [group, entry] = place.split(" ") as [string, string];
-    records.push({ group, text: elementsText(task, epoch, entry, items) });
-  };
-  for (const { id, body } of elements) {
-    const at = body.indexOf(" [") + 1;
-    const place = body.slice(0, at - 1);
-    const text = body.slice(at);
-    // An estimate: what is not ASCII takes more, and then the record costs a little more.
-    const bytes = text.length + 8;
-    if ((open.get(place)?.bytes ?? 0) + bytes > PACK_BYTES && open.has(place)) close(place);
-    const pack = open.get(place) ?? { bytes: 0, items: [] };
-    open.set(place, pack);
-    pack.bytes += bytes;
-    pack.items.push([outputIndex(id), text]);
-  }
-  for (const place of [...open.keys()]) close(place);
-  return records;
-}

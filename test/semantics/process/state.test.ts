@@ -210,6 +210,21 @@ test("timers: setting one again moves it, in the table too; firing and clearing 
   expect(sizes()).toMatchObject({ p$timers: 0 });
 });
 
+test("timers: one that is set to where it is changes nothing", () => {
+  const { push, task } = bound(
+    {},
+    ({ at }: Event, { timers }: { timers: { t: { set(at: number): void; at: number | undefined } } }) =>
+      timers.t.set(at as number),
+  );
+  push({ key: "a", time: 0, at: 50 });
+  task.takeDeltas();
+  push({ key: "a", time: 1, at: 50 });
+  const [, delta] = task.takeDeltas().find(([name]) => name === "p$timers")!;
+  expect(sizeOfDelta(delta)).toBe(0);
+  push({ key: "a", time: 2, at: 60 });
+  expect([...task.table("p$timers").spaces()]).toEqual([60]);
+});
+
 describe("what comes out of storage is checked", () => {
   const { spec } = bound({ one: value(z.number()), many: list(z.number()) }, () => []);
   const [cells] = processTables(spec);

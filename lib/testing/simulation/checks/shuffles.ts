@@ -1,5 +1,5 @@
 import { isPartialEntry, partialIn, type PartialAggregate } from "../../../operators/pre-aggregate.ts";
-import { elementText } from "../../../operators/shuffle.ts";
+import { elementText } from "../../../operators/element.ts";
 import { isNews } from "../../../runtime/shuffle/pack.ts";
 import { keyGroupOf } from "../../../state/key-group.ts";
 import { PRODUCERS } from "../../../state/producers.ts";
