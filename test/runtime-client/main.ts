@@ -53,12 +53,13 @@ const event = (...payloads: readonly string[]): string =>
   });
 
 const many = Array.from({ length: 1_000 }, (_, i) => `number ${i}`);
-/** Events, and whether they are read by their text: the first one teaches, and a key with a quote is escaped. */
+/** Events, and whether they are read by their text: the first one teaches, and what is not ASCII is parsed. */
 const events: readonly (readonly [text: string, isUnparsed: boolean])[] = [
   [event("one"), false],
   [event("two", "three"), true],
   [event(...many), true],
-  [event('a"b'), false],
+  [event('a"b'), true],
+  [event("é"), false],
   [event("four"), true],
 ];
 

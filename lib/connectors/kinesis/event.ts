@@ -1,13 +1,13 @@
 import { systemicError } from "../../errors.ts";
 import { firstRecord } from "../first-record.ts";
 import type { PartitionRecords } from "../source-connector.ts";
-import { inShards, MAX_ARRIVAL, type ShardRecord } from "./shard-records.ts";
-import { recordsRead } from "./unparsed-event.ts";
+import type { KinesisRecord } from "./event-pattern.ts";
+import { inShards, MAX_ARRIVAL, SHARD_ID, type ShardRecord } from "./shard-records.ts";
+import { learnFrom, recordsRead } from "./unparsed-event.ts";
 
-/** What Kinesis calls shards and numbers records (AWS: Kinesis API reference, Record and Shard). */
-const SHARD_ID = /^[a-zA-Z0-9_.-]{1,128}$/;
+const IS_SHARD_ID = new RegExp(`^${SHARD_ID}$`);
 
-/** Whether a text is a whole number without leading zeros, of at most 129 digits. */
+/** Whether a text is what Kinesis numbers records by (AWS: Kinesis API reference, Record): a whole number without leading zeros, of at most 129 digits. */
 function isSequenceNumber(text: string): boolean {
   if (text.length === 0 || text.length > 129 || (text.length > 1 && text[0] === "0")) return false;
   for (let i = 0; i < text.length; i++) {
@@ -40,7 +40,9 @@ export function recordsByShard(
     shard = shardOf(value as { readonly eventID?: unknown }, index, payload.sequenceNumber, shard);
     return recordOf(payload, index, shard);
   });
-  return inShards(records);
+  const shards = inShards(records);
+  if (records.length > 0) learnFrom(event.Records[0] as KinesisRecord);
+  return shards;
 }
 
 const wrong = (index: number, what: string) =>
@@ -81,7 +83,7 @@ function shardOf({ eventID }: { readonly eventID?: unknown }, index: number, seq
   if (end > 0 && id[end] === ":" && id.indexOf(sequence, end) === end + 1) {
     if (end === before.length && id.indexOf(before) === 0) return before;
     const shard = id.slice(0, end);
-    if (SHARD_ID.test(shard)) return shard;
+    if (IS_SHARD_ID.test(shard)) return shard;
   }
   throw wrong(index, `has the eventID ${textOf(eventID)}, which is not that of record ${sequence}`);
 }

@@ -6,6 +6,9 @@ import type { PartitionRecords } from "../source-connector.ts";
 /** A record, and the shard that it came on. */
 export type ShardRecord = IncomingRecord & { readonly partition: string };
 
+/** What Kinesis calls shards (AWS: Kinesis API reference, Shard), as a pattern. */
+export const SHARD_ID = String.raw`[a-zA-Z0-9_.-]{1,128}`;
+
 /** The largest arrival time that is one: what a Date can hold, in seconds. */
 export const MAX_ARRIVAL = 8.64e12;
 

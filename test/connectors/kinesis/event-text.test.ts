@@ -2,32 +2,21 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { recordsByShard } from "../../../lib/connectors/kinesis/event.ts";
 import { parseEvent, recordsRead } from "../../../lib/connectors/kinesis/unparsed-event.ts";
-
-const ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events";
-const parse = (text: string): unknown => JSON.parse(text);
-
-interface Values {
-  readonly partitionKey: string;
-  readonly sequenceNumber: string;
-  readonly data: string;
-  readonly approximateArrivalTimestamp: number;
-  readonly shard: string;
-}
-
-/** As Lambda has it. */
-const recordOf = ({ shard, ...kinesis }: Values, others: object = {}) => ({
-  kinesis: { kinesisSchemaVersion: "1.0", ...kinesis },
-  eventSource: "aws:kinesis",
-  eventVersion: "1.0",
-  eventID: `${shard}:${kinesis.sequenceNumber}`,
-  eventName: "aws:kinesis:record",
-  invokeIdentityArn: "arn:aws:iam::000000000000:role/a+b",
-  awsRegion: "us-east-1",
-  eventSourceARN: ARN,
-  ...others,
-});
-
-const SHARDS = ["shardId-000000000000", "shardId-000000000001"];
+import {
+  ARN,
+  SHARDS,
+  event,
+  expectAsJson,
+  known,
+  learn,
+  none,
+  outcome,
+  parse,
+  parsed,
+  recordOf,
+  sorted,
+  type Values,
+} from "./events.ts";
 
 const usual: fc.Arbitrary<Values> = fc.record({
   partitionKey: fc.string({ unit: fc.constantFrom(..."aZ0 ~|:,}{]["), maxLength: 20 }),
@@ -104,11 +93,6 @@ const changed = (text: string) =>
       .map(([at, without, put]) => text.slice(0, at) + put + text.slice(at + without)),
   );
 
-const known = recordOf({
-  ...{ partitionKey: "a", sequenceNumber: "1", data: "", approximateArrivalTimestamp: 1 },
-  shard: "s",
-});
-
 /** Events of one stream, the first of which teaches what they look like. */
 const texts = fc.nat({ max: 12 }).chain((seed) => {
   const textOf = (all: readonly object[]) => JSON.stringify({ Records: inOrder(all, seed) });
@@ -120,18 +104,6 @@ const texts = fc.nat({ max: 12 }).chain((seed) => {
   ).chain((all) => changed(textOf(all)));
   return fc.array(event, { minLength: 1, maxLength: 4 }).map((all) => [textOf([known]), ...all]);
 });
-
-/** What something comes to, or what it says is wrong. */
-function outcome<T>(make: () => T): { readonly value: T } | { readonly error: string } {
-  try {
-    return { value: make() };
-  } catch (thrown) {
-    return { error: String(thrown) };
-  }
-}
-
-const parsed = (text: string) => outcome(() => parse(text));
-const sorted = (event: unknown) => outcome(() => recordsByShard(event as { Records: unknown[] }, ARN));
 
 test("an event is what JSON.parse has, whatever came before, and so are its records by shard", () => {
   let read = 0;
@@ -155,92 +127,78 @@ test("an event is what JSON.parse has, whatever came before, and so are its reco
   expect(read).toBeGreaterThan(500);
 });
 
-const event = (...values: readonly Partial<Values>[]) =>
-  JSON.stringify({
-    Records: values.map((some, i) =>
-      recordOf({
-        ...{
-          partitionKey: "a",
-          sequenceNumber: String(i + 1),
-          data: "aGk=",
-          approximateArrivalTimestamp: 1_545_084_650.987,
-        },
-        ...{ shard: SHARDS[0]!, ...some },
-      }),
-    ),
-  });
-
-/** A parser that has seen an event, and throws when it is used again. */
-function once() {
-  let uses = 0;
-  return (text: string): unknown => {
-    if (uses++ > 0) throw new Error("parsed once more");
-    return JSON.parse(text);
-  };
-}
-
-/** A stream's name that no other test has: a new one is learned. */
-let streams = 0;
-const ofNewStream = (text: string) => text.replaceAll(ARN, `${ARN}${++streams}`);
-
 test("JSON.parse is asked for the first event of a stream alone", () => {
-  const parser = once();
-  const first = ofNewStream(event({}));
-  const arn = `${ARN}${streams}`;
-  parseEvent(first, parser);
-  const again = parseEvent(event({ data: "eW91" }, { shard: SHARDS[1]! }).replaceAll(ARN, arn), parser);
+  const arn = `${ARN}-of-one`;
+  learn(event({}).replaceAll(ARN, arn), arn);
+  const again = parseEvent(event({ data: "eW91" }, { shard: SHARDS[1]! }).replaceAll(ARN, arn), none);
   expect(recordsByShard(again as { Records: unknown[] }, arn)).toMatchObject([
     { partition: SHARDS[0], records: [{ base64: "eW91", arrival: 1_545_084_650_987 }] },
     { partition: SHARDS[1], records: [{ position: { sequence: "2", index: 0 } }] },
   ]);
 });
 
+test("events of keys with several fields are read", () => {
+  learn(event({}));
+  const text = event({ partitionKey: '["UA",17]' }, { partitionKey: "a/b" }, { partitionKey: '\\"\\' });
+  const read = parseEvent(text, none);
+  expect(sorted(read)).toEqual(sorted(JSON.parse(text)));
+  expect(read).toEqual(JSON.parse(text));
+});
+
 test.each([32_000, 33_000, 200_000, 6_000_000])("a payload of %i characters is read as any", (length) => {
-  const parser = once();
-  parseEvent(event({}), parse);
+  learn(event({}));
   const data = "A".repeat(length);
-  const text = event({}, { data }, { data: "aGk=" }, { data }, {});
-  const read = parseEvent(text, parser);
+  const text = event({}, { data }, { data: "aGk=" }, { data: data.slice(0, 1_000_000) }, {});
+  const read = parseEvent(text, none);
   expect(recordsRead(read)).toBeDefined();
   expect(sorted(read)).toEqual(sorted(JSON.parse(text)));
   expect(recordsRead(parseEvent(text.slice(0, -3), (wrong) => wrong))).toBeUndefined();
 });
 
-test("what was changed in an event counts", () => {
-  parseEvent(event({}), parse);
-  const changedRecords = parseEvent(event({}, {}), parse) as { Records: { kinesis: { data: string } }[] };
-  changedRecords.Records[0]!.kinesis.data = "eW91";
-  expect(sorted(changedRecords)).toMatchObject({ value: [{ records: [{ base64: "eW91" }, { base64: "aGk=" }] }] });
-  const replaced = parseEvent(event({}, {}), parse) as { Records: unknown[] };
-  replaced.Records = [
-    recordOf({ partitionKey: "b", sequenceNumber: "9", data: "", approximateArrivalTimestamp: 1, shard: "s" }),
-  ];
-  expect(sorted(replaced)).toMatchObject({ value: [{ partition: "s" }] });
+test("a text larger than Lambda's are is parsed", () => {
+  learn(event({}));
+  expect(recordsRead(parseEvent(event({ data: "A".repeat(8_000_000) }), none))).toBeDefined();
+  expect(recordsRead(parseEvent(event({ data: "A".repeat(8_400_000) }), parse))).toBeUndefined();
 });
 
-test("records of another stream are refused", () => {
-  const text = ofNewStream(event({}));
-  parseEvent(text, parse);
-  const read = parseEvent(text, parse);
-  expect(recordsRead(read)).toBeDefined();
-  expect(sorted(read)).toMatchObject({ error: expect.stringContaining("is bound to") });
+test.each([
+  "0",
+  "0.1",
+  "1.005",
+  "999999999.999",
+  "8640000000",
+  "8640000000000",
+  "8640000000001",
+  "999999999999.999",
+  "1e9",
+])("a record that arrived at %s", (seconds) => {
+  learn(event({}));
+  expectAsJson(event({}).replace("1545084650.987", seconds));
+});
+
+test("records of another stream are refused, and not learned from", () => {
+  const text = event({});
+  learn(text);
+  const other = text.replaceAll(ARN, "another");
+  expect(sorted(parseEvent(other, parse))).toMatchObject({ error: expect.stringContaining("is bound to") });
+  expect(recordsRead(parseEvent(other, parse))).toBeUndefined();
+  expect(recordsRead(parseEvent(text, none))).toBeDefined();
 });
 
 test("a shard's records that do not ascend are refused", () => {
-  parseEvent(event({}), parse);
-  const read = parseEvent(event({ sequenceNumber: "10" }, { sequenceNumber: "9" }), parse);
-  expect(recordsRead(read)).toBeDefined();
+  learn(event({}));
+  const read = parseEvent(event({ sequenceNumber: "10" }, { sequenceNumber: "9" }), none);
   expect(sorted(read)).toMatchObject({ error: expect.stringContaining("Record 1 of the event, 9 of") });
 });
 
-/** What these texts come to, one after the other, is what each comes to by itself. */
-function expectAsJson(...all: readonly string[]): void {
-  for (const text of all) {
-    const read = outcome(() => parseEvent(text, parse));
-    expect(read).toStrictEqual(parsed(text));
-    if ("value" in read) expect(sorted(read.value)).toEqual(sorted(parse(text)));
-  }
-}
+test("texts that are not read again and again are left alone for a while", () => {
+  learn(event({}));
+  const odd = event({ partitionKey: "é" });
+  for (let i = 0; i < 4; i++) parseEvent(odd, parse);
+  let n = 0;
+  for (; recordsRead(parseEvent(event({}), parse)) === undefined; n++) expect(n).toBeLessThan(1_000);
+  expect(n).toBe(64);
+});
 
 test("names that look like those within are not taken for them", () => {
   const odd = (more: object, within: object = {}) => {
@@ -270,6 +228,7 @@ test.each<[string, (text: string) => string]>([
   ["an escape in a payload", (text) => text.replace("aGk=", "\\/Gk=")],
   ["a letter beyond ASCII", (text) => text.replace('"a"', '"é"')],
   ["a letter whose lowest byte is ASCII", (text) => text.replace('"a"', '"\u0161"')],
+  ["another beginning", (text) => text.replace('{"Records":[', '{"Other":[  ')],
   ["two events", (text) => text + text],
 ])("%s", (_what, change) => {
   const text = event({}, {});
@@ -283,7 +242,19 @@ test("zero is not the negative one", () => {
   expectAsJson(extra("-0"), extra("0"), extra("-0"), extra("0.0"));
 });
 
-test("a record too long to be one of Lambda's is not learned", () => {
-  const long = event({}).replaceAll("role/a+b", "r".repeat(1_000_000));
-  for (let i = 0; i < 3; i++) expect(recordsRead(parseEvent(long, parse))).toBeUndefined();
+test.each<[string, object]>([
+  ["longer than Lambda's are", { invokeIdentityArn: "r".repeat(10_000) }],
+  ["with a list", { extra: [] }],
+  ["with an object", { extra: {} }],
+])("a record %s is not learned from", (_what, more) => {
+  const text = JSON.stringify({ Records: [{ ...known, ...more }] });
+  learn(text);
+  expect(recordsRead(parseEvent(text, parse))).toBeUndefined();
+});
+
+test("values that JSON does not have are not learned from", () => {
+  for (const extra of [1n, undefined, Number.NaN, -0, () => 0]) {
+    recordsByShard({ Records: [{ ...known, extra }] }, ARN);
+    expectAsJson(JSON.stringify({ Records: [{ ...known, extra: 0 }] }));
+  }
 });

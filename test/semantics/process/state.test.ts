@@ -8,6 +8,7 @@ import { Fold } from "../../../lib/runtime/fold.ts";
 import { encodeKey } from "../../../lib/state/key.ts";
 import type { TableDelta } from "../../../lib/state/keyed-table.ts";
 import { hashOf } from "../../../lib/state/hash-range.ts";
+import { sizeOfDelta } from "../../../lib/state/table-delta.ts";
 import { hashOfPartitionKey, TaskState } from "../../../lib/state/task-state.ts";
 import { sourceIntake } from "../../../lib/runtime/intake.ts";
 import type { RecordDecoder } from "../../../lib/runtime/record.ts";
