@@ -53,13 +53,13 @@ const event = (...payloads: readonly string[]): string =>
   });
 
 const many = Array.from({ length: 1_000 }, (_, i) => `number ${i}`);
-/** Events, and whether they are read by their text: the first one teaches, and what is not ASCII is parsed. */
+/** Events, and whether they are read by their text: the first one teaches, and a key with most escapes is parsed. */
 const events: readonly (readonly [text: string, isUnparsed: boolean])[] = [
   [event("one"), false],
   [event("two", "three"), true],
   [event(...many), true],
   [event('a"b'), true],
-  [event("é"), false],
+  [event("\n"), false],
   [event("four"), true],
 ];
 

@@ -18,12 +18,6 @@ export const asParsed = ({ records, like }: EventRecords): readonly KinesisRecor
 const CLOSES = "]}";
 const COMMA = 0x2c;
 
-/** Lambda's events are smaller: bytes. */
-const LARGEST = 8_388_608;
-
-/** Characters that are read at a time; more where a record is larger. */
-const PIECE = 1 << 15;
-
 /** After so many texts one after the other that began as events of the stream do, and were not read, none is tried for a while. */
 const MISSES = 4;
 const REST = 64;
@@ -36,7 +30,6 @@ const REST = 64;
  */
 export class EventTextReader {
   #pattern: EventPattern | undefined = undefined;
-  #bytes = Buffer.alloc(0);
   #misses = 0;
   #rest = 0;
 
@@ -55,63 +48,46 @@ export class EventTextReader {
    */
   read(text: string): EventRecords | undefined {
     const pattern = this.#pattern;
-    if (pattern === undefined || !text.startsWith(pattern.begins) || text.length > LARGEST) return undefined;
+    if (pattern === undefined || !text.startsWith(pattern.begins)) return undefined;
     if (this.#rest > 0) {
       this.#rest--;
       return undefined;
     }
-    const records = this.#readAscii(pattern, text);
+    const records = recordsIn(text, pattern);
     if (records !== undefined) this.#misses = 0;
     else if (++this.#misses >= MISSES) this.#rest = REST;
     return records && { like: pattern.like, records };
   }
+}
 
-  #readAscii(pattern: EventPattern, text: string): readonly ShardRecord[] | undefined {
-    const { length } = text;
-    if (!text.endsWith(CLOSES) || Buffer.byteLength(text) !== length) return undefined;
-    if (this.#bytes.length < length) this.#bytes = Buffer.allocUnsafeSlow(length);
-    this.#bytes.write(text, "latin1");
-    return this.#records(pattern, OPENS.length, length - CLOSES.length);
-  }
-
-  /**
-   * Values are parts of pieces of the text, each of which is read by itself: those of one large text would keep it in memory
-   * until the collector goes through all of it, as V8 has large objects grow old at once.
-   */
-  #records({ record, group }: EventPattern, start: number, end: number): readonly ShardRecord[] | undefined {
-    const records: ShardRecord[] = [];
-    let shard = ""; // the same text for all that have the same
-    let size = PIECE;
-    for (let from = start; ;) {
-      const piece = this.#bytes.toString("latin1", from, Math.min(end, from + size));
-      let at = 0;
-      for (;;) {
-        record.lastIndex = at;
-        const found = record.exec(piece);
-        if (found === null) break;
-        const partition = found[group.shard]!;
-        if (partition !== shard) {
-          release(records);
-          shard = copyOf(partition);
-        }
-        records.push({
-          position: { sequence: found[group.sequence]!, index: 0 },
-          arrival: Math.round(Number(found[group.seconds]) * 1_000),
-          partitionKey: unescaped(found[group.partitionKey]!),
-          base64: found[group.base64]!,
-          partition: shard,
-        });
-        at = record.lastIndex;
-        if (from + at === end) {
-          release(records);
-          return records;
-        }
-        if (this.#bytes[from + at++] !== COMMA) return undefined;
-      }
-      if (from + piece.length === end) return undefined;
-      size = at === 0 ? size * 4 : PIECE;
-      from += at;
+/** Nothing where any of them has not the pattern. */
+function recordsIn(text: string, { record, group }: EventPattern): readonly ShardRecord[] | undefined {
+  const end = text.length - CLOSES.length;
+  if (!text.endsWith(CLOSES)) return undefined;
+  const records: ShardRecord[] = [];
+  let shard = ""; // the same text for all that have the same
+  for (let at = OPENS.length; ; at++) {
+    record.lastIndex = at;
+    const found = record.exec(text);
+    if (found === null) return undefined;
+    const partition = found[group.shard]!;
+    if (partition !== shard) {
+      release(records);
+      shard = copyOf(partition);
     }
+    records.push({
+      position: { sequence: found[group.sequence]!, index: 0 },
+      arrival: Math.round(Number(found[group.seconds]) * 1_000),
+      partitionKey: unescaped(found[group.partitionKey]!),
+      base64: found[group.base64]!,
+      partition: shard,
+    });
+    at = record.lastIndex;
+    if (at === end) {
+      release(records);
+      return records;
+    }
+    if (text.charCodeAt(at) !== COMMA) return undefined;
   }
 }
 

@@ -26,7 +26,7 @@ const usual: fc.Arbitrary<Values> = fc.record({
   shard: fc.constantFrom(...SHARDS),
 });
 
-/** With what is not read by its text: escapes, letters of other scripts, numbers of another form, other fields. */
+/** With what is not read by its text: most escapes, numbers of another form, other fields. */
 const unusual = fc.record({
   partitionKey: fc.oneof(fc.string({ unit: "binary", maxLength: 5 }), fc.constantFrom('"', "\\", "\n", "ä", "漢")),
   sequenceNumber: fc.oneof(fc.constantFrom("", "00", "-1", "1e3", "1".repeat(129), "1".repeat(130)), fc.string()),
@@ -137,15 +137,15 @@ test("JSON.parse is asked for the first event of a stream alone", () => {
   ]);
 });
 
-test("events of keys with several fields are read", () => {
+test("events of keys with several fields, and of other scripts, are read", () => {
   learn(event({}));
-  const text = event({ partitionKey: '["UA",17]' }, { partitionKey: "a/b" }, { partitionKey: '\\"\\' });
+  const text = event({ partitionKey: '["UA",17]' }, { partitionKey: "é漢" }, { partitionKey: '\\"\\' });
   const read = parseEvent(text, none);
   expect(sorted(read)).toEqual(sorted(JSON.parse(text)));
   expect(read).toEqual(JSON.parse(text));
 });
 
-test.each([32_000, 33_000, 200_000, 6_000_000])("a payload of %i characters is read as any", (length) => {
+test.each([200_000, 6_000_000])("a payload of %i characters is read as any", (length) => {
   learn(event({}));
   const data = "A".repeat(length);
   const text = event({}, { data }, { data: "aGk=" }, { data: data.slice(0, 1_000_000) }, {});
@@ -153,12 +153,6 @@ test.each([32_000, 33_000, 200_000, 6_000_000])("a payload of %i characters is r
   expect(recordsRead(read)).toBeDefined();
   expect(sorted(read)).toEqual(sorted(JSON.parse(text)));
   expect(recordsRead(parseEvent(text.slice(0, -3), (wrong) => wrong))).toBeUndefined();
-});
-
-test("a text larger than Lambda's are is parsed", () => {
-  learn(event({}));
-  expect(recordsRead(parseEvent(event({ data: "A".repeat(8_000_000) }), none))).toBeDefined();
-  expect(recordsRead(parseEvent(event({ data: "A".repeat(8_400_000) }), parse))).toBeUndefined();
 });
 
 test.each([
@@ -193,7 +187,7 @@ test("a shard's records that do not ascend are refused", () => {
 
 test("texts that are not read again and again are left alone for a while", () => {
   learn(event({}));
-  const odd = event({ partitionKey: "é" });
+  const odd = event({ partitionKey: "\n" });
   for (let i = 0; i < 4; i++) parseEvent(odd, parse);
   let n = 0;
   for (; recordsRead(parseEvent(event({}), parse)) === undefined; n++) expect(n).toBeLessThan(1_000);
