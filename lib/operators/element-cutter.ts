@@ -10,6 +10,13 @@ const MOST_FORMS = 8;
 /** So often a value's form is made: values that have none, or one each, are not asked for theirs for ever. */
 const MOST_ATTEMPTS = 16;
 
+/** A value of no known form weighs this much against one that has one: its texts are made in vain, perhaps form by form. */
+const MISS = 8;
+/** Beyond so much weight values are not cut for a while. */
+const TOO_MUCH = 64;
+/** Values of such a while. */
+const REST = 4_096;
+
 /** The group, the time and the key come before what is the value's. */
 const BEFORE_VALUE = 3;
 
@@ -29,6 +36,8 @@ export class ElementCutter {
   /** Of the value before. */
   #last: KnownForm | undefined = undefined;
   #attempts = 0;
+  #misses = 0;
+  #rest = 0;
 
   constructor(entry: string) {
     this.#entry = entry;
@@ -36,6 +45,16 @@ export class ElementCutter {
 
   /** @param holder names what the value is of, in the error @throws poison error `state/not-storable` */
   elementOf(group: number, time: number, keyCode: string, value: unknown, holder: string): string | CutText {
+    if (this.#rest > 0) this.#rest--;
+    else {
+      const cut = this.#cut(group, time, keyCode, value);
+      this.#weigh(cut !== undefined);
+      if (cut !== undefined) return cut;
+    }
+    return elementText(group, this.#entry, time, keyCode, encodeValue(value, holder));
+  }
+
+  #cut(group: number, time: number, keyCode: string, value: unknown): CutText | undefined {
     const last = this.#last;
     const cut = last && cutBy(last, group, time, keyCode, value);
     if (cut !== undefined) return cut;
@@ -46,10 +65,14 @@ export class ElementCutter {
       return other;
     }
     const made = this.#knownOf(value);
-    return (
-      (made && cutBy(made, group, time, keyCode, value)) ??
-      elementText(group, this.#entry, time, keyCode, encodeValue(value, holder))
-    );
+    return made && cutBy(made, group, time, keyCode, value);
+  }
+
+  #weigh(isCut: boolean): void {
+    this.#misses = isCut ? Math.max(0, this.#misses - 1) : this.#misses + MISS;
+    if (this.#misses <= TOO_MUCH) return;
+    this.#misses = 0;
+    this.#rest = REST;
   }
 
   #knownOf(value: unknown): KnownForm | undefined {

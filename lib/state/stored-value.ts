@@ -22,7 +22,7 @@ export function readable(value: unknown): unknown {
 function canFreeze(value: object): boolean {
   if (value instanceof Date || value instanceof Uint8Array) return false;
   for (const name in value) {
-    const item = (value as Items)[name];
+    const item = Object.hasOwn(value, name) ? (value as Items)[name] : undefined;
     if (typeof item === "object" && item !== null && !canFreeze(item)) return false;
   }
   return true;
@@ -30,11 +30,11 @@ function canFreeze(value: object): boolean {
 
 function freeze(value: object): void {
   for (const name in value) {
-    const item = (value as Items)[name];
+    const item = Object.hasOwn(value, name) ? (value as Items)[name] : undefined;
     if (typeof item === "object" && item !== null) freeze(item);
   }
   Object.freeze(value);
 }
 
-/** A stored value is an array or a plain object: nothing is inherited that `in` would find. */
+/** What a stored value has, which is an array or a plain object. */
 type Items = Readonly<Record<string, unknown>>;

@@ -127,8 +127,12 @@ export function putTexts({ kind, names, parts }: ValueForm, value: unknown, text
 
 const isBig = (value: unknown): value is bigint => typeof value === "bigint" && BigInt.asIntN(64, value) === value;
 
-/** What stands between a list's brackets, where its items are no objects. */
+/** Of more items than these a list's text is better made as a whole. */
+const MOST_ITEMS = 4;
+
+/** What stands between a list's brackets, where its items are few and no objects. */
 function listText(items: readonly unknown[]): string | undefined {
+  if (items.length > MOST_ITEMS) return undefined;
   let texts = "";
   for (let i = 0; i < items.length; i++) {
     const item = items[i];

@@ -27,7 +27,7 @@ export function alignment(what: string, every: number, given: Duration | undefin
 
 /**
  * Windows by where the last of them begins, made anew where that is another than the time before: most records are in the
- * windows of the one before them.
+ * windows of the one before them. So they are nobody's to change.
  *
  * @param floor where the last window of a time begins
  */
@@ -36,7 +36,8 @@ export function keptBy(floor: (time: number) => number, windowsOf: (start: numbe
   let windows: readonly Window[] = [];
   return (time: number): readonly Window[] => {
     const start = floor(time);
-    if (start !== last) [last, windows] = [start, windowsOf(start)];
+    if (start !== last)
+      [last, windows] = [start, Object.freeze(windowsOf(start).map((window) => Object.freeze(window)))];
     return windows;
   };
 }
