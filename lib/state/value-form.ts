@@ -128,7 +128,7 @@ export function putTexts({ kind, names, parts }: ValueForm, value: unknown, text
 const isBig = (value: unknown): value is bigint => typeof value === "bigint" && BigInt.asIntN(64, value) === value;
 
 /** Of more items than these a list's text is better made as a whole. */
-const MOST_ITEMS = 4;
+const MOST_ITEMS = 8;
 
 /** What stands between a list's brackets, where its items are few and no objects. */
 function listText(items: readonly unknown[]): string | undefined {
