@@ -98,8 +98,7 @@ export class WindowAggregate implements TimedOperator {
       this.#counts.late.add();
       return this.#late?.(value, meta);
     }
-    const before = this.#table.get(end, meta.keyCode) as Accumulators | undefined;
-    if (before === undefined) checkRange(context.state, meta.key);
+    const before = this.#plainAt(end, meta);
     this.#table.replace(end, meta.keyCode, before, this.#aggregation.addRecord(before, value, meta.time));
     this.#hold(meta, end);
     context.enter(name);
@@ -143,11 +142,17 @@ export class WindowAggregate implements TimedOperator {
 
   #mergeInto(end: number, meta: Meta, accumulators: Accumulators): boolean {
     if (this.#frontier.isClosed(end, meta.key)) return false;
-    const before = this.#table.get(end, meta.keyCode) as Accumulators | undefined;
-    if (before === undefined) checkRange(this.#context.state, meta.key);
+    const before = this.#plainAt(end, meta);
     this.#table.replace(end, meta.keyCode, before, this.#aggregation.merge(before, accumulators));
     this.#hold(meta, end);
     return true;
+  }
+
+  /** What a plain window holds. @throws poison error `source/key-range` before there is state of a key that is another task's */
+  #plainAt(end: number, meta: Meta): Accumulators | undefined {
+    const before = this.#table.get(end, meta.keyCode) as Accumulators | undefined;
+    if (before === undefined) checkRange(this.#context.state, meta.key);
+    return before;
   }
 
   nextDue(): number {

@@ -78,8 +78,8 @@ export function patternOf(record: KinesisRecord): EventPattern | undefined {
   const object = (of: "record" | "kinesis", fields: object): boolean => {
     const areFit = Object.entries(fields).map(([name, value]: [string, unknown], i) => {
       put(`${i === 0 ? "{" : ","}${JSON.stringify(name)}:`);
-      const put1 = groups.get(`${of} ${name}`);
-      if (put1 !== undefined) put1();
+      const putGroups = groups.get(`${of} ${name}`);
+      if (putGroups !== undefined) putGroups();
       else if (of === "record" && name === "kinesis") return object("kinesis", value as object);
       else if (isPlain(value)) put(JSON.stringify(value));
       else return false;
@@ -92,7 +92,6 @@ export function patternOf(record: KinesisRecord): EventPattern | undefined {
   const source = literals.map((literal, i) => escaped(literal) + (patterns[i] ?? "")).join("");
   if (!isFit || source.length > LONGEST) return undefined;
   const of = (value: Value) => values.indexOf(value) + 1;
-  const { kinesis } = record;
   return {
     begins: OPENS + literals[0]!,
     record: new RegExp(source, "y"),
@@ -100,7 +99,7 @@ export function patternOf(record: KinesisRecord): EventPattern | undefined {
       ...{ partitionKey: of("partitionKey"), sequence: of("sequence"), base64: of("base64") },
       ...{ seconds: of("seconds"), shard: of("shard") },
     },
-    like: recordLike({ ...record, kinesis }, { partitionKey: "", sequence: "", base64: "", seconds: 0, shard: "" }),
+    like: recordLike(record, { partitionKey: "", sequence: "", base64: "", seconds: 0, shard: "" }),
   };
 }
 
